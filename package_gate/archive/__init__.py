@@ -1,0 +1,1 @@
+"""Safe unpacking: hostile archives become findings, never crashes and never stray files."""

@@ -1,0 +1,50 @@
+"""The gate's errors: each is one plain message that says what happened and what to do next.
+
+Everything but `ConfigurationError` concerns one request or package and never stops the others.
+"""
+
+from datetime import datetime
+
+
+class GateError(Exception):
+    """The base of all of them; `str(error)` is for people and never holds a credential."""
+
+
+class ConfigurationError(GateError):
+    """The arguments, the environment or the policy are wrong; nothing was started."""
+
+
+class SourceError(GateError):
+    """A request could not be resolved or fetched: undecided, and tried again by the next run."""
+
+
+class SourceRefusedError(GateError):
+    """The policy or the address guard forbids this source: refused."""
+
+
+class TooFreshError(GateError):
+    """A release is younger than the cooldown: undecided until `until`."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class ArchiveError(GateError):
+    """Unpacking failed for a reason of ours, such as a full disk: undecided."""
+
+
+class ScannerError(GateError):
+    """A scanner did not finish: undecided."""
+
+
+class PublishError(GateError):
+    """An approved package could not be published or withdrawn; tried again by the next run."""
+
+
+class StoreError(GateError):
+    """A record could not be read or written."""
+
+
+class NotifyError(GateError):
+    """An email could not be handed over; tried again by the next run."""

@@ -1,0 +1,1 @@
+"""Where approved packages go; one module a target, one interface."""

@@ -1,0 +1,91 @@
+"""What a publisher is: it puts an approved package's artifacts where notebooks install from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from package_gate.models import Artifact, Origin, Request
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """An artifact on disk: the very bytes that were scanned."""
+
+    artifact: Artifact
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedPackage:
+    """A package that every scanner has passed."""
+
+    name: str
+    version: str
+    origin: Origin
+    decided_at: datetime
+    """When its decision was recorded (UTC); the same at every attempt to publish it."""
+    files: tuple[ArtifactFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPackage:
+    """A package that stands in the private repository, as its decision tells it."""
+
+    name: str
+    version: str
+    origin: Origin
+    decided_at: datetime
+    artifacts: tuple[Artifact, ...]
+
+
+def archive_version(package: ApprovedPackage | PublishedPackage) -> str:
+    """The immutable version under which an archive request is published.
+
+    UTC time of the decision and short digest, such as `20261122T101500Z-0123456789ab`: the same
+    at every attempt, so that a repeated publication finds the earlier one.
+    """
+    artifacts = (
+        [file.artifact for file in package.files]
+        if isinstance(package, ApprovedPackage)
+        else package.artifacts
+    )
+    return f"{package.decided_at:%Y%m%dT%H%M%SZ}-{artifacts[0].sha256[:12]}"
+
+
+class Publisher(Protocol):
+    """Where approved packages go. Every method may be repeated after a kill without harm."""
+
+    def publish(self, package: ApprovedPackage) -> str:
+        """Put the package's files into the repository and return where they are now.
+
+        Files already there with the same digest are left alone.
+
+        Raises:
+            PublishError: it failed, or another digest stands under the same name.
+        """
+        ...
+
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """Finish a request whose whole closure is published.
+
+        Args:
+            request: the approved request.
+            packages: its closure, the requested package first.
+
+        Returns:
+            The exact command with which the requester installs or downloads it.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        """Take a published package back, because a later scan refused it.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...

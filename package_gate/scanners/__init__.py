@@ -1,0 +1,1 @@
+"""One module a scanner, one interface, and the worker processes they run in."""

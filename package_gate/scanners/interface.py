@@ -1,0 +1,24 @@
+"""What a scanner is: a class like this in a module of its own, named in `worker.SCANNERS`."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from package_gate.models import Finding, ScannerInfo, ScanTarget
+
+MAX_LOCATIONS = 20
+"""A finding names at most so many places; its `count` tells how many there are."""
+
+
+class Scanner(Protocol):
+    """Looks at one unpacked package at a time; never imports, builds or executes any of it."""
+
+    info: ScannerInfo
+    """Name, version and date of its data; all three go into the decision."""
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        """Report what is found in the package.
+
+        Raises:
+            ScannerError: it could not finish; the package stays undecided.
+        """
+        ...
