@@ -340,3 +340,35 @@ class RequestDecision:
     """What the requester runs; set when the request is approved and published."""
     notified: dict[str, str] = field(default_factory=dict)
     """Requester → digest of the verdict that was emailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOutcome:
+    """What a run did about one request."""
+
+    request: Request
+    decision: RequestDecision
+    packages: tuple[PackageDecision, ...]
+    """The closure's decisions, those that exist, in the order of `decision.packages`."""
+    decided_now: bool
+    """False when an earlier run had decided it and this one had nothing left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a run has to report."""
+
+    outcomes: tuple[RequestOutcome, ...]
+    """In the order of the request file."""
+    line_errors: tuple[LineError, ...]
+    scanners: tuple[ScannerInfo, ...]
+    policy_digest: str
+    started_at: datetime
+    """UTC."""
+    finished_at: datetime
+    """UTC."""
+    warnings: tuple[str, ...] = ()
+    """What the reader must see first: sample advisories, a policy that refuses nothing, a package
+    withdrawn, an email that could not be sent."""
+    sample_advisories: bool = False
+    """Whether verdicts rest on the small hand-written advisory set."""

@@ -1,4 +1,4 @@
-"""What a source is: it names the packages that a request needs, without fetching or running them."""
+"""What a source is: it names the packages a request needs, without fetching or running any."""
 
 from typing import Protocol
 
