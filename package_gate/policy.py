@@ -4,26 +4,10 @@
 made. Both are pure: no clock, no network, no environment.
 """
 
-import hashlib
-import tomllib
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
-from packaging.utils import canonicalize_name
-
-from package_gate.errors import ConfigurationError
-from package_gate.models import (
-    Finding,
-    JudgedFinding,
-    Judgement,
-    Kind,
-    Severity,
-    Verdict,
-    Waiver,
-)
 
 Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
@@ -34,7 +18,7 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the policy file; an unknown key in it is an error."""
 
 
-class Refuse(_Section):
+class Refuse(_Section, frozen=True):
     """The lowest severity that refuses, by kind; `never` reports without refusing."""
 
     vulnerability: Threshold = "medium"
@@ -45,13 +29,13 @@ class Refuse(_Section):
     """A threshold for all findings of one scanner, in place of the one for their kind."""
 
 
-class Cooldown(_Section):
+class Cooldown(_Section, frozen=True):
     """How long a PyPI release must have been public."""
 
     days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 7
 
 
-class Targets(_Section):
+class Targets(_Section, frozen=True):
     """The notebooks that packages are resolved for."""
 
     python_versions: Annotated[list[str], msgspec.Meta(min_length=1)] = ["3.11", "3.12"]
@@ -59,7 +43,7 @@ class Targets(_Section):
     """As uv's `--python-platform` names them."""
 
 
-class Sources(_Section):
+class Sources(_Section, frozen=True):
     """Where downloads may come from."""
 
     allowed_hosts: list[str] = []
@@ -68,7 +52,7 @@ class Sources(_Section):
     """Hosts that may have private or loopback addresses: internal mirrors."""
 
 
-class Limits(_Section):
+class Limits(_Section, frozen=True):
     """Sizes and times beyond which the gate stops; all of them are enforced while reading."""
 
     download_bytes: Positive = 2048 * MIB
@@ -95,7 +79,7 @@ class Limits(_Section):
     """One scanner process."""
 
 
-class WaiverEntry(_Section):
+class WaiverEntry(_Section, frozen=True):
     """A `[[waivers]]` table as written."""
 
     package: str
@@ -106,7 +90,7 @@ class WaiverEntry(_Section):
     version: str = ""
 
 
-class Policy(_Section):
+class Policy(_Section, frozen=True):
     """The whole file. Every key has this default when it is missing."""
 
     refuse: Refuse = Refuse()
