@@ -301,6 +301,8 @@ class PackageDecision:
     decided_at: datetime
     """UTC."""
     gate_version: str
+    sample_advisories: bool = False
+    """Whether it rests on the small hand-written advisory set; decided again with a real one."""
     published_to: str = ""
     """Where it was published; "" when it is not, or not yet."""
     published_at: datetime | None = None
@@ -338,6 +340,8 @@ class RequestDecision:
     gate_version: str
     install_command: str = ""
     """What the requester runs; set when the request is approved and published."""
+    sample_advisories: bool = False
+    """Whether it rests on the small hand-written advisory set; decided again with a real one."""
     notified: dict[str, str] = field(default_factory=dict)
     """Requester → digest of the verdict that was emailed."""
 

@@ -4,14 +4,39 @@
 made. Both are pure: no clock, no network, no environment.
 """
 
-from datetime import date
+import hashlib
+import tomllib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from packaging.utils import canonicalize_name
+
+from package_gate.errors import ConfigurationError
+from package_gate.models import (
+    Finding,
+    JudgedFinding,
+    Judgement,
+    Kind,
+    ScannerInfo,
+    Severity,
+    Verdict,
+    Waiver,
+)
 
 Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
+ScannerName = Literal[
+    "archive", "codeguru", "guarddog", "index", "inspector", "osv", "ruff", "snyk"
+]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.\d{1,2}$")]
+Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]+$")]
 MIB = 1024 * 1024
+NEVER = "never"
+COOLDOWN = "cooldown"
+"""What a waiver names to let a fresh release through."""
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,7 +50,7 @@ class Refuse(_Section, frozen=True):
     malware: Threshold = "high"
     code: Threshold = "never"
     archive: Threshold = "low"
-    scanners: dict[str, Threshold] = {}
+    scanners: dict[ScannerName, Threshold] = {}
     """A threshold for all findings of one scanner, in place of the one for their kind."""
 
 
@@ -38,17 +63,22 @@ class Cooldown(_Section, frozen=True):
 class Targets(_Section, frozen=True):
     """The notebooks that packages are resolved for."""
 
-    python_versions: Annotated[list[str], msgspec.Meta(min_length=1)] = ["3.11", "3.12"]
-    platforms: Annotated[list[str], msgspec.Meta(min_length=1)] = ["x86_64-manylinux_2_28"]
+    python_versions: Annotated[tuple[PythonVersion, ...], msgspec.Meta(min_length=1)] = (
+        "3.11",
+        "3.12",
+    )
+    platforms: Annotated[tuple[Platform, ...], msgspec.Meta(min_length=1)] = (
+        "x86_64-manylinux_2_28",
+    )
     """As uv's `--python-platform` names them."""
 
 
 class Sources(_Section, frozen=True):
     """Where downloads may come from."""
 
-    allowed_hosts: list[str] = []
+    allowed_hosts: tuple[str, ...] = ()
     """Host names; `*.example.com` means every subdomain. Empty: every public host."""
-    private_hosts: list[str] = []
+    private_hosts: tuple[str, ...] = ()
     """Hosts that may have private or loopback addresses: internal mirrors."""
 
 
@@ -80,14 +110,26 @@ class Limits(_Section, frozen=True):
 
 
 class WaiverEntry(_Section, frozen=True):
-    """A `[[waivers]]` table as written."""
+    """A `[[waivers]]` table: this finding, in this package, until this date."""
 
-    package: str
-    finding: str
+    package: Annotated[str, msgspec.Meta(min_length=1)]
+    finding: Annotated[str, msgspec.Meta(min_length=1)]
     expires: date
     approved_by: Annotated[str, msgspec.Meta(min_length=1)]
     reason: Annotated[str, msgspec.Meta(min_length=1)]
     version: str = ""
+
+    @property
+    def waiver(self) -> Waiver:
+        """The noun that goes into a decision."""
+        return Waiver(
+            finding=self.finding,
+            package=canonicalize_name(self.package),
+            version=self.version,
+            expires=self.expires.isoformat(),
+            approved_by=self.approved_by,
+            reason=self.reason,
+        )
 
 
 class Policy(_Section, frozen=True):
@@ -100,6 +142,135 @@ class Policy(_Section, frozen=True):
     targets: Targets = Targets()
     sources: Sources = Sources()
     limits: Limits = Limits()
-    waivers: list[WaiverEntry] = []
-    digest: str = ""
-    """SHA-256 of the file; set by `load_policy`."""
+    waivers: tuple[WaiverEntry, ...] = ()
+
+    def waiver_for(
+        self, package: str, version: str, findings: Iterable[str], today: date
+    ) -> Waiver | None:
+        """Find the first waiver that holds today for one of these rules of a package."""
+        rules = set(findings)
+        for entry in self.waivers:
+            waiver = entry.waiver
+            if (
+                waiver.finding in rules
+                and waiver.package == canonicalize_name(package)
+                and waiver.version in ("", version)
+                and entry.expires >= today
+            ):
+                return waiver
+        return None
+
+    def fresh_until(
+        self, package: str, version: str, uploaded: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Tell until when a release is too fresh to be decided, or None when it is old enough."""
+        if uploaded is None or self.waiver_for(package, version, [COOLDOWN], now.date()):
+            return None
+        until = uploaded + timedelta(days=self.cooldown.days)
+        return until if until > now else None
+
+
+def load_policy(path: Path) -> tuple[Policy, str]:
+    """Read a policy file.
+
+    Returns:
+        The policy and the SHA-256 of the file, which goes into every decision.
+
+    Raises:
+        ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
+    """
+    try:
+        text = path.read_bytes()
+        policy = msgspec.convert(tomllib.loads(text.decode()), Policy)
+    except OSError as error:
+        raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The policy {path} is not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"The policy {path} has a mistake: {error}. The keys and their values are described "
+            "in docs/policy.md."
+        ) from error
+    return policy, hashlib.sha256(text).hexdigest()
+
+
+def policy_warnings(policy: Policy, today: date) -> list[str]:
+    """Say what InfoSec should know about their policy before reading any verdict."""
+    warnings = []
+    thresholds = {kind: getattr(policy.refuse, kind.value) for kind in Kind}
+    if all(threshold == NEVER for threshold in thresholds.values()) and all(
+        threshold == NEVER for threshold in policy.refuse.scanners.values()
+    ):
+        warnings.append("The policy refuses nothing: every threshold is 'never'.")
+    for entry in policy.waivers:
+        if entry.expires < today:
+            warnings.append(
+                f"The waiver for {entry.finding} in {entry.package} expired on {entry.expires} "
+                "and no longer holds."
+            )
+    return warnings
+
+
+def judge(
+    name: str,
+    version: str,
+    findings: Sequence[Finding],
+    finished: Sequence[ScannerInfo],
+    failures: Sequence[str],
+    policy: Policy,
+    today: date,
+) -> Judgement:
+    """Make the verdict on one package.
+
+    Args:
+        name: the package's name, for its waivers.
+        version: its version.
+        findings: everything that scanners reported.
+        finished: the scanners that finished on all of the package's bytes.
+        failures: one message for each scanner that did not; any makes an approval impossible.
+        policy: InfoSec's policy.
+        today: the date (UTC) on which waivers must hold.
+
+    Returns:
+        Refused when a finding refuses; else undecided when anything failed; else approved.
+    """
+    judged = sorted(
+        (_judge_finding(name, version, finding, policy, today) for finding in findings),
+        key=lambda item: (not item.refuses, -item.severity.rank, item.finding.rule),
+    )
+    refusing = [item for item in judged if item.refuses]
+    if refusing:
+        verdict = Verdict.REFUSED
+        reasons = [_refusal(item) for item in refusing]
+    elif failures or not finished:
+        verdict = Verdict.UNDECIDED
+        reasons = list(failures) or ["No scanner has looked at it."]
+    else:
+        verdict = Verdict.APPROVED
+        reasons = [_approval(finished, judged)]
+    return Judgement(verdict, tuple(reasons), tuple(judged))
+
+
+def _judge_finding(
+    name: str, version: str, finding: Finding, policy: Policy, today: date
+) -> JudgedFinding:
+    unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
+    severity = finding.severity or Severity(unrated)
+    by_kind: Threshold = getattr(policy.refuse, finding.kind.value)
+    by_scanner = (t for name, t in policy.refuse.scanners.items() if name == finding.scanner)
+    threshold = next(by_scanner, by_kind)
+    refuses = threshold != NEVER and severity >= Severity(threshold)
+    waiver = policy.waiver_for(name, version, (finding.rule, *finding.aliases), today)
+    return JudgedFinding(finding, severity, refuses and waiver is None, waiver)
+
+
+def _refusal(item: JudgedFinding) -> str:
+    finding = item.finding
+    return f"{finding.rule} ({item.severity} {finding.kind}): {finding.message}"
+
+
+def _approval(finished: Sequence[ScannerInfo], judged: Sequence[JudgedFinding]) -> str:
+    names = ", ".join(sorted(scanner.name for scanner in finished))
+    waived = sum(item.waiver is not None for item in judged)
+    reason = f"All scanners finished ({names}) and no finding reaches the policy's thresholds."
+    return reason + (f" {waived} waived." if waived else "")

@@ -12,8 +12,19 @@ MAX_LOCATIONS = 20
 class Scanner(Protocol):
     """Looks at one unpacked package at a time; never imports, builds or executes any of it."""
 
-    info: ScannerInfo
-    """Name, version and date of its data; all three go into the decision."""
+    @property
+    def name(self) -> str:
+        """What the policy, the record and `--scanners` call it."""
+        ...
+
+    @property
+    def info(self) -> ScannerInfo:
+        """Name, version and date of its data; all three go into the decision.
+
+        Raises:
+            ScannerError: it can't be started.
+        """
+        ...
 
     def scan(self, target: ScanTarget) -> Iterable[Finding]:
         """Report what is found in the package.

@@ -1,0 +1,181 @@
+"""The record: one JSON document a decision, and who may write it.
+
+`Decisions` knows which document holds what; a `Storage` holds the bytes: a folder here, S3 in
+`package_gate.s3_storage`. Documents are validated as they are read, and one that is replaced by
+another verdict is kept under `history/`, so that the record answers "why was this approved, by
+what, when" a year later.
+"""
+
+import fcntl
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from package_gate.errors import StoreError
+from package_gate.files import write_atomically
+from package_gate.models import Origin, PackageDecision, Request, RequestDecision
+
+Decision = PackageDecision | RequestDecision
+D = TypeVar("D", bound=PackageDecision | RequestDecision)
+
+
+class Storage(Protocol):
+    """Where documents are kept, under keys such as `packages/pypi/idna/3.7.json`."""
+
+    def read(self, key: str) -> bytes | None:
+        """Give the document, or None when there is none.
+
+        Raises:
+            StoreError: it could not be told.
+        """
+        ...
+
+    def write(self, key: str, document: bytes) -> None:
+        """Keep the document; afterwards a reader sees the old one or the new one, never a part.
+
+        Raises:
+            StoreError: it was not kept, for example because another run wrote it meanwhile.
+        """
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the store for one run, so that no two decide at once.
+
+        Raises:
+            StoreError: another run holds it.
+        """
+        ...
+
+
+class FolderStorage:
+    """Documents as files."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep documents below `folder`, which is made when it is missing."""
+        self._folder = folder
+
+    def read(self, key: str) -> bytes | None:
+        """See `Storage.read`."""
+        try:
+            return (self._folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(
+                f"The record {self._folder / key} can't be read: {error.strerror}."
+            ) from error
+
+    def write(self, key: str, document: bytes) -> None:
+        """See `Storage.write`: written beside its place, then renamed over it."""
+        path = self._folder / key
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, document)
+        except OSError as error:
+            raise StoreError(f"The record {path} can't be written: {error.strerror}.") from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See `Storage.exclusive`: a lock on a file, which the system frees after a kill."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / ".lock").open("w")
+        except OSError as error:
+            raise StoreError(f"{self._folder} can't be written: {error.strerror}.") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StoreError(
+                    f"Another run is writing to {self._folder}. Wait until it is done."
+                ) from error
+            yield
+
+
+class Decisions:
+    """The record store."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Keep decisions in `storage`."""
+        self._storage = storage
+        self._lock = threading.Lock()
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the store for one run; see `Storage.exclusive`."""
+        return self._storage.exclusive()
+
+    def request(self, request: Request) -> RequestDecision | None:
+        """Give what was decided about a request, or None.
+
+        Raises:
+            StoreError: the record can't be read, is damaged, or is another request's.
+        """
+        key = _request_key(request.name, str(request.source))
+        decision = self._read(key, RequestDecision)
+        if decision and (decision.name, decision.source) != (request.name, str(request.source)):
+            raise StoreError(f"The record {key} is another request's: {decision.name}.")
+        return decision
+
+    def package(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
+        """Give what was decided about a package, or None.
+
+        Raises:
+            StoreError: the record can't be read, is damaged, or is another package's.
+        """
+        key = _package_key(origin, name, version)
+        decision = self._read(key, PackageDecision)
+        if decision and (decision.origin, decision.name, decision.version) != (
+            origin,
+            name,
+            version,
+        ):
+            raise StoreError(f"The record {key} is another package's: {decision.name}.")
+        return decision
+
+    def put(self, decision: Decision) -> None:
+        """Record a decision; one that it overturns is kept under `history/`.
+
+        Raises:
+            StoreError: it could not be recorded.
+        """
+        if isinstance(decision, PackageDecision):
+            key = _package_key(decision.origin, decision.name, decision.version)
+        else:
+            key = _request_key(decision.name, decision.source)
+        with self._lock:
+            earlier = self._read(key, type(decision))
+            if earlier and earlier.decided_at != decision.decided_at:
+                moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
+                self._storage.write(f"history/{key[:-5]}/{moment}.json", _encode(earlier))
+            self._storage.write(key, _encode(decision))
+
+    def _read(self, key: str, kind: type[D]) -> D | None:
+        document = self._storage.read(key)
+        if document is None:
+            return None
+        try:
+            return msgspec.json.decode(document, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
+            ) from error
+
+
+def _encode(decision: Decision) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(decision), indent=1)
+
+
+def _request_key(name: str, source: str) -> str:
+    digest = hashlib.sha256("\n".join((name, source)).encode()).hexdigest()
+    return f"requests/{digest[:40]}.json"
+
+
+def _package_key(origin: Origin, name: str, version: str) -> str:
+    if "/" in name + version or name.startswith(".") or version.startswith("."):
+        raise StoreError(f"{name} {version} can't be the name of a record.")
+    return f"packages/{origin}/{name}/{version}.json"

@@ -1,0 +1,58 @@
+"""Writing files so that a reader, or a run after a kill, finds the old or the new one whole."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PIECE = 1 << 20
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of `path` when the block ends without an error.
+
+    It is written beside its place, flushed to the disk, and renamed over the old one.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file's content; see `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file: 64 lower-case hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_verified(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file whose bytes must have this digest; nothing is left when they have another.
+
+    Raises:
+        ValueError: they have another; its text is the digest that was read.
+    """
+    digest = hashlib.sha256()
+    with source.open("rb") as original, replacing(target) as copy:
+        while piece := original.read(PIECE):
+            digest.update(piece)
+            copy.write(piece)
+        if digest.hexdigest() != sha256:
+            raise ValueError(digest.hexdigest())

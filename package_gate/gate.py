@@ -1,0 +1,389 @@
+"""The gate: the order of the steps, and the only module that knows it.
+
+For each request: decided already? resolve; then for each package of the closure fetch, unpack,
+scan, judge; then publish what is approved, record, notify. Whatever goes wrong with one request
+leaves that request undecided and the others alone. Every step may be repeated: a run after a kill
+finds what is recorded and finishes what is open.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from package_gate import __version__
+from package_gate.decisions import Decisions
+from package_gate.emails import compose, notification_digest
+from package_gate.errors import (
+    GateError,
+    NotifyError,
+    PublishError,
+    SourceRefusedError,
+    StoreError,
+)
+from package_gate.models import (
+    PackageDecision,
+    PackageSummary,
+    RemoteFile,
+    Request,
+    RequestDecision,
+    RequestOutcome,
+    Resolution,
+    ResolvedPackage,
+    Run,
+    ScannerInfo,
+    Verdict,
+)
+from package_gate.notify import Notifier
+from package_gate.package_work import PackageWork, PackageWorker
+from package_gate.publishers.interface import PublishedPackage, Publisher
+from package_gate.request_file import RequestFile
+from package_gate.sources.interface import Source
+
+REQUESTS_AT_ONCE = 8
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run differs from the usual one."""
+
+    rescan: bool = False
+    """Decide again what was decided."""
+    dry_run: bool = False
+    """Decide and report; publish, record and send nothing."""
+    sample_advisories: bool = False
+    """Verdicts rest on the small hand-written advisory set."""
+    report_hint: str = ""
+    """Where the full report is, for the emails."""
+
+
+class Gate:
+    """Takes a request file through all steps; made of parts that don't know each other."""
+
+    def __init__(
+        self,
+        sources: Mapping[type, Source],
+        packages: PackageWorker,
+        publisher: Publisher,
+        decisions: Decisions,
+        notifier: Notifier,
+        policy_digest: str,
+        now: Callable[[], datetime],
+        progress: Callable[[str, str], None],
+        options: Options,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            sources: who resolves which class of `Request.source`.
+            packages: fetches, scans and judges one package.
+            publisher: where approved packages go.
+            decisions: the record store.
+            notifier: who sends the emails.
+            policy_digest: SHA-256 of the policy file.
+            now: the time (UTC).
+            progress: is told the subject and the step that begins.
+            options: how this run differs.
+        """
+        self._sources = sources
+        self._packages = packages
+        self._publisher = publisher
+        self._decisions = decisions
+        self._notifier = notifier
+        self._policy_digest = policy_digest
+        self._now = now
+        self._progress = progress
+        self._options = options
+        self._warnings: list[str] = []
+        self._scanners: dict[str, ScannerInfo] = {}
+
+    def run(self, request_file: RequestFile) -> Run:
+        """Decide every request of the file.
+
+        Raises:
+            StoreError: another run holds the record store.
+        """
+        started = self._now()
+        groups: dict[tuple[str, str], list[Request]] = {}
+        for request in request_file.requests:
+            groups.setdefault((request.name, str(request.source)), []).append(request)
+        pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "request")
+        try:
+            with nullcontext() if self._options.dry_run else self._decisions.exclusive():
+                futures = {key: pool.submit(self._settle, group) for key, group in groups.items()}
+                settled = {key: future.result() for key, future in futures.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        outcomes = tuple(
+            replace(settled[(request.name, str(request.source))], request=request)
+            for request in request_file.requests
+        )
+        return Run(
+            outcomes=outcomes,
+            line_errors=request_file.errors,
+            scanners=tuple(self._scanners[name] for name in sorted(self._scanners)),
+            policy_digest=self._policy_digest,
+            started_at=started,
+            finished_at=self._now(),
+            warnings=tuple(self._warnings),
+            sample_advisories=self._options.sample_advisories,
+        )
+
+    def _settle(self, requests: list[Request]) -> RequestOutcome:
+        """Take one request (and its duplicates) to its end, whatever happens on the way."""
+        request = requests[0]
+        try:
+            earlier = self._decisions.request(request)
+            if earlier is not None and self._stands(earlier):
+                packages = self._recorded_packages(earlier)
+                decision, decided_now = earlier, False
+            else:
+                decision, packages = self._decide(request, earlier)
+                decided_now = True
+            if not self._options.dry_run:
+                decision = self._notify(requests, decision, packages)
+        except StoreError as error:
+            decision, packages = self._undecided(request, [str(error)]), ()
+            decided_now = True
+        except Exception as error:  # a fault of ours must not stop the other requests
+            log.exception("%s: unexpected error", request.name)
+            reason = f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."
+            decision, packages = self._undecided(request, [reason]), ()
+            decided_now = True
+        self._progress(request.name, str(decision.verdict))
+        return RequestOutcome(request, decision, packages, decided_now)
+
+    def _stands(self, earlier: RequestDecision) -> bool:
+        """Tell whether an earlier decision needs no new one.
+
+        A refusal is judged again when the policy has changed: a waiver may let it through.
+        """
+        if self._options.rescan or earlier.verdict is Verdict.UNDECIDED:
+            return False
+        if earlier.sample_advisories and not self._options.sample_advisories:
+            return False
+        return earlier.verdict is Verdict.APPROVED or earlier.policy_digest == self._policy_digest
+
+    def _decide(
+        self, request: Request, earlier: RequestDecision | None
+    ) -> tuple[RequestDecision, tuple[PackageDecision, ...]]:
+        self._progress(request.name, "resolving")
+        try:
+            resolution = self._sources[type(request.source)].resolve(request)
+        except SourceRefusedError as error:
+            return self._record(
+                self._request_decision(request, Verdict.REFUSED, [str(error)]), earlier
+            ), ()
+        except GateError as error:
+            return self._record(self._undecided(request, [str(error)]), earlier), ()
+        works = [self._packages.claim(package) for package in resolution.packages]
+        superseded = [
+            self._packages.claim(package) for package in self._superseded(earlier, resolution)
+        ]
+        try:
+            decision, packages = self._conclude(request, resolution, works)
+            for work in superseded:
+                self._take_back_if_refused(work)
+            return self._record(decision, earlier), packages
+        finally:
+            for work in (*works, *superseded):
+                self._packages.release(work)
+
+    def _superseded(
+        self, earlier: RequestDecision | None, resolution: Resolution
+    ) -> list[ResolvedPackage]:
+        """Give the packages that an earlier approval published and a rescan resolves no more.
+
+        Notebooks can still install them, so they are judged again with the rest.
+        """
+        if earlier is None or not self._options.rescan:
+            return []
+        current = {(package.name, package.version) for package in resolution.packages}
+        return [
+            ResolvedPackage(
+                name=package.name,
+                version=package.version,
+                origin=package.origin,
+                files=tuple(
+                    RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded)
+                    for file in package.artifacts
+                ),
+            )
+            for package in earlier.packages
+            if package.published_to and (package.name, package.version) not in current
+        ]
+
+    def _conclude(
+        self, request: Request, resolution: Resolution, works: Sequence[PackageWork]
+    ) -> tuple[RequestDecision, tuple[PackageDecision, ...]]:
+        """Make the request's verdict of its packages' and publish what is approved."""
+        reasons: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+        for package, work in zip(resolution.packages, works, strict=True):
+            subject = f"{package.name} {package.version}".strip()
+            try:
+                result = work.decided.result()
+            except SourceRefusedError as error:
+                reasons[Verdict.REFUSED].append(f"{subject}: {error}")
+            except GateError as error:
+                reasons[Verdict.UNDECIDED].append(f"{subject}: {error}")
+            else:
+                for scanner in result.scanners:
+                    self._scanners[scanner.name] = scanner
+                if result.verdict is Verdict.REFUSED:
+                    self._take_back_if_refused(work)
+                subject = f"{result.name} {result.version}"
+                reasons[result.verdict] += [f"{subject}: {reason}" for reason in result.reasons]
+        if reasons[Verdict.REFUSED]:
+            verdict, why = Verdict.REFUSED, reasons[Verdict.REFUSED]
+        elif reasons[Verdict.UNDECIDED]:
+            verdict, why = Verdict.UNDECIDED, reasons[Verdict.UNDECIDED]
+        else:
+            verdict, why = Verdict.APPROVED, reasons[Verdict.APPROVED]
+        install_command = ""
+        if verdict is Verdict.APPROVED and not self._options.dry_run:
+            try:
+                install_command = self._publish(request, works)
+            except PublishError as error:
+                verdict = Verdict.UNDECIDED
+                why = [f"Approved, but not published yet: {error}"]
+        packages = tuple(work.decision for work in works if work.decision is not None)
+        notes = [
+            *resolution.notes,
+            *(f"{p.name} {p.version}: {n}" for p in packages for n in p.notes),
+        ]
+        decision = self._request_decision(
+            request, verdict, why, tuple(notes), packages, install_command
+        )
+        return decision, packages
+
+    def _publish(self, request: Request, works: Sequence[PackageWork]) -> str:
+        """Publish the closure, then offer it to the requester."""
+        for work in works:
+            with work.lock:
+                if work.decision is None or work.decision.published_to:
+                    continue
+                self._progress(f"{work.decision.name} {work.decision.version}", "publishing")
+                published_to = self._publisher.publish(self._packages.approved(work))
+                work.decision = replace(
+                    work.decision, published_to=published_to, published_at=self._now()
+                )
+                self._decisions.put(work.decision)
+        return self._publisher.offer(
+            request, [_published(work.decision) for work in works if work.decision is not None]
+        )
+
+    def _take_back_if_refused(self, work: PackageWork) -> None:
+        """Withdraw a package that stands in the repository and is refused now."""
+        if self._options.dry_run:
+            return
+        work.decided.exception()  # wait; a failure to decide leaves it where it is
+        with work.lock:
+            decision = work.decision
+            if decision is None or decision.verdict is not Verdict.REFUSED:
+                return
+            if not decision.published_to:
+                return
+            subject = f"{decision.name} {decision.version}"
+            try:
+                self._publisher.withdraw(_published(decision))
+            except PublishError as error:
+                self._warn(f"{subject} is refused now and still published: {error}")
+                return
+            self._warn(
+                f"{subject} was approved, is refused now and has left {decision.published_to}. "
+                "Remove it from notebooks that installed it."
+            )
+            work.decision = replace(decision, published_to="", withdrawn_at=self._now())
+            self._decisions.put(work.decision)
+
+    def _notify(
+        self,
+        requests: Sequence[Request],
+        decision: RequestDecision,
+        packages: Sequence[PackageDecision],
+    ) -> RequestDecision:
+        """Email each requester who hasn't been told of this verdict."""
+        digest = notification_digest(decision)
+        for request in requests:
+            if decision.notified.get(request.requester) == digest:
+                continue
+            try:
+                self._notifier.send(compose(request, decision, packages, self._options.report_hint))
+            except NotifyError as error:
+                self._warn(
+                    f"The email about {request.name} to {request.requester or 'the topic'} could "
+                    f"not be sent: {error} The next run tries again."
+                )
+                continue
+            decision = replace(decision, notified={**decision.notified, request.requester: digest})
+            self._decisions.put(decision)
+        return decision
+
+    def _record(
+        self, decision: RequestDecision, earlier: RequestDecision | None
+    ) -> RequestDecision:
+        if earlier is not None:
+            decision = replace(decision, notified=earlier.notified)
+            if (earlier.verdict, earlier.reasons) == (decision.verdict, decision.reasons):
+                decision = replace(decision, decided_at=earlier.decided_at)
+        if not self._options.dry_run:
+            self._decisions.put(decision)
+        return decision
+
+    def _recorded_packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
+        recorded = [
+            self._decisions.package(package.origin, package.name, package.version)
+            for package in decision.packages
+        ]
+        return tuple(package for package in recorded if package is not None)
+
+    def _request_decision(
+        self,
+        request: Request,
+        verdict: Verdict,
+        reasons: Sequence[str],
+        notes: tuple[str, ...] = (),
+        packages: tuple[PackageDecision, ...] = (),
+        install_command: str = "",
+    ) -> RequestDecision:
+        return RequestDecision(
+            name=request.name,
+            source=str(request.source),
+            verdict=verdict,
+            reasons=tuple(reasons),
+            notes=notes,
+            packages=tuple(_summary(package) for package in packages),
+            policy_digest=self._policy_digest,
+            decided_at=self._now(),
+            gate_version=__version__,
+            install_command=install_command,
+            sample_advisories=self._options.sample_advisories,
+        )
+
+    def _undecided(self, request: Request, reasons: Sequence[str]) -> RequestDecision:
+        return self._request_decision(request, Verdict.UNDECIDED, reasons)
+
+    def _warn(self, warning: str) -> None:
+        log.warning(warning)
+        self._warnings.append(warning)
+
+
+def _published(decision: PackageDecision) -> PublishedPackage:
+    return PublishedPackage(
+        decision.name, decision.version, decision.origin, decision.decided_at, decision.artifacts
+    )
+
+
+def _summary(decision: PackageDecision) -> PackageSummary:
+    return PackageSummary(
+        decision.name,
+        decision.version,
+        decision.origin,
+        decision.verdict,
+        decision.artifacts,
+        decision.published_to,
+    )

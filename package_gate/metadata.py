@@ -1,0 +1,25 @@
+"""What an unpacked package says about itself, read statically."""
+
+from email.parser import HeaderParser
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+MAX_METADATA_BYTES = 4 * 1024 * 1024
+
+
+def requires_python(tree: Path) -> str:
+    """Give the `Requires-Python` of an unpacked wheel or sdist, or "" when it has no valid one.
+
+    Args:
+        tree: the folder with what an installer would install.
+    """
+    for path in sorted(tree.glob("*.dist-info/METADATA")) + sorted(tree.glob("*/PKG-INFO")):
+        with path.open("rb") as file:
+            text = file.read(MAX_METADATA_BYTES).decode("utf-8", "replace")
+        value = str(HeaderParser().parsestr(text).get("Requires-Python", ""))
+        try:
+            return str(SpecifierSet(value))
+        except InvalidSpecifier:
+            return ""
+    return ""

@@ -1,0 +1,215 @@
+"""The local publisher: a PEP 503/691 index and an archive folder that pip and people can read.
+
+simple/NAME/…                     files of approved PyPI packages
+simple/NAME/index.html            PEP 503, what `pip install --index-url file://…/simple` reads
+simple/NAME/index.v1_json         PEP 691, for who serves the folder over HTTP
+generic/NAME/VERSION/NAME.zip     approved archives
+generic/NAME/Latest/NAME.zip      the newest of them
+"""
+
+import html
+import json
+import shlex
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NotRequired, TypedDict
+from urllib.parse import quote
+
+from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from package_gate.archive.unpack import archive_kind
+from package_gate.errors import PublishError
+from package_gate.files import copy_verified, sha256_of, write_atomically
+from package_gate.models import Artifact, Origin, Request
+from package_gate.publishers.interface import (
+    ApprovedPackage,
+    ArtifactFile,
+    PublishedPackage,
+    archive_version,
+)
+
+JSON_INDEX = "index.v1_json"
+
+IndexEntry = TypedDict(
+    "IndexEntry",
+    {
+        "filename": str,
+        "url": str,
+        "hashes": dict[str, str],
+        "size": int,
+        "requires-python": NotRequired[str],
+    },
+)
+"""One file as PEP 691 describes it."""
+
+
+class LocalFolder:
+    """Approved packages in a folder; implements `Publisher`."""
+
+    def __init__(self, output: Path) -> None:
+        """Publish below `output`, an absolute path."""
+        self._simple = output / "simple"
+        self._generic = output / "generic"
+        self._lock = threading.Lock()
+
+    def publish(self, package: ApprovedPackage) -> str:
+        """See `Publisher.publish`."""
+        try:
+            with self._lock:
+                if package.origin is Origin.PYPI:
+                    return self._publish_pypi(package)
+                return self._publish_archive(package)
+        except OSError as error:
+            raise PublishError(
+                f"{package.name} {package.version} can't be written to {self._simple.parent}: "
+                f"{error.strerror or error}."
+            ) from error
+
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """See `Publisher.offer`: the packages are there already, so only the command is made."""
+        package = packages[0]
+        if package.origin is Origin.PYPI:
+            index = shlex.quote(self._simple.as_uri())
+            return f"pip install --index-url {index} {package.name}=={package.version}"
+        latest = next((self._generic / package.name / "Latest").iterdir())
+        return f"cp {shlex.quote(str(latest))} ."
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        """See `Publisher.withdraw`."""
+        try:
+            with self._lock:
+                if package.origin is Origin.PYPI:
+                    self._withdraw_pypi(package)
+                else:
+                    self._withdraw_archive(package)
+        except OSError as error:
+            raise PublishError(
+                f"{package.name} {package.version} can't be taken back from "
+                f"{self._simple.parent}: {error.strerror or error}. Delete it by hand."
+            ) from error
+
+    def _publish_pypi(self, package: ApprovedPackage) -> str:
+        folder = self._simple / package.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in package.files:
+            _copy(file, folder / file.artifact.filename)
+        entries = _read_index(folder) | {
+            file.artifact.filename: _index_entry(file.artifact) for file in package.files
+        }
+        self._write_index(folder, entries)
+        return folder.as_uri() + "/"
+
+    def _withdraw_pypi(self, package: PublishedPackage) -> None:
+        folder = self._simple / package.name
+        entries = _read_index(folder)
+        version = Version(package.version)
+        gone = [filename for filename in entries if _version_of(filename) == version]
+        if gone:
+            kept = {name: entry for name, entry in entries.items() if name not in gone}
+            self._write_index(folder, kept)
+        for filename in gone:
+            (folder / filename).unlink(missing_ok=True)
+
+    def _write_index(self, folder: Path, entries: dict[str, IndexEntry]) -> None:
+        """Write both forms of a project's page, and the list of projects."""
+        files = [entries[filename] for filename in sorted(entries)]
+        page = {"meta": {"api-version": "1.0"}, "name": folder.name, "files": files}
+        write_atomically(folder / JSON_INDEX, json.dumps(page, indent=1).encode())
+        links = [_html_link(entry) for entry in files]
+        write_atomically(folder / "index.html", _html_page(folder.name, links))
+        projects = sorted(entry.name for entry in self._simple.iterdir() if entry.is_dir())
+        listing = {"meta": {"api-version": "1.0"}, "projects": [{"name": n} for n in projects]}
+        write_atomically(self._simple / JSON_INDEX, json.dumps(listing, indent=1).encode())
+        links = [f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in projects]
+        write_atomically(self._simple / "index.html", _html_page("Approved packages", links))
+
+    def _publish_archive(self, package: ApprovedPackage) -> str:
+        (file,) = package.files
+        filename = f"{package.name}.{archive_kind(file.path)}"
+        folder = self._generic / package.name
+        for version in (archive_version(package), "Latest"):
+            (folder / version).mkdir(parents=True, exist_ok=True)
+        fixed = folder / archive_version(package) / filename
+        _copy(file, fixed)
+        copy_verified(fixed, folder / "Latest" / filename, file.artifact.sha256)
+        for other in (folder / "Latest").iterdir():
+            if other.name != filename:  # an earlier archive of another kind
+                other.unlink()
+        return fixed.as_uri()
+
+    def _withdraw_archive(self, package: PublishedPackage) -> None:
+        folder = self._generic / package.name
+        shutil.rmtree(folder / archive_version(package), ignore_errors=True)
+        for latest in (folder / "Latest").glob("*"):
+            if sha256_of(latest) == package.artifacts[0].sha256:
+                latest.unlink()
+
+
+def _copy(file: ArtifactFile, target: Path) -> None:
+    """Copy an artifact to where it is published, unless it is there; never other bytes."""
+    expected = file.artifact.sha256
+    if target.exists():
+        if (there := sha256_of(target)) != expected:
+            raise PublishError(
+                f"{target} holds other bytes (SHA-256 {there}) than the approved ones "
+                f"({expected}). Find out who put them there, then delete the file."
+            )
+        return
+    try:
+        copy_verified(file.path, target, expected)
+    except ValueError as error:
+        raise PublishError(
+            f"{file.artifact.filename} changed between scan (SHA-256 {expected}) and publication "
+            f"({error}). It was not published."
+        ) from error
+
+
+def _version_of(filename: str) -> Version:
+    if filename.endswith(".whl"):
+        return parse_wheel_filename(filename)[1]
+    return parse_sdist_filename(filename)[1]
+
+
+def _read_index(folder: Path) -> dict[str, IndexEntry]:
+    """Give a project's entries by file name."""
+    try:
+        page = json.loads((folder / JSON_INDEX).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return {entry["filename"]: entry for entry in page["files"]}
+
+
+def _index_entry(artifact: Artifact) -> IndexEntry:
+    entry: IndexEntry = {
+        "filename": artifact.filename,
+        "url": quote(artifact.filename),
+        "hashes": {"sha256": artifact.sha256},
+        "size": artifact.size,
+    }
+    if artifact.requires_python:
+        entry["requires-python"] = artifact.requires_python
+    return entry
+
+
+def _html_link(entry: IndexEntry) -> str:
+    """One file as PEP 503 describes it."""
+    requires = entry.get("requires-python")
+    attribute = f' data-requires-python="{html.escape(requires)}"' if requires else ""
+    address = html.escape(f"{entry['url']}#sha256={entry['hashes']['sha256']}")
+    return f'<a href="{address}"{attribute}>{html.escape(entry["filename"])}</a>'
+
+
+def _html_page(title: str, links: list[str]) -> bytes:
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="pypi:repository-version" content="1.0">',
+        f"<title>{html.escape(title)}</title></head><body>",
+        *(f"{link}<br>" for link in links),
+        "</body></html>",
+        "",
+    ]
+    return "\n".join(lines).encode()

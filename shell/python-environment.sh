@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# Summary: Make a Python environment of this project and keep it up to date.
+#
+# Read by scan-locally.sh and run-tests.sh, which run in a shell of their own:
+#   python_environment NAME REQUIREMENTS-FILE
+# makes .venv/NAME in the folder $project with exactly the pinned packages, hashes
+# checked. The second time it only compares the pins with those that it installed,
+# and says nothing.
+
+: "${project:?is set by the script that reads this file}"
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Python 3.11 or newer is needed. Install it, or name it: PYTHON=/path/to/python3 $0" >&2
+  return 2
+}
+
+python_environment() {
+  local folder="$project/.venv/$1" requirements="$project/$2" python
+  if [ -x "$folder/bin/python" ] && cmp -s "$requirements" "$folder/installed-requirements.txt"; then
+    return
+  fi
+  python=$(find_python) || return
+  echo "Installing what $2 pins into .venv/$1 (only the first time)…" >&2
+  rm -rf "$folder"
+  if ! "$python" -m venv "$folder"; then
+    echo "The Python module venv is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2
+    return 2
+  fi
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --require-hashes --only-binary :all: --requirement "$requirements" || {
+    echo "The packages could not be installed; pip says why above." >&2
+    return 2
+  }
+  cp "$requirements" "$folder/installed-requirements.txt"
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Summary: Run the whole gate on this machine, without an AWS account.
+#
+# Usage: scan-locally.sh [--requests FILE] [--policy FILE] [--output DIR]
+#                        [--advisories PATH-OR-URL] [--scanners a,b,c]
+#                        [--rescan] [--dry-run]
+#
+# Reads external-package-request.csv and scan-policy.toml of this checkout and
+# writes local-repository/ in it, unless told otherwise. All arguments are
+# handed on; --help lists them. Exit status: 0 every request was decided,
+# 1 something is unfinished, 2 the configuration or the arguments are wrong.
+
+set -eu
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=shell/python-environment.sh
+. "$project/shell/python-environment.sh"
+
+python_environment gate requirements.txt
+PYTHONPATH=$project exec "$project/.venv/gate/bin/python" -P -s -m package_gate "$@"
