@@ -136,25 +136,25 @@ class Gate:
     def _settle(self, requests: list[Request]) -> RequestOutcome:
         """Take one request (and its duplicates) to its end, whatever happens on the way."""
         request = requests[0]
+        earlier: RequestDecision | None = None
+        packages: tuple[PackageDecision, ...] = ()
         try:
             earlier = self._decisions.request(request)
             if earlier is not None and self._stands(earlier):
-                packages = self._recorded_packages(earlier)
-                decision, decided_now = earlier, False
+                decision, packages = earlier, self._recorded_packages(earlier)
             else:
                 decision, packages = self._decide(request, earlier)
-                decided_now = True
-            if not self._options.dry_run:
-                decision = self._notify(requests, decision, packages)
-        except StoreError as error:
-            decision, packages = self._undecided(request, [str(error)]), ()
-            decided_now = True
+        except GateError as error:
+            decision = self._record(self._undecided(request, str(error)), earlier)
         except Exception as error:  # a fault of ours must not stop the other requests
             log.exception("%s: unexpected error", request.name)
             reason = f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."
-            decision, packages = self._undecided(request, [reason]), ()
-            decided_now = True
-        self._progress(request.name, str(decision.verdict))
+            decision = self._record(self._undecided(request, reason), earlier)
+        decided_now = decision is not earlier
+        if not self._options.dry_run:
+            decision = self._notify(requests, decision, packages)
+        if decided_now:
+            self._progress(request.name, str(decision.verdict))
         return RequestOutcome(request, decision, packages, decided_now)
 
     def _stands(self, earlier: RequestDecision) -> bool:
@@ -175,11 +175,8 @@ class Gate:
         try:
             resolution = self._sources[type(request.source)].resolve(request)
         except SourceRefusedError as error:
-            return self._record(
-                self._request_decision(request, Verdict.REFUSED, [str(error)]), earlier
-            ), ()
-        except GateError as error:
-            return self._record(self._undecided(request, [str(error)]), earlier), ()
+            refused = self._request_decision(request, Verdict.REFUSED, [str(error)])
+            return self._record(refused, earlier), ()
         works = [self._packages.claim(package) for package in resolution.packages]
         superseded = [
             self._packages.claim(package) for package in self._superseded(earlier, resolution)
@@ -320,19 +317,27 @@ class Gate:
                 )
                 continue
             decision = replace(decision, notified={**decision.notified, request.requester: digest})
-            self._decisions.put(decision)
+            self._keep(decision)
         return decision
 
     def _record(
         self, decision: RequestDecision, earlier: RequestDecision | None
     ) -> RequestDecision:
+        """Store a request's decision; an unchanged one keeps the time of its first making."""
         if earlier is not None:
             decision = replace(decision, notified=earlier.notified)
             if (earlier.verdict, earlier.reasons) == (decision.verdict, decision.reasons):
                 decision = replace(decision, decided_at=earlier.decided_at)
         if not self._options.dry_run:
-            self._decisions.put(decision)
+            self._keep(decision)
         return decision
+
+    def _keep(self, decision: RequestDecision) -> None:
+        """Store a request's decision; without its record the next run only does more work."""
+        try:
+            self._decisions.put(decision)
+        except StoreError as error:
+            self._warn(f"The decision on {decision.name} could not be recorded: {error}")
 
     def _recorded_packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
         recorded = [
@@ -364,8 +369,8 @@ class Gate:
             sample_advisories=self._options.sample_advisories,
         )
 
-    def _undecided(self, request: Request, reasons: Sequence[str]) -> RequestDecision:
-        return self._request_decision(request, Verdict.UNDECIDED, reasons)
+    def _undecided(self, request: Request, reason: str) -> RequestDecision:
+        return self._request_decision(request, Verdict.UNDECIDED, [reason])
 
     def _warn(self, warning: str) -> None:
         log.warning(warning)

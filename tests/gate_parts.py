@@ -1,0 +1,213 @@
+"""A gate made of small in-memory parts, for tests of the order of the steps."""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from package_gate.decisions import Decisions, FolderStorage
+from package_gate.errors import GateError, PublishError, SourceError
+from package_gate.gate import Gate, Options
+from package_gate.models import (
+    ArchiveSource,
+    Artifact,
+    Finding,
+    Origin,
+    PyPISource,
+    RemoteFile,
+    Request,
+    Resolution,
+    ResolvedPackage,
+    Run,
+    ScannerInfo,
+    ScanTarget,
+)
+from package_gate.notify import Email
+from package_gate.package_work import PackageWorker
+from package_gate.policy import Policy
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
+from package_gate.request_file import RequestFile
+from package_gate.sources.interface import FetchedFile
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the gate catches it."""
+
+
+def request(name: str, requester: str = "", line: int = 1) -> Request:
+    return Request(name, PyPISource(name), requester, line)
+
+
+def archive(name: str) -> Request:
+    return Request(name, ArchiveSource(f"https://host.example/{name}.zip"), "", 1)
+
+
+@dataclass
+class World:
+    """Everything outside the gate, and what the gate did to it."""
+
+    folder: Path
+    now: datetime = datetime(2026, 6, 1, tzinfo=UTC)
+    policy: Policy = field(default_factory=Policy)
+    policy_digest: str = "policy-1"
+    closures: dict[str, list[str]] = field(default_factory=dict)
+    """Request name → names of the packages it needs; itself when it isn't here."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Package name → version; 1.0 when it isn't here."""
+    uploaded: dict[str, datetime] = field(default_factory=dict)
+    resolve_errors: dict[str, GateError] = field(default_factory=dict)
+    fetch_errors: dict[str, GateError] = field(default_factory=dict)
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    scan_errors: dict[str, Exception] = field(default_factory=dict)
+    publish_errors: dict[str, GateError] = field(default_factory=dict)
+    email_error: GateError | None = None
+    kill_at: str = ""
+    """The call at which the process dies, such as `publish idna` or `email idna`."""
+    calls: list[str] = field(default_factory=list)
+    published: dict[str, str] = field(default_factory=dict)
+    """`NAME VERSION` → SHA-256 of the bytes that stand in the repository."""
+    emails: list[Email] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def decisions(self) -> Decisions:
+        return Decisions(FolderStorage(self.folder / "decisions"))
+
+    def count(self, call: str) -> int:
+        return sum(entry == call for entry in self.calls)
+
+    def called(self, call: str) -> None:
+        with self.lock:
+            self.calls.append(call)
+        if self.kill_at == call:
+            raise Killed(call)
+
+    def run(self, *requests: Request, rescan: bool = False, dry_run: bool = False) -> Run:
+        scratch = self.folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        worker = PackageWorker(
+            fetch=self.fetch,
+            scanners=[FakeScanner("archive", self), FakeScanner("osv", self)],
+            policy=self.policy,
+            policy_digest=self.policy_digest,
+            decisions=self.decisions,
+            scratch=scratch,
+            now=self.tick,
+            progress=lambda _subject, _step: None,
+            record=not dry_run,
+            rescan=rescan,
+            sample_advisories=False,
+        )
+        gate = Gate(
+            sources={PyPISource: self, ArchiveSource: self},
+            packages=worker,
+            publisher=self,
+            decisions=self.decisions,
+            notifier=self,
+            policy_digest=self.policy_digest,
+            now=self.tick,
+            progress=lambda _subject, _step: None,
+            options=Options(rescan=rescan, dry_run=dry_run),
+        )
+        try:
+            return gate.run(RequestFile(requests, ()))
+        finally:
+            worker.close()
+
+    def tick(self) -> datetime:
+        with self.lock:
+            self.now += timedelta(milliseconds=1)
+            return self.now
+
+    def resolve(self, asked: Request) -> Resolution:
+        self.called(f"resolve {asked.name}")
+        if asked.name in self.resolve_errors:
+            raise self.resolve_errors[asked.name]
+        if isinstance(asked.source, ArchiveSource):
+            file = RemoteFile(f"{asked.name}.zip", asked.source.url)
+            return Resolution((ResolvedPackage(asked.name, "", Origin.ARCHIVE, (file,)),))
+        return Resolution(
+            tuple(self.package(name) for name in self.closures.get(asked.name, [asked.name]))
+        )
+
+    def package(self, name: str) -> ResolvedPackage:
+        version = self.versions.get(name, "1.0")
+        filename = f"{name}-{version}-py3-none-any.whl"
+        file = RemoteFile(
+            filename,
+            f"https://host.example/{filename}",
+            hashlib.sha256(self.content(filename)).hexdigest(),
+            uploaded=self.uploaded.get(name),
+        )
+        return ResolvedPackage(name, version, Origin.PYPI, (file,))
+
+    def content(self, filename: str) -> bytes:
+        return f"content of {filename}".encode()
+
+    def fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
+        name = file.filename.split("-")[0].removesuffix(".zip")
+        self.called(f"fetch {name}")
+        if name in self.fetch_errors:
+            raise self.fetch_errors[name]
+        content = self.content(file.filename)
+        digest = hashlib.sha256(content).hexdigest()
+        if file.sha256 not in (None, digest):
+            raise SourceError("wrong digest")
+        path = folder / file.filename
+        path.write_bytes(content)
+        return FetchedFile(Artifact(file.filename, digest, len(content), file.url), path)
+
+    def publish(self, package: ApprovedPackage) -> str:
+        self.called(f"publish {package.name}")
+        if package.name in self.publish_errors:
+            raise self.publish_errors[package.name]
+        (file,) = package.files
+        digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
+        assert digest == file.artifact.sha256
+        self.published[f"{package.name} {package.version}"] = digest
+        self.called(f"published {package.name}")
+        return f"repository/{package.name}"
+
+    def offer(self, asked: Request, packages: Sequence[PublishedPackage]) -> str:
+        self.called(f"offer {asked.name}")
+        missing = [p.name for p in packages if f"{p.name} {p.version}" not in self.published]
+        if missing:
+            raise PublishError(f"not published: {missing}")
+        return f"pip install {asked.name}"
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        self.called(f"withdraw {package.name}")
+        if package.name in self.publish_errors:
+            raise self.publish_errors[package.name]
+        self.published.pop(f"{package.name} {package.version}", None)
+
+    def send(self, email: Email) -> None:
+        self.called(f"email {email.package}")
+        if self.email_error is not None:
+            raise self.email_error
+        self.emails.append(email)
+
+
+class FakeScanner:
+    """Finds what the world says of a package."""
+
+    def __init__(self, name: str, world: World) -> None:
+        self.name = name
+        self._world = world
+
+    @property
+    def info(self) -> ScannerInfo:
+        return ScannerInfo(self.name, "1")
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        if self.name == "archive":
+            for unpacked in target.artifacts:
+                Path(unpacked.tree).mkdir()
+            return []
+        self._world.called(f"scan {target.name}")
+        if target.name in self._world.scan_errors:
+            raise self._world.scan_errors[target.name]
+        assert all(Path(unpacked.tree).is_dir() for unpacked in target.artifacts)
+        return self._world.findings.get(target.name, [])
