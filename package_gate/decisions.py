@@ -6,18 +6,17 @@ another verdict is kept under `history/`, so that the record answers "why was th
 what, when" a year later.
 """
 
-import fcntl
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from package_gate.errors import StoreError
-from package_gate.files import write_atomically
+from package_gate.files import locked, write_atomically
 from package_gate.models import Origin, PackageDecision, Request, RequestDecision
 
 Decision = PackageDecision | RequestDecision
@@ -82,18 +81,16 @@ class FolderStorage:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """See `Storage.exclusive`: a lock on a file, which the system frees after a kill."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / ".lock").open("w")
-        except OSError as error:
-            raise StoreError(f"{self._folder} can't be written: {error.strerror}.") from error
-        with lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(self._folder / ".lock"))
+            except BlockingIOError as error:
                 raise StoreError(
                     f"Another run is writing to {self._folder}. Wait until it is done."
                 ) from error
+            except OSError as error:
+                raise StoreError(f"{self._folder} can't be written: {error.strerror}.") from error
             yield
 
 

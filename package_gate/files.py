@@ -1,5 +1,6 @@
 """Writing files so that a reader, or a run after a kill, finds the old or the new one whole."""
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -56,3 +57,16 @@ def copy_verified(source: Path, target: Path, sha256: str) -> None:
             copy.write(piece)
         if digest.hexdigest() != sha256:
             raise ValueError(digest.hexdigest())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file until the block ends or the process dies.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it can't be made.
+    """
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

@@ -25,7 +25,6 @@ from package_gate.errors import (
 )
 from package_gate.models import (
     PackageDecision,
-    PackageSummary,
     RemoteFile,
     Request,
     RequestDecision,
@@ -59,6 +58,8 @@ class Options:
     """Verdicts rest on the small hand-written advisory set."""
     report_hint: str = ""
     """Where the full report is, for the emails."""
+    warnings: tuple[str, ...] = ()
+    """What the report must say first, whatever the run finds."""
 
 
 class Gate:
@@ -98,7 +99,8 @@ class Gate:
         self._now = now
         self._progress = progress
         self._options = options
-        self._warnings: list[str] = []
+        self._warnings = list(options.warnings)
+        self._unfinished = False
         self._scanners: dict[str, ScannerInfo] = {}
 
     def run(self, request_file: RequestFile) -> Run:
@@ -131,6 +133,7 @@ class Gate:
             finished_at=self._now(),
             warnings=tuple(self._warnings),
             sample_advisories=self._options.sample_advisories,
+            unfinished=self._unfinished,
         )
 
     def _settle(self, requests: list[Request]) -> RequestOutcome:
@@ -288,7 +291,7 @@ class Gate:
             try:
                 self._publisher.withdraw(_published(decision))
             except PublishError as error:
-                self._warn(f"{subject} is refused now and still published: {error}")
+                self._leave(f"{subject} is refused now and still published: {error}")
                 return
             self._warn(
                 f"{subject} was approved, is refused now and has left {decision.published_to}. "
@@ -311,7 +314,7 @@ class Gate:
             try:
                 self._notifier.send(compose(request, decision, packages, self._options.report_hint))
             except NotifyError as error:
-                self._warn(
+                self._leave(
                     f"The email about {request.name} to {request.requester or 'the topic'} could "
                     f"not be sent: {error} The next run tries again."
                 )
@@ -337,7 +340,7 @@ class Gate:
         try:
             self._decisions.put(decision)
         except StoreError as error:
-            self._warn(f"The decision on {decision.name} could not be recorded: {error}")
+            self._leave(f"The decision on {decision.name} could not be recorded: {error}")
 
     def _recorded_packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
         recorded = [
@@ -361,7 +364,7 @@ class Gate:
             verdict=verdict,
             reasons=tuple(reasons),
             notes=notes,
-            packages=tuple(_summary(package) for package in packages),
+            packages=tuple(package.summary for package in packages),
             policy_digest=self._policy_digest,
             decided_at=self._now(),
             gate_version=__version__,
@@ -376,19 +379,13 @@ class Gate:
         log.warning(warning)
         self._warnings.append(warning)
 
+    def _leave(self, warning: str) -> None:
+        """Warn of something that is left to the next run."""
+        self._warn(warning)
+        self._unfinished = True
+
 
 def _published(decision: PackageDecision) -> PublishedPackage:
     return PublishedPackage(
         decision.name, decision.version, decision.origin, decision.decided_at, decision.artifacts
-    )
-
-
-def _summary(decision: PackageDecision) -> PackageSummary:
-    return PackageSummary(
-        decision.name,
-        decision.version,
-        decision.origin,
-        decision.verdict,
-        decision.artifacts,
-        decision.published_to,
     )

@@ -283,6 +283,18 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """A package as a request's record names it."""
+
+    name: str
+    version: str
+    origin: Origin
+    verdict: Verdict
+    artifacts: tuple[Artifact, ...]
+    published_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageDecision:
     """The stored record of a package's verdict."""
 
@@ -309,17 +321,17 @@ class PackageDecision:
     withdrawn_at: datetime | None = None
     """When it was taken back after a rescan refused it."""
 
-
-@dataclass(frozen=True, slots=True)
-class PackageSummary:
-    """A package as a request's record names it."""
-
-    name: str
-    version: str
-    origin: Origin
-    verdict: Verdict
-    artifacts: tuple[Artifact, ...]
-    published_to: str = ""
+    @property
+    def summary(self) -> PackageSummary:
+        """What a request's record repeats of it."""
+        return PackageSummary(
+            self.name,
+            self.version,
+            self.origin,
+            self.verdict,
+            self.artifacts,
+            self.published_to,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,3 +388,6 @@ class Run:
     withdrawn, an email that could not be sent."""
     sample_advisories: bool = False
     """Whether verdicts rest on the small hand-written advisory set."""
+    unfinished: bool = False
+    """Whether something besides undecided requests is left to the next run: an unsent email, a
+    package that could not be taken back, a record that could not be written."""

@@ -208,6 +208,7 @@ def test_a_failed_withdrawal_is_loud_and_tried_again(world: World) -> None:
     world.publish_errors["x"] = PublishError("500")
     run = world.run(request("x"), rescan=True)
     assert run.warnings == ("x 1.0 is refused now and still published: 500",)
+    assert run.unfinished
     world.publish_errors.clear()
     world.run(request("x"), rescan=True)
     assert world.published == {}
@@ -262,6 +263,7 @@ def test_an_email_that_fails_is_retried_and_the_package_not_published_again(
     run = world.run(request("x"))
     assert verdicts(run) == {"x": Verdict.APPROVED}
     assert "throttled" in run.warnings[0]
+    assert run.unfinished
     world.email_error = None
     world.calls.clear()
     world.run(request("x"))

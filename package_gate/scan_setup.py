@@ -1,0 +1,143 @@
+"""Which scanners a run has, and which advisories they use."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from package_gate.errors import ConfigurationError
+from package_gate.models import Finding, ScannerInfo, ScanTarget
+from package_gate.policy import Limits
+from package_gate.scanners.interface import Scanner
+from package_gate.scanners.osv import OSVSettings
+from package_gate.scanners.pool import ScannerPool, ScannerSpec
+from package_gate.sources.network import Network, https_proxy
+
+UNPACKER = "archive"
+WORKERS = {UNPACKER: 2, "osv": 1, "guarddog": 2, "ruff": 1}
+"""Scanners that run in worker processes, and how many of each. Ruff uses all cores by itself."""
+DEFAULT_SCANNERS = ("osv", "guarddog", "ruff")
+OSV_API = "https://api.osv.dev"
+SAMPLE_ADVISORIES = Path(__file__).parent.parent / "examples" / "advisories"
+PROBE_SECONDS = 10
+
+
+class WorkerScanner:
+    """A scanner of the pool, as the gate sees it; implements `Scanner`."""
+
+    def __init__(self, name: str, pool: ScannerPool) -> None:
+        """Stand for the pool's scanner of this name."""
+        self.name = name
+        self._pool = pool
+
+    @property
+    def info(self) -> ScannerInfo:
+        """See `Scanner.info`."""
+        return self._pool.info(self.name)
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        """See `Scanner.scan`."""
+        return self._pool.scan(self.name, target)
+
+
+class ScanSetup:
+    """The scanners of a run; a context manager that ends their processes."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        advisories: str,
+        network: Network,
+        limits: Limits,
+        scratch: Path,
+        *,
+        may_use_sample: bool,
+    ) -> None:
+        """Choose scanners and advisories; no process is started before it is needed.
+
+        Args:
+            names: scanners besides the unpacker that run in worker processes.
+            advisories: a snapshot's path or an API's address; "" for the OSV API.
+            network: how the API is reached.
+            limits: what a scanner may use.
+            scratch: where workers may write.
+            may_use_sample: whether the hand-written set may stand in for an unreachable API.
+
+        Raises:
+            ConfigurationError: an unknown scanner, or advisories that can't be used.
+        """
+        self.warnings: tuple[str, ...] = ()
+        self.sample = False
+        if "osv" in names:
+            advisories = self._choose_advisories(advisories, network, may_use_sample)
+        proxy = https_proxy(network)
+        osv = OSVSettings(
+            advisories=advisories,
+            sample=self.sample,
+            ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
+            proxies={"https": proxy} if proxy else {},
+        )
+        settings = {UNPACKER: limits, "osv": osv}
+        chosen = [UNPACKER, *(name for name in names if name != UNPACKER)]
+        self._pool = ScannerPool(
+            [ScannerSpec(name, settings.get(name), WORKERS[name]) for name in chosen],
+            limits,
+            scratch,
+        )
+        self.scanners: list[Scanner] = [WorkerScanner(name, self._pool) for name in chosen]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End all worker processes."""
+        self._pool.close()
+
+    def _choose_advisories(self, advisories: str, network: Network, may_use_sample: bool) -> str:
+        if not advisories:
+            if may_use_sample and not _reachable(OSV_API, network):
+                self.sample = True
+                self.warnings = (
+                    f"{OSV_API} can't be reached, so the sample advisories stand in for it. "
+                    "Give real ones with --advisories: a folder or all.zip in OSV's layout.",
+                )
+                return str(SAMPLE_ADVISORIES)
+            return OSV_API
+        if "://" in advisories:
+            return advisories
+        path = Path(advisories).absolute()
+        if path.resolve() == SAMPLE_ADVISORIES.resolve():
+            if not may_use_sample:
+                raise ConfigurationError(
+                    f"{advisories} holds sample advisories, which only scan-locally.sh may use. "
+                    "Give an OSV snapshot or the address of an OSV API."
+                )
+            self.sample = True
+        return str(path)
+
+
+def _reachable(address: str, network: Network) -> bool:
+    """Ask the API nothing, to learn whether it answers."""
+    proxy = https_proxy(network)
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            answer = session.post(
+                f"{address}/v1/querybatch",
+                json={"queries": []},
+                timeout=PROBE_SECONDS,
+                verify=network.ca_bundle,
+                proxies={"https": proxy} if proxy else {},
+                allow_redirects=False,
+            )
+        except requests.RequestException:
+            return False
+    return answer.ok

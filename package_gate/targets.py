@@ -1,0 +1,46 @@
+"""Where approved packages, records and emails go: one target an entry point."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from package_gate.decisions import FolderStorage, Storage
+from package_gate.notify import Notifier, Outbox
+from package_gate.policy import Policy
+from package_gate.publishers.interface import Publisher
+from package_gate.publishers.local import LocalFolder
+from package_gate.scanners.interface import Scanner
+
+
+@dataclass(frozen=True, slots=True)
+class TargetParts:
+    """What a target gives to the gate."""
+
+    publisher: Publisher
+    storage: Storage
+    notifier: Notifier
+    scanners: tuple[Scanner, ...] = ()
+    """Those that need credentials and so run inside the gate, not in workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place where the gate publishes."""
+
+    build: Callable[[Mapping[str, str], Path, Path, Policy], TargetParts]
+    """Makes its parts from the environment, the output folder, the scratch folder and the policy.
+
+    Raises ConfigurationError, naming all that is missing, before anything is downloaded.
+    """
+    may_use_sample_advisories: bool = False
+
+
+def _local(environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy) -> TargetParts:
+    return TargetParts(
+        publisher=LocalFolder(output),
+        storage=FolderStorage(output / "decisions"),
+        notifier=Outbox(output / "outbox"),
+    )
+
+
+TARGETS = {"local": Target(_local, may_use_sample_advisories=True)}
