@@ -1,0 +1,198 @@
+"""report.html: one self-contained page for the people who decide and those who wait.
+
+The page loads nothing and runs nothing. Every value passes through `_shown` on its way in, and
+Jinja2 escapes it after that, so a package can neither inject markup nor hide a character.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from package_gate.models import (
+    JudgedFinding,
+    PackageDecision,
+    RequestOutcome,
+    Run,
+    Severity,
+    Verdict,
+)
+from package_gate.report.reading import (
+    COMMAND_LIMIT,
+    SAMPLE_WARNING,
+    Blocker,
+    Member,
+    blockers,
+    closure,
+    install_command,
+    next_steps,
+    package_title,
+    places,
+    subject,
+    utc,
+    waiver_block,
+    was_withdrawn,
+    web_address,
+)
+from package_gate.text import lines, one_line
+
+MAX_CARDS = 300
+"""Requests shown in full; a page with more is slow on a phone."""
+MAX_ROWS = 2000
+"""Requests in the compact table; verdicts.json has them all."""
+MAX_FINDINGS = 50
+"""Findings that don't refuse, shown for each package of a card."""
+ORDER = (Verdict.REFUSED, Verdict.UNDECIDED, Verdict.APPROVED)
+"""What needs somebody comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of one package that neither refuse nor are waived."""
+
+    package: PackageDecision
+    counts: str
+    """Such as `2 medium, 1 low`."""
+    findings: Sequence[JudgedFinding]
+    hidden: int
+    """How many more there are than are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One request as the page shows it."""
+
+    outcome: RequestOutcome
+    title: str
+    members: Sequence[Member]
+    blocking: Sequence[Blocker]
+    waived: Sequence[Blocker]
+    others: Sequence[Group]
+    other_count: int
+    steps: Sequence[str]
+    waivers: str
+    withdrawn: bool
+
+
+def write_html(run: Run, file: BinaryIO) -> None:
+    """Write the page, in pieces."""
+    cards, rows = _split(run.outcomes)
+    counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
+    pieces = _template().generate(
+        run=run,
+        counts=[(verdict, counts[verdict]) for verdict in ORDER],
+        sections=[
+            (verdict, [_card(outcome) for outcome in members])
+            for verdict, members in groupby(cards, key=lambda card: card.decision.verdict)
+        ],
+        rows=rows[:MAX_ROWS],
+        hidden_rows=max(len(rows) - MAX_ROWS, 0),
+        seconds=round((run.finished_at - run.started_at).total_seconds()),
+        blocking=_severities(run.outcomes),
+        any_samples=run.sample_advisories
+        or any(outcome.decision.sample_advisories for outcome in run.outcomes),
+        sample_warning=SAMPLE_WARNING,
+    )
+    for piece in pieces:
+        file.write(piece.encode("utf-8"))
+
+
+def _split(
+    outcomes: Iterable[RequestOutcome],
+) -> tuple[list[RequestOutcome], list[RequestOutcome]]:
+    """Choose the requests that get a card, and those that get a row of the compact table."""
+    in_order = sorted(outcomes, key=lambda outcome: ORDER.index(outcome.decision.verdict))
+    fresh = [outcome for outcome in in_order if outcome.decided_now]
+    earlier = [outcome for outcome in in_order if not outcome.decided_now]
+    return fresh[:MAX_CARDS], fresh[MAX_CARDS:] + earlier
+
+
+def _card(outcome: RequestOutcome) -> Card:
+    decision, packages = outcome.decision, outcome.packages
+    groups = [group for package in packages if (group := _group(package))]
+    return Card(
+        outcome=outcome,
+        title=subject(outcome.request),
+        members=closure(outcome),
+        blocking=blockers(packages),
+        waived=[
+            Blocker(package, judged)
+            for package in packages
+            for judged in package.findings
+            if judged.waiver
+        ],
+        others=groups,
+        other_count=sum(len(group.findings) + group.hidden for group in groups),
+        steps=next_steps(decision, packages),
+        waivers=waiver_block(decision, packages),
+        withdrawn=was_withdrawn(packages),
+    )
+
+
+def _group(package: PackageDecision) -> Group | None:
+    findings = sorted(
+        (judged for judged in package.findings if not judged.refuses and not judged.waiver),
+        key=lambda judged: judged.severity,
+        reverse=True,
+    )
+    told = _told(Counter(judged.severity for judged in findings))
+    shown = findings[:MAX_FINDINGS]
+    return Group(package, told, shown, len(findings) - len(shown)) if findings else None
+
+
+def _severities(outcomes: Iterable[RequestOutcome]) -> str:
+    """How many findings refuse, by severity; a package that several requests need counts once."""
+    packages = {
+        (package.origin, package.name, package.version): package
+        for outcome in outcomes
+        for package in outcome.packages
+    }
+    return _told(Counter(each.judged.severity for each in blockers(list(packages.values()))))
+
+
+def _told(counts: Counter[Severity]) -> str:
+    return ", ".join(f"{counts[severity]} {severity}" for severity in sorted(counts, reverse=True))
+
+
+@functools.cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "command": install_command,
+        "digest": lambda sha256: sha256[:12],
+        "one_line": one_line,
+        "places": places,
+        "size": _size,
+        "title_of": package_title,
+        "utc": utc,
+        "web_address": web_address,
+    }
+    return environment.get_template("report.html.jinja")
+
+
+def _shown(value: Any) -> Any:
+    """Make each value printable, whatever a template's author forgot; markup is the template's."""
+    return value if isinstance(value, Markup) else lines(str(value), COMMAND_LIMIT)
+
+
+def _size(size: int) -> str:
+    """Bytes for people, in binary units (IEC 80000-13): `12.8 MiB`."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"

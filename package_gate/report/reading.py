@@ -1,0 +1,225 @@
+"""What every report and email tells in the same words: what refuses, and what to do next."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from package_gate.models import (
+    Finding,
+    JudgedFinding,
+    Kind,
+    PackageDecision,
+    PackageSummary,
+    PyPISource,
+    Request,
+    RequestDecision,
+    RequestOutcome,
+    Verdict,
+)
+from package_gate.text import one_line, printable
+
+SAMPLE_WARNING = (
+    "SAMPLE ADVISORIES. The real ones could not be reached: the verdict rests on a small "
+    "hand-written set that covers a few packages only. Don't rely on it; give a real snapshot "
+    "with --advisories."
+)
+WAIVER_DAYS = 90
+"""The expiry that a waiver is proposed with."""
+COMMAND_LIMIT = 4000
+"""Characters of an install command: far more than any is long, as a cut one would be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One package of a request's closure."""
+
+    summary: PackageSummary
+    decision: PackageDecision | None
+    """None when the package was not decided, for example because it could not be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A finding because of which a package is refused."""
+
+    package: PackageDecision
+    judged: JudgedFinding
+
+    @property
+    def finding(self) -> Finding:
+        """The finding itself."""
+        return self.judged.finding
+
+
+def closure(outcome: RequestOutcome) -> list[Member]:
+    """Pair each package that the request's record names with its decision.
+
+    Decisions that the record does not name come last: none is left out of a report.
+    """
+    decisions = {(package.name, package.version): package for package in outcome.packages}
+    members = [
+        Member(summary, decisions.pop((summary.name, summary.version), None))
+        for summary in outcome.decision.packages
+    ]
+    return members + [
+        Member(
+            PackageSummary(
+                left.name, left.version, left.origin, left.verdict, left.artifacts,
+                left.published_to,
+            ),
+            left,
+        )
+        for left in decisions.values()
+    ]  # fmt: skip
+
+
+def subject(request: Request) -> str:
+    """What people call the request: `scikit-learn==1.5.2`, or an archive's name."""
+    source = request.source
+    return one_line(source.requirement if isinstance(source, PyPISource) else request.name)
+
+
+def package_title(package: PackageDecision | PackageSummary) -> str:
+    """A package in a heading or a sentence: `scikit-learn 1.5.2`."""
+    return one_line(f"{package.name} {package.version}")
+
+
+def utc(moment: datetime) -> str:
+    """A UTC time as people read it: `2026-11-22 10:15 UTC`."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def install_command(decision: RequestDecision) -> str:
+    """What the requester runs; "" for anything that is not approved, whatever its record says."""
+    return decision.install_command if decision.verdict is Verdict.APPROVED else ""
+
+
+def blockers(packages: Sequence[PackageDecision]) -> list[Blocker]:
+    """Every finding that refuses, the worst first."""
+    found = [
+        Blocker(package, judged)
+        for package in packages
+        for judged in package.findings
+        if judged.refuses
+    ]
+    return sorted(found, key=lambda each: each.judged.severity, reverse=True)
+
+
+def was_withdrawn(packages: Sequence[PackageDecision]) -> bool:
+    """Whether the gate had published one of these and took it back."""
+    return any(package.withdrawn_at is not None for package in packages)
+
+
+def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -> list[str]:
+    """What the requester does now, a sentence or two each.
+
+    Commands and waivers are not among them: see `install_command` and `waiver_block`.
+    """
+    if decision.verdict is Verdict.APPROVED:
+        if install_command(decision):
+            return ["Install it with this command."]
+        return ["It is not published: a dry run publishes nothing. Run the gate without it."]
+    if decision.verdict is Verdict.UNDECIDED:
+        return [
+            "Nothing for the requester: leave the line in the request file. The gate tries again "
+            "with its next run, and a release that is too fresh is taken once its date has come. "
+            'InfoSec can let a fresh one through earlier, with a waiver for "cooldown".',
+            "If it stays undecided for another reason, tell those who run the gate.",
+        ]
+    steps: list[str] = []
+    if was_withdrawn(packages):
+        steps.append(
+            "It had been approved before and is withdrawn. Uninstall it wherever it is installed."
+        )
+    blocking = blockers(packages)
+    if any(is_known_malware(each.finding) for each in blocking):
+        steps.append(
+            "It is reported as malware. Don't look for a way around the gate. If it was ever "
+            "installed, tell InfoSec now."
+        )
+    if any(each.finding.recommendation for each in blocking):
+        steps.append("Request a version that mends the findings: each says what would.")
+    if waiver_block(decision, packages):
+        steps.append(
+            "If it has to be this version, ask InfoSec for a waiver. They check the findings, "
+            "fill in who approves it and why, and add it to the policy file."
+        )
+    if not blocking:
+        steps.append(
+            "The reason above says what the policy forbids. Request another source or version, "
+            "or ask InfoSec whether the policy should allow it."
+        )
+    return steps
+
+
+def is_known_malware(finding: Finding) -> bool:
+    """Whether an advisory reports the package as malware; a scanner's suspicion is not that."""
+    return finding.kind is Kind.MALWARE and any(
+        name.startswith("MAL-") for name in (finding.rule, *finding.aliases)
+    )
+
+
+def waiver_block(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:
+    """The `[[waivers]]` tables that would let a refused request pass, "" when there are none.
+
+    Approver and reason are empty, which the policy refuses to load: only a person can fill them
+    in. Reported malware gets no table.
+    """
+    blocking = blockers(packages)
+    if decision.verdict is not Verdict.REFUSED or any(
+        is_known_malware(each.finding) for each in blocking
+    ):
+        return ""
+    expires = (decision.decided_at + timedelta(days=WAIVER_DAYS)).date()
+    tables = (
+        "[[waivers]]\n"
+        f"package = {_toml_string(each.package.name)}\n"
+        f"version = {_toml_string(each.package.version)}\n"
+        f"finding = {_toml_string(each.finding.rule)}\n"
+        f"expires = {expires:%Y-%m-%d}\n"
+        'approved_by = ""\n'
+        'reason = ""\n'
+        for each in blocking
+    )
+    return "\n".join(dict.fromkeys(tables))
+
+
+def places(finding: Finding) -> Iterator[str]:
+    """Where a finding is, one place each: `demo.whl: demo/x.py:12`."""
+    artifact = one_line(finding.artifact)
+    if not finding.locations and artifact:
+        yield artifact
+    for location in finding.locations:
+        line = "" if location.line is None else f":{location.line}"
+        yield f"{artifact}{': ' if artifact else ''}{printable(location.path, 300)}{line}"
+    if (more := finding.count - len(finding.locations)) > 0 and finding.locations:
+        yield f"and {more} more"
+
+
+def web_address(reference: str) -> str | None:
+    """The reference, when it is an address that a person may be led to by a click.
+
+    That is `https://`, in printable ASCII, without a user name that poses as the host.
+    """
+    if not reference.isascii() or any(
+        not character.isprintable() or character in ' "<>\\^`{|}' for character in reference
+    ):
+        return None
+    try:
+        parts = urlsplit(reference)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    leads_there = reference.startswith("https://") and host and "@" not in parts.netloc
+    return reference if leads_there else None
+
+
+def _toml_string(text: str) -> str:
+    r"""A TOML basic string (toml.io, "String"): its escapes are JSON's, but for U+007F."""
+    valid = text.encode("utf-8", "replace").decode("utf-8")
+    escaped = "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in valid.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    return f'"{escaped}"'

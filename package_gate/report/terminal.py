@@ -1,0 +1,222 @@
+"""What a person at a terminal sees: progress while the gate works, and the verdicts after it.
+
+Where the output is no terminal (a build log, a file) the same is told in plain lines. Text from
+outside is escaped twice: control characters by `text`, rich's own markup by never parsing it.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from package_gate.models import RequestOutcome, Run, Verdict
+from package_gate.report.reading import (
+    COMMAND_LIMIT,
+    SAMPLE_WARNING,
+    blockers,
+    install_command,
+    next_steps,
+    subject,
+)
+from package_gate.text import one_line, printable
+
+MAX_EARLIER = 20
+"""Requests decided by earlier runs that are listed; the rest is counted."""
+MAX_SUBJECTS = 10
+"""Requests that are named before advice that concerns them all."""
+LIVE_ROWS = 8
+"""Subjects that the live display shows, the latest ones."""
+STYLES = {
+    Verdict.APPROVED: "bold green",
+    Verdict.REFUSED: "bold red",
+    Verdict.UNDECIDED: "bold yellow",
+}
+
+
+def print_verdicts(run: Run, console: Console) -> None:
+    """Print warnings, bad lines, a verdict for each request, and what to do next.
+
+    Args:
+        run: what happened.
+        console: a table when it is a terminal, plain lines when it is not.
+    """
+    warnings = [SAMPLE_WARNING] if run.sample_advisories else []
+    for warning in [*warnings, *run.warnings]:
+        _print_warning(one_line(warning, 1000), console)
+    for error in run.line_errors:
+        where = f"line {error.line}" if error.line else "request file"
+        _print(console, f"{where}: {one_line(error.message, 500)}", "yellow")
+        _print(console, f"    {one_line(error.text)}", "dim")
+    shown, hidden = _choose(run)
+    if console.is_terminal:
+        if shown:
+            console.print(_table(shown))
+    else:
+        for outcome in shown:
+            _print(console, _line(outcome))
+    if hidden:
+        _print(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
+    _print_next([outcome for outcome in shown if outcome.decided_now], console)
+    _print(console, _totals(run), "bold")
+
+
+class Progress:
+    """Tells what the gate is doing; safe to use from several threads.
+
+    A context manager. On a terminal the latest subjects stand in a live display that is gone at
+    the end; elsewhere each step is a line such as `scikit-learn: resolving`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        """Show progress on `console`; nothing is shown before the first step."""
+        self._console = console
+        self._lock = threading.Lock()
+        self._steps: dict[str, tuple[str, float]] = {}
+        self._spinner = Spinner("dots")
+        self._live = (
+            Live(get_renderable=self._render, console=console, transient=True)
+            if console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def step(self, subject: str, what: str) -> None:
+        """Tell that something begins.
+
+        Args:
+            subject: the request or package it is about.
+            what: what is being done, such as `resolving`.
+        """
+        subject, what = one_line(subject, 80), one_line(what)
+        if self._live is None:
+            _print(self._console, f"{subject}: {what}")
+            return
+        with self._lock:
+            self._steps.pop(subject, None)
+            self._steps[subject] = (what, time.monotonic())
+            while len(self._steps) > LIVE_ROWS:
+                del self._steps[next(iter(self._steps))]
+
+    def _render(self) -> RenderableType:
+        now = time.monotonic()
+        with self._lock:
+            steps = list(self._steps.items())
+        rows = [
+            Text(f"  {subject}: {what} ({now - since:.0f} s)", no_wrap=True, overflow="ellipsis")
+            for subject, (what, since) in steps
+        ]
+        return Group(self._spinner, *rows) if rows else Group()
+
+
+def _choose(run: Run) -> tuple[list[RequestOutcome], int]:
+    """What this run decided, the first of what was decided before, and how many more there are."""
+    earlier = [outcome for outcome in run.outcomes if not outcome.decided_now]
+    listed = {id(outcome) for outcome in earlier[:MAX_EARLIER]}
+    shown = [outcome for outcome in run.outcomes if outcome.decided_now or id(outcome) in listed]
+    return shown, len(earlier) - len(listed)
+
+
+def _table(outcomes: Iterable[RequestOutcome]) -> Table:
+    table = Table(show_lines=False, header_style="bold")
+    table.add_column("Request", overflow="fold")
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Packages", justify="right")
+    table.add_column("Why", overflow="fold")
+    for outcome in outcomes:
+        verdict = outcome.decision.verdict
+        table.add_row(
+            Text(subject(outcome.request)),
+            Text(_verdict(outcome), STYLES[verdict]),
+            str(len(outcome.decision.packages)),
+            Text(_why(outcome)),
+        )
+    return table
+
+
+def _line(outcome: RequestOutcome) -> str:
+    count = len(outcome.decision.packages)
+    packages = f"{count} package{'' if count == 1 else 's'}"
+    return f"{_verdict(outcome)}: {subject(outcome.request)} ({packages}): {_why(outcome)}"
+
+
+def _verdict(outcome: RequestOutcome) -> str:
+    samples = " (sample advisories)" if outcome.decision.sample_advisories else ""
+    return f"{outcome.decision.verdict}{samples}"
+
+
+def _why(outcome: RequestOutcome) -> str:
+    """The worst finding that refuses, or else the first reason."""
+    if blocking := blockers(outcome.packages):
+        worst = blocking[0]
+        more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+        return (
+            one_line(
+                f"{worst.judged.severity} {worst.finding.kind} {worst.finding.rule} "
+                f"in {worst.package.name} {worst.package.version}"
+            )
+            + more
+        )
+    reasons = outcome.decision.reasons
+    return one_line(reasons[0]) if reasons else "no reason was recorded"
+
+
+def _print_next(outcomes: Iterable[RequestOutcome], console: Console) -> None:
+    """Print each install command, and once for all whom it concerns what to do about the rest."""
+    concerned: dict[tuple[str, ...], list[str]] = {}
+    for outcome in outcomes:
+        if command := install_command(outcome.decision):
+            _print(console, f"\n{subject(outcome.request)}", "bold")
+            for line in command.splitlines():
+                _print(console, f"    {printable(line, COMMAND_LIMIT)}")
+        else:
+            steps = tuple(next_steps(outcome.decision, outcome.packages))
+            concerned.setdefault(steps, []).append(subject(outcome.request))
+    for steps, subjects in concerned.items():
+        more = f" and {len(subjects) - MAX_SUBJECTS} more" if len(subjects) > MAX_SUBJECTS else ""
+        _print(console, f"\n{', '.join(subjects[:MAX_SUBJECTS])}{more}", "bold")
+        for step in steps:
+            _print(console, f"    {step}")
+
+
+def _print_warning(warning: str, console: Console) -> None:
+    if console.is_terminal:
+        console.print(Panel(Text(warning), title="Warning", style="bold yellow"))
+    else:
+        _print(console, f"WARNING: {warning}")
+
+
+def _totals(run: Run) -> str:
+    counts = [
+        f"{sum(outcome.decision.verdict is verdict for outcome in run.outcomes)} {verdict}"
+        for verdict in Verdict
+    ]
+    bad = len(run.line_errors)
+    lines = [f"{bad} bad line{'' if bad == 1 else 's'}"] if bad else []
+    return f"\n{', '.join(counts + lines)}"
+
+
+def _print(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is: neither markup nor wrapping, which would break a command."""
+    text = Text(line, style if console.is_terminal else "")
+    console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)

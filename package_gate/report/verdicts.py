@@ -1,0 +1,155 @@
+"""verdicts.json: everything that a run has to say, for machines.
+
+Its keys are a contract (docs/architecture.md, "The output folder"): keys may come, none goes.
+Strings are as they came; who shows them makes them printable first.
+"""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from package_gate.models import (
+    Artifact,
+    JudgedFinding,
+    LineError,
+    RequestOutcome,
+    Run,
+    ScannerInfo,
+    Verdict,
+    Waiver,
+)
+from package_gate.report.encoding import json_bytes, write_array
+from package_gate.report.reading import Member, closure
+
+
+def write_verdicts(run: Run, file: BinaryIO) -> None:
+    """Write the document, one request a line; no more than one request is held as text."""
+    counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
+    head = {
+        "summary": {verdict.value: counts[verdict] for verdict in Verdict},
+        "warnings": run.warnings,
+        "sample_advisories": run.sample_advisories,
+        "unfinished": run.unfinished,
+        "policy_digest": run.policy_digest,
+        "started_at": _timestamp(run.started_at),
+        "finished_at": _timestamp(run.finished_at),
+        "scanners": [_scanner(info) for info in run.scanners],
+        "errors": [_line_error(error) for error in run.line_errors],
+    }
+    file.write(b"{\n")
+    for key, value in head.items():
+        file.write(json_bytes(key) + b": " + json_bytes(value) + b",\n")
+    file.write(b'"requests": ')
+    write_array((_request(outcome) for outcome in run.outcomes), file)
+    file.write(b"\n}\n")
+
+
+def _request(outcome: RequestOutcome) -> dict[str, Any]:
+    request, decision = outcome.request, outcome.decision
+    return {
+        "name": request.name,
+        "source": str(request.source),
+        "requester": request.requester,
+        "line": request.line,
+        "verdict": decision.verdict.value,
+        "reasons": decision.reasons,
+        "notes": decision.notes,
+        "install_command": decision.install_command,
+        "decided_now": outcome.decided_now,
+        "decided_at": _timestamp(decision.decided_at),
+        "policy_digest": decision.policy_digest,
+        "sample_advisories": decision.sample_advisories,
+        "packages": [_package(member) for member in closure(outcome)],
+    }
+
+
+def _package(member: Member) -> dict[str, Any]:
+    summary, decision = member.summary, member.decision
+    told: dict[str, Any] = {
+        "name": summary.name,
+        "version": summary.version,
+        "origin": summary.origin.value,
+        "verdict": summary.verdict.value,
+        "artifacts": [_artifact(artifact) for artifact in summary.artifacts],
+        "findings": [],
+        "published_to": summary.published_to,
+    }
+    if decision is not None:
+        told |= {
+            "verdict": decision.verdict.value,
+            "artifacts": [_artifact(artifact) for artifact in decision.artifacts],
+            "findings": [_finding(judged) for judged in decision.findings],
+            "published_to": decision.published_to,
+            "reasons": decision.reasons,
+            "notes": decision.notes,
+            "scanners": [_scanner(info) for info in decision.scanners],
+            "policy_digest": decision.policy_digest,
+            "decided_at": _timestamp(decision.decided_at),
+            "published_at": _timestamp(decision.published_at),
+            "withdrawn_at": _timestamp(decision.withdrawn_at),
+        }
+    return told
+
+
+def _artifact(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "filename": artifact.filename,
+        "sha256": artifact.sha256,
+        "size": artifact.size,
+        "url": artifact.url,
+        "uploaded": _timestamp(artifact.uploaded),
+        "requires_python": artifact.requires_python,
+    }
+
+
+def _finding(judged: JudgedFinding) -> dict[str, Any]:
+    finding = judged.finding
+    return {
+        "scanner": finding.scanner,
+        "rule": finding.rule,
+        "kind": finding.kind.value,
+        "severity": judged.severity.value,
+        "refuses": judged.refuses,
+        "waiver": _waiver(judged.waiver),
+        "waived_by": judged.waiver.approved_by if judged.waiver else None,
+        "message": finding.message,
+        "recommendation": finding.recommendation,
+        "references": finding.references,
+        "aliases": finding.aliases,
+        "artifact": finding.artifact,
+        "locations": [
+            {"path": location.path, "line": location.line} for location in finding.locations
+        ],
+        "count": finding.count,
+    }
+
+
+def _waiver(waiver: Waiver | None) -> dict[str, str] | None:
+    if waiver is None:
+        return None
+    return {
+        "finding": waiver.finding,
+        "package": waiver.package,
+        "version": waiver.version,
+        "expires": waiver.expires,
+        "approved_by": waiver.approved_by,
+        "reason": waiver.reason,
+    }
+
+
+def _scanner(info: ScannerInfo) -> dict[str, str]:
+    return {
+        "name": info.name,
+        "version": info.version,
+        "data_date": info.data_date,
+        "data": info.data,
+    }
+
+
+def _line_error(error: LineError) -> dict[str, Any]:
+    return {"line": error.line, "text": error.text, "message": error.message}
+
+
+def _timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, or None for what has not happened."""
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,197 @@
+"""The local folder: pip installs from it exactly what was approved."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from package_gate.errors import PublishError
+from package_gate.models import ArchiveSource, Artifact, Origin, PyPISource, Request
+from package_gate.publishers.interface import ApprovedPackage, ArtifactFile, PublishedPackage
+from package_gate.publishers.local import LocalFolder
+
+NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "local repository"
+
+
+@pytest.fixture
+def publisher(output: Path) -> LocalFolder:
+    return LocalFolder(output)
+
+
+def wheel(name: str, version: str) -> bytes:
+    """Make a minimal wheel with one module."""
+    info = f"{name}-{version}.dist-info"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(f"{name}.py", f"version = {version!r}\n")
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return content.getvalue()
+
+
+def package(
+    folder: Path, name: str, version: str, content: bytes | None = None, python: str = ""
+) -> ApprovedPackage:
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    path.write_bytes(wheel(name, version) if content is None else content)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    artifact = Artifact(path.name, digest, path.stat().st_size, requires_python=python)
+    return ApprovedPackage(name, version, Origin.PYPI, NOW, (ArtifactFile(artifact, path),))
+
+
+def archive(folder: Path, content: bytes) -> ApprovedPackage:
+    path = folder / "download.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a.txt", content)
+    artifact = Artifact(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 1)
+    return ApprovedPackage("tool", "x", Origin.ARCHIVE, NOW, (ArtifactFile(artifact, path),))
+
+
+def published(package: ApprovedPackage) -> PublishedPackage:
+    artifacts = tuple(file.artifact for file in package.files)
+    return PublishedPackage(
+        package.name, package.version, package.origin, package.decided_at, artifacts
+    )
+
+
+def pip_download(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the offered `pip install` as a download into a folder, without other indexes."""
+    index = command.split("--index-url ")[1].rsplit(" ", 1)
+    return subprocess.run(
+        [sys.executable, "-m", "pip", "--isolated", "download", "--no-deps", "--dest", folder,
+         "--index-url", index[0].strip("'"), index[1]],
+        env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_pip_gets_the_approved_bytes_and_nothing_else(
+    publisher: LocalFolder, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "good", "1.0")
+    publisher.publish(approved)
+    request = Request("good", PyPISource("good"), "", 1)
+    command = publisher.offer(request, [published(approved)])
+    result = pip_download(command, tmp_path / "got")
+    assert result.returncode == 0, result.stderr
+    got = (tmp_path / "got" / "good-1.0-py3-none-any.whl").read_bytes()
+    assert got == approved.files[0].path.read_bytes()
+    refused = pip_download(command.replace("good==1.0", "bad==1.0"), tmp_path / "got")
+    assert "No matching distribution found for bad==1.0" in refused.stderr
+
+
+def test_both_index_forms_name_digest_and_python(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "good", "1.0", python=">=3.11")
+    publisher.publish(approved)
+    digest = approved.files[0].artifact.sha256
+    html = (output / "simple/good/index.html").read_text()
+    assert f'href="good-1.0-py3-none-any.whl#sha256={digest}"' in html
+    assert 'data-requires-python="&gt;=3.11"' in html
+    (file,) = json.loads((output / "simple/good/index.v1_json").read_text())["files"]
+    assert file["hashes"] == {"sha256": digest}
+    assert file["requires-python"] == ">=3.11"
+    assert "good/" in (output / "simple/index.html").read_text()
+
+
+def test_publishing_twice_changes_nothing(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "good", "1.0")
+    first = publisher.publish(approved)
+    file = output / "simple/good/good-1.0-py3-none-any.whl"
+    inode = file.stat().st_ino
+    assert publisher.publish(approved) == first
+    assert file.stat().st_ino == inode
+
+
+def test_other_bytes_under_a_published_name_are_an_error_that_names_both(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "good", "1.0")
+    publisher.publish(approved)
+    (output / "simple/good/good-1.0-py3-none-any.whl").write_bytes(b"swapped")
+    with pytest.raises(PublishError) as caught:
+        publisher.publish(approved)
+    assert approved.files[0].artifact.sha256 in str(caught.value)
+    assert hashlib.sha256(b"swapped").hexdigest() in str(caught.value)
+
+
+def test_bytes_that_changed_since_the_scan_are_not_published(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "good", "1.0")
+    approved.files[0].path.write_bytes(b"changed")
+    with pytest.raises(PublishError, match="changed between scan"):
+        publisher.publish(approved)
+    assert list((output / "simple/good").iterdir()) == []
+
+
+def test_withdrawing_one_version_leaves_the_others(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    old, new = package(tmp_path, "good", "1.0"), package(tmp_path, "good", "1.0.1")
+    publisher.publish(old)
+    publisher.publish(new)
+    publisher.withdraw(published(old))
+    publisher.withdraw(published(old))
+    files = {path.name for path in (output / "simple/good").iterdir()}
+    assert files == {"good-1.0.1-py3-none-any.whl", "index.html", "index.v1_json"}
+    assert "good-1.0-py3" not in (output / "simple/good/index.html").read_text()
+
+
+def test_an_archive_stands_under_its_version_and_as_the_latest(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = archive(tmp_path, b"one")
+    content = approved.files[0].path.read_bytes()
+    where = publisher.publish(approved)
+    digest = approved.files[0].artifact.sha256
+    fixed = output / f"generic/tool/20260601T123000Z-{digest[:12]}/tool.zip"
+    assert where == fixed.as_uri()
+    assert fixed.read_bytes() == (output / "generic/tool/Latest/tool.zip").read_bytes() == content
+    request = Request("tool", ArchiveSource("https://host.example/tool.zip"), "", 1)
+    command = publisher.offer(request, [published(approved)])
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert (tmp_path / "tool.zip").read_bytes() == content
+
+
+def test_a_newer_archive_becomes_the_latest_and_the_older_stays(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    publisher.publish(archive(tmp_path, b"one"))
+    newer = replace(archive(tmp_path, b"two"), decided_at=NOW.replace(hour=13))
+    publisher.publish(newer)
+    assert len(list((output / "generic/tool").iterdir())) == 3
+    latest = (output / "generic/tool/Latest/tool.zip").read_bytes()
+    assert latest == newer.files[0].path.read_bytes()
+    publisher.withdraw(published(newer))
+    assert list((output / "generic/tool/Latest").iterdir()) == []
+    assert len(list((output / "generic/tool").iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_a_publish_error(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    output.write_text("a file in the way")
+    with pytest.raises(PublishError, match="can't be written"):
+        publisher.publish(package(tmp_path, "good", "1.0"))

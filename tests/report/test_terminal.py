@@ -1,0 +1,118 @@
+import io
+import threading
+
+from rich.console import Console
+
+from package_gate.models import Run
+from package_gate.report.terminal import Progress, print_verdicts
+from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run
+
+
+def printed(told: Run, *, terminal: bool = False, width: int = 100) -> str:
+    file = io.StringIO()
+    console = Console(
+        file=file, force_terminal=terminal, width=width, color_system="standard",
+        legacy_windows=False, _environ={},
+    )  # fmt: skip
+    print_verdicts(told, console)
+    return file.getvalue()
+
+
+def test_a_build_log_gets_a_plain_line_for_each_request() -> None:
+    output = printed(sample_run())
+    assert "\x1b" not in output
+    assert (
+        "refused (sample advisories): PyYAML==5.3.1 (1 package): "
+        "critical vulnerability PYSEC-2021-142 in pyyaml 5.3.1 (and 1 more)\n"
+    ) in output
+    assert "undecided: polars==1.30.0 (0 packages): polars 1.30.0 was released" in output
+    assert output.endswith("\n6 approved, 1 refused, 2 undecided, 2 bad lines\n")
+
+
+def test_an_install_command_is_printed_in_one_piece_however_narrow_the_console_is() -> None:
+    command = approved().decision.install_command
+    assert f"    {command}\n" in printed(sample_run(), width=40)
+    assert f"    {command}" in printed(sample_run(), terminal=True, width=40)
+
+
+def test_advice_that_concerns_several_requests_is_printed_once() -> None:
+    output = printed(sample_run())
+    assert "\npolars==1.30.0, langchain\n    Nothing for the requester" in output
+    assert output.count("tries again with its next run") == 1
+
+
+def test_warnings_and_bad_lines_come_first() -> None:
+    output = printed(sample_run())
+    first = output.index("WARNING: SAMPLE ADVISORIES")
+    assert first < output.index("WARNING: An email") < output.index("line 6: The columns")
+    assert output.index("line 6: The columns") < output.index("approved")
+
+
+def test_a_terminal_gets_a_table_with_the_verdict_in_colour() -> None:
+    output = printed(sample_run(), terminal=True, width=160)
+    assert "━" in output
+    assert "\x1b[1;31mrefused" in output
+    assert "\x1b[1;32mapproved" in output
+
+
+def test_thousands_of_earlier_verdicts_are_counted_and_not_listed() -> None:
+    output = printed(run(*(earlier(number) for number in range(5000)), approved()))
+    assert len(output.splitlines()) < 40
+    assert "and 4980 more that earlier runs decided" in output
+    assert "scikit-learn==1.5.2" in output
+
+
+def test_hostile_text_neither_commands_the_terminal_nor_becomes_markup() -> None:
+    plain = printed(hostile_run())
+    assert all(line.isprintable() for line in plain.split("\n"))
+    assert "[red]bold[/red]" in plain
+    assert ":skull:" in plain
+
+    coloured = printed(hostile_run(), terminal=True, width=200)
+    assert "\x1b]8" not in coloured
+    assert "\u202e" not in coloured
+    assert "\x1b[31m" not in coloured.replace("\x1b[31mrefused", "")
+
+
+def test_progress_in_a_build_log_is_a_line_a_step() -> None:
+    file = io.StringIO()
+    with Progress(Console(file=file, force_terminal=False, width=30)) as progress:
+        progress.step("scikit-learn", "resolving")
+        progress.step("evil\x1b[31m\n[red]", "fetching " + "x" * 60)
+    first, second = file.getvalue().splitlines()
+    assert first == "scikit-learn: resolving"
+    assert second == r"evil\x1b[31m [red]: fetching " + "x" * 60
+
+
+def test_progress_on_a_terminal_shows_the_latest_steps_and_is_gone_at_the_end() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, _environ={})
+    with Progress(console) as progress:
+        for number in range(20):
+            progress.step(f"package-{number}", "scanning")
+        console.print(progress._render())
+    output = file.getvalue()
+    assert "package-19: scanning" in output
+    assert "package-3: scanning" not in output.split("package-19")[0]
+    assert "\x1b[2K" in output
+
+
+def test_progress_takes_steps_from_several_threads() -> None:
+    file = io.StringIO()
+    with Progress(Console(file=file, force_terminal=False)) as progress:
+
+        def work(name: str) -> None:
+            for _ in range(50):
+                progress.step(name, "scanning")
+
+        threads = [
+            threading.Thread(target=work, args=[name]) for name in ("one", "two", "three", "four")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(set(file.getvalue().splitlines())) == [
+        "four: scanning", "one: scanning", "three: scanning", "two: scanning",
+    ]  # fmt: skip
+    assert len(file.getvalue().splitlines()) == 200
