@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -54,6 +55,9 @@ def main(
         undecided, a line can't be read, or an email or report could not be written; 2 the
         configuration or the arguments are wrong.
     """
+    for stream in (sys.stdout, sys.stderr):  # an ASCII terminal shows what it can't write escaped
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
     options = _parser(environ).parse_args(arguments)
@@ -84,6 +88,8 @@ def _run(
     console = Console(soft_wrap=True, highlight=False)
     policy, policy_digest = load_policy(options.policy)
     request_file = read_requests(options.requests)
+    parts = target.build(environ, options.output, scratch, policy)
+    decisions = Decisions(parts.storage)
     connection = _network(environ)
     scans = ScanSetup(
         names=options.scanners,
@@ -93,14 +99,12 @@ def _run(
         limits=policy.limits,
         scratch=scratch,
     )
-    parts = target.build(environ, options.output, scratch, policy)
-    decisions = Decisions(parts.storage)
     downloader = Downloader(connection, policy.sources, policy.limits)
     warnings = [*policy_warnings(policy, _now().date()), *scans.warnings]
     with scans, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
-            scanners=[*scans.scanners, *parts.scanners],
+            scanners=scans.scanners,
             policy=policy,
             policy_digest=policy_digest,
             decisions=decisions,

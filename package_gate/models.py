@@ -384,8 +384,8 @@ class Run:
     finished_at: datetime
     """UTC."""
     warnings: tuple[str, ...] = ()
-    """What the reader must see first: sample advisories, a policy that refuses nothing, a package
-    withdrawn, an email that could not be sent."""
+    """What the reader must see first: a policy that refuses nothing, a package withdrawn, an email
+    that could not be sent. That the advisories are samples is said by `sample_advisories`."""
     sample_advisories: bool = False
     """Whether verdicts rest on the small hand-written advisory set."""
     unfinished: bool = False

@@ -62,16 +62,7 @@ def closure(outcome: RequestOutcome) -> list[Member]:
         Member(summary, decisions.pop((summary.name, summary.version), None))
         for summary in outcome.decision.packages
     ]
-    return members + [
-        Member(
-            PackageSummary(
-                left.name, left.version, left.origin, left.verdict, left.artifacts,
-                left.published_to,
-            ),
-            left,
-        )
-        for left in decisions.values()
-    ]  # fmt: skip
+    return members + [Member(left.summary, left) for left in decisions.values()]
 
 
 def subject(request: Request) -> str:

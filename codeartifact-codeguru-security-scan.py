@@ -1,0 +1,7 @@
+"""Scan the requested packages; approved ones go to AWS CodeArtifact. See README.md."""
+
+import sys
+
+from package_gate.cli import main
+
+sys.exit(main("codeartifact"))
