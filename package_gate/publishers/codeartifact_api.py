@@ -1,0 +1,265 @@
+"""CodeArtifact's API as the publisher needs it: plain answers, and errors that say what to do.
+
+https://docs.aws.amazon.com/codeartifact/latest/APIReference/
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from package_gate.errors import PublishError
+from package_gate.text import one_line
+
+if TYPE_CHECKING:
+    from mypy_boto3_codeartifact import CodeArtifactClient
+    from mypy_boto3_codeartifact.literals import PackageVersionStatusType
+
+CLIENT_CONFIG = Config(
+    connect_timeout=10,
+    read_timeout=300,
+    retries={"mode": "standard", "total_max_attempts": 8},
+)
+"""For the boto3 client. Standard mode repeats what was throttled, answered with 500 or cut off,
+after a random wait that grows up to 20 seconds."""
+
+TOKEN_SECONDS = 900
+"""How long a token is valid: the least that the service allows."""
+RENEW_SECONDS = 300
+"""A token that is valid for less than this is not used for another upload."""
+
+ADVICE = {
+    "AccessDeniedException": "Allow it in the build's role.",
+    "ConflictException": "Another build may be publishing the same; the next run tries again.",
+    "ResourceNotFoundException": "Check the names of the domain and the repository, and the "
+    "account that owns the domain.",
+    "ServiceQuotaExceededException": "Ask AWS for a higher quota (an asset: 5 GB by default).",
+    "ThrottlingException": "The next run tries again.",
+    "InternalServerException": "The next run tries again.",
+}
+
+
+class _WithoutTokens(logging.Filter):
+    """Botocore writes whole answers to its log, when that is set to `DEBUG`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "authorizationToken" not in record.getMessage()
+
+
+logging.getLogger("botocore.parsers").addFilter(_WithoutTokens())
+
+
+@dataclass(frozen=True, slots=True)
+class PackageId:
+    """A package of the repository."""
+
+    format: Literal["generic", "pypi"]
+    name: str
+    """For `generic` it is the namespace as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The files of a version."""
+
+    revision: str
+    """Which set of files it is; another set has another one."""
+    digests: dict[str, str]
+    """File name → SHA-256, as the service computed it."""
+
+
+class Repository:
+    """One CodeArtifact repository. Every method raises `PublishError` when the service does."""
+
+    def __init__(
+        self, client: "CodeArtifactClient", domain: str, repository: str, domain_owner: str
+    ) -> None:
+        """Use a repository.
+
+        Args:
+            client: made with `CLIENT_CONFIG`.
+            domain: the domain's name.
+            repository: the repository's name.
+            domain_owner: the account that the domain belongs to; "" for the caller's own.
+        """
+        self._client = client
+        self._domain: dict[str, Any] = {"domain": domain}
+        if domain_owner:
+            self._domain["domainOwner"] = domain_owner
+        self._repository: dict[str, Any] = {**self._domain, "repository": repository}
+        self._lock = threading.Lock()
+        self._token = ""
+        self._token_until = 0.0
+
+    def versions(self, package: PackageId) -> dict[str, str]:
+        """Version → status, of all versions that a package has."""
+        with self._explained("ListPackageVersions", package):
+            pages = self._client.get_paginator("list_package_versions").paginate(
+                **self._names(package)
+            )
+            try:
+                return {v["version"]: v["status"] for page in pages for v in page["versions"]}
+            except ClientError as error:
+                if _is_missing_package(error):
+                    return {}
+                raise
+
+    def contents(self, package: PackageId, version: str) -> Contents:
+        """The files of a version."""
+        with self._explained("ListPackageVersionAssets", package):
+            pages = self._client.get_paginator("list_package_version_assets").paginate(
+                **self._names(package), packageVersion=version
+            )
+            digests = {}
+            revision = ""
+            for page in pages:
+                revision = page["versionRevision"]
+                for asset in page["assets"]:
+                    digests[asset["name"]] = asset.get("hashes", {}).get("SHA-256", "")
+            return Contents(revision, digests)
+
+    def put_unfinished(
+        self, package: PackageId, version: str, asset: str, path: Path, sha256: str
+    ) -> str:
+        """Send a file to a version that stays `Unfinished`; the service checks its digest.
+
+        Returns:
+            The SHA-256 that the service says it has.
+        """
+        with self._explained("PublishPackageVersion", package), path.open("rb") as content:
+            answer = self._client.publish_package_version(
+                **self._names(package),
+                packageVersion=version,
+                assetName=asset,
+                assetContent=content,
+                assetSHA256=sha256,
+                unfinished=True,
+            )
+        return answer["asset"].get("hashes", {}).get("SHA-256", "")
+
+    def finish(self, package: PackageId, version: str, revision: str) -> None:
+        """Let an unfinished version be `Published`, if it still holds this set of files."""
+        with self._explained("UpdatePackageVersionsStatus", package):
+            answer = self._client.update_package_versions_status(
+                **self._names(package),
+                versions=[version],
+                versionRevisions={version: revision},
+                expectedStatus="Unfinished",
+                targetStatus="Published",
+            )
+        # When an earlier answer was lost, the version is not unfinished any more.
+        if answer["failedVersions"] and not (
+            self.versions(package).get(version) == "Published"
+            and self.contents(package, version).revision == revision
+        ):
+            failure = answer["failedVersions"][version]
+            raise PublishError(
+                f"CodeArtifact could not publish {package.name} {version}: "
+                f"{failure.get('errorCode')}: {one_line(failure.get('errorMessage', ''))}. "
+                "The next run tries again."
+            )
+
+    def delete(
+        self, package: PackageId, version: str, status: "PackageVersionStatusType | None" = None
+    ) -> None:
+        """Delete a version; none is fine.
+
+        Args:
+            package: the package.
+            version: its version.
+            status: delete it only when it has this status.
+        """
+        names = self._names(package)
+        if status is not None:
+            names["expectedStatus"] = status
+        with self._explained("DeletePackageVersions", package):
+            try:
+                answer = self._client.delete_package_versions(**names, versions=[version])
+            except ClientError as error:
+                if _is_missing_package(error):
+                    return
+                raise
+        failure = answer["failedVersions"].get(version, {})
+        if failure and failure.get("errorCode") != "NOT_FOUND":
+            raise PublishError(
+                f"CodeArtifact could not delete {package.name} {version}: "
+                f"{failure.get('errorCode')}: {one_line(failure.get('errorMessage', ''))}."
+            )
+
+    def pypi_endpoint(self) -> str:
+        """The address of the repository for twine and pip.
+
+        Raises:
+            PublishError: also when a token would travel to it unencrypted.
+        """
+        with self._explained("GetRepositoryEndpoint"):
+            answer = self._client.get_repository_endpoint(**self._repository, format="pypi")
+        url = urlsplit(answer["repositoryEndpoint"])
+        if url.scheme != "https" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise PublishError(
+                f"CodeArtifact's endpoint {one_line(url.geturl())} is not HTTPS: no token is sent."
+            )
+        return url.geturl()
+
+    def token(self) -> str:
+        """An authorization token that is valid for at least `RENEW_SECONDS`."""
+        with self._lock:
+            if time.monotonic() > self._token_until - RENEW_SECONDS:
+                asked_at = time.monotonic()  # its own expiry would be by the service's clock
+                with self._explained("GetAuthorizationToken"):
+                    answer = self._client.get_authorization_token(
+                        **self._domain, durationSeconds=TOKEN_SECONDS
+                    )
+                self._token = answer["authorizationToken"]
+                self._token_until = asked_at + TOKEN_SECONDS
+            return self._token
+
+    def forget_token(self, token: str) -> None:
+        """Don't give this token again: the repository did not accept it."""
+        with self._lock:
+            if token == self._token:
+                self._token_until = 0.0
+
+    def _names(self, package: PackageId) -> dict[str, Any]:
+        names = {**self._repository, "format": package.format, "package": package.name}
+        return names | ({"namespace": package.name} if package.format == "generic" else {})
+
+    @contextmanager
+    def _explained(self, operation: str, package: PackageId | None = None) -> Iterator[None]:
+        """Turn every error of boto3 into one that says what to do."""
+        subject = f" for {package.name}" if package else ""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"].get("Code", "")
+            message = one_line(error.response["Error"].get("Message", ""), 300)
+            raise PublishError(
+                f"CodeArtifact {operation}{subject} failed: {code}: {message}. "
+                f"{ADVICE.get(code, '')}".rstrip()
+            ) from error
+        except OSError as error:
+            raise PublishError(
+                f"CodeArtifact {operation}{subject}: the file can't be read: {error.strerror}."
+            ) from error
+        except BotoCoreError as error:
+            raise PublishError(
+                f"CodeArtifact {operation}{subject} failed: {one_line(str(error), 300)}. "
+                "Check the network, and the interface endpoint codeartifact.api."
+            ) from error
+
+
+def _is_missing_package(error: ClientError) -> bool:
+    """Whether it is the package or version that doesn't exist, not the repository."""
+    kind = error.response.get("resourceType")
+    return error.response["Error"].get("Code") == "ResourceNotFoundException" and kind not in (
+        "domain",
+        "repository",
+    )

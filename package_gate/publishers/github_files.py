@@ -1,0 +1,141 @@
+"""The files that the gate itself writes on a branch, and the commands that install from it."""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from package_gate.errors import PublishError
+from package_gate.models import Artifact, PyPISource, Request
+from package_gate.publishers.git_names import ARCHIVE_FOLDER
+from package_gate.publishers.interface import PublishedPackage
+
+WITHDRAWN_FILE = "WITHDRAWN.md"
+SUMS_FILE = "SHA256SUMS"
+REQUIREMENTS_FILE = "requirements.txt"
+PACKAGES_FOLDER = "packages"
+
+_SUM = re.compile(rf"([0-9a-f]{{64}})  {PACKAGES_FOLDER}/(\S+)")
+_MARK = "Package-Gate:"
+_DIGEST = "Archive-SHA256:"
+_LISTED = 20
+
+
+def sums_text(digests: Mapping[str, str]) -> bytes:
+    """File name → SHA-256, as `sha256sum --check` reads it (coreutils)."""
+    lines = (f"{digests[name]}  {PACKAGES_FOLDER}/{name}\n" for name in sorted(digests))
+    return "".join(lines).encode()
+
+
+def read_sums(content: bytes, branch: str) -> dict[str, str]:
+    """Read back what `sums_text` wrote.
+
+    Raises:
+        PublishError: it is something else.
+    """
+    digests = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        found = _SUM.fullmatch(line)
+        if not found:
+            raise PublishError(
+                f"{SUMS_FILE} of branch {branch} is not what the gate wrote; delete the branch."
+            )
+        digests[found[2]] = found[1]
+    return digests
+
+
+def requirements_text(packages: Sequence[PublishedPackage], command: str) -> bytes | None:
+    """Every package of a closure pinned with the digests of its files (pip's hash-checking mode).
+
+    None when a package comes in several versions, one for each Python of the notebooks: pip
+    takes no such file.
+    """
+    if _several_versions(packages):
+        return None
+    lines = [f"# {command}"]
+    for package in sorted(packages, key=lambda package: package.name):
+        digests = sorted({artifact.sha256 for artifact in package.artifacts})
+        hashes = (f"--hash=sha256:{digest}" for digest in digests)
+        lines.append(" \\\n    ".join([f"{package.name}=={package.version}", *hashes]))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def pypi_command(
+    request: Request, packages: Sequence[PublishedPackage], address: str, branch: str
+) -> str:
+    """What installs a PyPI request's closure, from the clone of its branch and nothing else."""
+    name = request.name
+    clone = _clone(name, address, branch)
+    install = f"pip install --no-index --find-links {name}/{PACKAGES_FOLDER}"
+    if not _several_versions(packages):
+        return f"{clone} && {install} --require-hashes -r {name}/{REQUIREMENTS_FILE}"
+    source = request.source
+    wanted = source.requirement if isinstance(source, PyPISource) else packages[0].name
+    check = f"(cd {name} && sha256sum --check --quiet {SUMS_FILE})"
+    return f"{clone} && {check} && {install} {shlex.quote(wanted)}"
+
+
+def archive_command(name: str, root: Iterable[str], archive: str, address: str) -> str:
+    """What installs an archive request from its branch, or clones it when pip can't install it.
+
+    Args:
+        name: the request's name, which is its branch.
+        root: the names at the branch's root.
+        archive: the name of the scanned archive.
+        address: of the repository.
+    """
+    if archive.endswith(".whl"):
+        return f"{_clone(name, address, name)} && pip install {name}/{ARCHIVE_FOLDER}/{archive}"
+    if {"pyproject.toml", "setup.py"} & set(root):
+        return f'pip install "git+{address}@{name}"'
+    return _clone(name, address, name)
+
+
+def _clone(name: str, address: str, branch: str) -> str:
+    return f"git clone --depth 1 --branch {branch} {address} {name}"
+
+
+def _several_versions(packages: Sequence[PublishedPackage]) -> bool:
+    return len({package.name for package in packages}) < len(packages)
+
+
+def archive_message(name: str, artifact: Artifact, left_out: Mapping[str, str]) -> str:
+    """The commit message for an archive request; it lists what stayed out of the tree."""
+    lines = [f"{name}: approved archive", ""]
+    if left_out:
+        lines.append("Not on the branch, though in the archive:")
+        lines += [f"- {path!a}: {why}" for path, why in sorted(left_out.items())[:_LISTED]]
+        if len(left_out) > _LISTED:
+            lines.append(f"- and {len(left_out) - _LISTED} more")
+        lines.append("")
+    return "\n".join([*lines, f"{_DIGEST} {artifact.sha256}", f"{_MARK} published", ""])
+
+
+def message(subject: str, what: str) -> str:
+    """Any other commit message of the gate."""
+    return f"{subject}\n\n{_MARK} {what}\n"
+
+
+def withdrawn_text(package: PublishedPackage) -> bytes:
+    """What a withdrawn branch says to its reader."""
+    digests = "".join(f"- `{artifact.sha256}`\n" for artifact in package.artifacts)
+    return (
+        f"# Withdrawn\n\nA later scan refused {package.name} {package.version}".rstrip()
+        + f". Do not install it. The files had these SHA-256 digests:\n\n{digests}\n"
+        "They are still in this branch's history, for the record. Delete the branch to remove "
+        "them from it.\n"
+    ).encode()
+
+
+def is_ours(commit_message: str) -> bool:
+    """Whether the gate made a commit."""
+    return any(line.startswith(f"{_MARK} ") for line in commit_message.splitlines())
+
+
+def published_digest(commit_message: str) -> str:
+    """The SHA-256 of the archive that a commit published, or ""."""
+    digests = [
+        line.removeprefix(_DIGEST).strip()
+        for line in commit_message.splitlines()
+        if line.startswith(_DIGEST)
+    ]
+    return digests[-1] if digests else ""

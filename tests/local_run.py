@@ -1,0 +1,103 @@
+"""Runs the gate as people do: `shell/scan-locally.sh`'s command as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.package_index import PackageIndex
+
+PROJECT = Path(__file__).parent.parent
+POLICY = """
+[sources]
+private_hosts = ["localhost"]
+
+[targets]
+python_versions = ["3.11"]
+"""
+
+
+@dataclass
+class LocalRun:
+    """A request file, a policy and an output folder, and the index that they meet."""
+
+    folder: Path
+    index: PackageIndex
+    policy: str = POLICY
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def advisories(self) -> Path:
+        return self.folder / "advisories"
+
+    def environ(self) -> dict[str, str]:
+        """Give the environment of the run: this machine's `PATH`, the index, nothing else."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "PYTHONPATH": str(PROJECT),
+            **self.index.environment,
+            **self.environment,
+        }
+
+    def command(self, requests: str, *arguments: str) -> list[str]:
+        """Write the request file and the policy, and give the command line."""
+        for name in ("home", "cwd"):
+            (self.folder / name).mkdir(exist_ok=True)
+        if not self.advisories.exists():
+            self.add_advisory("unrelated", "0.1")
+        (self.folder / "requests.csv").write_text(requests)
+        (self.folder / "policy.toml").write_text(self.policy)
+        return [
+            sys.executable, "-P", "-s", "-m", "package_gate",
+            "--requests", str(self.folder / "requests.csv"),
+            "--policy", str(self.folder / "policy.toml"),
+            "--output", str(self.output),
+            "--advisories", str(self.advisories),
+            *arguments,
+        ]  # fmt: skip
+
+    def run(self, requests: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the gate to its end."""
+        return subprocess.run(
+            self.command(requests, *arguments),
+            env=self.environ(),
+            cwd=self.folder / "cwd",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def verdicts(self) -> dict[str, str]:
+        """Give the verdict of each request by name."""
+        return {request["name"]: request["verdict"] for request in self.report()["requests"]}
+
+    def report(self) -> Any:
+        """Read verdicts.json."""
+        return json.loads((self.output / "verdicts.json").read_bytes())
+
+    def add_advisory(self, package: str, *versions: str, severity: str = "HIGH") -> None:
+        """Add an OSV record against these versions."""
+        folder = self.advisories / "PyPI"
+        folder.mkdir(parents=True, exist_ok=True)
+        record = {
+            "id": f"PYSEC-2026-{len(list(folder.iterdir())) + 1}",
+            "modified": "2026-01-01T00:00:00Z",
+            "summary": f"{package} has a hole.",
+            "database_specific": {"severity": severity},
+            "affected": [
+                {
+                    "package": {"ecosystem": "PyPI", "name": package},
+                    "versions": list(versions),
+                }
+            ],
+        }
+        (folder / f"{record['id']}.json").write_text(json.dumps(record))

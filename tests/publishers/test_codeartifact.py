@@ -1,0 +1,376 @@
+"""Archives in CodeArtifact: against the fake, downloaded with the real AWS CLI."""
+
+import hashlib
+import io
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from botocore.config import Config
+
+from package_gate.errors import PublishError
+from package_gate.models import ArchiveSource, Request
+from package_gate.publishers.codeartifact import CodeArtifact
+from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, Repository
+from package_gate.publishers.interface import archive_version
+from tests import aws_fixture
+from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
+from tests.fakes.aws_service import Fault
+from tests.fakes.codeartifact_state import PackageKey
+from tests.publishers.codeartifact_support import (
+    DECIDED,
+    NAME,
+    archive,
+    make_publisher,
+    published,
+    retry_at_once,
+    run,
+    zip_bytes,
+)
+
+aws, moto_url = aws_fixture.aws, aws_fixture.moto_url
+KEY = PackageKey(DOMAIN, REPOSITORY, "generic", NAME, NAME)
+PACKAGE = {
+    "domain": DOMAIN,
+    "repository": REPOSITORY,
+    "format": "generic",
+    "namespace": NAME,
+    "package": NAME,
+}
+PUT = "PublishPackageVersion"
+FINISH = "UpdatePackageVersionsStatus"
+DELETE = "DeletePackageVersions"
+
+
+@pytest.fixture
+def publisher(aws: AWS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CodeArtifact]:
+    """Publish to the fake, retrying at once; every request must be valid."""
+    retry_at_once(monkeypatch)
+    yield make_publisher(aws, tmp_path)
+    assert aws.codeartifact.rejected == []
+
+
+def plant(aws: AWS, version: str, asset: str, content: bytes, unfinished: bool = False) -> None:
+    """Publish as somebody else."""
+    aws.client("codeartifact").publish_package_version(
+        **PACKAGE,
+        packageVersion=version,
+        assetName=asset,
+        assetContent=content,
+        assetSHA256=hashlib.sha256(content).hexdigest(),
+        unfinished=unfinished,
+    )
+
+
+def latest_bytes(aws: AWS) -> bytes | None:
+    """What a reader of `Latest` gets; None when it is not found."""
+    version = aws.codeartifact.packages.get(KEY, {}).get("Latest")
+    if version is None or version.status != "Published":
+        return None
+    (asset,) = version.assets.values()
+    return asset.path.read_bytes()
+
+
+def test_the_offered_aws_cli_command_downloads_the_scanned_bytes(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    assert publisher.publish(package) == (
+        f"codeartifact://research/approved-packages/generic/{NAME}/{archive_version(package)}"
+    )
+    request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
+    command = publisher.offer(request, [published(package)])
+    assert command == (
+        "aws codeartifact get-package-version-asset --domain research --domain-owner 123456789012 "
+        "--repository approved-packages --format generic --namespace langchain --package langchain "
+        "--package-version Latest --asset langchain.zip langchain.zip"
+    )
+    done = run(command, aws.environment, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "langchain.zip").read_bytes() == zip_bytes("scanned")
+
+
+def test_an_archive_is_an_immutable_version_and_latest(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    publisher.publish(package)
+    assert aws.codeartifact.status(KEY) == {
+        archive_version(package): "Published",
+        "Latest": "Published",
+    }
+
+
+def test_publishing_again_sends_nothing_again(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    publisher.publish(package)
+    publisher.publish(package)
+    counts = {name: aws.codeartifact.count(name) for name in (PUT, FINISH, DELETE)}
+    assert counts == {PUT: 2, FINISH: 2, DELETE: 0}
+
+
+def test_a_newer_archive_replaces_latest_and_leaves_the_older_version(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    old = archive(tmp_path, zip_bytes("old"))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    publisher.publish(old)
+    publisher.publish(new)
+    assert latest_bytes(aws) == zip_bytes("new")
+    assert aws.codeartifact.status(KEY)[archive_version(old)] == "Published"
+
+
+def test_an_older_decision_published_late_leaves_latest_alone(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    old = archive(tmp_path, zip_bytes("old"))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    publisher.publish(new)
+    publisher.publish(old)
+    assert latest_bytes(aws) == zip_bytes("new")
+    assert aws.codeartifact.status(KEY)[archive_version(old)] == "Published"
+
+
+def test_a_reader_of_latest_never_gets_wrong_bytes_while_it_is_replaced(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    publisher.publish(archive(tmp_path, zip_bytes("old")))
+    for operation in (PUT, FINISH, DELETE):
+        aws.codeartifact.order(operation, Fault("slow", times=None, seconds=0.05))
+    client = aws.client("codeartifact")
+    seen: set[bytes | None] = set()
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                answer = client.get_package_version_asset(
+                    **PACKAGE, packageVersion="Latest", asset=f"{NAME}.zip"
+                )
+                with answer["asset"] as body:
+                    seen.add(body.read())
+            except client.exceptions.ResourceNotFoundException:
+                seen.add(None)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+        publisher.publish(new)
+        deadline = time.monotonic() + 10
+        while zip_bytes("new") not in seen and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        stop.set()
+        reader.join()
+    assert seen == {zip_bytes("old"), None, zip_bytes("new")}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", range(5))
+def test_a_run_that_dies_at_any_step_is_finished_by_the_next(
+    step: int,
+    when: str,
+    publisher: CodeArtifact,
+    aws: AWS,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Steps: put and finish the version; delete, put and finish `Latest`."""
+    publisher.publish(archive(tmp_path, zip_bytes("old")))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    steps: list[str] = []
+
+    def dies(method: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            steps.append(method.__name__)
+            dead = len(steps) == step + 1
+            if dead and when == "before":
+                raise KeyboardInterrupt
+            result = method(*arguments)
+            if dead:
+                raise KeyboardInterrupt
+            return result
+
+        return call
+
+    with monkeypatch.context() as killing:
+        for name in ("put_unfinished", "finish", "delete"):
+            killing.setattr(Repository, name, dies(getattr(Repository, name)))
+        with pytest.raises(KeyboardInterrupt):
+            publisher.publish(new)
+    expected = ["put_unfinished", "finish", "delete", "put_unfinished", "finish"]
+    assert steps == expected[: step + 1]
+    publisher.publish(new)
+    assert latest_bytes(aws) == zip_bytes("new")
+    assert set(aws.codeartifact.status(KEY).values()) == {"Published"}
+    assert aws.codeartifact.count(PUT) == 4  # what had been sent was not sent again
+
+
+@pytest.mark.parametrize("content", [b"", b"other"])
+def test_an_unfinished_version_with_other_bytes_is_replaced(
+    content: bytes, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    for version in ("Latest", archive_version(package)):
+        plant(aws, version, "left-over", content, unfinished=True)
+    publisher.publish(package)
+    assert latest_bytes(aws) == zip_bytes("scanned")
+
+
+@pytest.mark.parametrize("operation", [PUT, FINISH, DELETE, "ListPackageVersionAssets"])
+@pytest.mark.parametrize("kind", ["throttle", "internal-error", "reset", "lost-reply"])
+def test_a_passing_fault_is_retried(
+    operation: str, kind: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    publisher.publish(archive(tmp_path, zip_bytes("old")))
+    aws.codeartifact.order(operation, Fault(kind, times=2))  # type: ignore[arg-type]
+    publisher.publish(archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1)))
+    assert latest_bytes(aws) == zip_bytes("new")
+
+
+@pytest.mark.parametrize("kind", ["internal-error", "throttle", "access-denied", "reset"])
+def test_a_lasting_fault_is_an_error_that_names_the_operation(
+    kind: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    aws.codeartifact.order(PUT, Fault(kind, times=None))  # type: ignore[arg-type]
+    with pytest.raises(PublishError, match="CodeArtifact PublishPackageVersion for langchain"):
+        publisher.publish(archive(tmp_path, zip_bytes("scanned")))
+    assert "Published" not in aws.codeartifact.status(KEY).values()
+
+
+@pytest.mark.parametrize("operation", [PUT, "ListPackageVersionAssets"])
+def test_a_wrong_digest_from_the_service_publishes_nothing(
+    operation: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    aws.codeartifact.order(operation, Fault("wrong-digest"))
+    with pytest.raises(PublishError, match=package.files[0].artifact.sha256) as caught:
+        publisher.publish(package)
+    assert "0" * 64 in str(caught.value)
+    assert aws.codeartifact.status(KEY) == {}
+
+
+def test_bytes_that_changed_on_the_disk_after_the_scan_are_not_published(
+    aws: AWS,
+    tmp_path: Path,
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    package.files[0].path.write_bytes(zip_bytes("another"))
+    with pytest.raises(PublishError, match="SHA-256"):
+        make_publisher(aws, tmp_path).publish(package)
+    assert aws.codeartifact.status(KEY) == {}
+
+
+def test_other_bytes_under_the_immutable_version_are_an_error_with_both_digests(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    other = archive(tmp_path, zip_bytes("planted")).files[0]
+    plant(aws, archive_version(package), f"{NAME}.zip", other.path.read_bytes())
+    with pytest.raises(PublishError) as caught:
+        publisher.publish(package)
+    assert package.files[0].artifact.sha256 in str(caught.value)
+    assert other.artifact.sha256 in str(caught.value)
+    assert latest_bytes(aws) is None
+
+
+@pytest.mark.parametrize("status", ["Archived", "Unlisted"])
+def test_a_version_that_people_have_hidden_is_not_brought_back(
+    status: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    publisher.publish(package)
+    aws.codeartifact.packages[KEY]["Latest"].status = status
+    with pytest.raises(PublishError, match=f"Latest is {status}"):
+        publisher.publish(package)
+    assert aws.codeartifact.status(KEY)["Latest"] == status
+
+
+def tar_bytes(mode: Literal["w", "w:gz", "w:bz2"]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as tar:
+        tar.addfile(tarfile.TarInfo("module.py"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "asset"),
+    [
+        (zip_bytes("x"), "download", f"{NAME}.zip"),
+        (zip_bytes("x"), "misnamed.tar.gz", f"{NAME}.zip"),
+        (tar_bytes("w:gz"), "langchain.tgz", f"{NAME}.tar.gz"),
+        (tar_bytes("w:bz2"), "l.zip", f"{NAME}.tar.bz2"),
+        (tar_bytes("w"), "l.tar", f"{NAME}.tar"),
+        (zip_bytes("x"), "tiny_tool-1.0-py3-none-any.whl", "tiny_tool-1.0-py3-none-any.whl"),
+        (zip_bytes("x"), "../;$(id).whl", f"{NAME}.zip"),
+    ],
+)
+def test_the_asset_has_the_extension_of_its_bytes(
+    content: bytes, filename: str, asset: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    publisher.publish(archive(tmp_path, content, filename=filename))
+    assert list(aws.codeartifact.packages[KEY]["Latest"].assets) == [asset]
+
+
+def test_what_is_no_archive_is_not_published(publisher: CodeArtifact, tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="no archive"):
+        publisher.publish(archive(tmp_path, b"<html>"))
+
+
+def test_a_withdrawn_archive_is_gone_from_latest_and_from_every_version_with_its_bytes(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    good = archive(tmp_path, zip_bytes("good"))
+    bad = archive(tmp_path, zip_bytes("bad"), DECIDED + timedelta(days=1))
+    again = archive(tmp_path, zip_bytes("bad"), DECIDED + timedelta(days=2))
+    for package in (good, bad, again):
+        publisher.publish(package)
+    publisher.withdraw(published(again))
+    publisher.withdraw(published(again))
+    assert aws.codeartifact.status(KEY) == {archive_version(good): "Published"}
+
+
+def test_withdrawing_an_old_archive_leaves_a_latest_with_other_bytes(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    old = archive(tmp_path, zip_bytes("old"))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    publisher.publish(old)
+    publisher.publish(new)
+    publisher.withdraw(published(old))
+    assert latest_bytes(aws) == zip_bytes("new")
+    assert archive_version(old) not in aws.codeartifact.status(KEY)
+
+
+def test_a_withdrawn_archive_is_not_offered(publisher: CodeArtifact, tmp_path: Path) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    publisher.publish(package)
+    publisher.withdraw(published(package))
+    request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
+    with pytest.raises(PublishError, match="no published version Latest"):
+        publisher.offer(request, [published(package)])
+
+
+def test_a_repository_that_does_not_exist_is_an_error_that_says_what_to_check(
+    aws: AWS,
+    tmp_path: Path,
+) -> None:
+    publisher = make_publisher(aws, tmp_path, repository="no-such-repository")
+    with pytest.raises(PublishError, match="Check the names of the domain and the repository"):
+        publisher.publish(archive(tmp_path, zip_bytes("scanned")))
+
+
+def test_the_client_waits_a_random_time_between_attempts_and_never_for_ever() -> None:
+    assert isinstance(CLIENT_CONFIG, Config)
+    retries = CLIENT_CONFIG.retries  # type: ignore[attr-defined]
+    assert retries["mode"] == "standard"
+    assert CLIENT_CONFIG.connect_timeout < 60  # type: ignore[attr-defined]
+    assert CLIENT_CONFIG.read_timeout <= 300  # type: ignore[attr-defined]
