@@ -25,7 +25,6 @@ from package_gate.errors import (
 )
 from package_gate.models import (
     PackageDecision,
-    RemoteFile,
     Request,
     RequestDecision,
     RequestOutcome,
@@ -36,7 +35,7 @@ from package_gate.models import (
     Verdict,
 )
 from package_gate.notify import Notifier
-from package_gate.package_work import PackageWork, PackageWorker
+from package_gate.package_work import PackageWork, PackageWorker, remote_files
 from package_gate.publishers.interface import PublishedPackage, Publisher
 from package_gate.request_file import RequestFile
 from package_gate.sources.interface import Source
@@ -208,10 +207,7 @@ class Gate:
                 name=package.name,
                 version=package.version,
                 origin=package.origin,
-                files=tuple(
-                    RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded)
-                    for file in package.artifacts
-                ),
+                files=remote_files(package.artifacts),
             )
             for package in earlier.packages
             if package.published_to and (package.name, package.version) not in current

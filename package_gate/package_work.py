@@ -18,6 +18,7 @@ from package_gate.decisions import Decisions
 from package_gate.errors import PublishError, ScannerError, SourceError
 from package_gate.metadata import requires_python
 from package_gate.models import (
+    Artifact,
     Finding,
     Kind,
     Origin,
@@ -104,6 +105,7 @@ class PackageWorker:
         self._sample_advisories = sample_advisories
         self._works: dict[object, PackageWork] = {}
         self._works_lock = threading.Lock()
+        self._version_locks: dict[tuple[str, str], threading.Lock] = {}
         self._package_pool = ThreadPoolExecutor(PACKAGES_AT_ONCE, "package")
         self._scan_pool = ThreadPoolExecutor(SCANS_AT_ONCE, "scan")
 
@@ -134,26 +136,38 @@ class PackageWorker:
         shutil.rmtree(work.folder, ignore_errors=True)
 
     def _decide(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
-        """Decide one package and record the decision."""
-        earlier = None
-        if package.version:
+        """Decide one package and record the decision, one file set of a version after another."""
+        if package.origin is Origin.ARCHIVE:
+            return self._decide_archive(package, work)
+        with self._works_lock:
+            lock = self._version_locks.setdefault((package.name, package.version), threading.Lock())
+        with lock:
             earlier = self._decisions.package(package.origin, package.name, package.version)
             if earlier and self._stands(earlier, [file.sha256 for file in package.files]):
                 work.decision = earlier
                 return earlier
-        subject = f"{package.name} {package.version}".strip()
-        if fresh := self._too_fresh(package):
-            return self._finish(work, self._decision(package, Verdict.UNDECIDED, [fresh]), earlier)
-        self._progress(subject, "fetching")
-        work.files = tuple(self._fetch(file, work.folder) for file in package.files)
-        if package.origin is Origin.ARCHIVE:
-            package = replace(package, version=f"sha256-{work.files[0].artifact.sha256[:16]}")
-            earlier = self._decisions.package(package.origin, package.name, package.version)
-            if earlier and self._stands(earlier, [f.artifact.sha256 for f in work.files]):
-                work.decision = earlier
-                return earlier
-        self._progress(subject, "scanning")
+            if earlier and earlier.verdict is Verdict.APPROVED:
+                package = _with_files_of(package, earlier)
+            if fresh := self._too_fresh(package):
+                undecided = self._decision(package, Verdict.UNDECIDED, [fresh])
+                return self._finish(work, undecided, earlier)
+            self._fetch_files(package, work)
+            return self._finish(work, self._scan_and_judge(package, work), earlier)
+
+    def _decide_archive(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
+        """Decide an archive, whose version is known once its bytes are."""
+        self._fetch_files(package, work)
+        digest = work.files[0].artifact.sha256
+        package = replace(package, version=f"sha256-{digest[:16]}")
+        earlier = self._decisions.package(package.origin, package.name, package.version)
+        if earlier and self._stands(earlier, [digest]):
+            work.decision = earlier
+            return earlier
         return self._finish(work, self._scan_and_judge(package, work), earlier)
+
+    def _fetch_files(self, package: ResolvedPackage, work: PackageWork) -> None:
+        self._progress(f"{package.name} {package.version}".strip(), "fetching")
+        work.files = tuple(self._fetch(file, work.folder) for file in package.files)
 
     def approved(self, work: PackageWork) -> ApprovedPackage:
         """Give an approved package with its files, fetched again when they are not at hand.
@@ -167,10 +181,7 @@ class PackageWorker:
         if not work.files:
             try:
                 work.files = tuple(
-                    self._fetch(
-                        RemoteFile(file.filename, file.url, file.sha256, file.size), work.folder
-                    )
-                    for file in decision.artifacts
+                    self._fetch(file, work.folder) for file in remote_files(decision.artifacts)
                 )
             except SourceError as error:
                 raise PublishError(f"Its approved files can't be fetched again: {error}") from error
@@ -196,12 +207,13 @@ class PackageWorker:
             return False
         if earlier.sample_advisories and not self._sample_advisories:
             return False
-        if set(_digests(earlier)) != set(digests):
+        known = set(_digests(earlier))
+        if earlier.verdict is Verdict.REFUSED:
+            return known == set(digests)
+        if not known >= set(digests):
             return False
         finished = {scanner.name for scanner in earlier.scanners}
-        return earlier.verdict is Verdict.REFUSED or finished >= {
-            scanner.name for scanner in (self._unpacker, *self._scanners)
-        }
+        return finished >= {scanner.name for scanner in (self._unpacker, *self._scanners)}
 
     def _too_fresh(self, package: ResolvedPackage) -> str:
         """Say that a release is younger than the cooldown, or "" when it is not."""
@@ -217,6 +229,7 @@ class PackageWorker:
         )
 
     def _scan_and_judge(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
+        self._progress(f"{package.name} {package.version}", "scanning")
         target = ScanTarget(
             package.name,
             package.version,
@@ -308,6 +321,21 @@ class PackageWorker:
 
 def _digests(decision: PackageDecision) -> list[str]:
     return [artifact.sha256 for artifact in decision.artifacts]
+
+
+def _with_files_of(package: ResolvedPackage, earlier: PackageDecision) -> ResolvedPackage:
+    """Add the files that were approved for other notebooks: one decision covers a version."""
+    names = {file.filename for file in package.files}
+    others = [file for file in earlier.artifacts if file.filename not in names]
+    return replace(package, files=package.files + remote_files(others))
+
+
+def remote_files(artifacts: Sequence[Artifact]) -> tuple[RemoteFile, ...]:
+    """Turn recorded artifacts into files that can be fetched again."""
+    return tuple(
+        RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded)
+        for file in artifacts
+    )
 
 
 def _index_findings(package: ResolvedPackage) -> list[Finding]:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import aws_fixture
 from tests.fakes.https_server import HTTPSServer, https_server
+
+aws, moto_url = aws_fixture.aws, aws_fixture.moto_url
 
 
 @pytest.fixture

@@ -163,10 +163,10 @@ class World:
         self.called(f"publish {package.name}")
         if package.name in self.publish_errors:
             raise self.publish_errors[package.name]
-        (file,) = package.files
-        digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
-        assert digest == file.artifact.sha256
-        self.published[f"{package.name} {package.version}"] = digest
+        for file in package.files:
+            digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
+            assert digest == file.artifact.sha256
+            self.published[f"{package.name} {package.version}"] = digest
         self.called(f"published {package.name}")
         return f"repository/{package.name}"
 

@@ -1,5 +1,6 @@
 """The order of the steps: what is decided, published, recorded and told, and how often."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,16 @@ from package_gate.errors import (
     StoreError,
     TooFreshError,
 )
-from package_gate.models import Finding, Kind, Origin, Run, Severity, Verdict
+from package_gate.models import (
+    Finding,
+    Kind,
+    Origin,
+    RemoteFile,
+    ResolvedPackage,
+    Run,
+    Severity,
+    Verdict,
+)
 from tests.gate_parts import Killed, World, archive, request
 
 BAD = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.HIGH, "A hole.")
@@ -99,6 +109,36 @@ def test_other_bytes_under_a_decided_version_are_decided_again(
     world.run(request("app"))
     assert world.count("scan shared") == 1
     assert world.count("publish shared") == 1
+
+
+def test_one_decision_covers_the_files_that_different_requests_need_of_a_version(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = World.package
+
+    def with_platform(platform: str) -> None:
+        def package(self: World, name: str) -> ResolvedPackage:
+            package = usual(self, name)
+            filename = f"{name}-1.0-{platform}.whl"
+            digest = hashlib.sha256(self.content(filename)).hexdigest()
+            file = RemoteFile(filename, f"https://host.example/{filename}", digest)
+            return replace(package, files=(file,) if name == "dep" else package.files)
+
+        monkeypatch.setattr(World, "package", package)
+
+    world.closures = {"a": ["a", "dep"], "b": ["b", "dep"], "c": ["c", "dep"]}
+    with_platform("cp311-cp311-any")
+    world.run(request("a"))
+    with_platform("cp312-cp312-any")
+    world.run(request("b"))
+    recorded = world.decisions.package(Origin.PYPI, "dep", "1.0")
+    assert recorded is not None
+    names = {artifact.filename for artifact in recorded.artifacts}
+    assert names == {"dep-1.0-cp311-cp311-any.whl", "dep-1.0-cp312-cp312-any.whl"}
+    world.calls.clear()
+    with_platform("cp311-cp311-any")
+    world.run(request("c"))
+    assert world.count("scan dep") == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from package_gate.decisions import Decisions
 from package_gate.errors import StoreError
 from package_gate.s3_storage import LEASE_KEY, S3Settings, S3Storage
-from tests.aws_fixture import aws, moto_url  # noqa: F401 - fixtures
 from tests.fakes.aws import AWS
 from tests.test_decisions import DECISION, PACKAGE, REQUEST
 
@@ -17,7 +16,7 @@ SETTINGS = S3Settings("records", "gate/", lease_seconds=0.4, wait_seconds=20)
 
 
 @pytest.fixture
-def client(aws: AWS) -> Any:  # noqa: F811 - the fixture
+def client(aws: AWS) -> Any:
     client = aws.client("s3")
     client.create_bucket(
         Bucket="records", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -39,7 +38,7 @@ def test_decisions_are_kept_encrypted(client: Any, storage: S3Storage) -> None:
     assert head["ServerSideEncryption"] == "aws:kms"
 
 
-def test_the_key_of_the_settings_encrypts(client: Any, aws: AWS) -> None:  # noqa: F811
+def test_the_key_of_the_settings_encrypts(client: Any, aws: AWS) -> None:
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     S3Storage(replace(SETTINGS, kms_key_id=key), client).write("x", b"1")
     assert client.head_object(Bucket="records", Key="gate/x")["SSEKMSKeyId"] == key

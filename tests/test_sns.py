@@ -9,7 +9,6 @@ from package_gate.errors import NotifyError
 from package_gate.models import Verdict
 from package_gate.notify import Email
 from package_gate.sns import SNS
-from tests.aws_fixture import aws, moto_url  # noqa: F401 - fixtures
 from tests.fakes.aws import AWS
 
 EMAIL = Email("Subject", "Body", Verdict.REFUSED, "pyyaml", "jo@example.com")
@@ -22,7 +21,7 @@ def sent(services: AWS, topic: str) -> list[Any]:
     return list(found["sent_notifications"])
 
 
-def test_an_email_goes_out_with_the_attributes_for_filter_policies(aws: AWS) -> None:  # noqa: F811
+def test_an_email_goes_out_with_the_attributes_for_filter_policies(aws: AWS) -> None:
     client = aws.client("sns")
     topic = client.create_topic(Name="gate")["TopicArn"]
     SNS(topic, client).send(EMAIL)
@@ -35,7 +34,7 @@ def test_an_email_goes_out_with_the_attributes_for_filter_policies(aws: AWS) -> 
     }
 
 
-def test_a_missing_topic_is_a_notify_error(aws: AWS) -> None:  # noqa: F811
+def test_a_missing_topic_is_a_notify_error(aws: AWS) -> None:
     client = aws.client("sns")
     with pytest.raises(NotifyError, match="SNS did not take it"):
         SNS("arn:aws:sns:eu-central-1:123456789012:none", client).send(EMAIL)

@@ -18,7 +18,8 @@ archives of one name within the same seconds can leave the older one as `Latest`
 one build at a time, which is why that is accepted.
 
 **After a kill** the next attempt looks at what is there and goes on: an `Unfinished` version with
-the right file is finished, with another one it is deleted.
+the right file is finished, with another one it is deleted. Until then `Latest` may be missing, but
+it is never wrong.
 
 **Withdrawing** deletes: the version is gone for everybody, and may be published again when a waiver
 allows it. What people have set to `Archived`, `Unlisted` or `Disposed` by hand is never brought
@@ -119,7 +120,13 @@ class CodeArtifact:
         name = PackageId("generic", package.name)
         if self._repository.versions(name).get(LATEST) != "Published":
             raise PublishError(f"{package.name} has no published version {LATEST}.")
-        (asset,) = self._repository.contents(name, LATEST).digests
+        assets = list(self._repository.contents(name, LATEST).digests)
+        if len(assets) != 1:
+            raise PublishError(
+                f"{package.name} {LATEST} in CodeArtifact holds {len(assets)} files instead of "
+                "one. Delete that version by hand, then publish again with --rescan."
+            )
+        (asset,) = assets
         package_options = ["--format", "generic", "--namespace", name.name, "--package", name.name]
         asset_options = ["--package-version", LATEST, "--asset", asset, asset]
         return self._command(["get-package-version-asset"], *package_options, *asset_options)

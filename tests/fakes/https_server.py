@@ -61,12 +61,17 @@ def https_server(folder: Path) -> Iterator[HTTPSServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        disable_nagle_algorithm = True  # headers and body are two packets
 
         def setup(self) -> None:
             # The handshake happens here, in the connection's own thread, so that a client
             # which never finishes it holds up nobody else.
             self.request = context.wrap_socket(self.request, server_side=True)
             super().setup()
+
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
 
         def answer(self) -> None:
             server.requests.append((self.command, self.path, dict(self.headers.items())))
@@ -87,7 +92,7 @@ def https_server(folder: Path) -> Iterator[HTTPSServer]:
 
     with Quiet(("127.0.0.1", 0), Handler) as listener:
         server = HTTPSServer(port=listener.server_address[1], ca_file=ca_file)
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
+        thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield server

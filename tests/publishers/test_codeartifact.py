@@ -18,7 +18,6 @@ from package_gate.models import ArchiveSource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, Repository
 from package_gate.publishers.interface import archive_version
-from tests import aws_fixture
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeartifact_state import PackageKey
@@ -33,7 +32,6 @@ from tests.publishers.codeartifact_support import (
     zip_bytes,
 )
 
-aws, moto_url = aws_fixture.aws, aws_fixture.moto_url
 KEY = PackageKey(DOMAIN, REPOSITORY, "generic", NAME, NAME)
 PACKAGE = {
     "domain": DOMAIN,
@@ -356,6 +354,17 @@ def test_a_withdrawn_archive_is_not_offered(publisher: CodeArtifact, tmp_path: P
     publisher.withdraw(published(package))
     request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
     with pytest.raises(PublishError, match="no published version Latest"):
+        publisher.offer(request, [published(package)])
+
+
+def test_a_latest_with_more_than_one_file_is_not_offered(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    plant(aws, "Latest", "one.zip", b"1", unfinished=True)
+    plant(aws, "Latest", "two.zip", b"2")
+    package = archive(tmp_path, zip_bytes("scanned"))
+    request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
+    with pytest.raises(PublishError, match="holds 2 files"):
         publisher.offer(request, [published(package)])
 
 

@@ -14,7 +14,6 @@ from package_gate.errors import PublishError
 from package_gate.models import Origin, PyPISource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.interface import PublishedPackage
-from tests import aws_fixture
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeartifact import TOKEN_MARK
@@ -30,7 +29,6 @@ from tests.publishers.codeartifact_support import (
     zip_bytes,
 )
 
-aws, moto_url = aws_fixture.aws, aws_fixture.moto_url
 WHEEL_KEY = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "tiny-tool")
 UPLOAD = "pypi:upload"
 

@@ -1,0 +1,90 @@
+"""Which archive format a file is in, by its content."""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from package_gate.archive.streams import StreamError, decompressed
+from package_gate.archive.tar_headers import BLOCK, is_header
+from package_gate.archive.zip_directory import NotAZipError, find_directory
+
+_COMPRESSED = {
+    b"\x1f\x8b": "tar.gz",
+    b"BZh": "tar.bz2",
+    b"\xfd7zXZ\0": "tar.xz",
+    b"(\xb5/\xfd": "tar.zst",
+}
+_SUFFIXES = {
+    ".whl": "zip",
+    ".egg": "zip",
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tar.gz": "tar.gz",
+    ".tgz": "tar.gz",
+    ".tar.bz2": "tar.bz2",
+    ".tbz": "tar.bz2",
+    ".tbz2": "tar.bz2",
+    ".tar.xz": "tar.xz",
+    ".txz": "tar.xz",
+    ".tar.zst": "tar.zst",
+    ".tzst": "tar.zst",
+}
+
+
+class _Nobody:
+    """Watches a stream of which only the start is read."""
+
+    def stream(self, number: int) -> None: ...
+
+    def trailing(self, size: int) -> None: ...
+
+
+def archive_kind(path: Path) -> str | None:
+    """Say what a downloaded file is: `zip`, `tar`, `tar.gz`, `tar.bz2`, `tar.xz` or `tar.zst`.
+
+    None when it is none of them; a compressed file is an archive only when a tar is in it. A zip
+    with something before it is a zip: pip would install it, and `unpack` reports it.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb") as file:
+        return kind_of(file)
+
+
+def kind_of(file: BinaryIO) -> str | None:
+    """Do the same for an open file, whose position is at its start afterwards."""
+    head = file.read(BLOCK)
+    file.seek(0)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    for magic, kind in _COMPRESSED.items():
+        if head.startswith(magic) and _holds_tar(file, kind):
+            return kind
+    if is_header(head):
+        return "tar"
+    try:
+        find_directory(file, os.fstat(file.fileno()).st_size, lambda *_: None)
+    except NotAZipError:
+        return None
+    return "zip"
+
+
+def promised_kind(filename: str) -> str | None:
+    """Say what a file's name promises it to be, or None when it promises nothing."""
+    lower = filename.lower()
+    return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), None)
+
+
+def _holds_tar(file: BinaryIO, kind: str) -> bool:
+    head = b""
+    try:
+        for piece in decompressed(file, kind, _Nobody()):
+            head += piece[:BLOCK]
+            if len(head) >= BLOCK:
+                break
+    except StreamError:
+        return False
+    finally:
+        file.seek(0)
+    return is_header(head)

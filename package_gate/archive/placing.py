@@ -1,0 +1,288 @@
+"""Puts the entries of one archive into the tree, whatever their names and order.
+
+The zip and the tar reader only say what an entry is; here its name is judged, collisions are seen,
+the limits on names are kept, and links become copies.
+
+Links. An installer makes the links of a tar that stay inside (pip, by way of Python's `data`
+filter) and writes a zip's links as files that hold the target's name (pip) or makes them (unzip).
+Scanners must see every content under every name that can be imported, so a tar's link is unpacked
+as a copy of what it points at. Nothing is ever unpacked through a link.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from package_gate.archive.limits import Budget, LimitReachedError
+from package_gate.archive.links import LinkError, Parts, follow, target_path
+from package_gate.archive.paths import MAX_PART_BYTES, check_name, fold, on_disk
+from package_gate.archive.rules import Report
+from package_gate.archive.tree import Tree, Written
+
+CODE_SUFFIXES = (".py", ".pyc", ".pyw", ".pth", ".so", ".pyd", ".sh")
+"""What runs by its name."""
+
+
+class Place(Enum):
+    """What stands at a path of the tree."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
+class DamagedEntryError(Exception):
+    """An entry's content can't be read to its end; the text says why."""
+
+
+class Unpacked(NamedTuple):
+    """A file of the archive as it was written."""
+
+    size: int
+    sha256: bytes
+
+
+class Placer:
+    """One archive on its way into the tree."""
+
+    def __init__(self, tree: Tree, report: Report, budget: Budget, base: Parts = ()) -> None:
+        """`base` is the folder of the tree to unpack into; not empty for a nested archive."""
+        self.files: dict[str, Unpacked] = {}
+        """What was written, by its path in the archive; links are not in it."""
+        self.archives: list[Parts] = []
+        """Files that are archives themselves, by their path on disk from the root."""
+        self.nested = bool(base)
+        self.base = base
+        self.tree = tree
+        self.report = report
+        self.budget = budget
+        self._places: dict[Parts, Place] = {}
+        self._folded: dict[str, Parts] = {}
+        self._symlinks: dict[Parts, str] = {}
+        self._hardlinks: dict[Parts, Parts] = {}
+        self._texts: dict[Parts, bytes] = {}
+        self._sorted_files: list[str] = []
+
+    def add(self, rule: str, name: str = "", detail: str = "") -> None:
+        """Note a finding at the archive's path `name`."""
+        where = "/".join((*self.base, name)) if name or self.nested else ""
+        self.report.add(rule, where, detail, nested=self.nested)
+
+    def folder(self, name: str) -> None:
+        """Make a folder."""
+        parts = self._judge(name)
+        if parts and self._claim(parts, name, Place.FOLDER):
+            self.tree.make_folder(self.base + parts)
+
+    def file(self, name: str, content: Iterable[bytes], repeats: bool = False) -> None:
+        """Write a file.
+
+        Args:
+            name: As the archive spells it.
+            content: Its bytes; must count them against the budget.
+            repeats: Whether the same file may stand there twice, as when a tar was appended to.
+        """
+        parts = self._judge(name)
+        if not parts or not self._claim(parts, name, Place.FILE):
+            return
+        path = "/".join(parts)
+        before = self.files.pop(path, None)
+        if before is not None:
+            # The last one wins, as for the installers.
+            self.tree.remove(self.base + parts)
+        written = self._write(parts, name, content)
+        if before is not None:
+            same = repeats and before.sha256 == written.sha256
+            self.add("repeated-entry" if same else "duplicate-name", path)
+        self.files[path] = Unpacked(written.size, written.sha256)
+
+    def symlink(self, name: str, target: str) -> None:
+        """Remember a symbolic link; `finish` unpacks a copy of what it points at."""
+        parts = self._judge(name)
+        if not parts or not self._claim(parts, name, Place.LINK):
+            return
+        if len(target) > self.budget.limits.path_bytes:
+            self.add("limit-path", name, "a link's target")
+        else:
+            self._symlinks[parts] = target
+
+    def link_as_text(self, name: str, target: bytes) -> None:
+        """Remember a zip's link, whose target was written as a file; `finish` judges it."""
+        parts = check_name(name, self.budget.limits).parts
+        if parts:
+            self._texts[parts] = target
+            self._symlinks[parts] = target.decode("utf-8", "surrogateescape")
+
+    def hardlink(self, name: str, target: str) -> None:
+        """Remember a hard link; its target is a path from the archive's root."""
+        parts = self._judge(name)
+        aim = check_name(target, self.budget.limits)
+        if not parts or not self._claim(parts, name, Place.LINK):
+            return
+        if aim.parts:
+            self._hardlinks[parts] = aim.parts
+        else:
+            self.add("link-outside", name, f"to {target}")
+
+    def finish(self) -> None:
+        """Unpack the copies that stand for links, once everything else is there."""
+        self._sorted_files = sorted(self.files)
+        for parts, aim in self._hardlinks.items():
+            self._place_link(parts, aim)
+        for parts, target in self._symlinks.items():
+            try:
+                aim = target_path(target, parts[:-1])
+            except LinkError as error:
+                self.add(error.rule, "/".join(parts), error.detail)
+            else:
+                self._place_link(parts, aim)
+
+    def top_level(self) -> set[str]:
+        """Give the names at the archive's root."""
+        return {parts[0] for parts in self._places if len(parts) == 1}
+
+    def free_folder(self, archive: Parts) -> Parts:
+        """Give a folder next to a nested archive, from the tree's root, that nothing else uses."""
+        name = f"{archive[-1]}.unpacked"
+        if len(name.encode()) > MAX_PART_BYTES:
+            name = "long-name.unpacked"
+        number = 1
+        while not self._is_free(parts := (*archive[:-1], name)):
+            number += 1
+            name = f"{number}.unpacked"
+        self._take_new(parts, Place.FOLDER)
+        return parts
+
+    def _is_free(self, parts: Parts) -> bool:
+        return fold("/".join(parts)) not in self._folded
+
+    def _place_link(self, parts: Parts, aim: Parts) -> None:
+        name = "/".join(parts)
+        try:
+            real = follow(aim, self._symlinks, on_disk)
+            real = self._hardlinks.get(real, real)
+        except LinkError as error:
+            self.add(error.rule, name, error.detail)
+            return
+        if parts in self._texts:
+            self._judge_text(name, real)
+        elif "/".join(real) in self.files:
+            self.add("link", name)
+            self._copy(real, parts)
+        elif real and self._places.get(real) is not Place.FOLDER:
+            self.add("dangling-link", name)
+        elif parts[: len(real)] == real:
+            # A copy of a folder into itself would have no end; its content is there already.
+            self.add("link", name)
+        else:
+            self.add("link", name)
+            self._copy_folder(real, parts)
+
+    def _judge_text(self, name: str, real: Parts) -> None:
+        """Judge a zip's link: as a file it holds text, as a link it must not become other code."""
+        text = self._texts[tuple(name.split("/"))]
+        suffix = next((s for s in CODE_SUFFIXES if name.lower().endswith(s)), "")
+        aims_at_same = bool(real) and real[-1].lower().endswith(suffix)
+        if b"\n" in text or b"\r" in text or not aims_at_same:
+            self.add("disguised-link", name, f"to {text[:80]!r}")
+        else:
+            self.add("link", name)
+
+    def _copy_folder(self, source: Parts, target: Parts) -> None:
+        prefix = "/".join(source) + "/"
+        for index in range(bisect_left(self._sorted_files, prefix), len(self._sorted_files)):
+            path = self._sorted_files[index]
+            if not path.startswith(prefix):
+                break
+            self._copy(tuple(path.split("/")), target + tuple(path.split("/"))[len(source) :])
+
+    def _copy(self, source: Parts, target: Parts) -> None:
+        self.budget.enter()
+        if len(target) > self.budget.limits.depth:
+            self.add("limit-depth", "/".join(target))
+            return
+        self.tree.write(self.base + target, self._spent(self.tree.pieces(self.base + source)))
+
+    def _spent(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.budget.spend(len(piece))
+            yield piece
+
+    def _write(self, parts: Parts, name: str, content: Iterable[bytes]) -> Written:
+        faults: list[tuple[str, str]] = []
+        stop: list[LimitReachedError] = []
+
+        def readable() -> Iterator[bytes]:
+            size = 0
+            try:
+                for piece in content:
+                    size += len(piece)
+                    if size > self.budget.limits.unpacked_file_bytes:
+                        limit = f"limit {self.budget.limits.unpacked_file_bytes} bytes"
+                        faults.append(("limit-file-bytes", limit))
+                        return
+                    yield piece
+            except DamagedEntryError as error:
+                faults.append(("damaged-entry", str(error)))
+            except LimitReachedError as error:
+                stop.append(error)
+
+        written = self.tree.write(self.base + parts, readable())
+        for rule, detail in faults:
+            self.add(rule, name, detail)
+        if stop:
+            raise stop[0]
+        if looks_like_archive(written):
+            self.archives.append(self.base + parts)
+        return written
+
+    def _judge(self, name: str) -> Parts:
+        """Note what is wrong with a name; empty when it must not be written."""
+        self.budget.enter()
+        checked = check_name(name, self.budget.limits)
+        for rule in checked.problems:
+            self.add(rule, name)
+        return checked.parts
+
+    def _claim(self, parts: Parts, name: str, kind: Place) -> bool:
+        """Take a place in the tree, and those of the folders above; False when it is taken."""
+        for depth in range(1, len(parts)):
+            if not self._take(parts[:depth], name, Place.FOLDER):
+                return False
+        return self._take(parts, name, kind)
+
+    def _take(self, parts: Parts, name: str, kind: Place) -> bool:
+        there = self._places.get(parts)
+        if there is None:
+            return self._take_new(parts, kind)
+        if there is kind is not Place.LINK:
+            return True
+        if there is Place.LINK and kind is Place.FOLDER:
+            self.add("entry-through-link", name)
+        elif Place.LINK in (there, kind):
+            self.add("duplicate-name", name)
+        else:
+            self.add("file-folder-collision", name)
+        return False
+
+    def _take_new(self, parts: Parts, kind: Place) -> bool:
+        path = "/".join(parts)
+        key = fold(path)
+        other = self._folded.setdefault(key, parts)
+        if other != parts:
+            same = "/".join(other).lower() == path.lower()
+            self.add("case-collision" if same else "unicode-collision", path)
+        self._places[parts] = kind
+        return True
+
+
+def looks_like_archive(written: Written) -> bool:
+    """Whether a file may be an archive, by its first or last bytes."""
+    return written.head.startswith(MAGICS) or (
+        written.tail.startswith(b"PK\x05\x06") or written.head[257:262] == b"ustar"
+    )
+
+
+MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd")
+"""Zip, empty zip, gzip, bzip2, xz, zstandard."""

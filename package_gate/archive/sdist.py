@@ -1,0 +1,20 @@
+"""Checks an sdist's layout: one folder NAME-VERSION with a PKG-INFO that agrees (PEP 625, 643)."""
+
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+from package_gate.archive.metadata import check_identity, same_name, same_version
+from package_gate.archive.placing import Placer
+
+
+def check_sdist(filename: str, placer: Placer) -> None:
+    """Compare an sdist's content with its file name; other archives are left alone."""
+    try:
+        name, version = parse_sdist_filename(filename)
+    except InvalidSdistFilename:
+        return
+    top = sorted(placer.top_level())
+    for folder in top:
+        check_identity(placer, f"{folder}/PKG-INFO", name, version)
+    written, _, number = top[0].rpartition("-") if len(top) == 1 else ("", "", "")
+    if not same_name(written, name) or not same_version(number, version):
+        placer.add("sdist-layout", detail=f"{len(top)} at the top, first {top[0] if top else '-'}")

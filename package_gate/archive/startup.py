@@ -1,0 +1,43 @@
+"""What a wheel puts where Python runs it without being asked (the `site` module's documentation).
+
+Honest packages do so too: setuptools, coverage and namespace packages ship a `.pth` file with an
+`import` line. So a `.pth` file is `info`, unless it does what only malware does there.
+"""
+
+import re
+
+from package_gate.archive.metadata import read_start
+from package_gate.archive.placing import Placer
+
+_MAX_PTH = 1024 * 1024
+_IMPORT = re.compile(rb"^\s*import[ \t](.*)$", re.MULTILINE)
+_HARMFUL = re.compile(
+    rb"\b(subprocess|popen|system|socket|urllib|requests|http|base64|b64decode|zlib|marshal|codecs"
+    rb"|ctypes|fromhex|bytes\(|chr\()",
+    re.IGNORECASE,
+)
+_STARTUP_MODULES = ("sitecustomize", "usercustomize")
+
+
+def check_startup(placer: Placer, roots: list[str]) -> None:
+    """Look at what lands directly in site-packages.
+
+    `roots` are the folders of the wheel that become it: "" and those in `.data`, with a final `/`.
+    """
+    for path in placer.files:
+        for root in roots:
+            if path.startswith(root):
+                _check_file(placer, path, path[len(root) :])
+
+
+def _check_file(placer: Placer, path: str, installed: str) -> None:
+    if installed.split("/")[0].split(".")[0] in _STARTUP_MODULES:
+        placer.add("startup-module", path)
+    if "/" in installed or not installed.lower().endswith(".pth"):
+        return
+    content = read_start(placer, path, _MAX_PTH + 1)
+    lines = _IMPORT.findall(content.replace(b"\r", b"\n"))
+    if len(content) > _MAX_PTH or any(_HARMFUL.search(line) for line in lines):
+        placer.add("startup-code", path)
+    elif content.strip():
+        placer.add("startup-hook", path)

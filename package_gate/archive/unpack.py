@@ -1,0 +1,116 @@
+"""Unpacks an artifact for the scanners; whatever is wrong with it becomes findings.
+
+The tree holds the archive's layout as an installer would see it, with two additions: a tar's links
+are copies (see `placing`), and an archive within the archive is unpacked next to where it stands,
+`inner.zip` into `inner.zip.unpacked/`, one level deep and counted against the same limits.
+
+What could be hidden in a nested archive: code that the package unpacks and runs itself. One level
+of it is in the tree, so scanners read that code too. An archive within a nested one stays closed,
+with an `info` finding. Oddities of a nested archive (a `.npz`, a `.jar`, broken test data) are
+`info` as well: no installer opens it, and what the package's own code does with it is that code's
+matter, which is scanned. The totals of bytes, entries and ratio refuse whatever is nested: a bomb
+counts as one. Only the ratio of a nested archive by itself is `info`, and stops its unpacking:
+a matrix of zeros in a `.npz` packs 500 to 1, and scientific packages ship such matrices.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from package_gate.archive.kinds import archive_kind, kind_of, promised_kind
+from package_gate.archive.limits import Budget, LimitReachedError
+from package_gate.archive.links import Parts
+from package_gate.archive.placing import Placer
+from package_gate.archive.rules import Report
+from package_gate.archive.sdist import check_sdist
+from package_gate.archive.streams import decompressed
+from package_gate.archive.tar_reader import StreamWatcher, unpack_tar
+from package_gate.archive.tree import Tree
+from package_gate.archive.wheel import check_wheel
+from package_gate.archive.zip_reader import unpack_zip
+from package_gate.errors import ArchiveError
+from package_gate.models import Artifact, Finding
+from package_gate.policy import Limits
+
+__all__ = ["archive_kind", "unpack"]
+
+
+def unpack(artifact: Artifact, path: Path, tree: Path, limits: Limits) -> list[Finding]:
+    """Unpack a downloaded file and say what is wrong with it.
+
+    Args:
+        artifact: Its `filename` tells wheels and sdists, whose metadata must agree with it.
+        path: The file.
+        tree: An absolute path that doesn't exist and whose parent does; it is made.
+        limits: From the policy; all are kept while reading.
+
+    Returns:
+        Findings of scanner `archive`, one for each rule, the worst first. The tree holds what
+        could be read.
+
+    Raises:
+        ArchiveError: a fault of ours, such as a full disk.
+    """
+    report = Report(artifact.filename)
+    with Tree(tree) as target, _reading(path) as file:
+        placer = Placer(target, report, Budget(limits, os.fstat(file.fileno()).st_size))
+        kind = kind_of(file)
+        if kind is None:
+            report.add("unreadable", detail="it is no zip and no tar")
+            return report.findings()
+        if promised_kind(artifact.filename) not in (kind, None):
+            report.add("wrong-format", detail=f"it is a {kind}")
+        if _unpack_one(file, kind, placer):
+            if artifact.filename.lower().endswith(".whl"):
+                check_wheel(artifact.filename, placer)
+            else:
+                check_sdist(artifact.filename, placer)
+            for parts in placer.archives:
+                _unpack_nested(parts, placer)
+    return report.findings()
+
+
+def _unpack_one(file: BinaryIO, kind: str, placer: Placer) -> bool:
+    """Unpack one archive; False when a limit stopped it."""
+    try:
+        if kind == "zip":
+            unpack_zip(file, os.fstat(file.fileno()).st_size, placer)
+        else:
+            watcher = StreamWatcher(kind, placer)
+            unpack_tar(decompressed(file, kind, watcher), placer)
+    except LimitReachedError as error:
+        placer.add(error.rule, detail=error.detail)
+        return False
+    return True
+
+
+def _unpack_nested(parts: Parts, outer: Placer) -> None:
+    with outer.tree.open(parts) as file, _reading_errors(Path(*parts)):
+        kind = kind_of(file)
+        if kind is None:
+            return
+        size = os.fstat(file.fileno()).st_size
+        budget = Budget(outer.budget.limits, size, outer.budget)
+        inner = Placer(outer.tree, outer.report, budget, outer.free_folder(parts))
+        _unpack_one(file, kind, inner)
+    for deeper in inner.archives:
+        with outer.tree.open(deeper) as file:
+            if kind_of(file):
+                outer.report.add("nested-archive", "/".join(deeper))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    with _reading_errors(path), path.open("rb") as file:
+        yield file
+
+
+@contextmanager
+def _reading_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+        raise ArchiveError(f"Can't read {path}: {problem}.") from error

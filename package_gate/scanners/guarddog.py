@@ -1,0 +1,227 @@
+"""The `guarddog` scanner: malware patterns, by GuardDog's rules and its score for a package.
+
+GuardDog (https://github.com/DataDog/guarddog) matches YARA rules against source files, combines
+what they find to risks, and gives the whole a score from 0 to 10. It is used as a library: its
+rules and its risk engine, without its command line, its downloads and its metadata rules, which
+need the network.
+"""
+
+import importlib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from package_gate.errors import ScannerError
+from package_gate.models import (
+    Finding,
+    Kind,
+    Location,
+    ScannerInfo,
+    ScanTarget,
+    Severity,
+    UnpackedArtifact,
+)
+from package_gate.policy import Limits
+from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
+from package_gate.scanners.import_time import code_lines, runs_whole
+from package_gate.scanners.interface import MAX_LOCATIONS
+from package_gate.text import one_line
+
+NAME = "guarddog"
+HIGH_RISK = 7.0
+"""GuardDog's own border between "suspicious" and "high risk"."""
+SUSPICIOUS = 5.0
+"""GuardDog's own border between "low" and "suspicious"."""
+
+_REFERENCES = ("https://github.com/DataDog/guarddog",)
+
+
+class GuardDog:
+    """Scans with rules that are compiled once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._seconds = limits.scan_seconds
+        self._rules = RuleSet()
+        self._engine = importlib.import_module("guarddog.analyzer.risk_engine")
+        self.info = ScannerInfo(NAME, version("guarddog"), data=f"{len(self._rules.rules)} rules")
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        """Report the rules that matched in each artifact, and the artifact's score.
+
+        Raises:
+            ScannerError: a rule failed, or a file can't be read.
+        """
+        for artifact in target.artifacts:
+            try:
+                yield from self._scan_tree(artifact)
+            except OSError as error:
+                raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
+
+    def _scan_tree(self, artifact: UnpackedArtifact) -> Iterator[Finding]:
+        filename = artifact.artifact.filename
+        found = self._rules.scan(Path(artifact.tree), self._seconds)
+        yield from _too_large(found, filename)
+        risks = self._risks(found.hits)
+        score = self._engine.calculate_risk_score(risks)
+        if score.score > 0:
+            yield _score_finding(score, filename)
+        running = self._running(found, artifact)
+        for rule_id in self._rules.rules:
+            # A capability, such as opening files, is no news by itself.
+            if (found.hits[rule_id] or rule_id in running) and self._is_threat(rule_id):
+                of_rule = [risk for risk in risks if risk.threat_finding.rule_name == rule_id]
+                yield self._rule_finding(
+                    rule_id, found.hits[rule_id], running.get(rule_id, []), of_rule, filename
+                )
+
+    def _is_threat(self, rule_id: str) -> bool:
+        return str(self._rules.rules[rule_id].identifies).startswith("threat.")
+
+    def _risks(self, hits: dict[str, list[Hit]]) -> list[Any]:
+        """Let GuardDog's engine combine hits to risks, as its `Analyzer` does."""
+        level, findings = self._engine.Level, []
+        for rule_id, hits_of_rule in hits.items():
+            rule = self._rules.rules[rule_id]
+            if not rule.identifies or not self._engine.validate_identifies(rule.identifies):
+                continue
+            findings += [
+                self._engine.Finding(
+                    rule_name=rule_id,
+                    file_path=hit.path,
+                    identifies=rule.identifies,
+                    severity=level(rule.severity or "medium"),
+                    mitre_tactics=rule.mitre_tactics or [],
+                    specificity=level(rule.specificity or "medium"),
+                    sophistication=level(rule.sophistication or "medium"),
+                    max_hits=rule.max_hits,
+                    location=hit,
+                )
+                for hit in hits_of_rule
+            ]
+        risks: list[Any] = self._engine.form_risks_from_findings(findings)
+        return risks
+
+    def _running(self, found: TreeScan, artifact: UnpackedArtifact) -> dict[str, list[Hit]]:
+        """Pick the strong threats in code that runs by itself, by rule.
+
+        One strong rule is enough in code that runs whole (`setup.py`, `.pth`) or when the package
+        is imported; in a package's other modules it takes two, because honest ones start a program
+        or name a start-up file on import as well. Scripts, tests and JavaScript don't run by
+        themselves.
+        """
+        running: dict[str, list[Hit]] = {}
+        for path, places in found.places.items():
+            needed = _rules_needed(path, artifact)
+            if not needed or len(self._strong_rules(places)) < needed:
+                continue
+            if path.endswith(".py"):
+                source = Path(artifact.tree, path).read_bytes()
+                lines = code_lines(source, whole=runs_whole(path))
+                places = {
+                    rule_id: [hit for hit in hits if hit.line in lines]
+                    if self._is_threat(rule_id)
+                    else hits
+                    for rule_id, hits in places.items()
+                }
+            strong = self._strong_rules(places)
+            if len(strong) >= needed:
+                for rule_id in strong:
+                    running.setdefault(rule_id, []).extend(places[rule_id])
+        return running
+
+    def _strong_rules(self, hits: dict[str, list[Hit]]) -> set[str]:
+        return {risk.threat_finding.rule_name for risk in self._risks(hits) if _is_strong(risk)}
+
+    def _rule_finding(
+        self,
+        rule_id: str,
+        counted: list[Hit],
+        running: list[Hit],
+        risks: list[Any],
+        filename: str,
+    ) -> Finding:
+        places = list(dict.fromkeys((hit.path, hit.line) for hit in (*running, *counted)))
+        description = (str(self._rules.rules[rule_id].description) or rule_id).rstrip(".")
+        message = f"{description}: {one_line((*running, *counted)[0].matched, 120)}"
+        if running:
+            severity = Severity.HIGH
+            message += " (This runs by itself, on installation, on import or when Python starts.)"
+        else:
+            severity = max(map(_severity, risks), default=Severity.INFO)
+        return Finding(
+            scanner=NAME,
+            rule=rule_id,
+            kind=Kind.MALWARE,
+            severity=severity,
+            message=message,
+            recommendation="Read these places before anybody installs it." if running else "",
+            references=_REFERENCES,
+            artifact=filename,
+            locations=tuple(Location(path, line) for path, line in places[:MAX_LOCATIONS]),
+            count=len(places),
+        )
+
+
+def _score_finding(score: Any, filename: str) -> Finding:
+    """Report GuardDog's score for the artifact.
+
+    By itself it never reaches `high`: pandas, PyYAML, setuptools, JupyterLab and one in six of the
+    most popular packages score as "high risk", because their clipboards, loaders and build steps
+    look like a dropper's. What tells malware apart is that it runs before anybody calls it.
+    """
+    severity = Severity.INFO
+    if score.score >= HIGH_RISK:
+        severity = Severity.MEDIUM
+    elif score.score >= SUSPICIOUS:
+        severity = Severity.LOW
+    label = str(score.label.value).replace("_", " ")
+    return Finding(
+        scanner=NAME,
+        rule="guarddog-score",
+        kind=Kind.MALWARE,
+        severity=severity,
+        message=f"GuardDog's risk score is {score.score} of 10 ({label}).",
+        references=_REFERENCES,
+        artifact=filename,
+    )
+
+
+def _severity(risk: Any) -> Severity:
+    if risk.severity.value == "low":
+        return Severity.INFO
+    return Severity.MEDIUM if _is_strong(risk) else Severity.LOW
+
+
+def _is_strong(risk: Any) -> bool:
+    """Whether it is bad and a rule found it that seldom matches honest code."""
+    return bool(risk.severity.value == "high" and risk.specificity.value != "low")
+
+
+def _rules_needed(path: str, artifact: UnpackedArtifact) -> int:
+    """How many strong rules make a file's own running suspicious; 0 when none do."""
+    if runs_whole(path):
+        return 1
+    if not path.endswith(".py"):
+        return 0
+    # Everything in a wheel lands in the folder that modules are imported from.
+    is_wheel = artifact.artifact.filename.endswith(".whl")
+    if path.rpartition("/")[2] == "__init__.py" or (is_wheel and "/" not in path):
+        return 1
+    return 2 if is_wheel or Path(artifact.tree, path).with_name("__init__.py").exists() else 0
+
+
+def _too_large(found: TreeScan, filename: str) -> Iterator[Finding]:
+    if found.too_large:
+        yield Finding(
+            scanner=NAME,
+            rule="file-too-large",
+            kind=Kind.MALWARE,
+            # Source code of this size hides something, if only from scanners.
+            severity=Severity.HIGH,
+            message=f"Source files of more than {MAX_FILE_BYTES // 2**20} MiB were not scanned.",
+            recommendation="Look at them by hand.",
+            artifact=filename,
+            locations=tuple(Location(path) for path in found.too_large[:MAX_LOCATIONS]),
+            count=len(found.too_large),
+        )

@@ -1,0 +1,214 @@
+"""The `ruff` scanner: Bandit's checks for insecure Python code, as Ruff's `S` rules.
+
+Ruff is run so that nothing inside a package can switch a rule off or hide a file: no
+configuration, no `noqa`, no ignore files, none of its usual exclusions (`build`, `venv`, …).
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import IO
+
+import msgspec
+from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it has no types
+
+from package_gate.errors import ScannerError
+from package_gate.models import (
+    Finding,
+    Kind,
+    Location,
+    ScannerInfo,
+    ScanTarget,
+    Severity,
+    UnpackedArtifact,
+)
+from package_gate.policy import Limits
+from package_gate.scanners.interface import MAX_LOCATIONS
+from package_gate.text import one_line, printable
+
+NAME = "ruff"
+OPTIONS = (
+    "--isolated",
+    "--ignore-noqa",
+    "--no-respect-gitignore",
+    "--no-cache",
+    "--no-force-exclude",
+    "--no-preview",
+    "--no-fix",
+    "--exit-zero",
+    "--quiet",
+    "--output-format=json-lines",
+    # E902 reports files that can't be read; without it they are a warning that is easily lost.
+    "--select=S,E902",
+    "--target-version=py314",
+    "--config=exclude = []",
+    '--config=include = ["*.py", "*.pyi", "*.pyw", "*.ipynb"]',
+)
+
+# Bandit's documentation gives each check a severity (https://bandit.readthedocs.io, version 1.9);
+# `S` and `B` numbers are the same. Those that are in neither list are of medium severity. Where
+# Bandit has several and Ruff's message doesn't tell which, it is the highest.
+_LOW = {
+    f"S{number}"
+    for number in (
+        *(101, 105, 106, 107, 110, 112, 311, 403, 404, 405, 406, 407, 408, 409, 504),
+        *(603, 606, 607),
+    )
+}
+_HIGH = {
+    f"S{number}"
+    for number in (
+        *(201, 202, 304, 312, 321, 324, 401, 402, 411, 412, 413, 415, 501, 502, 505, 507),
+        *(602, 605, 609, 701),
+    )
+}
+_RULE = re.compile(r"S[0-9]{3}")
+_OCTAL_MASK = re.compile(r"`0o([0-7]{1,6})`")
+_RULE_ADDRESS = "https://docs.astral.sh/ruff/rules/"
+
+
+class _Place(msgspec.Struct, frozen=True):
+    row: int
+
+
+class _Diagnostic(msgspec.Struct, frozen=True):
+    """One line of Ruff's `json-lines`; what else is in it is left out."""
+
+    filename: str
+    message: str
+    code: str | None = None
+    location: _Place | None = None
+    url: str | None = None
+
+
+@dataclass(slots=True)
+class _Group:
+    """What one rule found in an artifact, at one severity."""
+
+    message: str
+    reference: str
+    count: int = 0
+    locations: list[Location] = field(default_factory=list)
+
+
+class Ruff:
+    """Runs Ruff once for each artifact."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._seconds = limits.scan_seconds
+        self._program = str(find_ruff_bin())
+        self._decode = msgspec.json.Decoder(_Diagnostic).decode
+        self.info = ScannerInfo(NAME, version("ruff"))
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        """Report insecure code in each artifact, a finding for each rule, and unparsable files.
+
+        Raises:
+            ScannerError: Ruff failed or took too long.
+        """
+        for artifact in target.artifacts:
+            yield from self._scan_tree(artifact)
+
+    def _scan_tree(self, artifact: UnpackedArtifact) -> Iterator[Finding]:
+        groups: dict[tuple[str, Severity], _Group] = {}
+        unparsable: dict[str, Location] = {}
+        for diagnostic in self._run(artifact.tree):
+            location = _location(diagnostic, artifact.tree)
+            code = diagnostic.code or ""
+            if not _RULE.fullmatch(code):
+                unparsable.setdefault(diagnostic.filename, location)
+                continue
+            key = code, severity_of(code, diagnostic.message)
+            group = groups.setdefault(
+                key, _Group(one_line(diagnostic.message, 500), _reference(diagnostic))
+            )
+            group.count += 1
+            if len(group.locations) < MAX_LOCATIONS:
+                group.locations.append(location)
+        filename = artifact.artifact.filename
+        for (code, severity), group in sorted(groups.items()):
+            yield Finding(
+                scanner=NAME,
+                rule=code,
+                kind=Kind.CODE,
+                severity=severity,
+                message=group.message,
+                references=(group.reference,) if group.reference else (),
+                artifact=filename,
+                locations=tuple(group.locations),
+                count=group.count,
+            )
+        if unparsable:
+            yield Finding(
+                scanner=NAME,
+                rule="unparsable",
+                kind=Kind.CODE,
+                severity=Severity.INFO,
+                message="These files are not Python that Ruff can parse, and were not checked.",
+                artifact=filename,
+                locations=tuple(unparsable.values())[:MAX_LOCATIONS],
+                count=len(unparsable),
+            )
+
+    def _run(self, tree: str) -> Iterator[_Diagnostic]:
+        """Run Ruff on a folder and yield what it reports, while it does."""
+        with tempfile.TemporaryFile() as errors:
+            with subprocess.Popen(
+                [self._program, "check", *OPTIONS, "--", tree],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={},  # every RUFF_* variable would be a setting
+            ) as process:
+                watchdog = threading.Timer(self._seconds, process.kill)
+                watchdog.start()
+                try:
+                    yield from self._diagnostics(process.stdout)
+                except BaseException:
+                    process.kill()
+                    raise
+                finally:
+                    watchdog.cancel()
+            if process.returncode != 0:
+                raise ScannerError(f"ruff ended with status {process.returncode}: {_tail(errors)}")
+
+    def _diagnostics(self, output: IO[bytes] | None) -> Iterator[_Diagnostic]:
+        try:
+            for line in output or ():
+                yield self._decode(line)
+        except msgspec.MsgspecError as error:
+            raise ScannerError(f"ruff's output can't be understood: {error}") from error
+
+
+def severity_of(code: str, message: str) -> Severity:
+    """Give Bandit's severity of a rule; a few depend on what was found."""
+    if code in {"S602", "S605"} and "seems safe" in message:
+        return Severity.LOW
+    if code == "S103":
+        mask = _OCTAL_MASK.search(message)
+        world_writable = mask is not None and int(mask[1], 8) & 0o002
+        return Severity.HIGH if world_writable else Severity.MEDIUM
+    if code in _LOW:
+        return Severity.LOW
+    return Severity.HIGH if code in _HIGH else Severity.MEDIUM
+
+
+def _location(diagnostic: _Diagnostic, tree: str) -> Location:
+    path = diagnostic.filename.removeprefix(tree).lstrip("/")
+    return Location(printable(path, 1000), diagnostic.location.row if diagnostic.location else None)
+
+
+def _reference(diagnostic: _Diagnostic) -> str:
+    address = diagnostic.url or ""
+    return address if address.startswith(_RULE_ADDRESS) else ""
+
+
+def _tail(file: IO[bytes]) -> str:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - 2000))
+    return printable(file.read().decode("utf-8", "replace").strip(), 500)

@@ -1,0 +1,459 @@
+"""Hostile tars: each function makes one; what must be found stands in front of it."""
+
+import bz2
+import gzip
+import lzma
+import struct
+import zlib
+from pathlib import Path
+
+import zstandard
+
+from package_gate.models import Severity
+from package_gate.policy import Limits
+from tests.archive.makers import (
+    NO_BLOCK,
+    Zipped,
+    make_tar,
+    make_zip,
+    padded,
+    pax,
+    pax_record,
+    tar_file,
+    tar_header,
+)
+from tests.archive.registry import Hostile, registrar
+
+CRITICAL, HIGH, MEDIUM = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
+LOW, INFO = Severity.LOW, Severity.INFO
+
+TARS: list[Hostile] = []
+hostile = registrar(TARS, "hostile.tar")
+
+GOOD = tar_file(b"good.py")
+
+NAMES = [
+    ("dot-dot", b"../evil.py", "path-traversal", CRITICAL),
+    ("dot-dot-inside", b"a/b/../../../evil.py", "path-traversal", CRITICAL),
+    ("absolute", b"/tmp/evil.py", "absolute-path", CRITICAL),
+    ("double-slash-absolute", b"//tmp/evil.py", "absolute-path", CRITICAL),
+    ("drive-letter", b"C:/evil.py", "absolute-path", CRITICAL),
+    ("backslash", b"a\\evil.py", "backslash-in-name", HIGH),
+    ("newline", b"evil\n.py", "control-character", MEDIUM),
+    ("bidi-override", "evil\u202eyp.txt".encode(), "bidi-character", HIGH),
+    ("full-width-slash", "a\uff0fevil.py".encode(), "lookalike-path", HIGH),
+    ("not-utf8", b"\xff\xfe.py", "name-not-utf8", INFO),
+    ("reserved-windows-name", b"NUL", "unportable-name", INFO),
+    ("empty", b"", "empty-name", MEDIUM),
+    ("too-deep", b"a/" * 45 + b"b", "limit-depth", HIGH),
+]
+for _case, _name, _rule, _severity in NAMES:
+
+    def _named(path: Path, name: bytes = _name) -> None:
+        path.write_bytes(make_tar(GOOD, tar_file(name)))
+
+    TARS.append(Hostile(f"tar-name-{_case}", "hostile.tar", _named, _rule, _severity))
+
+
+@hostile("path-traversal", CRITICAL)
+def tar_pax_path_climbs_out() -> bytes:
+    return make_tar(pax({b"path": b"../../evil.py"}), tar_file(b"good.py"))
+
+
+@hostile("nul-in-name", HIGH)
+def tar_pax_path_with_nul() -> bytes:
+    return make_tar(pax({b"path": b"evil.py\0.txt"}), tar_file(b"good.txt"))
+
+
+@hostile("path-traversal", CRITICAL)
+def tar_gnu_long_name_climbs_out() -> bytes:
+    return make_tar(tar_file(b"././@LongLink", b"../evil.py\0", kind=b"L"), tar_file(b"good.py"))
+
+
+@hostile("nul-in-name", HIGH)
+def tar_gnu_long_name_goes_on_after_nul() -> bytes:
+    name = b"good.txt\0/../evil.py\0"
+    return make_tar(tar_file(b"././@LongLink", name, kind=b"L"), tar_file(b"x"))
+
+
+@hostile("path-traversal", CRITICAL)
+def tar_prefix_climbs_out() -> bytes:
+    return make_tar(tar_file(b"evil.py", prefix=b"../.."))
+
+
+@hostile("limit-path", HIGH)
+def tar_long_name_of_64_kb() -> bytes:
+    return make_tar(tar_file(b"././@LongLink", b"a" * 65536, kind=b"L"), tar_file(b"x"))
+
+
+@hostile("limit-path", HIGH)
+def tar_pax_path_of_64_kb() -> bytes:
+    return make_tar(pax({b"path": b"a/" * 32768}), tar_file(b"x"))
+
+
+@hostile("limit-header", HIGH)
+def tar_long_name_of_4_gb() -> bytes:
+    return make_tar(tar_header(b"././@LongLink", 2**32, b"L"))
+
+
+@hostile("limit-header", HIGH)
+def tar_pax_header_of_4_gb() -> bytes:
+    return make_tar(tar_header(b"x", 2**32, b"x"))
+
+
+@hostile("header-mismatch", HIGH)
+def tar_pax_size_differs() -> bytes:
+    """TARmageddon: who ignores the pax size takes the content for headers."""
+    evil = tar_file(b"evil.py")
+    return make_tar(pax({b"size": b"%d" % len(evil)}), tar_header(b"data.bin", 0), evil)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_pax_records_behind_the_pax_header() -> bytes:
+    records = pax({b"comment": b"x", b"path": b"evil.py"})
+    shorter = tar_header(b"PaxHeaders/x", len(pax_record(b"comment", b"x")), b"x")
+    return make_tar(shorter, records[len(shorter) :], GOOD)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_long_name_longer_than_its_size() -> bytes:
+    name = padded(b"good.txt.py")
+    return make_tar(tar_header(b"././@LongLink", 8, b"L"), name, GOOD)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_two_pax_headers() -> bytes:
+    return make_tar(pax({b"path": b"a.py"}), pax({b"path": b"b.py"}), GOOD)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_pax_and_gnu_names_differ() -> bytes:
+    long = tar_file(b"././@LongLink", b"evil.py\0", kind=b"L")
+    return make_tar(long, pax({b"path": b"fine.py"}), GOOD)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_global_header_renames_all() -> bytes:
+    return make_tar(pax({b"path": b"evil.py"}, b"g"), GOOD)
+
+
+@hostile("header-mismatch", HIGH)
+def tar_prefix_without_ustar() -> bytes:
+    return make_tar(tar_file(b"evil.py", magic=b"ustar  \0", prefix=b"elsewhere"))
+
+
+@hostile("damaged-header", HIGH)
+def tar_pax_path_twice() -> bytes:
+    body = pax_record(b"path", b"a.py") + pax_record(b"path", b"b.py")
+    return make_tar(tar_file(b"x", body, kind=b"x"), GOOD)
+
+
+@hostile("damaged-header", HIGH)
+def tar_malformed_pax_header() -> bytes:
+    return make_tar(tar_file(b"x", b"999 path=a\n", kind=b"x"), GOOD)
+
+
+@hostile("damaged-header", HIGH)
+def tar_pax_header_without_entry() -> bytes:
+    return make_tar(GOOD, pax({b"path": b"evil.py"}))
+
+
+@hostile("damaged-header", HIGH)
+def tar_wrong_checksum() -> bytes:
+    return make_tar(GOOD, tar_header(b"evil.py", checksum=1), GOOD)
+
+
+@hostile("damaged-header", HIGH)
+def tar_bad_number_hides_the_rest() -> bytes:
+    return make_tar(GOOD, tar_file(b"evil.py", uid_field=b"nonsense"))
+
+
+@hostile("damaged-header", HIGH)
+def tar_negative_size() -> bytes:
+    return make_tar(GOOD, tar_header(b"evil.py", size_field=b"\xff" * 12))
+
+
+@hostile("link-outside", CRITICAL)
+def tar_symlink_outside() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"2", link=b"../../etc/passwd"))
+
+
+@hostile("link-outside", CRITICAL)
+def tar_symlink_absolute() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"2", link=b"/etc/passwd"))
+
+
+@hostile("link-outside", CRITICAL)
+def tar_symlink_outside_by_way_of_another() -> bytes:
+    return make_tar(
+        tar_header(b"a/b/", kind=b"5"),
+        tar_header(b"a/b/up", kind=b"2", link=b".."),
+        tar_header(b"l", kind=b"2", link=b"a/b/up/../../evil"),
+    )
+
+
+@hostile("link-outside", CRITICAL)
+def tar_hardlink_outside() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"1", link=b"../../etc/passwd"))
+
+
+@hostile("link-outside", CRITICAL)
+def tar_hardlink_absolute() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"1", link=b"/etc/passwd"))
+
+
+@hostile("link-outside", CRITICAL)
+def tar_hardlink_to_a_symlink_outside() -> bytes:
+    return make_tar(
+        tar_header(b"s", kind=b"2", link=b"../evil"), tar_header(b"h", kind=b"1", link=b"s")
+    )
+
+
+@hostile("link-outside", CRITICAL)
+def tar_pax_linkpath_outside() -> bytes:
+    return make_tar(pax({b"linkpath": b"../../evil"}), tar_header(b"l", kind=b"2", link=b"good"))
+
+
+@hostile("entry-through-link", HIGH)
+def tar_file_through_a_symlink() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"2", link=b"/tmp"), tar_file(b"l/evil.py"))
+
+
+@hostile("entry-through-link", HIGH)
+def tar_file_through_a_symlink_inside() -> bytes:
+    return make_tar(
+        tar_file(b"pkg/a.py"), tar_header(b"l", kind=b"2", link=b"pkg"), tar_file(b"l/evil.py")
+    )
+
+
+@hostile("duplicate-name", HIGH)
+def tar_file_over_a_symlink() -> bytes:
+    return make_tar(tar_header(b"l", kind=b"2", link=b"../evil"), tar_file(b"l"))
+
+
+@hostile("link-loop", MEDIUM)
+def tar_symlink_loop() -> bytes:
+    return make_tar(
+        tar_header(b"a", kind=b"2", link=b"b"), tar_header(b"b", kind=b"2", link=b"a"), GOOD
+    )
+
+
+@hostile("link-loop", MEDIUM)
+def tar_symlink_chain() -> bytes:
+    links = [tar_header(b"l%d" % n, kind=b"2", link=b"l%d" % (n + 1)) for n in range(60)]
+    return make_tar(*links, tar_file(b"l60"))
+
+
+@hostile("limit-path", HIGH)
+def tar_symlink_to_a_path_of_64_kb() -> bytes:
+    return make_tar(pax({b"linkpath": b"a/" * 32768}), tar_header(b"l", kind=b"2"))
+
+
+@hostile("link", INFO)
+def tar_symlink_to_the_folder_above() -> bytes:
+    return make_tar(tar_file(b"a/b.py"), tar_header(b"a/self", kind=b"2", link=b"."))
+
+
+@hostile("dangling-link", INFO)
+def tar_symlink_to_nothing() -> bytes:
+    return make_tar(GOOD, tar_header(b"l", kind=b"2", link=b"missing"))
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.gz")
+def tar_links_multiply_a_file() -> bytes:
+    links = [tar_header(b"l%d" % n, kind=b"2", link=b"big") for n in range(200)]
+    return gzip.compress(make_tar(tar_file(b"big", bytes(200_000)), *links), mtime=0)
+
+
+@hostile("special-file", HIGH)
+def tar_character_device() -> bytes:
+    return make_tar(tar_header(b"null", kind=b"3"))
+
+
+@hostile("special-file", HIGH)
+def tar_block_device() -> bytes:
+    return make_tar(tar_header(b"disk", kind=b"4"))
+
+
+@hostile("special-file", HIGH)
+def tar_fifo() -> bytes:
+    return make_tar(tar_header(b"pipe", kind=b"6"))
+
+
+@hostile("special-file", HIGH)
+def tar_unknown_type() -> bytes:
+    return make_tar(tar_file(b"evil.py", kind=b"Z"))
+
+
+@hostile("special-file", HIGH)
+def tar_second_volume() -> bytes:
+    return make_tar(tar_file(b"evil.py", kind=b"M"))
+
+
+@hostile("sparse-entry", HIGH)
+def tar_sparse_file_of_4_gb() -> bytes:
+    map_ = b"%011o\0%011o\0" % (2**32, 0)
+    return make_tar(tar_header(b"big", kind=b"S", magic=b"ustar  \0", rest=map_))
+
+
+@hostile("sparse-entry", HIGH)
+def tar_pax_sparse_file_of_1_tb() -> bytes:
+    sparse = {
+        b"GNU.sparse.major": b"1",
+        b"GNU.sparse.minor": b"0",
+        b"GNU.sparse.realsize": b"1" * 12,
+    }
+    return make_tar(pax(sparse), tar_file(b"big", b"1\n0\n0\n"))
+
+
+@hostile("setuid-file", MEDIUM)
+def tar_setuid() -> bytes:
+    return make_tar(tar_file(b"su", mode=0o4755))
+
+
+@hostile("unusual-entry", MEDIUM)
+def tar_folder_with_data() -> bytes:
+    return make_tar(tar_header(b"folder/", 512, b"5"), tar_file(b"evil.py"))
+
+
+@hostile("unusual-entry", MEDIUM)
+def tar_file_named_like_a_folder() -> bytes:
+    return make_tar(tar_file(b"evil/"))
+
+
+@hostile("duplicate-name", HIGH)
+def tar_duplicate_name() -> bytes:
+    return make_tar(tar_file(b"a.py", b"good"), tar_file(b"a.py", b"evil"))
+
+
+@hostile("repeated-entry", INFO)
+def tar_same_file_twice() -> bytes:
+    return make_tar(GOOD, GOOD)
+
+
+@hostile("file-folder-collision", HIGH)
+def tar_file_below_a_file() -> bytes:
+    return make_tar(tar_file(b"a"), tar_file(b"a/b.py"))
+
+
+@hostile("case-collision", LOW)
+def tar_case_collision() -> bytes:
+    return make_tar(tar_file(b"Pkg/a.py"), tar_file(b"pkg/a.py"))
+
+
+@hostile("trailing-data", HIGH)
+def tar_behind_another_tar() -> bytes:
+    return make_tar(GOOD) + make_tar(tar_file(b"evil.py"))
+
+
+@hostile("trailing-data", HIGH)
+def tar_goes_on_after_one_zero_block() -> bytes:
+    return make_tar(GOOD, NO_BLOCK, tar_file(b"evil.py"))
+
+
+@hostile("no-end-marker", INFO)
+def tar_without_end_marker() -> bytes:
+    return GOOD
+
+
+@hostile("truncated", HIGH)
+def tar_truncated_within_a_file() -> bytes:
+    return make_tar(GOOD, tar_file(b"a.py", b"x" * 5000))[:3000]
+
+
+@hostile("truncated", HIGH)
+def tar_truncated_within_a_header() -> bytes:
+    return make_tar(GOOD, GOOD)[:1300]
+
+
+@hostile("truncated", HIGH)
+def tar_size_beyond_the_file() -> bytes:
+    return make_tar(GOOD, tar_header(b"a.py", 8**11 - 1))
+
+
+@hostile("limit-entries", HIGH, limits=Limits(entries=1000))
+def tar_of_many_entries() -> bytes:
+    return make_tar(tar_header(b"a/", kind=b"5") * 1100)
+
+
+@hostile("limit-entries", HIGH, limits=Limits(entries=1000))
+def tar_of_many_global_headers() -> bytes:
+    return make_tar(pax({b"comment": b"x"}, b"g") * 1100)
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.gz")
+def tar_gz_bomb() -> bytes:
+    return gzip.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))), 9, mtime=0)
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.gz")
+def tar_gz_bomb_of_padding() -> bytes:
+    return gzip.compress(make_tar(GOOD) + bytes(20_000_000), 9, mtime=0)
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.bz2")
+def tar_bz2_bomb() -> bytes:
+    return bz2.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))))
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.xz")
+def tar_xz_bomb() -> bytes:
+    return lzma.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))), preset=0)
+
+
+@hostile("limit-ratio", HIGH, "hostile.tar.zst")
+def tar_zst_bomb() -> bytes:
+    return zstandard.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))))
+
+
+@hostile("several-streams", MEDIUM, "hostile.tar.gz")
+def tar_gz_of_two_members() -> bytes:
+    tar = make_tar(GOOD, tar_file(b"evil.py"))
+    return gzip.compress(tar[:1024], mtime=0) + gzip.compress(tar[1024:], mtime=0)
+
+
+@hostile("trailing-data", HIGH, "hostile.tar.gz")
+def tar_gz_with_trailing_data() -> bytes:
+    return gzip.compress(make_tar(GOOD), mtime=0) + b"trailing"
+
+
+@hostile("trailing-data", HIGH, "hostile.tar.gz")
+def tar_gz_with_a_zip_behind() -> bytes:
+    return gzip.compress(make_tar(GOOD), mtime=0) + make_zip([Zipped(b"evil.py")])
+
+
+@hostile("trailing-data", HIGH, "hostile.tar.xz")
+def tar_xz_with_trailing_data() -> bytes:
+    return lzma.compress(make_tar(GOOD)) + b"trailing"
+
+
+@hostile("truncated", HIGH, "hostile.tar.gz")
+def tar_gz_truncated() -> bytes:
+    return gzip.compress(make_tar(GOOD, tar_file(b"a", bytes(range(256)) * 40)), mtime=0)[:-12]
+
+
+@hostile("damaged-entry", HIGH, "hostile.tar.gz")
+def tar_gz_wrong_checksum() -> bytes:
+    packed = gzip.compress(make_tar(GOOD, tar_file(b"a", bytes(2_000_000))), mtime=0)
+    return packed[:-8] + struct.pack("<L", 1) + packed[-4:]
+
+
+@hostile("nested-ratio", INFO, "hostile.tar")
+def tar_nested_bomb() -> bytes:
+    inner = gzip.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))), 9, mtime=0)
+    return make_tar(tar_file(b"inner.tar.gz", inner), tar_file(b"pad", bytes(300_000)))
+
+
+@hostile("unreadable", HIGH, "hostile.tar.gz")
+def gzip_that_is_no_tar() -> bytes:
+    return gzip.compress(b"just text" * 100, mtime=0)
+
+
+@hostile("unreadable", HIGH, "hostile.tar.xz")
+def xz_that_wants_all_memory() -> bytes:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
+    packed = bytearray(lzma.compress(make_tar(GOOD), filters=filters))
+    # The block header's dictionary size byte; its own checksum follows.
+    packed[16] = 40
+    packed[20:24] = struct.pack("<L", zlib.crc32(packed[12:20]))
+    return bytes(packed)

@@ -1,0 +1,505 @@
+"""Hostile zips: each function makes one; what must be found stands in front of it."""
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+from package_gate.models import Severity
+from tests.archive.makers import (
+    Zipped,
+    central_header,
+    deflate,
+    end64,
+    end_record,
+    extra_field,
+    local_header,
+    make_zip,
+    pack,
+    unicode_path,
+)
+from tests.archive.registry import Hostile, registrar
+
+CRITICAL, HIGH, MEDIUM = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
+LOW, INFO = Severity.LOW, Severity.INFO
+
+ZIPS: list[Hostile] = []
+hostile = registrar(ZIPS, "hostile.zip")
+
+GOOD = Zipped(b"good.py")
+
+NAMES = [
+    ("dot-dot", b"../evil.py", "path-traversal", CRITICAL),
+    ("dot-dot-inside", b"a/../../evil.py", "path-traversal", CRITICAL),
+    ("dot-dot-backslash", b"..\\evil.py", "path-traversal", CRITICAL),
+    ("absolute", b"/tmp/evil.py", "absolute-path", CRITICAL),
+    ("drive-letter", b"C:/evil.py", "absolute-path", CRITICAL),
+    ("drive-relative", b"C:evil.py", "absolute-path", CRITICAL),
+    ("unc-path", b"\\\\server\\evil.py", "absolute-path", CRITICAL),
+    ("backslash", b"a\\evil.py", "backslash-in-name", HIGH),
+    ("nul", b"evil.py\0.txt", "nul-in-name", HIGH),
+    ("newline", b"evil\n.py", "control-character", MEDIUM),
+    ("terminal-escape", b"\x1b[2Jevil.py", "control-character", MEDIUM),
+    ("bidi-override", "evil\u202eyp.txt".encode(), "bidi-character", HIGH),
+    ("zero-width", "re\u200bquests.py".encode(), "bidi-character", HIGH),
+    ("full-width-slash", "a\uff0fevil.py".encode(), "lookalike-path", HIGH),
+    ("full-width-dots", "\uff0e\uff0e/evil.py".encode(), "lookalike-path", HIGH),
+    ("two-dot-leader", "\u2025/evil.py".encode(), "lookalike-path", HIGH),
+    ("reserved-windows-name", b"aux.py", "unportable-name", INFO),
+    ("trailing-dot", b"evil.py.", "unportable-name", INFO),
+    ("trailing-space", b"evil.py ", "unportable-name", INFO),
+    ("double-slash", b"a//evil.py", "unnormalised-name", INFO),
+    ("empty-name", b"", "empty-name", MEDIUM),
+    ("too-long", b"a/" * 30 + b"b" * 2000, "limit-path", HIGH),
+    ("part-too-long", b"b" * 300, "limit-path", HIGH),
+    ("name-of-64-kB", b"b" * 65535, "limit-path", HIGH),
+    ("too-deep", b"a/" * 60 + b"evil.py", "limit-depth", HIGH),
+]
+for _case, _name, _rule, _severity in NAMES:
+    _flags = 0 if _name.isascii() else 1 << 11
+
+    def _named(path: Path, name: bytes = _name, flags: int = _flags) -> None:
+        path.write_bytes(make_zip([GOOD, Zipped(name, flags=flags)]))
+
+    ZIPS.append(Hostile(f"zip-name-{_case}", "hostile.zip", _named, _rule, _severity))
+
+
+@hostile("name-encoding", LOW)
+def zip_name_in_no_declared_encoding() -> bytes:
+    return make_zip([Zipped("é.py".encode())])
+
+
+@hostile("name-encoding", LOW)
+def zip_name_declared_utf8_but_is_not() -> bytes:
+    return make_zip([Zipped(b"\xff\xfe.py", flags=1 << 11)])
+
+
+@hostile("duplicate-name", HIGH)
+def zip_duplicate_name() -> bytes:
+    return make_zip([Zipped(b"a.py", b"good"), Zipped(b"a.py", b"evil")])
+
+
+@hostile("case-collision", LOW)
+def zip_case_collision() -> bytes:
+    return make_zip([Zipped(b"pkg/a.py"), Zipped(b"pkg/A.py")])
+
+
+@hostile("unicode-collision", MEDIUM)
+def zip_normalisation_collision() -> bytes:
+    names = ("\u00e9.py", "e\u0301.py")
+    return make_zip([Zipped(name.encode(), flags=1 << 11) for name in names])
+
+
+@hostile("unicode-collision", MEDIUM)
+def zip_compatibility_collision() -> bytes:
+    return make_zip([Zipped(b"file.py"), Zipped("ﬁle.py".encode(), flags=1 << 11)])
+
+
+@hostile("file-folder-collision", HIGH)
+def zip_file_below_a_file() -> bytes:
+    return make_zip([Zipped(b"a"), Zipped(b"a/b.py")])
+
+
+@hostile("file-folder-collision", HIGH)
+def zip_file_over_a_folder() -> bytes:
+    return make_zip([Zipped(b"a/b.py"), Zipped(b"a")])
+
+
+@hostile("link-outside", CRITICAL)
+def zip_link_outside() -> bytes:
+    return make_zip([Zipped(b"a/l", b"../../etc/passwd", mode=0o120777)])
+
+
+@hostile("link-outside", CRITICAL)
+def zip_link_absolute() -> bytes:
+    return make_zip([Zipped(b"l", b"/etc/passwd", mode=0o120777)])
+
+
+@hostile("link-outside", CRITICAL)
+def zip_link_outside_by_way_of_another() -> bytes:
+    return make_zip(
+        [
+            Zipped(b"a/b/up", b"..", mode=0o120777),
+            Zipped(b"l", b"a/b/up/../../evil", mode=0o120777),
+        ]
+    )
+
+
+@hostile("disguised-link", MEDIUM)
+def zip_link_whose_target_is_code() -> bytes:
+    return make_zip([Zipped(b"evil.py", b"import os\nos.system('id')\n", mode=0o120777)])
+
+
+@hostile("disguised-link", MEDIUM)
+def zip_link_that_makes_data_code() -> bytes:
+    return make_zip([Zipped(b"data.txt"), Zipped(b"evil.py", b"data.txt", mode=0o120777)])
+
+
+@hostile("special-file", HIGH)
+def zip_character_device() -> bytes:
+    return make_zip([Zipped(b"null", b"", mode=0o020666)])
+
+
+@hostile("special-file", HIGH)
+def zip_fifo() -> bytes:
+    return make_zip([Zipped(b"pipe", b"", mode=0o010666)])
+
+
+@hostile("setuid-file", MEDIUM)
+def zip_setuid() -> bytes:
+    return make_zip([Zipped(b"su", mode=0o104755)])
+
+
+@hostile("unusual-entry", MEDIUM)
+def zip_folder_with_data() -> bytes:
+    return make_zip([Zipped(b"folder/", b"evil", mode=0)])
+
+
+@hostile("unusual-entry", MEDIUM)
+def zip_folder_mode_on_a_file() -> bytes:
+    return make_zip([Zipped(b"evil.py", mode=0o040755)])
+
+
+@hostile("encrypted-entry", HIGH)
+def zip_encrypted() -> bytes:
+    return make_zip([Zipped(b"a.py", flags=1)])
+
+
+@hostile("encrypted-entry", HIGH)
+def zip_with_masked_headers() -> bytes:
+    return make_zip([Zipped(b"a.py", flags=1 << 13)])
+
+
+@hostile("unsupported-compression", MEDIUM)
+def zip_unknown_method() -> bytes:
+    return make_zip([Zipped(b"a.py", method=98)])
+
+
+@hostile("unsupported-compression", MEDIUM)
+def zip_lzma_method() -> bytes:
+    return make_zip([Zipped(b"a.py", method=14)])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_name_differs() -> bytes:
+    return make_zip([Zipped(b"good.py", local={"name": b"evil.py"})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_method_differs() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"method": 0})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_flags_differ() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"flags": 1})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_size_differs() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"size": 3})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_checksum_differs() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"crc": 1})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_header_missing() -> bytes:
+    return make_zip([GOOD, Zipped(b"a.py", local={"signature": b"XXXX"})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_unicode_path_differs() -> bytes:
+    return make_zip([Zipped(b"good.py", extra=unicode_path(b"good.py", b"evil.py"))])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_unicode_path_differs() -> bytes:
+    return make_zip([Zipped(b"good.py", local={"extra": unicode_path(b"good.py", b"evil.py")})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_local_zip64_sizes_differ() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"extra": extra_field(1, struct.pack("<QQ", 9, 9))})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_needless_zip64_field() -> bytes:
+    return make_zip([Zipped(b"a.py", central={"extra": extra_field(1, struct.pack("<Q", 9))})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_zip64_field_twice() -> bytes:
+    twice = extra_field(1, struct.pack("<QQ", 6, 8)) + extra_field(1, struct.pack("<QQ", 99, 99))
+    return make_zip([Zipped(b"a.py", local={"extra": twice})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_size_without_its_zip64_field() -> bytes:
+    return make_zip([Zipped(b"a.py", central={"size": 0xFFFFFFFF})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_on_another_volume() -> bytes:
+    return make_zip([Zipped(b"a.py", central={"disk": 3})])
+
+
+@hostile("header-mismatch", HIGH)
+def zip_data_descriptor_lies() -> bytes:
+    return make_zip([Zipped(b"a.py", flags=8, after=b"PK\x07\x08" + struct.pack("<3L", 1, 2, 3))])
+
+
+@hostile("unusual-entry", MEDIUM)
+def zip_stored_with_data_descriptor() -> bytes:
+    data = b"x = 1\n"
+    tail = b"PK\x07\x08" + struct.pack("<3L", zlib.crc32(data), len(data), len(data))
+    return make_zip([Zipped(b"a.py", data, method=0, flags=8, after=tail)])
+
+
+@hostile("unusual-entry", MEDIUM)
+def zip_malformed_extra_field() -> bytes:
+    return make_zip([Zipped(b"a.py", extra=struct.pack("<HH", 9, 500))])
+
+
+@hostile("unusual-entry", MEDIUM)
+def zip_of_a_future_version() -> bytes:
+    return make_zip([Zipped(b"a.py", central={"needed": 99})])
+
+
+@hostile("entry-comment", LOW)
+def zip_entry_comment() -> bytes:
+    return make_zip([Zipped(b"a.py", comment=b"PK\x01\x02")])
+
+
+@hostile("damaged-entry", HIGH)
+def zip_wrong_checksum() -> bytes:
+    return make_zip([Zipped(b"a.py", local={"crc": 1}, central={"crc": 1})])
+
+
+@hostile("damaged-entry", HIGH)
+def zip_more_data_than_announced() -> bytes:
+    lie = {"size": 2}
+    return make_zip([Zipped(b"a.py", b"x" * 5000, local=lie, central=lie)])
+
+
+@hostile("damaged-entry", HIGH)
+def zip_less_data_than_announced() -> bytes:
+    lie = {"size": 5000}
+    return make_zip([Zipped(b"a.py", local=lie, central=lie)])
+
+
+@hostile("damaged-entry", HIGH)
+def zip_data_behind_the_compressed_data() -> bytes:
+    return make_zip([Zipped(b"a.py", packed=deflate(b"x = 1\n") + b"import evil")])
+
+
+@hostile("damaged-entry", HIGH)
+def zip_broken_deflate() -> bytes:
+    return make_zip([Zipped(b"a.py", packed=b"\xff" * 20)])
+
+
+@hostile("hidden-data", HIGH)
+def zip_bytes_between_entries() -> bytes:
+    return make_zip([GOOD, Zipped(b"a.py", before=b"hidden payload")])
+
+
+@hostile("hidden-data", HIGH)
+def zip_entry_missing_in_the_directory() -> bytes:
+    evil = Zipped(b"evil.py")
+    return make_zip([GOOD], hidden=local_header(evil) + pack(evil))
+
+
+@hostile("prepended-data", HIGH)
+def zip_behind_a_script() -> bytes:
+    return b"#!/bin/sh\necho evil\n" + make_zip([GOOD])
+
+
+@hostile("prepended-data", HIGH)
+def zip_behind_a_script_with_shifted_offsets() -> bytes:
+    return make_zip([Zipped(b"a.py", before=b"#!/bin/sh\necho evil\n")])
+
+
+@hostile("prepended-data", HIGH)
+def zip_behind_another_zip() -> bytes:
+    return make_zip([GOOD]) + make_zip([Zipped(b"evil.py")])
+
+
+@hostile("trailing-data", HIGH)
+def zip_with_trailing_data() -> bytes:
+    return make_zip([GOOD]) + b"trailing"
+
+
+@hostile("several-end-records", HIGH)
+def zip_comment_with_an_end_record() -> bytes:
+    return make_zip([GOOD], comment=end_record(0, 0, 0))
+
+
+@hostile("several-end-records", HIGH)
+def zip_entry_comment_with_an_end_record() -> bytes:
+    return make_zip([Zipped(b"a.py", comment=end_record(0, 0, 0))])
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_fewer_entries_announced() -> bytes:
+    return make_zip([GOOD, Zipped(b"a.py")], count=1)
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_more_entries_announced() -> bytes:
+    return make_zip([GOOD], count=5)
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_of_several_volumes() -> bytes:
+    plain = make_zip([GOOD])
+    return plain[:-18] + struct.pack("<2H", 1, 1) + plain[-14:]
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_zip64_record_with_other_values() -> bytes:
+    body = local_header(GOOD) + pack(GOOD)
+    evil = local_header(Zipped(b"evil.py")) + pack(Zipped(b"evil.py"))
+    directory = central_header(GOOD, 0)
+    at = len(body + evil + directory)
+    long = end64(1, len(directory), len(body + evil), at)
+    return body + evil + directory + long + end_record(7, len(directory), len(body))
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_zip64_locator_points_elsewhere() -> bytes:
+    body, directory = local_header(GOOD) + pack(GOOD), central_header(GOOD, 0)
+    at = len(body + directory)
+    long = end64(1, len(directory), len(body), at, locator=3)
+    return body + directory + long + end_record(1, len(directory), len(body))
+
+
+@hostile("directory-mismatch", HIGH)
+def zip_zip64_locator_without_record() -> bytes:
+    body, directory = local_header(GOOD) + pack(GOOD), central_header(GOOD, 0)
+    orphan = bytes(56) + end64(1, 1, 1, 1)[56:]
+    return body + directory + orphan + end_record(1, len(directory), len(body))
+
+
+@hostile("overlapping-entries", HIGH)
+def zip_bomb_of_one_kernel() -> bytes:
+    """Thousands of directory entries share one compressed kernel."""
+    kernel = Zipped(b"k", bytes(4_000_000))
+    body = local_header(kernel) + pack(kernel)
+    directory = central_header(kernel, 0) * 5000
+    return body + directory + end_record(5000, len(directory), len(body))
+
+
+@hostile("overlapping-entries", HIGH)
+def zip_bomb_quoted() -> bytes:
+    """Each entry quotes the local headers that follow it as stored deflate blocks (Fifield)."""
+    data = bytes(3_000_000)
+    packed = deflate(data)
+    entries: list[Zipped] = []
+    headers: list[bytes] = []
+    for number in reversed(range(40)):
+        entry = Zipped(b"%03d" % number, data, packed=packed)
+        header = local_header(entry)
+        entries.insert(0, entry)
+        headers.insert(0, header)
+        quote = b"\x00" + struct.pack("<HH", len(header), len(header) ^ 0xFFFF)
+        data, packed = header + data, quote + header + packed
+    # What the first entry quotes holds all others, its own header stands in front.
+    body = packed[5:]
+    step = len(headers[0]) + 5
+    directory = b"".join(central_header(entry, step * at) for at, entry in enumerate(entries))
+    return body + directory + end_record(len(entries), len(directory), len(body))
+
+
+@hostile("limit-ratio", HIGH)
+def zip_bomb_plain() -> bytes:
+    return make_zip([Zipped(b"zeros", bytes(20_000_000))])
+
+
+@hostile("limit-ratio", HIGH)
+def zip_bomb_with_false_sizes() -> bytes:
+    lie = {"size": 2**31}
+    return make_zip([Zipped(b"zeros", bytes(20_000_000), local=lie, central=lie)])
+
+
+@hostile("nested-ratio", INFO)
+def zip_bomb_nested() -> bytes:
+    inner = make_zip([Zipped(b"zeros", bytes(20_000_000))])
+    return make_zip([Zipped(b"inner.zip", inner, method=0), Zipped(b"pad", _noise(300_000), 0)])
+
+
+@hostile("limit-ratio", HIGH)
+def zip_bomb_of_many_nested_ones() -> bytes:
+    inner = make_zip([Zipped(b"zeros", bytes(10_000_000))])
+    files = [Zipped(b"%d.zip" % number, inner) for number in range(20)]
+    return make_zip(files)
+
+
+@hostile("nested-archive", INFO)
+def zip_in_a_zip_in_a_zip() -> bytes:
+    data = b"evil"
+    for _ in range(3):
+        data = make_zip([Zipped(b"inner.zip", data, method=0)])
+    return data
+
+
+@hostile("nested-path-traversal", INFO)
+def zip_nested_traversal() -> bytes:
+    return make_zip([Zipped(b"in.jar", make_zip([Zipped(b"../../../evil.py")]), method=0)])
+
+
+@hostile("limit-entries", HIGH)
+def zip_of_many_entries() -> bytes:
+    entry = Zipped(b"a", b"", method=0)
+    header, directory = local_header(entry), central_header(entry, 0)
+    return header + directory * 100_100 + end_record(0x8704, 4_704_700, len(header))
+
+
+@hostile("truncated", HIGH)
+def zip_with_a_truncated_comment() -> bytes:
+    return make_zip([GOOD], comment=b"a comment")[:-4]
+
+
+@hostile("unreadable", HIGH)
+def zip_truncated() -> bytes:
+    return make_zip([GOOD, Zipped(b"a.py")])[:-30]
+
+
+@hostile("unreadable", HIGH)
+def zip_directory_beyond_the_file() -> bytes:
+    return local_header(GOOD) + end_record(1, 100_000, 200_000)
+
+
+@hostile("empty-archive", LOW)
+def zip_empty() -> bytes:
+    return end_record(0, 0, 0)
+
+
+@hostile("wrong-format", HIGH, "hostile-1.0.tar.gz")
+def zip_named_like_a_tar() -> bytes:
+    return make_zip([GOOD])
+
+
+@hostile("unreadable", HIGH)
+def html_named_like_a_zip() -> bytes:
+    return b"<!doctype html><title>404</title>"
+
+
+@hostile("several-end-records", HIGH)
+def zip_written_by_zipfile_with_evil_comment() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("good.py", "x = 1")
+        archive.comment = b"PK\x05\x06" + bytes(30)
+    return buffer.getvalue()
+
+
+def _noise(size: int) -> bytes:
+    """Bytes that don't compress, the same in every run."""
+    state, out = 1, bytearray()
+    for _ in range(size // 4):
+        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
+        out += state.to_bytes(4, "big")
+    return bytes(out)

@@ -1,0 +1,73 @@
+"""Every hostile archive: the right finding, nothing outside, bounded time and memory."""
+
+import resource
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from package_gate.archive.unpack import unpack
+from package_gate.models import Artifact, Kind, Severity
+from package_gate.policy import MIB
+from package_gate.scanners.interface import MAX_LOCATIONS
+from tests.archive.hostile import HOSTILE
+from tests.archive.registry import Hostile
+
+SECONDS = 10
+MEMORY = 150 * MIB
+
+
+def snapshot(folder: Path, without: Path) -> set[tuple[str, int, int]]:
+    found = set()
+    for path in folder.rglob("*"):
+        if without not in (path, *path.parents):
+            status = path.lstat()
+            found.add((str(path), status.st_mode, status.st_size))
+    return found
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.name)
+def test_a_hostile_archive_is_found_out_and_stays_in_its_tree(
+    case: Hostile, tmp_path: Path
+) -> None:
+    room = tmp_path / "a" / "b" / "c"
+    room.mkdir(parents=True)
+    path, tree = room / case.filename, room / "tree"
+    case.write(path)
+    assert path.stat().st_size < 6 * MIB
+    before, memory, start = snapshot(tmp_path, tree), peak(), time.process_time()
+
+    findings = unpack(Artifact(case.filename, "", 0), path, tree, case.limits)
+
+    assert time.process_time() - start < SECONDS
+    assert peak() - memory < MEMORY
+    assert snapshot(tmp_path, tree) == before
+    severities = {finding.rule: finding.severity for finding in findings}
+    assert severities.get(case.rule) is case.severity, findings
+    assert len(severities) == len(findings)
+    if case.severity is Severity.INFO:
+        assert set(severities.values()) == {Severity.INFO}, findings
+    for finding in findings:
+        assert (finding.scanner, finding.kind) == ("archive", Kind.ARCHIVE)
+        assert finding.artifact == case.filename
+        assert finding.message
+        assert finding.recommendation
+        assert len(finding.locations) <= min(finding.count, MAX_LOCATIONS)
+        shown = finding.message + "".join(place.path for place in finding.locations)
+        assert shown.isprintable()
+        assert len(shown) < 10_000
+    for made in tree.rglob("*"):
+        mode = made.lstat().st_mode
+        assert stat.S_ISDIR(mode) or stat.S_ISREG(mode), made
+        assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600), made
+        assert made.name.isprintable(), made
+
+
+def test_the_collection_is_large_and_its_names_are_unique() -> None:
+    assert len(HOSTILE) >= 60
+    assert len({case.name for case in HOSTILE}) == len(HOSTILE)

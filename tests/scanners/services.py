@@ -1,0 +1,63 @@
+"""One AWS service that a scanner calls, and packages to scan."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from package_gate.models import Artifact, Origin, ScanTarget, UnpackedArtifact
+from package_gate.scanners.aws_calls import CLIENT_CONFIG
+from tests.fakes.aws import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from tests.fakes.aws_service import AWSService
+
+Service = TypeVar("Service", bound=AWSService)
+
+
+@contextmanager
+def running(kind: type[Service], folder: Path) -> Iterator[Service]:
+    """Run a fake with the marked keys; every request that it got must have been valid."""
+    place = folder / kind.name
+    place.mkdir()
+    with kind(place, {ACCESS_KEY_ID: SECRET_ACCESS_KEY}).running() as service:
+        yield service
+        assert service.rejected == []
+
+
+@contextmanager
+def client_of(service: AWSService, config: Config = CLIENT_CONFIG) -> Iterator[Any]:
+    """Make a boto3 client of a fake."""
+    client = boto3.client(
+        service.name,  # type: ignore[call-overload]  # any of them
+        endpoint_url=service.url,
+        region_name=REGION,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=config.merge(Config(proxies={})),
+    )
+    with closing(client):
+        yield client
+
+
+def package(name: str, version: str) -> ScanTarget:
+    """Make a PyPI package without files."""
+    return ScanTarget(name, version, Origin.PYPI, ())
+
+
+def unpacked(folder: Path, filename: str, files: dict[str, str]) -> UnpackedArtifact:
+    """Write an unpacked artifact."""
+    tree = folder / f"tree-{filename}"
+    tree.mkdir()
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return UnpackedArtifact(Artifact(filename, "0" * 64, 1), str(folder / filename), str(tree))
+
+
+def archive(folder: Path, files: dict[str, str]) -> ScanTarget:
+    """Make an archive request's package, `sample`, with this content."""
+    artifact = unpacked(folder, "sample.zip", files)
+    return ScanTarget("sample", "0123456789ab", Origin.ARCHIVE, (artifact,))
