@@ -100,7 +100,6 @@ def _run(
         scratch=scratch,
     )
     downloader = Downloader(connection, policy.sources, policy.limits)
-    warnings = [*policy_warnings(policy, _now().date()), *scans.warnings]
     with scans, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
@@ -138,7 +137,7 @@ def _run(
                 dry_run=options.dry_run,
                 sample_advisories=scans.sample,
                 report_hint=str(options.output / "report.html"),
-                warnings=tuple(warnings),
+                warnings=tuple(policy_warnings(policy, _now().date())),
             ),
         )
         run = gate.run(request_file)

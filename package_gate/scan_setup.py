@@ -68,7 +68,6 @@ class ScanSetup:
         Raises:
             ConfigurationError: an unknown scanner, or advisories that can't be used.
         """
-        self.warnings: tuple[str, ...] = ()
         self.sample = False
         if "osv" in names:
             advisories = self._choose_advisories(advisories, network, may_use_sample)
@@ -105,10 +104,6 @@ class ScanSetup:
         if not advisories:
             if may_use_sample and not _reachable(OSV_API, network):
                 self.sample = True
-                self.warnings = (
-                    f"{OSV_API} can't be reached, so the sample advisories stand in for it. "
-                    "Give real ones with --advisories: a folder or all.zip in OSV's layout.",
-                )
                 return str(SAMPLE_ADVISORIES)
             return OSV_API
         if "://" in advisories:

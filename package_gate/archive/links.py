@@ -24,32 +24,32 @@ class LinkError(Exception):
 
 
 def target_path(target: str, folder: Parts) -> Parts:
-    """Give the parts of a link's target, seen from the root: `folder` plus the target's own.
+    """Give the path that a symbolic link in `folder` names, from the root and not yet resolved.
 
     Raises:
         LinkError: it is absolute, empty or holds a NUL.
     """
-    slashed = target.replace("\\", "/")
-    if slashed.startswith("/") or target[1:2] == ":":
+    if target.replace("\\", "/").startswith("/") or target[1:2] == ":":
         raise LinkError("link-outside", f"to {target}")
     if not target or "\0" in target:
         raise LinkError("dangling-link", "to nothing")
     return folder + tuple(target.split("/"))
 
 
-def follow(parts: Parts, links: Mapping[Parts, str], on_disk: Callable[[str], str]) -> Parts:
-    """Resolve a path as a file system would, with `links` from their path to their target.
+def follow(path: Parts, links: Mapping[Parts, Parts], on_disk: Callable[[str], str]) -> Parts:
+    """Resolve a path as a file system would.
 
     Args:
-        parts: From the root; may hold `..`, `.` and links.
-        links: Symbolic links by their path on disk.
+        path: From the root; may hold `..`, `.` and links.
+        links: All links, symbolic or hard, by their path on disk, with the path from the root that
+            they stand for; it may hold `..` and links again.
         on_disk: Gives the name that a part has on disk.
 
     Raises:
         LinkError: the path leaves the root, or needs too many links.
     """
     done: list[str] = []
-    ahead = list(reversed(parts))
+    ahead = list(reversed(path))
     hops = 0
     for _ in range(MAX_STEPS):
         if not ahead:
@@ -59,16 +59,15 @@ def follow(parts: Parts, links: Mapping[Parts, str], on_disk: Callable[[str], st
             continue
         if part == "..":
             if not done:
-                raise LinkError("link-outside", "to " + "/".join(parts)[:200])
+                raise LinkError("link-outside", "to " + "/".join(path)[:200])
             done.pop()
             continue
         done.append(on_disk(part))
         target = links.get(tuple(done))
-        if target is None:
-            continue
-        hops += 1
-        if hops > MAX_HOPS:
-            raise LinkError("link-loop", f"more than {MAX_HOPS} links")
-        done.pop()
-        ahead += reversed(target_path(target, ()))
+        if target is not None:
+            hops += 1
+            if hops > MAX_HOPS:
+                raise LinkError("link-loop", f"more than {MAX_HOPS} links")
+            done.clear()
+            ahead += reversed(target)
     raise LinkError("link-loop", "a path of too many parts")

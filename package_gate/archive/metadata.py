@@ -4,7 +4,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from package_gate.archive.placing import Placer
 from package_gate.policy import MIB
@@ -54,5 +54,6 @@ def same_version(written: str, version: Version) -> bool:
     """Whether `written` is that version (PEP 440); `1.0` and `1.0.0` are the same."""
     try:
         return Version(written) == version
-    except InvalidVersion:
+    except ValueError:
+        # InvalidVersion, or a number of more digits than Python converts.
         return False

@@ -18,7 +18,9 @@ from package_gate.archive.limits import Budget, LimitReachedError
 from package_gate.archive.links import LinkError, Parts, follow, target_path
 from package_gate.archive.paths import MAX_PART_BYTES, check_name, fold, on_disk
 from package_gate.archive.rules import Report
+from package_gate.archive.tar_headers import is_header
 from package_gate.archive.tree import Tree, Written
+from package_gate.archive.zip_directory import END
 
 CODE_SUFFIXES = (".py", ".pyc", ".pyw", ".pth", ".so", ".pyd", ".sh")
 """What runs by its name."""
@@ -59,8 +61,7 @@ class Placer:
         self.budget = budget
         self._places: dict[Parts, Place] = {}
         self._folded: dict[str, Parts] = {}
-        self._symlinks: dict[Parts, str] = {}
-        self._hardlinks: dict[Parts, Parts] = {}
+        self._links: dict[Parts, Parts] = {}
         self._texts: dict[Parts, bytes] = {}
         self._sorted_files: list[str] = []
 
@@ -100,43 +101,41 @@ class Placer:
     def symlink(self, name: str, target: str) -> None:
         """Remember a symbolic link; `finish` unpacks a copy of what it points at."""
         parts = self._judge(name)
+        if parts and self._claim(parts, name, Place.LINK):
+            self._remember_link(parts, target)
+
+    def hardlink(self, name: str, target: str) -> None:
+        """Remember a hard link; its target is a path from the archive's root."""
+        parts = self._judge(name)
         if not parts or not self._claim(parts, name, Place.LINK):
             return
-        if len(target) > self.budget.limits.path_bytes:
-            self.add("limit-path", name, "a link's target")
+        aim = check_name(target, self.budget.limits)
+        if aim.parts:
+            self._links[parts] = aim.parts
         else:
-            self._symlinks[parts] = target
+            self.add("link-outside", name, f"to {target}")
 
     def link_as_text(self, name: str, target: bytes) -> None:
         """Remember a zip's link, whose target was written as a file; `finish` judges it."""
         parts = check_name(name, self.budget.limits).parts
         if parts:
             self._texts[parts] = target
-            self._symlinks[parts] = target.decode("utf-8", "surrogateescape")
+            self._remember_link(parts, target.decode("utf-8", "surrogateescape"))
 
-    def hardlink(self, name: str, target: str) -> None:
-        """Remember a hard link; its target is a path from the archive's root."""
-        parts = self._judge(name)
-        aim = check_name(target, self.budget.limits)
-        if not parts or not self._claim(parts, name, Place.LINK):
+    def _remember_link(self, parts: Parts, target: str) -> None:
+        if len(target) > self.budget.limits.path_bytes:
+            self.add("limit-path", "/".join(parts), "a link's target")
             return
-        if aim.parts:
-            self._hardlinks[parts] = aim.parts
-        else:
-            self.add("link-outside", name, f"to {target}")
+        try:
+            self._links[parts] = target_path(target, parts[:-1])
+        except LinkError as error:
+            self.add(error.rule, "/".join(parts), error.detail)
 
     def finish(self) -> None:
         """Unpack the copies that stand for links, once everything else is there."""
         self._sorted_files = sorted(self.files)
-        for parts, aim in self._hardlinks.items():
+        for parts, aim in self._links.items():
             self._place_link(parts, aim)
-        for parts, target in self._symlinks.items():
-            try:
-                aim = target_path(target, parts[:-1])
-            except LinkError as error:
-                self.add(error.rule, "/".join(parts), error.detail)
-            else:
-                self._place_link(parts, aim)
 
     def top_level(self) -> set[str]:
         """Give the names at the archive's root."""
@@ -160,8 +159,7 @@ class Placer:
     def _place_link(self, parts: Parts, aim: Parts) -> None:
         name = "/".join(parts)
         try:
-            real = follow(aim, self._symlinks, on_disk)
-            real = self._hardlinks.get(real, real)
+            real = follow(aim, self._links, on_disk)
         except LinkError as error:
             self.add(error.rule, name, error.detail)
             return
@@ -278,11 +276,9 @@ class Placer:
 
 
 def looks_like_archive(written: Written) -> bool:
-    """Whether a file may be an archive, by its first or last bytes."""
-    return written.head.startswith(MAGICS) or (
-        written.tail.startswith(b"PK\x05\x06") or written.head[257:262] == b"ustar"
-    )
+    """Whether a file may be an archive; a zip may have anything before it, so its end counts."""
+    return written.head.startswith(MAGICS) or END in written.tail or is_header(written.head)
 
 
-MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd")
-"""Zip, empty zip, gzip, bzip2, xz, zstandard."""
+MAGICS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd")
+"""Gzip, bzip2, xz, zstandard."""

@@ -25,8 +25,10 @@ class Rule(NamedTuple):
     recommendation: str
 
 
-_AMBIGUOUS = "Ask the publisher for an archive made with a standard tool; every reader must see it "
-_AMBIGUOUS += "the same way."
+_AMBIGUOUS = (
+    "Ask the publisher for an archive made with a standard tool; every reader must see it the "
+    "same way."
+)
 _ATTACK = "Treat the package as hostile and tell InfoSec; no packaging tool writes this by itself."
 _BROKEN = "Download it again; if it stays so, ask the publisher for a sound archive."
 _LIMIT = "If the package is trusted and really so large, raise the limit in the policy's [limits]."

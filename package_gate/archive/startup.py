@@ -10,10 +10,11 @@ from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
 
 _MAX_PTH = 1024 * 1024
-_IMPORT = re.compile(rb"^\s*import[ \t](.*)$", re.MULTILINE)
+_IMPORTS = ("import ", "import\t")
+"""How a line begins that `site` executes; other lines are paths."""
 _HARMFUL = re.compile(
-    rb"\b(subprocess|popen|system|socket|urllib|requests|http|base64|b64decode|zlib|marshal|codecs"
-    rb"|ctypes|fromhex|bytes\(|chr\()",
+    r"\b(subprocess|popen|system|socket|urllib|requests|http|base64|b64decode|zlib|marshal|codecs"
+    r"|ctypes|fromhex)\b|\b(bytes|chr)\(",
     re.IGNORECASE,
 )
 _STARTUP_MODULES = ("sitecustomize", "usercustomize")
@@ -36,8 +37,10 @@ def _check_file(placer: Placer, path: str, installed: str) -> None:
     if "/" in installed or not installed.lower().endswith(".pth"):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
-    lines = _IMPORT.findall(content.replace(b"\r", b"\n"))
-    if len(content) > _MAX_PTH or any(_HARMFUL.search(line) for line in lines):
+    # As `site` reads it: form feeds and Unicode's line separators end a line, too.
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    executed = [line for line in lines if line.startswith(_IMPORTS)]
+    if len(content) > _MAX_PTH or any(_HARMFUL.search(line) for line in executed):
         placer.add("startup-code", path)
     elif content.strip():
         placer.add("startup-hook", path)

@@ -15,10 +15,10 @@ from typing import BinaryIO, NamedTuple
 from package_gate.archive.limits import CHUNK
 from package_gate.errors import ArchiveError
 
-HEAD_BYTES = 1024
+HEAD_BYTES = 512
 """So many first bytes of each file are handed back, to recognise nested archives."""
-TAIL_BYTES = 22
-"""So many last bytes; a zip without comment ends in a record of this size."""
+TAIL_BYTES = 22 + 0xFFFF
+"""So many last bytes; a zip's end record and its longest comment."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

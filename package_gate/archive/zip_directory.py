@@ -63,8 +63,8 @@ class Entry(NamedTuple):
     """Uncompressed bytes."""
     offset: int
     """Of its local header, from the start of the file."""
-    system: int
     attributes: int
+    """DOS attributes in the low byte, a Unix mode in the high 16 bits."""
 
 
 def find_directory(file: BinaryIO, size: int, note: Note) -> Directory:
@@ -174,7 +174,7 @@ def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[E
 
 
 def _entry(fields: tuple[Any, ...], data: bytes, shift: int, note: Note) -> Entry:
-    (_, made_by, needed, flags, method, _, _, crc, packed, size, *rest) = fields
+    (_, _, needed, flags, method, _, _, crc, packed, size, *rest) = fields
     name_size, extra_size, comment_size, disk, _, attributes, offset = rest
     raw = data[:name_size]
     extra = data[name_size : name_size + extra_size]
@@ -202,9 +202,7 @@ def _entry(fields: tuple[Any, ...], data: bytes, shift: int, note: Note) -> Entr
         note("entry-comment", name, "")
     if END in extra or END in data[name_size + extra_size :]:
         note("several-end-records", name, "one within the central directory")
-    return Entry(
-        name, raw, method, flags, crc, packed, size, offset + shift, made_by >> 8, attributes
-    )
+    return Entry(name, raw, method, flags, crc, packed, size, offset + shift, attributes)
 
 
 def _decode(raw: bytes, flags: int, note: Note) -> str:

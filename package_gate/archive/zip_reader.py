@@ -24,6 +24,7 @@ _STORED, _DEFLATED = 0, 8
 _READ = 256 * 1024
 _MAX_LINK = 4096
 """Bytes of a link's target; Linux's PATH_MAX."""
+_DOS_FOLDER = 0x10
 _PLAIN_TYPES = (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
 
 
@@ -76,7 +77,7 @@ def _unpack_entry(file: BinaryIO, here: Located, placer: Placer) -> None:
         return
     if entry.method == _STORED and entry.flags & DESCRIPTOR:
         placer.add("unusual-entry", entry.name, "stored, its size only told after it")
-    if kind == stat.S_IFDIR:
+    if kind == stat.S_IFDIR or entry.attributes & _DOS_FOLDER:
         placer.add("unusual-entry", entry.name, "a folder's mode on a file")
     if kind not in _PLAIN_TYPES:
         placer.add("special-file", entry.name)

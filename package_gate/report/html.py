@@ -106,11 +106,17 @@ def write_html(run: Run, file: BinaryIO) -> None:
 def _split(
     outcomes: Iterable[RequestOutcome],
 ) -> tuple[list[RequestOutcome], list[RequestOutcome]]:
-    """Choose the requests that get a card, and those that get a row of the compact table."""
+    """Choose the requests that get a card, and those that get a row of the compact table.
+
+    A card is for what was decided now and for what somebody still has to act on.
+    """
     in_order = sorted(outcomes, key=lambda outcome: ORDER.index(outcome.decision.verdict))
-    fresh = [outcome for outcome in in_order if outcome.decided_now]
-    earlier = [outcome for outcome in in_order if not outcome.decided_now]
-    return fresh[:MAX_CARDS], fresh[MAX_CARDS:] + earlier
+    cards: list[RequestOutcome] = []
+    rows: list[RequestOutcome] = []
+    for outcome in in_order:
+        told = not outcome.decided_now and outcome.decision.verdict is Verdict.APPROVED
+        (rows if told else cards).append(outcome)
+    return cards[:MAX_CARDS], cards[MAX_CARDS:] + rows
 
 
 def _card(outcome: RequestOutcome) -> Card:

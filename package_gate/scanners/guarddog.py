@@ -26,7 +26,7 @@ from package_gate.policy import Limits
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
 from package_gate.scanners.import_time import code_lines, runs_whole
 from package_gate.scanners.interface import MAX_LOCATIONS
-from package_gate.text import one_line
+from package_gate.text import one_line, printable
 
 NAME = "guarddog"
 HIGH_RISK = 7.0
@@ -158,7 +158,9 @@ class GuardDog:
             recommendation="Read these places before anybody installs it." if running else "",
             references=_REFERENCES,
             artifact=filename,
-            locations=tuple(Location(path, line) for path, line in places[:MAX_LOCATIONS]),
+            locations=tuple(
+                Location(printable(path, 1024), line) for path, line in places[:MAX_LOCATIONS]
+            ),
             count=len(places),
         )
 
@@ -222,6 +224,8 @@ def _too_large(found: TreeScan, filename: str) -> Iterator[Finding]:
             message=f"Source files of more than {MAX_FILE_BYTES // 2**20} MiB were not scanned.",
             recommendation="Look at them by hand.",
             artifact=filename,
-            locations=tuple(Location(path) for path in found.too_large[:MAX_LOCATIONS]),
+            locations=tuple(
+                Location(printable(path, 1024)) for path in found.too_large[:MAX_LOCATIONS]
+            ),
             count=len(found.too_large),
         )

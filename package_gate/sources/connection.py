@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPSConnectionPool
+from urllib3 import HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
@@ -116,13 +116,27 @@ class _Connection(HTTPSConnection):
     def __init__(self, adapter: GuardedAdapter, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._adapter = adapter
-        self.response_class = partial(_Response, adapter)  # type: ignore[assignment]
+        self._response: _Response | None = None
+        self.response_class = self._make_response  # type: ignore[assignment]
 
     def connect(self) -> None:
         super().connect()
         # By default a connection that is cut looks like one that was closed. Where a response has
         # no length, only TLS's own goodbye tells its end (RFC 9112, 9.8).
         self.sock.suppress_ragged_eofs = False  # type: ignore[union-attr]
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        try:
+            return super().getresponse()
+        except BaseException:
+            # urllib3 leaves a response open whose headers it does not take.
+            if self._response is not None:
+                self._response.close()
+            raise
+
+    def _make_response(self, *args: Any, **kwargs: Any) -> "_Response":
+        self._response = _Response(self._adapter, *args, **kwargs)
+        return self._response
 
     def _new_conn(self) -> socket.socket:
         if self.proxy is not None:

@@ -143,6 +143,13 @@ def wheel_metadata_has_another_version() -> bytes:
     return make_wheel({f"{INFO_FOLDER}/METADATA": METADATA.replace(b"1.0\n", b"9.9\n")})
 
 
+@hostile("metadata-mismatch", HIGH)
+def wheel_version_of_a_million_digits() -> bytes:
+    return make_wheel(
+        {f"{INFO_FOLDER}/METADATA": METADATA.replace(b"1.0\n", b"9" * 900_000 + b"\n")}
+    )
+
+
 @hostile("metadata-ambiguous", MEDIUM)
 def wheel_metadata_with_two_names() -> bytes:
     return make_wheel({f"{INFO_FOLDER}/METADATA": METADATA + b"Name: demo-pkg\n"})
@@ -181,6 +188,16 @@ def wheel_with_a_pth_file() -> bytes:
 @hostile("startup-code", HIGH)
 def wheel_with_a_pth_file_that_starts_programs() -> bytes:
     return make_wheel({"demo.pth": b"import os, subprocess; subprocess.run(['id'])\n"})
+
+
+@hostile("startup-code", HIGH)
+def wheel_with_a_pth_line_behind_a_form_feed() -> bytes:
+    return make_wheel({"demo.pth": b"\xef\xbb\xbf# path\x0cimport os; os.system('id')\n"})
+
+
+@hostile("startup-code", HIGH)
+def wheel_with_a_pth_file_of_blank_lines() -> bytes:
+    return make_wheel({"demo.pth": b"\n" * 2_000_000})
 
 
 @hostile("startup-code", HIGH)

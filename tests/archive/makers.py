@@ -83,6 +83,7 @@ def central_header(entry: Zipped, offset: int) -> bytes:
         "offset": offset,
         "disk": 0,
         "needed": 20,
+        "dos": 0,
         **entry.central,
     }
     header = struct.pack(
@@ -102,7 +103,7 @@ def central_header(entry: Zipped, offset: int) -> bytes:
         len(entry.comment),
         fields["disk"],
         0,
-        entry.mode << 16,
+        entry.mode << 16 | fields["dos"],
         fields["offset"],
     )
     return b"".join((header, fields["name"], fields["extra"], entry.comment))

@@ -151,11 +151,15 @@ def test_a_tars_links_become_copies_under_their_own_names(tmp_path: Path) -> Non
         tar_header(b"pkg/chain", kind=b"2", link=b"../pkg/data.txt"),
         tar_header(b"hard.py", kind=b"1", link=b"pkg/data.txt"),
         tar_header(b"other", kind=b"2", link=b"pkg"),
+        tar_header(b"h3.py", kind=b"1", link=b"h2"),
+        tar_header(b"h2", kind=b"1", link=b"h1"),
+        tar_header(b"h1", kind=b"1", link=b"other/chain"),
     )
     findings, files = run(tmp_path, tar, "demo.tar")
     assert rules(findings) == {"link": Severity.INFO}
     code = b"import os\n"
     assert files["pkg/early.py"] == files["hard.py"] == files["other/data.txt"] == code
+    assert files["h3.py"] == files["h1"] == code
     assert not any(path.is_symlink() for path in (tmp_path / "tree").rglob("*"))
 
 
@@ -181,7 +185,9 @@ def test_names_that_could_trick_a_tool_are_escaped_on_disk(tmp_path: Path) -> No
 def test_nested_archives_are_unpacked_next_to_where_they_stand(tmp_path: Path) -> None:
     inner = make_zip([Zipped(b"deep.py", b"import os\n")])
     taken = Zipped(b"lib/inner.zip.unpacked/deep.py", b"decoy")
-    script = b"#!/usr/bin/env python\n" + inner
+    script = b"#!/usr/bin/env python\n" + make_zip(
+        [Zipped(b"deep.py", b"import os\n")], comment=b"!"
+    )
     data = make_zip(
         [
             Zipped(b"lib/inner.zip", inner),

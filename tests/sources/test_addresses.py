@@ -118,7 +118,7 @@ def test_nothing_that_ipaddress_calls_not_global_is_allowed_but_the_documentatio
 @pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "224.0.0.1", "fe80::1"])
 def test_a_private_host_may_not_have_a_metadata_or_link_local_address(address: str) -> None:
     guard = AddressGuard(
-        Sources(private_hosts=["mirror.test"]), FakeDNS().add("mirror.test", [address])
+        Sources(private_hosts=("mirror.test",)), FakeDNS().add("mirror.test", [address])
     )
     with pytest.raises(SourceRefusedError, match="Nothing is fetched from there"):
         guard.addresses("mirror.test", 443)
@@ -129,7 +129,7 @@ def test_a_private_host_may_not_have_a_metadata_or_link_local_address(address: s
 )
 def test_a_private_host_may_have_a_private_address_and_others_may_not(address: str) -> None:
     dns = FakeDNS().add("mirror.test", [address]).add("other.test", [address])
-    guard = AddressGuard(Sources(private_hosts=["mirror.test"]), dns)
+    guard = AddressGuard(Sources(private_hosts=("mirror.test",)), dns)
     assert [str(found) for found in guard.addresses("mirror.test", 443)] == [address]
     with pytest.raises(SourceRefusedError, match=r"ask InfoSec to add other\.test to sources"):
         guard.addresses("other.test", 443)
@@ -164,7 +164,7 @@ def test_one_forbidden_address_among_public_ones_refuses_the_host() -> None:
 def test_the_host_lists_compare_exactly_or_by_subdomain(
     pattern: str, host: str, allowed: bool
 ) -> None:
-    guard = AddressGuard(Sources(allowed_hosts=[pattern]))
+    guard = AddressGuard(Sources(allowed_hosts=(pattern,)))
     if allowed:
         guard.check_host(canonical_host(host))
     else:
@@ -177,7 +177,7 @@ def test_an_empty_allow_list_allows_every_host() -> None:
 
 
 def test_a_private_host_must_be_on_the_allow_list_too() -> None:
-    guard = AddressGuard(Sources(allowed_hosts=["a.test"], private_hosts=["b.test"]), FakeDNS())
+    guard = AddressGuard(Sources(allowed_hosts=("a.test",), private_hosts=("b.test",)), FakeDNS())
     with pytest.raises(SourceRefusedError, match=r"not in sources\.allowed_hosts"):
         guard.addresses("b.test", 443)
 
@@ -189,7 +189,7 @@ def test_a_private_host_must_be_on_the_allow_list_too() -> None:
 @pytest.mark.parametrize("key", ["allowed_hosts", "private_hosts"])
 def test_a_list_entry_that_is_no_host_is_a_configuration_error(key: str, pattern: str) -> None:
     with pytest.raises(ConfigurationError, match=f"sources.{key}"):
-        AddressGuard(Sources(**{key: [pattern]}))
+        AddressGuard(Sources(**{key: (pattern,)}))
 
 
 @pytest.mark.parametrize(

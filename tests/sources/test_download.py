@@ -29,7 +29,7 @@ from tests.fakes.dns import FakeDNS, record_connections
 from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PRIVATE = Sources(private_hosts=["localhost"])
+PRIVATE = Sources(private_hosts=("localhost",))
 
 
 def zip_bytes(content: bytes = b"print('hello')\n") -> bytes:
@@ -125,8 +125,8 @@ def in_turn(*responders: Responder) -> Responder:
     return responder
 
 
-def redirect(location: str, status: int = 302, **headers: str) -> Responder:
-    return respond(b"", status, {"Location": location, **headers})
+def redirect(location: str, status: int = 302, headers: dict[str, str] | None = None) -> Responder:
+    return respond(b"", status, {"Location": location, **(headers or {})})
 
 
 def raw(*pieces: bytes, seconds_between: float = 0) -> Responder:
@@ -349,7 +349,7 @@ def test_a_file_announced_as_too_large_is_not_read(
 def test_a_file_without_announced_length_stops_at_the_limit(
     server: HTTPSServer, make: Make, folder: Path
 ) -> None:
-    sent = []
+    sent: list[int] = []
 
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -364,6 +364,11 @@ def test_a_file_without_announced_length_stops_at_the_limit(
 
 
 # Time
+
+
+def fast_clock() -> float:
+    """Let a second of the limits pass in a fifth of one."""
+    return time.monotonic() * 5
 
 
 def dripping(start: bytes, drip: bytes) -> Responder:
@@ -387,8 +392,15 @@ def test_a_server_that_trickles_holds_the_gate_no_longer_than_the_limit(
 ) -> None:
     server.routes["/x.zip"] = responder
     started = time.monotonic()
-    limits = Limits(download_seconds=1)
-    fails(make, remote(server), folder, "not finished within 1 seconds", 1, limits=limits)
+    fails(
+        make,
+        remote(server),
+        folder,
+        "not finished within 1 seconds",
+        1,
+        limits=Limits(download_seconds=1),
+        clock=fast_clock,
+    )
     assert time.monotonic() - started < 5
 
 
@@ -396,7 +408,11 @@ def test_a_server_that_stalls_is_asked_again_and_then_given_up(
     server: HTTPSServer, make: Make, folder: Path
 ) -> None:
     done = threading.Event()
-    server.routes["/x.zip"] = lambda handler: done.wait(20) and None
+
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        done.wait(20)
+
+    server.routes["/x.zip"] = stall
     try:
         fails(make, remote(server), folder, "did not answer in time", 4, read_seconds=0.1)
     finally:
@@ -558,7 +574,7 @@ def test_an_unknown_authority_is_an_error_without_another_attempt(
 def test_a_certificate_for_another_host_is_an_error(
     server: HTTPSServer, make: Make, folder: Path
 ) -> None:
-    sources = Sources(private_hosts=["other.test"])
+    sources = Sources(private_hosts=("other.test",))
     dns = FakeDNS().add("other.test", ["127.0.0.1"])
     file = RemoteFile("x.zip", f"https://other.test:{server.port}/x.zip")
     fails(make, file, folder, "other.test", 1, sources=sources, resolver=dns)
@@ -595,7 +611,7 @@ def test_a_redirect_is_followed(server: HTTPSServer, make: Make, folder: Path, s
 
 
 def test_the_body_of_a_redirect_is_not_read(server: HTTPSServer, make: Make, folder: Path) -> None:
-    server.routes["/a"] = redirect("/x.zip", **{"Content-Length": str(10**12)})
+    server.routes["/a"] = redirect("/x.zip", headers={"Content-Length": str(10**12)})
     server.routes["/x.zip"] = respond(ARCHIVE)
     assert make(read_seconds=1).fetch(remote(server, "/a"), folder).artifact.sha256 == DIGEST
     assert make.slept == []
@@ -626,7 +642,13 @@ def test_a_redirect_to_nowhere_is_an_error(server: HTTPSServer, make: Make, fold
 def test_a_redirect_off_the_allow_list_is_refused(
     server: HTTPSServer, make: Make, folder: Path
 ) -> None:
-    sources = Sources(allowed_hosts=["localhost"], private_hosts=["localhost", "mirror.test"])
+    sources = Sources(
+        allowed_hosts=("localhost",),
+        private_hosts=(
+            "localhost",
+            "mirror.test",
+        ),
+    )
     dns = FakeDNS().add("localhost", ["127.0.0.1"]).add("mirror.test", ["127.0.0.1"])
     server.routes["/a"] = redirect(f"https://mirror.test:{server.port}/x.zip?sig=secret")
     server.routes["/x.zip"] = respond(ARCHIVE)
@@ -646,7 +668,7 @@ def test_a_redirect_off_the_allow_list_is_refused(
 
 def test_cookies_are_neither_kept_nor_sent(server: HTTPSServer, make: Make, folder: Path) -> None:
     cookie = {"Set-Cookie": "session=1; Path=/; Secure"}
-    server.routes["/a"] = redirect("/x.zip", **cookie)
+    server.routes["/a"] = redirect("/x.zip", headers=cookie)
     server.routes["/x.zip"] = respond(ARCHIVE, headers=cookie)
     downloader = make()
     downloader.fetch(remote(server, "/a"), folder)
@@ -829,7 +851,7 @@ def test_a_private_host_on_any_port_is_fetched_from(
 ) -> None:
     server.routes["/x.zip"] = respond(ARCHIVE)
     file = RemoteFile("x.zip", f"https://{host}:{server.port}/x.zip")
-    downloader = make(sources=Sources(private_hosts=[host]))
+    downloader = make(sources=Sources(private_hosts=(host,)))
     assert downloader.fetch(file, folder).artifact.sha256 == DIGEST
 
 
@@ -888,7 +910,7 @@ def test_a_proxy_is_not_asked_for_a_host_off_the_allow_list(
             "allowed_hosts",
             1,
             SourceRefusedError,
-            sources=Sources(allowed_hosts=["other.test"]),
+            sources=Sources(allowed_hosts=("other.test",)),
             network=through(server, proxy.url),
             resolver=FakeDNS(),
         )
@@ -951,6 +973,7 @@ def test_a_proxy_that_trickles_holds_the_gate_no_longer_than_the_limit(
             network=through(server, f"http://127.0.0.1:{listener.getsockname()[1]}"),
             resolver=FakeDNS(),
             limits=Limits(download_seconds=1),
+            clock=fast_clock,
         )
         stop.set()
         thread.join()
@@ -985,7 +1008,13 @@ def test_no_proxy_keeps_hosts_away_from_the_proxy(
     dns = FakeDNS().add("mirror.test", ["127.0.0.1"]).add("localhost", ["127.0.0.1"])
     with connect_proxy(server.port) as proxy:
         downloader = make(
-            sources=Sources(private_hosts=["localhost", "127.0.0.1", "mirror.test"]),
+            sources=Sources(
+                private_hosts=(
+                    "localhost",
+                    "127.0.0.1",
+                    "mirror.test",
+                )
+            ),
             network=through(server, proxy.url, no_proxy.format(port=server.port)),
             resolver=dns,
         )

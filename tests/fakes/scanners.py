@@ -1,0 +1,225 @@
+"""Scanners that misbehave, to be run in a worker process; the package's name says how."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from package_gate.errors import ScannerError
+from package_gate.models import Finding, Kind, Location, ScannerInfo, ScanTarget, Severity
+
+
+def finding(
+    message: str = "",
+    *,
+    scanner: str = "fake",
+    rule: str = "rule",
+    artifact: str = "",
+    locations: tuple[Location, ...] = (),
+    references: tuple[str, ...] = (),
+    count: int = 1,
+) -> Finding:
+    return Finding(
+        scanner=scanner,
+        rule=rule,
+        kind=Kind.CODE,
+        severity=Severity.LOW,
+        message=message,
+        references=references,
+        artifact=artifact,
+        locations=locations,
+        count=count,
+    )
+
+
+@dataclass(frozen=True)
+class FakeSettings:
+    """What a test tells the fake."""
+
+    path: str = ""
+    port: int = 0
+
+
+class Fake:
+    """Does what the name of the package says."""
+
+    def __init__(self, settings: FakeSettings) -> None:
+        self.settings = settings
+        self.scans = 0
+        self.info = ScannerInfo("another-name", "1.0\x1b[2J", data="fake\nrules")
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        self.scans += 1
+        behaviour: Callable[[ScanTarget], Iterable[Finding]] = getattr(self, f"_{target.name}")
+        return behaviour(target)
+
+    def _answer(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding(f"{os.getpid()} {self.scans}")
+
+    def _environment(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding(" ".join(f"{name}={value}" for name, value in sorted(os.environ.items())))
+
+    def _fail(self, target: ScanTarget) -> Iterable[Finding]:
+        raise ScannerError("the advisories could not be had")
+
+    def _raise(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding("before")
+        raise ValueError("an unforeseen \x1b[31m fault")
+
+    def _print(self, target: ScanTarget) -> Iterable[Finding]:
+        print("to standard output")
+        os.write(1, b'{"type":"findings","number":1,"findings":[]}\n')
+        print("to standard error", file=sys.stderr)
+        subprocess.run(["/bin/sh", "-c", "echo a child; cat"], check=True)
+        yield finding("printed")
+
+    def _read_orders(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding(repr(sys.stdin.read()))
+
+    def _exit(self, target: ScanTarget) -> Iterable[Finding]:
+        sys.stderr.write("x" * 100_000 + "\nthe reason \x1b[31m\n")
+        sys.stderr.flush()
+        os._exit(7)
+
+    def _crash(self, target: ScanTarget) -> Iterable[Finding]:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return ()
+
+    def _hang(self, target: ScanTarget) -> Iterable[Finding]:
+        # A child of its own, to see that it goes as well.
+        child = subprocess.Popen(["/bin/sh", "-c", "sleep 600"])
+        sys.stderr.write(f"pids {os.getpid()} {child.pid}\n")
+        sys.stderr.flush()
+        time.sleep(600)
+        return ()
+
+    def _sleep(self, target: ScanTarget) -> Iterable[Finding]:
+        time.sleep(0.5)
+        yield finding(str(os.getpid()))
+
+    def _spin(self, target: ScanTarget) -> Iterable[Finding]:
+        while True:
+            pass
+
+    def _work(self, target: ScanTarget) -> Iterable[Finding]:
+        """Use three quarters of a second of processor time."""
+        end = time.process_time() + 0.75
+        while time.process_time() < end:
+            pass
+        yield finding("worked")
+
+    def _hog(self, target: ScanTarget) -> Iterable[Finding]:
+        blocks = []
+        while True:
+            blocks.append(bytearray(64 * 1024 * 1024))
+
+    def _limits(self, target: ScanTarget) -> Iterable[Finding]:
+        core = resource.getrlimit(resource.RLIMIT_CORE)[0]
+        yield finding(f"core={core} umask={os.umask(0o077):o} group={os.getpgrp() == os.getpid()}")
+
+    def _garbage(self, target: ScanTarget) -> Iterable[Finding]:
+        self._say(b"\xff garbage\n")
+        return ()
+
+    def _two_lines(self, target: ScanTarget) -> Iterable[Finding]:
+        self._say(b'{"type":"failed","message":"a"}\n{"type":"failed","message":"b"}\n')
+        return ()
+
+    def _old_answer(self, target: ScanTarget) -> Iterable[Finding]:
+        self._say(b'{"type":"findings","number":0,"findings":[]}\n')
+        time.sleep(600)
+        return ()
+
+    def _endless(self, target: ScanTarget) -> Iterable[Finding]:
+        while True:
+            self._say(b"x" * 1_000_000)
+
+    def _early(self, target: ScanTarget) -> Iterable[Finding]:
+        """Answer, then say something that nobody asked for."""
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(0.3)
+            self._say(b'{"type":"findings","number":2,"findings":[]}\n')
+            os._exit(0)
+        yield finding("answered")
+
+    def _say(self, text: bytes) -> None:
+        """Find the pipe to the pool and write to it, past the worker."""
+        for number in range(3, 20):
+            try:
+                os.write(number, text)
+            except OSError:
+                continue
+
+    def _another_kind(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding("about code")
+
+    def _another_file(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding(artifact="another-package.whl")
+
+    def _many(self, target: ScanTarget) -> Iterable[Finding]:
+        return [finding()] * 20_001
+
+    def _ugly(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding(
+            "a\x1b[2J\u202e" + "b" * 10_000,
+            scanner="archive",
+            locations=tuple(Location(f"{'p' * 5000}\n", -1) for _ in range(50)),
+            references=("javascript:alert(1)", "https://advisories.example/1"),
+            count=-5,
+        )
+
+    def _surrogate(self, target: ScanTarget) -> Iterable[Finding]:
+        yield finding("a name that is no UTF-8: \udcff")
+
+    def _reach_out(self, target: ScanTarget) -> Iterable[Finding]:
+        """Try what a payload would: the network, other people's files, other processes."""
+        beside = Path(self.settings.path).with_name("planted")
+        attempts: dict[str, Callable[[], object]] = {
+            "tcp": lambda: socket.create_connection(("127.0.0.1", self.settings.port), 2).close(),
+            "udp": lambda: _udp(self.settings.port),
+            "listen": lambda: socket.create_server(("127.0.0.1", 0)).close(),
+            "read-secret": Path(self.settings.path).read_text,
+            "list-folder": lambda: list(Path(self.settings.path).parent.iterdir()),
+            "read-system": Path("/etc/passwd").read_text,
+            "write-beside": lambda: beside.write_text("x"),
+            "write-package": lambda: Path(target.artifacts[0].tree, "planted").write_text("x"),
+            "read-package": lambda: Path(target.artifacts[0].path).read_bytes(),
+            "write-own": lambda: Path("note").write_text("x"),
+            "run-program": lambda: subprocess.run(["/bin/sh", "-c", ":"], check=True),
+            "child-network": lambda: _child_connects(self.settings.port),
+        }
+        for name, attempt in attempts.items():
+            try:
+                attempt()
+                yield finding(rule=name, message="done")
+            except (OSError, subprocess.SubprocessError) as error:
+                yield finding(rule=name, message=type(error).__name__)
+
+
+def _udp(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"a secret", ("127.0.0.1", port))
+
+
+def _child_connects(port: int) -> None:
+    code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+
+
+def needs_a_file(settings: FakeSettings) -> Fake:
+    """Make a fake, but only once a file exists."""
+    if not Path(settings.path).exists():
+        raise ScannerError(f"{Path(settings.path).name} is missing")
+    return Fake(settings)
+
+
+def never_ready(settings: FakeSettings) -> Fake:
+    """Die while loading."""
+    os._exit(9)

@@ -1,0 +1,27 @@
+"""Packages to scan, made of text."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from package_gate.models import Artifact, Origin, ScanTarget, UnpackedArtifact
+
+
+def package(
+    folder: Path,
+    files: Mapping[str, str | bytes] | None = None,
+    *,
+    name: str = "sample",
+    filename: str = "sample-1.0-py3-none-any.whl",
+) -> ScanTarget:
+    """Write files as the unpacked tree of a package with one artifact."""
+    tree = folder / "tree"
+    tree.mkdir(parents=True)
+    for path, content in (files or {}).items():
+        file = tree / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    downloaded = folder / filename
+    downloaded.write_bytes(b"as downloaded")
+    artifact = Artifact(filename, "0" * 64, downloaded.stat().st_size)
+    unpacked = UnpackedArtifact(artifact, str(downloaded), str(tree))
+    return ScanTarget(name, "1.0", Origin.PYPI, (unpacked,))
