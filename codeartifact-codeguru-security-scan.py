@@ -2,6 +2,7 @@
 
 import sys
 
+from package_gate.aws_targets import CODEARTIFACT
 from package_gate.cli import main
 
-sys.exit(main("codeartifact"))
+sys.exit(main(CODEARTIFACT))

@@ -2,6 +2,7 @@
 
 import sys
 
+from package_gate.aws_targets import GITHUB
 from package_gate.cli import main
 
-sys.exit(main("github"))
+sys.exit(main(GITHUB))

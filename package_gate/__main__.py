@@ -3,5 +3,6 @@
 import sys
 
 from package_gate.cli import main
+from package_gate.targets import LOCAL
 
-sys.exit(main("local"))
+sys.exit(main(LOCAL))

@@ -27,12 +27,13 @@ from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
 from package_gate.request_file import read_requests
 from package_gate.scan_setup import DEFAULT_SCANNERS, UNPACKER, WORKERS, ScanSetup
+from package_gate.service_scanners import SERVICES, service_scanner
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.download import Downloader
 from package_gate.sources.network import Network, check_ca_bundle
 from package_gate.sources.pypi import PyPI
 from package_gate.sources.uv import index_settings
-from package_gate.targets import TARGETS, Target
+from package_gate.targets import Target
 
 PROJECT = Path(__file__).parent.parent
 ENVIRONMENT_PREFIX = "PACKAGE_GATE_"
@@ -41,12 +42,12 @@ DECIDED, UNFINISHED, MISCONFIGURED = 0, 1, 2
 
 
 def main(
-    target: str, arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
+    target: Target, arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> int:
     """Run the gate once.
 
     Args:
-        target: where approved packages go: `local`, `codeartifact` or `github`.
+        target: where approved packages go.
         arguments: the command line without the program's name; None for the process's own.
         environ: the environment.
 
@@ -64,7 +65,7 @@ def main(
     options.output = options.output.absolute()
     try:
         with _scratch(options.output) as scratch:
-            return _run(options, TARGETS[target], environ, scratch)
+            return _run(options, target, environ, scratch)
     except ConfigurationError as error:
         print(f"package gate: {error}", file=sys.stderr)
         return MISCONFIGURED
@@ -91,8 +92,13 @@ def _run(
     parts = target.build(environ, options.output, scratch, policy)
     decisions = Decisions(parts.storage)
     connection = _network(environ)
+    services = [
+        service_scanner(name, environ, connection, scratch)
+        for name in options.scanners
+        if name in SERVICES
+    ]
     scans = ScanSetup(
-        names=options.scanners,
+        names=[name for name in options.scanners if name in WORKERS],
         advisories=options.advisories,
         may_use_sample=target.may_use_sample_advisories,
         network=connection,
@@ -103,7 +109,7 @@ def _run(
     with scans, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
-            scanners=scans.scanners,
+            scanners=[*scans.scanners, *services],
             policy=policy,
             policy_digest=policy_digest,
             decisions=decisions,
@@ -208,10 +214,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 def _scanners(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in WORKERS:
-            raise argparse.ArgumentTypeError(
-                f"there is no scanner {name!r}; choose from {', '.join(sorted(WORKERS))}"
-            )
+        if name not in WORKERS and name not in SERVICES:
+            known = ", ".join(sorted([*WORKERS, *SERVICES]))
+            raise argparse.ArgumentTypeError(f"there is no scanner {name!r}; choose from {known}")
     return list(dict.fromkeys(names))
 
 

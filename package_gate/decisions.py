@@ -134,6 +134,15 @@ class Decisions:
             raise StoreError(f"The record {key} is another package's: {decision.name}.")
         return decision
 
+    def packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
+        """Give what was decided about the packages of a request's closure.
+
+        Raises:
+            StoreError: a record can't be read, is damaged, or is another package's.
+        """
+        recorded = [self.package(p.origin, p.name, p.version) for p in decision.packages]
+        return tuple(package for package in recorded if package is not None)
+
     def put(self, decision: Decision) -> None:
         """Record a decision; one that it overturns is kept under `history/`.
 

@@ -9,9 +9,10 @@ finds what is recorded and finishes what is open.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from queue import Empty, SimpleQueue
 
 from package_gate import __version__
 from package_gate.decisions import Decisions
@@ -112,13 +113,8 @@ class Gate:
         groups: dict[tuple[str, str], list[Request]] = {}
         for request in request_file.requests:
             groups.setdefault((request.name, str(request.source)), []).append(request)
-        pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "request")
-        try:
-            with nullcontext() if self._options.dry_run else self._decisions.exclusive():
-                futures = {key: pool.submit(self._settle, group) for key, group in groups.items()}
-                settled = {key: future.result() for key, future in futures.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        with nullcontext() if self._options.dry_run else self._decisions.exclusive():
+            settled = self._settle_all(groups)
         outcomes = tuple(
             replace(settled[(request.name, str(request.source))], request=request)
             for request in request_file.requests
@@ -135,6 +131,35 @@ class Gate:
             unfinished=self._unfinished,
         )
 
+    def _settle_all(
+        self, groups: dict[tuple[str, str], list[Request]]
+    ) -> dict[tuple[str, str], RequestOutcome]:
+        """Settle the requests, several at a time.
+
+        The last lines go first: new requests stand there, and what takes long begins early.
+        """
+        waiting: SimpleQueue[tuple[tuple[str, str], list[Request]]] = SimpleQueue()
+        for item in reversed(groups.items()):
+            waiting.put(item)
+        settled: dict[tuple[str, str], RequestOutcome] = {}
+
+        def work() -> None:
+            with suppress(Empty):
+                while True:
+                    key, requests = waiting.get_nowait()
+                    settled[key] = self._settle(requests)
+
+        pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "request")
+        try:
+            for worker in [pool.submit(work) for _ in range(REQUESTS_AT_ONCE)]:
+                worker.result()
+        finally:
+            with suppress(Empty):  # after an interrupt no further request is begun
+                while True:
+                    waiting.get_nowait()
+            pool.shutdown(wait=False)
+        return settled
+
     def _settle(self, requests: list[Request]) -> RequestOutcome:
         """Take one request (and its duplicates) to its end, whatever happens on the way."""
         request = requests[0]
@@ -143,7 +168,7 @@ class Gate:
         try:
             earlier = self._decisions.request(request)
             if earlier is not None and self._stands(earlier):
-                decision, packages = earlier, self._recorded_packages(earlier)
+                decision, packages = earlier, self._decisions.packages(earlier)
             else:
                 decision, packages = self._decide(request, earlier)
         except GateError as error:
@@ -269,7 +294,8 @@ class Gate:
                 )
                 self._decisions.put(work.decision)
         return self._publisher.offer(
-            request, [_published(work.decision) for work in works if work.decision is not None]
+            request,
+            [PublishedPackage.of(work.decision) for work in works if work.decision is not None],
         )
 
     def _take_back_if_refused(self, work: PackageWork) -> None:
@@ -285,7 +311,7 @@ class Gate:
                 return
             subject = f"{decision.name} {decision.version}"
             try:
-                self._publisher.withdraw(_published(decision))
+                self._publisher.withdraw(PublishedPackage.of(decision))
             except PublishError as error:
                 self._leave(f"{subject} is refused now and still published: {error}")
                 return
@@ -338,13 +364,6 @@ class Gate:
         except StoreError as error:
             self._leave(f"The decision on {decision.name} could not be recorded: {error}")
 
-    def _recorded_packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
-        recorded = [
-            self._decisions.package(package.origin, package.name, package.version)
-            for package in decision.packages
-        ]
-        return tuple(package for package in recorded if package is not None)
-
     def _request_decision(
         self,
         request: Request,
@@ -379,9 +398,3 @@ class Gate:
         """Warn of something that is left to the next run."""
         self._warn(warning)
         self._unfinished = True
-
-
-def _published(decision: PackageDecision) -> PublishedPackage:
-    return PublishedPackage(
-        decision.name, decision.version, decision.origin, decision.decided_at, decision.artifacts
-    )

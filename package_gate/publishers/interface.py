@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
-from package_gate.models import Artifact, Origin, Request
+from package_gate.models import Artifact, Origin, PackageDecision, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,17 @@ class PublishedPackage:
     origin: Origin
     decided_at: datetime
     artifacts: tuple[Artifact, ...]
+
+    @classmethod
+    def of(cls, decision: PackageDecision) -> Self:
+        """Take what a publisher needs to know from a package's decision."""
+        return cls(
+            decision.name,
+            decision.version,
+            decision.origin,
+            decision.decided_at,
+            decision.artifacts,
+        )
 
 
 def archive_version(package: ApprovedPackage | PublishedPackage) -> str:

@@ -24,11 +24,10 @@ def runs_whole(path: str) -> bool:
 def code_lines(source: bytes, *, whole: bool) -> set[int]:
     """Give the lines of a Python file that run by themselves.
 
-    When it is imported, that is everything outside of functions, except below
-    `if __name__ == "__main__":`, and the functions and classes that such code decorates, calls,
-    hands over to a call, or stores in an attribute, as far as it does so by their names and in the
-    same module. Comments and strings that stand by themselves never run. What can't be parsed is
-    taken to run.
+    When it is imported, that is everything outside of functions, and the functions and classes
+    that such code decorates, calls, hands over to a call, or stores in an attribute, as far as it
+    does so by their names and in the same module. Comments and strings that stand by themselves
+    never run. What can't be parsed is taken to run.
 
     Args:
         source: the file's bytes.
@@ -110,20 +109,11 @@ class _Reach:
 
 
 def _running_children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when this node runs: not a function's body, not a script's main part."""
-    if isinstance(node, ast.If) and _asks_whether_main(node.test):
-        yield from node.orelse
-    elif isinstance(node, _Function):
+    """Yield what runs when this node runs: of a function, its decorators and defaults."""
+    if isinstance(node, _Function):
         yield from (*node.decorator_list, node.args)
     else:
         yield from ast.iter_child_nodes(node)
-
-
-def _asks_whether_main(test: ast.expr) -> bool:
-    return ast.unparse(test).replace('"', "'") in {
-        "__name__ == '__main__'",
-        "'__main__' == __name__",
-    }
 
 
 def _names_put_to_use(node: ast.AST) -> Iterator[str]:

@@ -269,7 +269,6 @@ class Downloader:
     def _ask(self, target: Target, adapter: GuardedAdapter) -> requests.Response:
         proxies = {}
         try:
-            self._guard.check_host(target.host)
             if self._proxy and not goes_direct(target, self._network):
                 self._guard.check_proxied(target.host, target.port)
                 proxies = {"https": self._proxy}

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
@@ -17,12 +17,6 @@ import requests
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from pypi_simple import (
-    ACCEPT_JSON_PREFERRED,
-    PYPI_SIMPLE_ENDPOINT,
-    ProjectPage,
-    UnsupportedRepoVersionError,
-)
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -32,6 +26,9 @@ from package_gate.sources.addresses import parse_url
 from package_gate.sources.lock import as_utc, release_of
 from package_gate.sources.network import Network, goes_direct, https_proxy
 from package_gate.sources.uv import IndexSettings
+
+if TYPE_CHECKING:
+    from pypi_simple import ProjectPage
 
 AT_ONCE = 4
 """Queries side by side. A connection costs about 50 ms of processor time, for its certificates."""
@@ -142,6 +139,8 @@ def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
     Raises:
         SourceError: uv's configuration file can't be read, or an index isn't at an https address.
     """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # takes 0.3 s, and most runs resolve nothing
+
     environment = settings.environment
     config = _read_config(settings)
     pip = _table(config.get("pip"))
@@ -285,6 +284,8 @@ class _Client:
         )
 
     def _query(self, index: IndexAddress, name: str) -> Project | None:
+        from pypi_simple import ACCEPT_JSON_PREFERRED
+
         address = f"{index.url}{name}/"
         try:
             with self._session.get(
@@ -327,6 +328,8 @@ def _read_body(answer: requests.Response, name: str) -> bytes:
 
 
 def _read_page(name: str, body: bytes, content_type: str, address: str) -> Project:
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError
+
     try:
         if content_type.partition(";")[0].strip().endswith("json"):
             page = _read_json.decode(body)
@@ -344,7 +347,7 @@ def _read_page(name: str, body: bytes, content_type: str, address: str) -> Proje
     )
 
 
-def _from_html(page: ProjectPage) -> _Page:
+def _from_html(page: "ProjectPage") -> _Page:
     return _Page(
         [
             _File(

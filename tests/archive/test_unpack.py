@@ -133,6 +133,16 @@ def test_a_sound_sdist_has_no_finding(tmp_path: Path) -> None:
     assert run(tmp_path, gzip.compress(tar), "demo_pkg-1.0.tar.gz")[0] == []
 
 
+def test_nothing_of_an_sdist_is_executed(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    code = f"open({str(canary)!r}, 'w').close()\n".encode()
+    names = (b"setup.py", b"conftest.py", b"backend.py", b"sitecustomize.py", b"x.pth")
+    tar = make_tar(*(tar_file(b"demo-1.0/" + name, code) for name in names))
+    _, files = run(tmp_path, gzip.compress(tar), "demo-1.0.tar.gz")
+    assert len(files) == len(names)
+    assert not canary.exists()
+
+
 def test_what_is_no_archive_has_no_kind(tmp_path: Path) -> None:
     for data in (b"", b"<html>not found</html>", gzip.compress(b"[1, 2]"), bytes(10_240)):
         (tmp_path / "file").write_bytes(data)
@@ -253,7 +263,7 @@ def test_a_full_disk_is_an_archive_error(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("package_gate.archive.tree.os.write", full)
-    with pytest.raises(ArchiveError, match="No space left on device"):
+    with pytest.raises(ArchiveError, match="unpack into .*No space left on device"):
         run(tmp_path, make_zip([Zipped(b"a.py")]))
 
 

@@ -35,7 +35,7 @@ from package_gate.scanners.interface import Scanner
 from tests.fakes.aws import SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeguru_security import UPLOAD, CodeGuruSecurity, finding
-from tests.fakes.https_server import HTTPSServer
+from tests.fakes.https_server import HTTPSServer, respond
 from tests.scanners.services import archive, client_of, package, running, unpacked
 
 ENDED = r"AWS ended the service on 2025-11-20, so remove `codeguru` from --scanners"
@@ -343,6 +343,18 @@ def test_a_storage_with_a_wrong_certificate_gets_nothing(server: HTTPSServer) ->
         send(f"{server.url}?X-Amz-Signature=canary")
 
     assert "canary" not in str(error.value)
+
+
+def test_an_upload_has_the_given_headers_and_none_of_our_own(server: HTTPSServer) -> None:
+    server.routes["/upload"] = respond()
+
+    send(f"{server.url}/upload?X-Amz-Signature=canary", ca_bundle=str(server.ca_file))
+
+    [(method, path, headers)] = server.requests
+    assert (method, path) == ("PUT", "/upload?X-Amz-Signature=canary")
+    spoken = {"host", "content-length", "accept-encoding", "user-agent"}
+    assert {name.lower() for name in headers} - spoken == {"x-header"}
+    assert headers["Content-Length"] == "3"
 
 
 def test_no_upload_goes_over_plain_http() -> None:

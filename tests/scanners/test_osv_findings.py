@@ -1,5 +1,6 @@
 """What a person reads of the advisories that affect a version."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -71,21 +72,23 @@ def test_a_severity_comes_from_vectors_and_from_words(
     assert severity_of(record(events=EVENTS, **fields), "pkg") is expected
 
 
-def test_severities_of_the_affected_entry_count_only_for_its_package() -> None:
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"severity": [rating("CVSS_V3", V3_MEDIUM)]}, Severity.MEDIUM),
+        ({"ecosystem_specific": {"severity": "HIGH"}}, Severity.HIGH),
+        ({"database_specific": {"severity": "LOW"}}, Severity.LOW),
+    ],
+)
+def test_severities_of_an_affected_entry_count_for_its_package_only(
+    fields: dict[str, Any], expected: Severity
+) -> None:
     affected = [
-        {
-            "package": {"ecosystem": "PyPI", "name": "pkg"},
-            "severity": [rating("CVSS_V3", V3_MEDIUM)],
-            "ecosystem_specific": {"severity": "HIGH"},
-        },
-        {
-            "package": {"ecosystem": "PyPI", "name": "other"},
-            "database_specific": {"severity": "CRITICAL"},
-        },
+        {"package": {"ecosystem": "PyPI", "name": "pkg"}, **fields},
+        {"package": {"ecosystem": "PyPI", "name": "other"}},
     ]
-    about = record(affected=affected)
-    assert severity_of(about, "pkg") is Severity.HIGH
-    assert severity_of(about, "other") is Severity.CRITICAL
+    assert severity_of(record(affected=affected), "pkg") is expected
+    assert severity_of(record(affected=affected), "other") is None
 
 
 @given(st.sampled_from(["CVSS_V2", "CVSS_V3", "CVSS_V4"]), st.text(max_size=60))
@@ -104,18 +107,23 @@ def test_records_that_name_each_other_are_one_finding() -> None:
 
 
 def test_records_are_merged_through_an_id_that_is_no_record_and_through_others() -> None:
-    finding = only(
+    records = [
         record(advisory_id="GHSA-aaaa-aaaa-aaaa", aliases=["CVE-2024-1"]),
         record(advisory_id="GHSA-cccc-cccc-cccc", aliases=["CVE-2024-2"]),
-        record(advisory_id="OSV-2024-9", aliases=["CVE-2024-2", "CVE-2024-1"]),
-    )
-    assert finding.rule == "GHSA-aaaa-aaaa-aaaa"
-    assert set(finding.aliases) == {
-        "GHSA-cccc-cccc-cccc",
-        "OSV-2024-9",
-        "CVE-2024-1",
-        "CVE-2024-2",
-    }
+        record(advisory_id="OSV-2024-8", aliases=["CVE-2024-2", "CVE-2024-3"]),
+        record(advisory_id="OSV-2024-9", aliases=["CVE-2024-3", "CVE-2024-1"]),
+    ]
+    for order in itertools.permutations(records):
+        finding = only(*order)
+        assert finding.rule == "GHSA-aaaa-aaaa-aaaa"
+        assert finding.aliases == (
+            "GHSA-cccc-cccc-cccc",
+            "CVE-2024-1",
+            "CVE-2024-2",
+            "CVE-2024-3",
+            "OSV-2024-8",
+            "OSV-2024-9",
+        )
 
 
 def test_related_and_upstream_records_are_findings_of_their_own() -> None:

@@ -1,0 +1,266 @@
+"""The files in which Python projects name packages with their versions, read without running any.
+
+Read are: requirements and constraints files as pip has them
+(https://pip.pypa.io/en/stable/reference/requirements-file-format/), the requirement lists of
+`pyproject.toml` (PEP 621, PEP 735), `pylock.toml` (PEP 751), `poetry.lock`, `uv.lock`, `pdm.lock`,
+`Pipfile.lock`, and the static name and version in `METADATA`, `PKG-INFO` and `pyproject.toml`.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
+
+MAX_REQUIREMENT = 2000
+"""Characters of one requirement, without its options; a bound on what the parsers are given."""
+MAX_DOTS = 1000
+"""On one line of a TOML file: the parser takes quadratic time for a key of many parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A name and a version as they are written, unchecked."""
+
+    name: str
+    version: str
+    line: int | None
+    """From 1; None when the format leaves no way to tell."""
+    held: bool = False
+    """Whether it is the project's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A requirements file that names another one."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file, or a line of it, can't be read."""
+
+    text: str
+    """One sentence."""
+    line: int | None = None
+
+
+Item = Pin | Include | Problem
+Reader = Callable[[bytes], Iterable[Item]]
+"""Takes a file's content; raises nothing, whatever is in it."""
+
+
+def reader_for(path: PurePosixPath) -> Reader | None:
+    """Return what reads a file of this name; None when it names no dependencies."""
+    name, folder = path.name.lower(), path.parent.name.lower()
+    if name in _READERS:
+        return _READERS[name]
+    if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name):
+        return _pylock
+    if name == "metadata" and folder.endswith(".dist-info"):
+        return _metadata
+    is_requirements = "requirements" in name or name.startswith("constraints")
+    if name.endswith(".txt") and (is_requirements or folder in {"requirements", "constraints"}):
+        return requirements
+    return None
+
+
+# Requirements files
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_INCLUDE = re.compile(r"(?:-[rc]\s*|--(?:requirement|constraint)(?:\s*=\s*|\s+))(.+)")
+_OPTIONS = re.compile(r"\s--?[A-Za-z].*")
+_LOOSE_PIN = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*===?\s*([^\s;,]+)")
+"""A pin whose version PEP 508 doesn't take, such as `==1.0-custom`."""
+_STARTS_LIKE_A_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:$|[\[(<>=!~;@])")
+_ADDRESS = re.compile(r"[^\s;]*[/\\]|[^\s;]+\.(?:whl|zip|tar\.\w+|tgz)\b", re.IGNORECASE)
+"""A path or URL to install from; it names no version that could be looked up."""
+
+
+def requirements(data: bytes) -> Iterator[Item]:
+    """Read a requirements or constraints file."""
+    # Windows PowerShell writes UTF-16 when the output of `pip freeze` is redirected.
+    is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+    for number, line in _logical_lines(text):
+        if include := _INCLUDE.fullmatch(line):
+            yield Include(include.group(1).strip("\"'"), number)
+        elif not line.startswith("-"):
+            yield from _requirement(_OPTIONS.sub("", line), number)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give each line with those that continue it, without comments, and its first line's number."""
+    start = 1
+    parts: list[str] = []
+    for number, line in enumerate([*text.splitlines(), ""], start=1):
+        if not parts:
+            start = number
+        is_comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not is_comment:
+            parts.append(line[:-1])
+            continue
+        parts.append(line)
+        whole = _COMMENT.sub("", "".join(parts)).strip()
+        if whole:
+            yield start, whole
+        parts = []
+
+
+def _requirement(text: str, line: int | None) -> Iterator[Item]:
+    """Give what a PEP 508 requirement pins."""
+    if len(text) > MAX_REQUIREMENT:
+        yield Problem("A line in it is too long for a requirement.", line)
+        return
+    if "==" not in text:
+        if not _STARTS_LIKE_A_REQUIREMENT.match(text) and not _ADDRESS.match(text):
+            yield Problem("A line in it is no requirement.", line)
+        return
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        loose = _LOOSE_PIN.match(text)
+        if loose:
+            yield Pin(loose.group(1), loose.group(2), line)
+        elif not _ADDRESS.match(text):
+            yield Problem("A line in it is no requirement.", line)
+        return
+    for specifier in requirement.specifier:
+        if specifier.operator in ("==", "===") and not specifier.version.endswith(".*"):
+            yield Pin(requirement.name, specifier.version, line)
+
+
+# TOML and JSON
+
+
+def _toml(data: bytes) -> dict[str, Any] | Problem:
+    if any(line.count(b".") > MAX_DOTS for line in data.splitlines()):
+        return Problem("It has a line that no tool writes.")
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        return Problem(f"It is no valid TOML ({type(error).__name__}).")
+
+
+def _pyproject(data: bytes) -> Iterator[Item]:
+    document = _toml(data)
+    if isinstance(document, Problem):
+        yield document
+        return
+    lines = _quoted(data)
+    project = _table(document, "project")
+    for static in (project, _table(_table(document, "tool"), "poetry")):
+        name, version = static.get("name"), static.get("version")
+        if isinstance(name, str) and isinstance(version, str) and not _is_placeholder(version):
+            yield Pin(name, version, lines.get(version), held=True)
+    lists = [
+        project.get("dependencies"),
+        _table(document, "build-system").get("requires"),
+        *_table(project, "optional-dependencies").values(),
+        *_table(document, "dependency-groups").values(),
+    ]
+    for requirements in lists:
+        for requirement in requirements if isinstance(requirements, list) else ():
+            if isinstance(requirement, str):
+                yield from _requirement(requirement, lines.get(requirement))
+
+
+def _is_placeholder(version: str) -> bool:
+    """Whether it is 0.0.0 or the like, which plug-ins replace when they build the package."""
+    try:
+        return not any(Version(version).release)
+    except ValueError:
+        return False
+
+
+def _lock(table: str) -> Reader:
+    """Make a reader of a lock file whose packages are an array of tables of this name."""
+
+    def reader(data: bytes) -> Iterator[Item]:
+        document = _toml(data)
+        if isinstance(document, Problem):
+            yield document
+            return
+        packages = document.get(table, [])
+        if not isinstance(packages, list):
+            yield Problem(f"Its [[{table}]] is no array of tables.")
+            return
+        header = f"[[{table}]]".encode()
+        lines = [n for n, line in enumerate(data.splitlines(), 1) if line.strip() == header]
+        for position, package in enumerate(packages):
+            # The headers stand in the order of the array, unless some of them are in a string.
+            line = lines[position] if len(lines) == len(packages) else None
+            name, version = _field(package, "name"), _field(package, "version")
+            if isinstance(name, str) and isinstance(version, str):
+                yield Pin(name, version, line)
+            elif not isinstance(name, str):
+                yield Problem("A package in it has no name.", line)
+
+    return reader
+
+
+_pylock = _lock("packages")
+
+
+def _pipfile_lock(data: bytes) -> Iterator[Item]:
+    try:
+        document = msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        yield Problem(f"It is no valid JSON ({type(error).__name__}).")
+        return
+    lines = _quoted(data)
+    for group in document:
+        for name, entry in _table(document, group).items():
+            version = _field(entry, "version")
+            if isinstance(version, str) and version.startswith("=="):
+                yield Pin(name, version.lstrip("=").strip(), lines.get(name))
+
+
+def _metadata(data: bytes) -> Iterator[Item]:
+    """Read the name and version of core metadata: the first of each before the empty line."""
+    fields: dict[str, str] = {}
+    line = None
+    for number, text in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+        if not text.strip():
+            break
+        key, colon, value = text.partition(":")
+        if colon and key.lower() in ("name", "version"):
+            fields.setdefault(key.lower(), value.strip())
+            line = line or number
+    if len(fields) == 2:
+        yield Pin(fields["name"], fields["version"], line, held=True)
+
+
+def _table(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _field(table: object, key: str) -> object:
+    return table.get(key) if isinstance(table, dict) else None
+
+
+def _quoted(data: bytes) -> dict[str, int]:
+    """Give the line on which each quoted string first stands."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+        for double, single in re.findall(r"\"([^\"]*)\"|'([^']*)'", line):
+            lines.setdefault(double or single, number)
+    return lines
+
+
+_READERS: dict[str, Reader] = {
+    "pyproject.toml": _pyproject,
+    "poetry.lock": _lock("package"),
+    "pdm.lock": _lock("package"),
+    "uv.lock": _lock("package"),
+    "pipfile.lock": _pipfile_lock,
+    "pkg-info": _metadata,
+}

@@ -1,0 +1,15 @@
+"""Shortens every sleep of a Python that has this folder on its path, so that retries take no time.
+
+https://docs.python.org/3/library/site.html
+"""
+
+import time
+
+_sleep = time.sleep
+
+
+def _short_sleep(seconds: float) -> None:
+    _sleep(min(seconds, 0.01))
+
+
+time.sleep = _short_sleep

@@ -1,0 +1,212 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from package_gate.errors import ScannerError
+from package_gate.models import Finding, Kind, Severity
+from package_gate.policy import Limits
+from package_gate.scanners.ruff import Ruff, severity_of
+from tests.scanners.packages import package
+
+SHOUT = "assert x\n"
+OFF = '[lint]\nignore = ["ALL"]\nselect = []\nper-file-ignores = {"*" = ["S"]}\n'
+HIDDEN = 'exclude = ["*"]\nextend-exclude = ["*"]\nforce-exclude = true\ninclude = []\n'
+
+
+def scan(tmp_path: Path, files: dict[str, str | bytes], **limits: int) -> dict[str, Finding]:
+    found = list(Ruff(Limits(**limits)).scan(package(tmp_path, files)))
+    assert len({each.rule for each in found}) == len(found)
+    return {each.rule: each for each in found}
+
+
+def places(found: dict[str, Finding], rule: str) -> set[str]:
+    return {location.path for location in found[rule].locations} if rule in found else set()
+
+
+def test_each_rule_is_one_finding_with_its_places(tmp_path: Path) -> None:
+    code = "import subprocess\n" + "assert x\n" * 30 + "eval(x)\n"
+
+    found = scan(tmp_path, {"sample/a.py": code})
+
+    asserts = found["S101"]
+    assert (asserts.kind, asserts.severity, asserts.count) == (Kind.CODE, Severity.LOW, 30)
+    assert len(asserts.locations) == 20
+    assert (asserts.locations[0].path, asserts.locations[0].line) == ("sample/a.py", 2)
+    assert asserts.artifact == "sample-1.0-py3-none-any.whl"
+    assert asserts.references == ("https://docs.astral.sh/ruff/rules/assert",)
+    assert found["S307"].severity is Severity.MEDIUM
+    assert found["S307"].locations[0].line == 32
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert x  # noqa",
+        "assert x  # noqa: S101",
+        "assert x  # nosec",
+        "# ruff: noqa\nassert x",
+        "# ruff: noqa: S101\nassert x",
+        "# flake8: noqa\nassert x",
+        "# ruff: disable[S101]\nassert x\n# ruff: enable[S101]",
+        "# ruff: file-ignore[S101]\nassert x",
+        "assert x  # ruff: ignore[S101]",
+    ],
+)
+def test_no_comment_switches_a_rule_off(tmp_path: Path, source: str) -> None:
+    assert "S101" in scan(tmp_path, {"a.py": source + "\n"})
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {"ruff.toml": OFF},
+        {".ruff.toml": OFF},
+        {"ruff.toml": HIDDEN},
+        {"sample/ruff.toml": HIDDEN},
+        {"pyproject.toml": '[tool.ruff]\nexclude = ["*"]\n[tool.ruff.lint]\nignore = ["S"]\n'},
+        {".gitignore": "*\n"},
+        {".ignore": "*\n"},
+        {"sample/.gitignore": "*\n"},
+        {".git/info/exclude": "*\n", ".git/HEAD": "ref: refs/heads/main\n"},
+    ],
+)
+def test_no_file_in_the_package_switches_a_rule_off(
+    tmp_path: Path, planted: dict[str, str | bytes]
+) -> None:
+    assert "S101" in scan(tmp_path, {"sample/a.py": SHOUT, **planted})
+
+
+def test_no_configuration_around_or_in_the_environment_switches_a_rule_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ruff.toml").write_text(OFF + HIDDEN)
+    (tmp_path / "home" / ".config" / "ruff").mkdir(parents=True)
+    (tmp_path / "home" / ".config" / "ruff" / "ruff.toml").write_text(OFF)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RUFF_CONFIG", str(tmp_path / "ruff.toml"))
+    monkeypatch.setenv("RUFF_OUTPUT_FILE", str(tmp_path / "elsewhere"))
+
+    assert "S101" in scan(tmp_path / "scratch", {"sample/a.py": SHOUT})
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("build", "dist", "venv", ".venv", "node_modules", "site-packages", ".git", ".hidden"),
+        *("_build", "buck-out", "__pypackages__", ".tox", ".nox", ".eggs", ".ipynb_checkpoints"),
+    ],
+)
+def test_no_folder_is_left_out(tmp_path: Path, folder: str) -> None:
+    assert places(scan(tmp_path, {f"{folder}/a.py": SHOUT}), "S101") == {f"{folder}/a.py"}
+
+
+def test_all_files_that_hold_python_are_checked(tmp_path: Path) -> None:
+    notebook = {
+        "cells": [{"cell_type": "code", "source": [SHOUT], "metadata": {}, "outputs": []}],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    files: dict[str, str | bytes] = {
+        "a.py": SHOUT,
+        "b.pyw": SHOUT,
+        "c.pyi": SHOUT,
+        "d.ipynb": json.dumps(notebook),
+        "line\nbreak.py": SHOUT,
+        "bom.py": b"\xef\xbb\xbfassert x\n",
+    }
+
+    found = scan(tmp_path, files)
+
+    assert places(found, "S101") == {
+        *("a.py", "b.pyw", "c.pyi", "d.ipynb", "line\\nbreak.py", "bom.py")
+    }
+
+
+def test_files_that_can_not_be_parsed_are_named_once(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "old.py": 'print "a"\nprint "b"\n',
+        "broken.py": "assert (\n",
+        "latin.py": b"# coding: latin-1\nx = '\xe9'\n",
+        "fine.py": SHOUT,
+    }
+
+    found = scan(tmp_path, files)
+
+    assert found["unparsable"].severity is Severity.INFO
+    assert found["unparsable"].count == 3
+    assert places(found, "unparsable") == {"old.py", "broken.py", "latin.py"}
+    assert places(found, "S101") == {"fine.py"}
+
+
+def test_a_package_without_python_has_no_findings(tmp_path: Path) -> None:
+    assert scan(tmp_path, {"data.txt": SHOUT}) == {}
+
+
+def test_syntax_of_the_newest_python_is_no_fault(tmp_path: Path) -> None:
+    code = "def f[T](x: T) -> T:\n    match x:\n        case 1:\n            return x\n"
+
+    assert scan(tmp_path, {"a.py": code}) == {}
+
+
+def test_a_rule_found_at_two_severities_is_two_findings(tmp_path: Path) -> None:
+    code = "import os\nos.system('ls')\nos.system(x)\n"
+
+    found = list(Ruff(Limits()).scan(package(tmp_path, {"a.py": code})))
+
+    assert [(each.severity, each.count) for each in found if each.rule == "S605"] == [
+        (Severity.LOW, 1),
+        (Severity.HIGH, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "severity"),
+    [
+        ("S101", "", Severity.LOW),
+        ("S301", "", Severity.MEDIUM),
+        ("S501", "", Severity.HIGH),
+        ("S999", "a rule of a later Ruff", Severity.MEDIUM),
+        ("S602", "`subprocess` call with `shell=True` identified", Severity.HIGH),
+        ("S602", "`subprocess` call with `shell=True` seems safe, but", Severity.LOW),
+        ("S103", "`os.chmod` setting a permissive mask `0o755` on file", Severity.MEDIUM),
+        ("S103", "`os.chmod` setting a permissive mask `0o777` on file", Severity.HIGH),
+    ],
+)
+def test_severities_are_bandits(code: str, message: str, severity: Severity) -> None:
+    assert severity_of(code, message) is severity
+
+
+def fake_ruff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    program = tmp_path / "ruff"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("package_gate.scanners.ruff.find_ruff_bin", lambda: program)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo 'no such option' >&2; exit 2", "ruff ended with status 2: no such option"),
+        ("echo 'not json'", "ruff's output can't be understood"),
+        ("""echo '{"filename": 1, "message": "a"}'""", "ruff's output can't be understood"),
+        ("kill -9 $$", "ruff ended with status -9"),
+    ],
+)
+def test_a_ruff_that_fails_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
+    fake_ruff(tmp_path, monkeypatch, script)
+
+    with pytest.raises(ScannerError, match=message):
+        scan(tmp_path / "scratch", {"a.py": SHOUT})
+
+
+def test_a_ruff_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_ruff(tmp_path, monkeypatch, "exec sleep 60")
+
+    with pytest.raises(ScannerError, match="ruff ended with status -9"):
+        scan(tmp_path / "scratch", {"a.py": SHOUT}, scan_seconds=1)

@@ -1,0 +1,273 @@
+"""`codeartifact-codeguru-security-scan.py` as the build runs it: fakes of AWS, real pip and CLI."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.aws_run import (
+    CODEARTIFACT,
+    CODEARTIFACT_VARIABLES,
+    TOPIC,
+    WITHOUT_WAITING,
+    ScriptRun,
+    script_run,
+)
+from tests.canaries import files_below, traces
+from tests.fakes.aws import ACCESS_KEY_ID, AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY
+from tests.fakes.aws_service import Fault
+from tests.fakes.codeartifact import TOKEN_MARK
+from tests.fakes.codeartifact_state import PackageKey
+from tests.fakes.https_server import HTTPSServer, respond
+from tests.fakes.package_index import PackageIndex
+from tests.fakes.relay import Moment
+from tests.local_run import PROJECT
+from tests.publishers.github_world import zipped
+
+ARCHIVE = zipped({"tool-master/tool.py": b"x = 1\n"})
+SECRETS = {
+    "the AWS key's id": ACCESS_KEY_ID,
+    "the AWS key": SECRET_ACCESS_KEY,
+    "the CodeArtifact token": TOKEN_MARK,
+}
+TOOL = PackageKey(DOMAIN, REPOSITORY, "generic", "tool", "tool")
+APP = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "app")
+PUBLISH, UPLOAD = "PublishPackageVersion", "pypi:upload"
+
+
+@pytest.fixture
+def build(tmp_path: Path, server: HTTPSServer, aws: AWS) -> Iterator[ScriptRun]:
+    index = PackageIndex(server)
+    index.add_wheel("app", "1.0", ["dep>=1"])
+    index.add_wheel("dep", "1.5")
+    server.routes["/tool.zip"] = respond(ARCHIVE)
+    with script_run(tmp_path, index, aws, CODEARTIFACT, CODEARTIFACT_VARIABLES) as run:
+        yield run
+
+
+@pytest.fixture
+def both(server: HTTPSServer) -> str:
+    """One request of each kind."""
+    return f"app,pypi:app,jo@example.com\ntool,{server.url}/tool.zip\n"
+
+
+def assert_published_once(build: ScriptRun) -> None:
+    service = build.aws.codeartifact
+    published = [c.parameters["packageVersion"] for c in service.calls if c.operation == PUBLISH]
+    uploaded = [c.parameters["asset"] for c in service.calls if c.operation == UPLOAD]
+    assert len(published) == 2, published
+    assert published[1] == "Latest"
+    assert sorted(uploaded) == ["app-1.0-py3-none-any.whl", "dep-1.5-py3-none-any.whl"]
+
+
+def test_the_emailed_commands_install_what_is_approved_and_what_is_refused_is_not_there(
+    build: ScriptRun, both: str
+) -> None:
+    build.index.add_wheel("holey", "2.0", ["dep"])
+    build.add_advisory("holey", "2.0")
+    result = build.run(f"{both}holey,pypi:holey==2.0,kim@example.com\n")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "approved", "tool": "approved", "holey": "refused"}
+    emails = {email.attributes["package"]: email for email in build.emails()}
+    assert {name: email.attributes for name, email in emails.items()} == {
+        "app": {"verdict": "approved", "package": "app", "requester": "jo@example.com"},
+        "tool": {"verdict": "approved", "package": "tool", "requester": "none"},
+        "holey": {"verdict": "refused", "package": "holey", "requester": "kim@example.com"},
+    }
+    assert "PYSEC-2026-1" in emails["holey"].body
+
+    got = build.notebook(command_in(emails["tool"].body))
+    assert got.returncode == 0, got.stderr
+    assert (build.folder / "notebook/tool.zip").read_bytes() == ARCHIVE
+    installed = build.notebook(command_in(emails["app"].body))
+    assert installed.returncode == 0, installed.stderr
+    assert {"app", "dep"} <= {path.name for path in build.site.iterdir()}
+    assert "No matching distribution found for holey" in build.notebook("pip install holey").stderr
+    assert not any(key.package == "holey" for key in build.aws.codeartifact.packages)
+
+
+def command_in(email: str) -> str:
+    """Give the command of an approval's email."""
+    (command,) = [line.strip() for line in email.splitlines() if line.startswith("    aws ")]
+    return command
+
+
+def test_what_a_rescan_refuses_can_no_longer_be_installed(build: ScriptRun, both: str) -> None:
+    build.run(both)
+    build.add_advisory("dep", "1.5", severity="CRITICAL")
+    result = build.run(both, "--rescan")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "refused", "tool": "approved"}
+    (email,) = [e for e in build.emails() if e.attributes["verdict"] == "refused"]
+    assert email.subject == "[package gate] refused and withdrawn: app"
+    dep = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "dep")
+    assert build.aws.codeartifact.status(dep) == {}
+
+
+def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(
+    build: ScriptRun, both: str
+) -> None:
+    """Not in a log, a report, an email, a record, nor in `/proc` of any process of the run."""
+    for operation in (PUBLISH, UPLOAD):
+        build.aws.codeartifact.order(operation, Fault("access-denied"))
+    places = {}
+    for expected in (1, 0):
+        build.start(both)
+        with build.watched() as processes:
+            result = build.finish()
+        assert result.returncode == expected, result.stdout + result.stderr
+        scanned = processes.environments(b"package_gate.scanners.worker")
+        assert bool(scanned) == (expected == 1)  # the second run goes by what the first decided
+        assert processes.environments(b"twine_worker.py")
+        for name, content in {
+            "standard output": result.stdout.encode(),
+            "standard error": result.stderr.encode(),
+            **processes.places(),
+            **files_below(build.output),
+        }.items():
+            places[f"{name} (status {expected})"] = content
+    places |= {f"email {n}": repr(email).encode() for n, email in enumerate(build.emails())}
+    places |= build.records()
+    assert traces(SECRETS, places) == []
+    assert build.aws.codeartifact.tokens
+    verdicts = [email.attributes["verdict"] for email in build.emails()]
+    assert sorted(verdicts) == ["approved", "approved", "undecided", "undecided"]
+
+
+def test_a_service_that_always_fails_leaves_the_requests_undecided_and_publishes_nothing(
+    build: ScriptRun, both: str
+) -> None:
+    for operation in (PUBLISH, UPLOAD):
+        build.aws.codeartifact.order(operation, Fault("internal-error", times=None))
+    build.environment["PYTHONPATH"] = str(WITHOUT_WAITING)
+    result = build.run(both)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "undecided", "tool": "undecided"}
+    assert not any(build.aws.codeartifact.packages.values())
+    for email in build.emails():
+        assert email.subject.startswith("[package gate] undecided: ")
+        assert "Approved, but not published yet" in email.body
+        assert "500" in email.body or "InternalServerException" in email.body
+    assert len(build.emails()) == 2
+
+
+def test_a_wrong_digest_from_the_service_is_never_an_approval(build: ScriptRun, both: str) -> None:
+    for operation in (PUBLISH, UPLOAD):
+        build.aws.codeartifact.order(operation, Fault("wrong-digest", times=None))
+    result = build.run(both)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "undecided", "tool": "undecided"}
+    for request in build.report()["requests"]:
+        assert f"SHA-256 {'0' * 64} in CodeArtifact" in request["reasons"][0]
+    assert build.aws.codeartifact.status(TOOL) == {}
+
+
+def test_two_builds_at_once_publish_and_tell_everything_once(
+    build: ScriptRun, both: str, tmp_path: Path
+) -> None:
+    build.aws.codeartifact.order(PUBLISH, Fault("slow", seconds=1.5))  # so that they do overlap
+    (tmp_path / "other").mkdir()
+    other = replace(build, folder=tmp_path / "other")
+    for each in (build, other):
+        each.start(both)
+    for each in (build, other):
+        result = each.finish()
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert each.verdicts() == {"app": "approved", "tool": "approved"}
+    assert_published_once(build)
+    assert len(build.emails()) == 2
+
+
+@pytest.mark.parametrize("published", ["generic/tool", "pypi/app"])
+def test_a_build_killed_between_publishing_and_recording_it_is_finished_by_the_next(
+    build: ScriptRun, both: str, published: str
+) -> None:
+    noting = f'"published_to": "codeartifact://{DOMAIN}/{REPOSITORY}/{published}'
+    build.relay.moments.append(Moment(noting, build.kill))
+    build.start(both)
+    assert build.finish().returncode == -9
+    assert build.aws.codeartifact.status(TOOL if published == "generic/tool" else APP)
+    assert traces(SECRETS, files_below(build.output)) == []
+    result = build.run(both)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "approved", "tool": "approved"}
+    assert_published_once(build)
+    assert sorted(email.attributes["package"] for email in build.emails()) == ["app", "tool"]
+    assert build.notebook("pip --version").returncode == 0
+
+
+@pytest.mark.parametrize(("sent", "emails"), [(False, 1), (True, 2)])
+def test_a_build_killed_at_its_email_sends_it_with_the_next_and_publishes_nothing_again(
+    build: ScriptRun, both: str, *, sent: bool, emails: int
+) -> None:
+    """Killed before SNS has it: one email. Killed before it is noted that SNS has it: a second."""
+    build.relay.moments.append(Moment("Action=Publish", build.kill, after=sent))
+    request = both.splitlines()[1]
+    build.start(request)
+    assert build.finish().returncode == -9
+    calls = len(build.aws.codeartifact.calls)
+    result = build.run(request)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [email.attributes["verdict"] for email in build.emails()] == ["approved"] * emails
+    assert len(build.aws.codeartifact.calls) == calls
+    assert build.aws.codeartifact.count(PUBLISH) == 2
+
+
+def test_an_email_that_fails_is_sent_by_the_next_build_and_nothing_is_published_again(
+    build: ScriptRun, both: str
+) -> None:
+    topics = build.aws.client("sns")
+    topics.delete_topic(TopicArn=TOPIC)
+    result = build.run(both)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "approved", "tool": "approved"}
+    assert "could not be sent" in " ".join(result.stdout.split())
+    calls = len(build.aws.codeartifact.calls)
+    topics.create_topic(Name="verdicts")
+    assert build.run(both).returncode == 0
+    assert [email.attributes["verdict"] for email in build.emails()] == ["approved"] * 2
+    assert len(build.aws.codeartifact.calls) == calls
+    assert build.run(both).returncode == 0
+    assert len(build.emails()) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"), [("", "is missing"), ("two words or $(true)", "is malformed")]
+)
+def test_all_that_is_wrong_with_the_configuration_is_named_before_anything_is_downloaded(
+    build: ScriptRun, both: str, value: str, problem: str
+) -> None:
+    names = ["ExampleDomain", "InternalRepository", "SNSTopic", "PACKAGE_GATE_RECORDS"]
+    if value:
+        names += [
+            "AWS_REGION",
+            "PACKAGE_GATE_DOMAIN_OWNER",
+            "PACKAGE_GATE_RECORDS_KEY",
+            "PACKAGE_GATE_LEASE_SECONDS",
+        ]
+    build.environment |= dict.fromkeys(names, value)
+    result = build.run(both)
+    assert result.returncode == 2
+    for name in names:
+        assert f"{name} {problem}: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "two words" not in result.stderr
+    assert build.index.server.requests == []
+    assert build.relay.requests == []
+
+
+def test_the_region_may_be_given_by_either_of_its_names(build: ScriptRun, both: str) -> None:
+    del build.environment["AWS_DEFAULT_REGION"]
+    assert build.run("").returncode == 0
+    del build.environment["AWS_REGION"]
+    result = build.run("")
+    assert result.returncode == 2
+    assert "AWS_REGION is missing" in result.stderr
+
+
+def test_sample_advisories_are_not_taken(build: ScriptRun, both: str) -> None:
+    result = build.run(both, "--advisories", str(PROJECT / "examples/advisories"))
+    assert result.returncode == 2
+    assert "sample advisories" in result.stderr
+    assert build.index.server.requests == []
