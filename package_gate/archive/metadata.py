@@ -4,13 +4,16 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from package_gate.archive.placing import Placer
 from package_gate.policy import MIB
 
 _MAX_HEADERS = MIB
 """Bytes of a metadata file that are looked at; the headers come first."""
+
+_MAX_VERSION = 255
+"""Characters."""
 
 
 def read_start(placer: Placer, path: str, most: int = _MAX_HEADERS) -> bytes:
@@ -53,7 +56,7 @@ def same_name(written: str, name: str) -> bool:
 def same_version(written: str, version: Version) -> bool:
     """Whether `written` is that version (PEP 440); `1.0` and `1.0.0` are the same."""
     try:
-        return Version(written) == version
-    except ValueError:
-        # InvalidVersion, or a number of more digits than Python converts.
+        # None that stands in a file name is longer; parsing a megabyte of digits takes a second.
+        return len(written) <= _MAX_VERSION and Version(written) == version
+    except InvalidVersion:
         return False

@@ -5,8 +5,10 @@ the limits on names are kept, and links become copies.
 
 Links. An installer makes the links of a tar that stay inside (pip, by way of Python's `data`
 filter) and writes a zip's links as files that hold the target's name (pip) or makes them (unzip).
-Scanners must see every content under every name that can be imported, so a tar's link is unpacked
-as a copy of what it points at. Nothing is ever unpacked through a link.
+A file may run as code only under the link's name, so a tar's link to a file is unpacked as a copy
+of it, and a link to a folder as copies of the files in it. Links within that folder, and those to a
+folder above themselves, are not copied again: the content stands in the tree under the same file
+names. Nothing is ever unpacked through a link.
 """
 
 from bisect import bisect_left

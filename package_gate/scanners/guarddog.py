@@ -24,7 +24,7 @@ from package_gate.models import (
 )
 from package_gate.policy import Limits
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
-from package_gate.scanners.import_time import code_lines, runs_whole
+from package_gate.scanners.import_time import running_code, runs_whole
 from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.text import one_line, printable
 
@@ -33,6 +33,10 @@ HIGH_RISK = 7.0
 """GuardDog's own border between "suspicious" and "high risk"."""
 SUSPICIOUS = 5.0
 """GuardDog's own border between "low" and "suspicious"."""
+
+_USUAL_IN_SETUP = {"threat-process-download-exec", "threat-setup-suspicious-imports"}
+"""Rules that match many an honest `setup.py`, which looks for compilers and libraries: there one
+of them alone is no evidence."""
 
 _REFERENCES = ("https://github.com/DataDog/guarddog",)
 
@@ -103,31 +107,26 @@ class GuardDog:
         return risks
 
     def _running(self, found: TreeScan, artifact: UnpackedArtifact) -> dict[str, list[Hit]]:
-        """Pick the strong threats in code that runs by itself, by rule.
+        """Find the strong threats in code that runs by itself, by rule.
 
-        One strong rule is enough in code that runs whole (`setup.py`, `.pth`) or when the package
-        is imported; in a package's other modules it takes two, because honest ones start a program
-        or name a start-up file on import as well. Scripts, tests and JavaScript don't run by
-        themselves.
+        For that the rules run once more, over that code alone: a rule often needs several things
+        in a file, and in honest files most of them are in functions. In a package's other modules
+        than `__init__.py` it takes two strong rules, because honest ones start a program or name a
+        start-up file on import as well. Scripts, tests and JavaScript don't run by themselves.
         """
         running: dict[str, list[Hit]] = {}
-        for path, places in found.places.items():
-            needed = _rules_needed(path, artifact)
-            if not needed or len(self._strong_rules(places)) < needed:
+        for path, rule_ids in found.matched.items():
+            anywhere = {rule_id: [Hit(path, 1, "")] for rule_id in rule_ids}
+            if not _suffice(self._strong_rules(anywhere), path, artifact):
                 continue
+            code = Path(artifact.tree, path).read_bytes()
             if path.endswith(".py"):
-                source = Path(artifact.tree, path).read_bytes()
-                lines = code_lines(source, whole=runs_whole(path))
-                places = {
-                    rule_id: [hit for hit in hits if hit.line in lines]
-                    if self._is_threat(rule_id)
-                    else hits
-                    for rule_id, hits in places.items()
-                }
-            strong = self._strong_rules(places)
-            if len(strong) >= needed:
+                code = running_code(code, whole=runs_whole(path))
+            hits = self._rules.scan_code(path, code, self._seconds)
+            strong = self._strong_rules(hits)
+            if _suffice(strong, path, artifact):
                 for rule_id in strong:
-                    running.setdefault(rule_id, []).extend(places[rule_id])
+                    running.setdefault(rule_id, []).extend(hits[rule_id])
         return running
 
     def _strong_rules(self, hits: dict[str, list[Hit]]) -> set[str]:
@@ -200,17 +199,19 @@ def _is_strong(risk: Any) -> bool:
     return bool(risk.severity.value == "high" and risk.specificity.value != "low")
 
 
-def _rules_needed(path: str, artifact: UnpackedArtifact) -> int:
-    """How many strong rules make a file's own running suspicious; 0 when none do."""
-    if runs_whole(path):
-        return 1
-    if not path.endswith(".py"):
-        return 0
-    # Everything in a wheel lands in the folder that modules are imported from.
+def _suffice(strong_rules: set[str], path: str, artifact: UnpackedArtifact) -> bool:
+    """Whether these rules make what runs by itself in a file suspicious."""
+    if not strong_rules:
+        return False
     is_wheel = artifact.artifact.filename.endswith(".whl")
-    if path.rpartition("/")[2] == "__init__.py" or (is_wheel and "/" not in path):
-        return 1
-    return 2 if is_wheel or Path(artifact.tree, path).with_name("__init__.py").exists() else 0
+    name = path.rpartition("/")[2]
+    if name == "setup.py":
+        return len(strong_rules) > 1 or not strong_rules <= _USUAL_IN_SETUP
+    # Everything in a wheel lands in the folder that modules are imported from.
+    if runs_whole(path) or name == "__init__.py" or (is_wheel and name == path):
+        return True
+    is_module = is_wheel or Path(artifact.tree, path).with_name("__init__.py").exists()
+    return path.endswith(".py") and is_module and len(strong_rules) > 1
 
 
 def _too_large(found: TreeScan, filename: str) -> Iterator[Finding]:

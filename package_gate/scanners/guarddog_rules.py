@@ -52,9 +52,9 @@ class TreeScan:
     hits: dict[str, list[Hit]]
     """What GuardDog counts, by the rule's id in the order of the ids. It stops at the rule's
     `max_hits` and leaves out what it takes for comments."""
-    places: dict[str, dict[str, list[Hit]]]
-    """Every place, by path and rule. A package can make GuardDog stop early with decoys, and hide
-    from it behind a stray triple quote, so what decides must not rest on `hits` alone."""
+    matched: dict[str, set[str]]
+    """By path, every rule that matched there. A package can make GuardDog stop early with decoys,
+    and hide from it behind a stray triple quote, so what decides must not rest on `hits`."""
     too_large: tuple[str, ...]
     """Files that the rules would have looked at, but that are larger than `MAX_FILE_BYTES`."""
 
@@ -169,7 +169,7 @@ class RuleSet:
             OSError: a file can't be read.
         """
         hits: dict[str, list[Hit]] = {rule_id: [] for rule_id in self.rules}
-        places: dict[str, dict[str, list[Hit]]] = {}
+        rules_matched: dict[str, set[str]] = {}
         too_large: list[str] = []
         for path in _files(tree):
             relative = path.relative_to(tree).as_posix()
@@ -180,17 +180,25 @@ class RuleSet:
                 too_large.append(relative)
                 continue
             source = _SourceFile(relative, path.read_bytes())
-            in_file: dict[str, list[Hit]] = {}
             for rule_id, offset, matched in self._matches(source, wanted, seconds):
-                hit = source.hit(offset, matched)
-                in_file.setdefault(rule_id, []).append(hit)
+                rules_matched.setdefault(relative, set()).add(rule_id)
                 if self._counts_more(rule_id, hits) and not source.is_comment(offset):
-                    hit = source.with_code(hit, offset)
+                    hit = source.with_code(source.hit(offset, matched), offset)
                     if all(hit.code != other.code for other in hits[rule_id]):
                         hits[rule_id].append(hit)
-            if in_file:
-                places[relative] = in_file
-        return TreeScan(hits, places, tuple(too_large))
+        return TreeScan(hits, rules_matched, tuple(too_large))
+
+    def scan_code(self, path: str, code: bytes, seconds: int) -> dict[str, list[Hit]]:
+        """Run the rules over some code as if it were a file of this path; give every match.
+
+        Raises:
+            ScannerError: a rule failed or took too long.
+        """
+        source = _SourceFile(path, code)
+        hits: dict[str, list[Hit]] = {}
+        for rule_id, offset, matched in self._matches(source, self._rules_for(path), seconds):
+            hits.setdefault(rule_id, []).append(source.hit(offset, matched))
+        return hits
 
     def _counts_more(self, rule_id: str, hits: dict[str, list[Hit]]) -> bool:
         """Whether GuardDog would still look for this rule."""

@@ -1,4 +1,4 @@
-"""Which lines of a package run by themselves: when it is installed, imported, or Python starts.
+"""What of a package runs by itself: when it is installed, imported, or Python starts.
 
 Malicious packages run before anybody calls them; honest ones do the same things, but in functions.
 """
@@ -21,34 +21,30 @@ def runs_whole(path: str) -> bool:
     return name in _ALWAYS_RUN or name.endswith(".pth")
 
 
-def code_lines(source: bytes, *, whole: bool) -> set[int]:
-    """Give the lines of a Python file that run by themselves.
+def running_code(source: bytes, *, whole: bool) -> bytes:
+    """Blank the lines of a Python file that don't run by themselves; the others keep their number.
 
-    When it is imported, that is everything outside of functions, and the functions and classes
-    that such code decorates, calls, hands over to a call, or stores in an attribute, as far as it
-    does so by their names and in the same module. Comments and strings that stand by themselves
-    never run. What can't be parsed is taken to run.
+    What runs when a module is imported is everything outside of functions, and the functions and
+    classes that such code decorates, calls, hands over to a call, or stores in an attribute, as
+    far as it does so by their names and in the same module. Comments and strings that stand by
+    themselves never run. What can't be parsed is taken to run.
 
     Args:
-        source: the file's bytes.
+        source: the file's content.
         whole: all functions are taken to run.
-
-    Returns:
-        Line numbers, from 1.
     """
-    lines = {
-        number
-        for number, line in enumerate(source.split(b"\n"), start=1)
-        if not line.lstrip().startswith(b"#")
-    }
+    lines = source.split(b"\n")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the package's own, about its escapes and the like
             module = ast.parse(source)
-        lines -= _docstring_lines(module)
-        return lines if whole else lines - _Reach(module).idle_lines()
+        idle = _docstring_lines(module) | (set() if whole else _Reach(module).idle_lines())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return lines
+        idle = set()
+    return b"\n".join(
+        b"" if number in idle or line.lstrip().startswith(b"#") else line
+        for number, line in enumerate(lines, start=1)
+    )
 
 
 def _docstring_lines(module: ast.Module) -> set[int]:

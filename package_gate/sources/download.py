@@ -282,12 +282,13 @@ class Downloader:
         self, file: RemoteFile, target: Target, response: requests.Response
     ) -> int | None:
         """Check what is announced; give the length in bytes, None when none is announced."""
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        if encoding not in ("", "identity"):
-            raise SourceError(
-                f"{target}: the server sends the file in the content encoding "
-                f'"{printable(encoding, 40)}" though it was asked not to. Use another address.'
-            )
+        for header, plain in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
+            encoding = response.headers.get(header, plain).strip()
+            if encoding.lower() not in ("", plain):
+                raise SourceError(
+                    f'{target}: the server answers with {header} "{printable(encoding, 40)}" '
+                    "though it was asked for the file as it is. Use another address."
+                )
         text = response.headers.get("Content-Length")
         if text is not None and not re.fullmatch(r"[0-9]{1,18}", text):
             raise SourceError(

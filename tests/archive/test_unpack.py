@@ -263,7 +263,7 @@ def test_a_full_disk_is_an_archive_error(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("package_gate.archive.tree.os.write", full)
-    with pytest.raises(ArchiveError, match="unpack into .*No space left on device"):
+    with pytest.raises(ArchiveError, match=r"unpack into .*No space left on device"):
         run(tmp_path, make_zip([Zipped(b"a.py")]))
 
 

@@ -1,6 +1,7 @@
 """A real HTTP proxy that does nothing but CONNECT, to wherever a test says."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,23 +13,31 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class ConnectProxy:
     """What a test sees of the proxy."""
 
-    port: int
+    url: str
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """`host:port` and headers of every CONNECT, in order of arrival."""
     status: int = 200
     """What it answers; it only connects for 200."""
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
 
 @contextmanager
-def connect_proxy(target_port: int) -> Iterator[ConnectProxy]:
-    """Serve until the block ends; whatever host is asked for, 127.0.0.1:`target_port` is got."""
+def connect_proxy(target_port: int, tls: ssl.SSLContext | None = None) -> Iterator[ConnectProxy]:
+    """Serve until the block ends; whatever host is asked for, 127.0.0.1:`target_port` is got.
+
+    With `tls` the way to the proxy is encrypted too.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 30
+
+        def setup(self) -> None:
+            if tls is not None:
+                self.request = tls.wrap_socket(self.request, server_side=True)
+            super().setup()
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
 
         def do_CONNECT(self) -> None:
             proxy.requests.append((self.path, dict(self.headers.items())))
@@ -52,7 +61,8 @@ def connect_proxy(target_port: int) -> Iterator[ConnectProxy]:
             pass
 
     with Quiet(("127.0.0.1", 0), Handler) as listener:
-        proxy = ConnectProxy(listener.server_address[1])
+        scheme = "http" if tls is None else "https"
+        proxy = ConnectProxy(f"{scheme}://127.0.0.1:{listener.server_address[1]}")
         thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

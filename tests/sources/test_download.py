@@ -18,6 +18,7 @@ from socketserver import StreamRequestHandler
 from typing import Any
 
 import pytest
+import trustme
 
 from package_gate import __version__
 from package_gate.errors import ConfigurationError, SourceError, SourceRefusedError
@@ -268,7 +269,14 @@ def test_a_content_encoding_is_an_error(
     server: HTTPSServer, make: Make, folder: Path, encoding: str
 ) -> None:
     server.routes["/x.zip"] = respond(ARCHIVE, headers={"Content-Encoding": encoding})
-    assert fails(make, remote(server), folder, "content encoding", 1).isprintable()
+    assert fails(make, remote(server), folder, "Content-Encoding", 1).isprintable()
+
+
+def test_a_transfer_encoding_that_would_be_stored_with_the_file_is_an_error(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    server.routes["/x.zip"] = respond(ARCHIVE, headers={"Transfer-Encoding": "gzip, chunked"})
+    fails(make, remote(server), folder, "Transfer-Encoding", 1)
 
 
 # Length and size
@@ -877,6 +885,26 @@ def test_a_file_is_fetched_through_the_proxy(server: HTTPSServer, make: Make, fo
     assert not any("Authorization" in name for name in server.requests[0][2])
 
 
+def test_a_file_is_fetched_through_a_proxy_that_is_spoken_to_over_tls(
+    server: HTTPSServer, make: Make, folder: Path, tmp_path: Path
+) -> None:
+    body = zip_bytes(os.urandom(300_000))
+    server.routes["/x.zip"] = respond(body)
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "both.pem"
+    bundle.write_bytes(server.ca_file.read_bytes() + authority.cert_pem.bytes())
+    with connect_proxy(server.port, context) as proxy:
+        network = Network(str(bundle), {"https": proxy.url})
+        downloader = make(sources=Sources(), network=network, resolver=FakeDNS())
+        for name in ("a.zip", "b.zip"):
+            file = RemoteFile(name, "https://mirror.test/x.zip")
+            assert downloader.fetch(file, folder).path.read_bytes() == body
+        assert len(proxy.requests) == 1
+        downloader.close()
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_a_proxy_is_not_asked_for_an_address_inside(
     server: HTTPSServer, make: Make, folder: Path, attempt: str
@@ -1239,11 +1267,16 @@ def test_a_downloader_closes_its_connections_at_the_end_of_its_block(
     ],
 )
 def test_whatever_a_server_answers_the_error_names_the_host_and_is_fit_to_print(
-    server: HTTPSServer, make: Make, folder: Path, responder: Responder
+    server: HTTPSServer,
+    make: Make,
+    folder: Path,
+    responder: Responder,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     server.routes["/x.zip"] = responder
     with pytest.raises((SourceError, SourceRefusedError)) as error:
         make().fetch(remote(server, "/x.zip?X-Amz-Signature=secret"), folder)
+    assert "secret" not in caplog.text
     text = str(error.value)
     assert "localhost" in text
     assert "secret" not in text

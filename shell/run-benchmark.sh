@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Summary: Install what the benchmarks need and run one of them.
+#
+# Usage: run-benchmark.sh NAME [ARGUMENT...]
+#
+# NAME is a module of benchmarks/: fifty_wheels, many_requests, large_archive.
+
+set -eu
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=shell/python-environment.sh
+. "$project/shell/python-environment.sh"
+
+if [ $# -eq 0 ]; then
+  sed -n 's/^# \{0,1\}//; 2,6p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+fi
+name=$1
+shift
+python_environment tests requirements-dev.txt
+python_environment benchmarks requirements-benchmarks.txt
+cd "$project"
+exec .venv/tests/bin/python -m "benchmarks.$name" "$@"
