@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,10 +20,11 @@ from tests.fakes.aws import ACCESS_KEY_ID, AWS, DOMAIN, REPOSITORY, SECRET_ACCES
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeartifact import TOKEN_MARK
 from tests.fakes.codeartifact_state import PackageKey
+from tests.fakes.codeguru_security import finding
 from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.package_index import PackageIndex
 from tests.fakes.relay import Moment
-from tests.local_run import PROJECT
+from tests.local_run import POLICY, PROJECT
 from tests.publishers.github_world import zipped
 
 ARCHIVE = zipped({"tool-master/tool.py": b"x = 1\n"})
@@ -271,3 +273,44 @@ def test_sample_advisories_are_not_taken(build: ScriptRun, both: str) -> None:
     assert result.returncode == 2
     assert "sample advisories" in result.stderr
     assert build.index.server.requests == []
+
+
+CODE_REFUSES = f'{POLICY}\n[refuse]\ncode = "medium"\n'
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        [finding("Critical", "python/code-injection")],
+        # Three pages: what refuses is the last of all.
+        [*(finding("Info", f"python/style-{n}") for n in range(4)), finding("High", "python/x")],
+    ],
+    ids=["a Critical as the only one", "a High on page 3"],
+)
+def test_what_codeguru_finds_refuses(
+    build: ScriptRun, both: str, findings: list[dict[str, Any]]
+) -> None:
+    build.policy = CODE_REFUSES
+    build.aws.codeguru.findings = findings
+    build.aws.codeguru.page_size = 2
+    result = build.run(both.splitlines()[1], "--scanners", "osv,codeguru")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert build.verdicts() == {"tool": "refused"}
+    assert build.aws.codeguru.count("GetFindings") == (len(findings) + 1) // 2
+    assert findings[-1]["ruleId"] in build.emails()[0].body
+    assert build.aws.codeartifact.packages == {}
+    assert build.aws.codeguru.rejected == []
+
+
+def test_a_scanner_that_always_fails_leaves_the_request_undecided_and_publishes_nothing(
+    build: ScriptRun, both: str
+) -> None:
+    build.aws.codeguru.order("CreateScan", Fault("internal-error", times=None))
+    build.environment["PYTHONPATH"] = str(WITHOUT_WAITING)
+    result = build.run(both.splitlines()[1], "--scanners", "osv,codeguru")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert build.verdicts() == {"tool": "undecided"}
+    assert build.aws.codeartifact.calls == []
+    (email,) = build.emails()
+    assert email.attributes["verdict"] == "undecided"
+    assert "The scanner codeguru did not finish" in " ".join(email.body.split())

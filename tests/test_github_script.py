@@ -8,6 +8,7 @@ import pytest
 
 from tests.aws_run import GITHUB, WITHOUT_WAITING, ScriptRun, github_variables, script_run
 from tests.canaries import files_below, git_history, traces
+from tests.fakes import snyk_cli
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
 from tests.fakes.git_server import Fault
 from tests.fakes.https_server import HTTPSServer, respond
@@ -105,18 +106,30 @@ def test_what_a_rescan_refuses_can_no_longer_be_installed(build: Build) -> None:
     assert email.subject == "[package gate] refused and withdrawn: app"
 
 
-def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(build: Build) -> None:
-    """Not in a log, a report, an email, a record, the repository, nor in `/proc` of a process."""
+def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(
+    build: Build, tmp_path: Path
+) -> None:
+    """Not in a log, a report, an email, a record, the repository, nor in `/proc` of a process.
+
+    The services' scanners take part; only the Snyk CLI gets a credential, and only Snyk's.
+    """
+    (tmp_path / "bin").mkdir()
+    snyk = snyk_cli.install(tmp_path / "bin")
+    build.run.environment["PATH"] = snyk.path
+    build.run.environment["PACKAGE_GATE_SNYK_TOKEN"] = "ssm:/gate/snyk"
+    build.run.aws.client("ssm").put_parameter(
+        Name="/gate/snyk", Value=snyk_cli.TOKEN, Type="SecureString"
+    )
     build.world.server.faults += [Fault(PUSH, status=403) for _ in range(2)]
     places = {}
     for expected in (1, 0):
-        build.run.start(build.requests)
+        build.run.start(build.requests, "--scanners", "osv,codeguru,inspector,snyk")
         with build.run.watched() as processes:
             result = build.run.finish()
         assert result.returncode == expected, result.stdout + result.stderr
         scanned = processes.environments(b"package_gate.scanners.worker")
         assert bool(scanned) == (expected == 1)  # the second run goes by what the first decided
-        for program in (b"git\0", b"git-remote-http", b"askpass"):
+        for program in (b"git\0", b"git-remote-http"):
             assert processes.environments(program), program
         for name, content in {
             "standard output": result.stdout.encode(),
@@ -130,6 +143,12 @@ def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(build: 
     places |= git_history(build.world.repository)
     places["paths of requests"] = repr([s.line for s in build.world.server.requests]).encode()
     assert traces(SECRETS, places) == []
+    found = traces({"the Snyk token": snyk_cli.TOKEN}, places)
+    assert snyk.tests
+    assert all(place.startswith("the Snyk token in environment of process") for place in found)
+    assert all("/bin/snyk sbom test" in place or "snyk --version" in place for place in found)
+    assert build.run.aws.inspector.count("ScanSbom") == 2  # the archive names no dependency
+    assert build.run.aws.codeguru.count("GetFindings") == 3
     assert_published_once(build)
 
 

@@ -140,14 +140,15 @@ class GuardDog:
         risks: list[Any],
         filename: str,
     ) -> Finding:
-        places = list(dict.fromkeys((hit.path, hit.line) for hit in (*running, *counted)))
+        hits = (*running, *counted)
+        places = list(dict.fromkeys((hit.path, hit.line) for hit in hits))
+        matched = list(dict.fromkeys(one_line(hit.matched, 60) for hit in hits))
         description = (str(self._rules.rules[rule_id].description) or rule_id).rstrip(".")
-        message = f"{description}: {one_line((*running, *counted)[0].matched, 120)}"
+        message = f"{description}: {', '.join(matched[:3])}."
+        severity = max(map(_severity, risks), default=Severity.INFO)
         if running:
+            message += " This runs by itself, on installation, on import or when Python starts."
             severity = Severity.HIGH
-            message += " (This runs by itself, on installation, on import or when Python starts.)"
-        else:
-            severity = max(map(_severity, risks), default=Severity.INFO)
         return Finding(
             scanner=NAME,
             rule=rule_id,

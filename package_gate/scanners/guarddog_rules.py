@@ -233,23 +233,24 @@ class RuleSet:
             if rule_id in wanted and can_match(source.content)
         ]
         for compiled in sets:
+            overflows: list[object] = []
             try:
                 matches = compiled.match(
-                    data=source.content, timeout=seconds, warnings_callback=_refuse_warnings
+                    data=source.content,
+                    timeout=seconds,
+                    warnings_callback=lambda *warning, found=overflows: found.append(warning),
                 )
             except self._yara.Error as error:
                 raise ScannerError(f"YARA failed on {source.path}: {error}") from error
+            if overflows:
+                # It has stopped looking for a string that is there a million times.
+                raise ScannerError(f"YARA gave up on {source.path}: too many matches")
             for match in matches:
                 if match.namespace not in wanted:
                     continue
                 for string in match.strings:
                     for instance in string.instances:
                         yield match.namespace, instance.offset, instance.matched_data
-
-
-def _refuse_warnings(kind: int, message: object) -> None:
-    """Take a warning for an error: YARA gives one when a file has too many matches to count."""
-    raise ScannerError(f"YARA gave up on a file: warning {kind}, {message}")
 
 
 def _globs(patterns: str | None) -> re.Pattern[str] | None:

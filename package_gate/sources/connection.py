@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.response import assert_header_parsing
 
 from package_gate import __version__
 from package_gate.sources.addresses import AddressGuard, IPAddress, Target
@@ -182,6 +183,8 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         super().begin()
         self._reader.is_body = True
+        # urllib3 takes headers that can't be read, and logs the address with its query.
+        assert_header_parsing(self.headers)
 
 
 class _Reader(io.BufferedReader):

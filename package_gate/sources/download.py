@@ -148,11 +148,10 @@ class Downloader:
     def _fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
         path = folder / file.filename
         part = folder / f"{file.filename}.part"
-        if path.exists():
-            raise SourceError(f"{file.filename} comes twice in one package; one name, one file.")
         # Exclusive, so that two downloads never write into one file.
         with part.open("xb") as out:
             try:
+                _check_is_new(path)
                 artifact = self._attempts(file, out)
                 out.close()
                 _check_is_archive(artifact, part)
@@ -358,6 +357,11 @@ def _redirect(target: Target, response: requests.Response) -> Target:
     except ValueError:
         joined = location
     return parse_url(joined)
+
+
+def _check_is_new(path: Path) -> None:
+    if path.exists():
+        raise SourceError(f"{path.name} comes twice in one package. Report it to the index.")
 
 
 def _check_is_archive(artifact: Artifact, path: Path) -> None:

@@ -57,7 +57,8 @@ def explain(error: Exception) -> tuple[str, bool]:
             if cause.errno == socket.EAI_AGAIN:
                 return "the name server did not answer", True
             return "there is no host of this name. Correct the address.", False
-        if tunnel := _TUNNEL_STATUS.search(str(cause)):
+        # The exact class: the errors around it, and others, repeat what a server wrote.
+        if type(cause) is OSError and (tunnel := _TUNNEL_STATUS.match(str(cause))):
             status = int(tunnel[1])
             if status in RETRIED_STATUSES:
                 return f"the proxy answered {status}", True
@@ -68,6 +69,8 @@ def explain(error: Exception) -> tuple[str, bool]:
             )
     if any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
         return "the proxy could not be reached", True
+    if any(isinstance(cause, urllib3.exceptions.HeaderParsingError) for cause in causes):
+        return "the headers of the answer can't be read", True
     cut = (http.client.IncompleteRead, ssl.SSLEOFError)
     if any(isinstance(cause, cut) for cause in causes):
         return "the connection ended before the file did", True

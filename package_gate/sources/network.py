@@ -81,7 +81,8 @@ def goes_direct(target: Target, network: Network) -> bool:
     for entry in re.split(r"[,\s]+", network.no_proxy.lower()):
         if entry == "*":
             return True
-        host = entry.removesuffix(f":{target.port}") if entry.count(":") == 1 else entry
+        may_have_port = entry.count(":") == 1 or entry.startswith("[")
+        host = entry.removesuffix(f":{target.port}") if may_have_port else entry
         if address is not None:
             with suppress(ValueError):
                 if address in ipaddress.ip_network(host.strip("[]"), strict=False):

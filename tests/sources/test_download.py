@@ -965,6 +965,13 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert "secret" not in text
 
 
+def test_a_server_that_speaks_like_a_proxys_error_is_not_taken_for_one(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    server.routes["/x.zip"] = raw(b"Tunnel connection failed: 407\r\n\r\n")
+    assert "proxy" not in fails(make, remote(server), folder, "the connection failed", 4)
+
+
 def test_a_proxy_that_is_down_is_tried_again(server: HTTPSServer, make: Make, folder: Path) -> None:
     file = RemoteFile("x.zip", "https://mirror.test/x.zip")
     network = through(server, "http://user:hunter2@127.0.0.1:1")
@@ -1023,6 +1030,7 @@ def test_a_proxy_that_trickles_holds_the_gate_no_longer_than_the_limit(
         ("127.0.0.1", "127.0.0.1", True),
         ("127.0.0.0/8", "127.0.0.1", True),
         ("10.0.0.0/8", "127.0.0.1", False),
+        ("127.0.0.1:{port}", "127.0.0.1", True),
         ("::1", "127.0.0.1", False),
         ("test", "mirror.test", True),
         (".test", "mirror.test", True),
@@ -1037,13 +1045,7 @@ def test_no_proxy_keeps_hosts_away_from_the_proxy(
     dns = FakeDNS().add("mirror.test", ["127.0.0.1"]).add("localhost", ["127.0.0.1"])
     with connect_proxy(server.port) as proxy:
         downloader = make(
-            sources=Sources(
-                private_hosts=(
-                    "localhost",
-                    "127.0.0.1",
-                    "mirror.test",
-                )
-            ),
+            sources=Sources(private_hosts=("localhost", "127.0.0.1", "mirror.test")),
             network=through(server, proxy.url, no_proxy.format(port=server.port)),
             resolver=dns,
         )

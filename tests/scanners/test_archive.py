@@ -1,0 +1,66 @@
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from package_gate.errors import ScannerError
+from package_gate.models import Artifact, Kind, Origin, ScanTarget, UnpackedArtifact
+from package_gate.policy import Limits
+from package_gate.scanners.pool import ScannerPool, ScannerSpec
+
+LIMITS = Limits()
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return content.getvalue()
+
+
+def download(folder: Path, content: bytes) -> ScanTarget:
+    folder.mkdir()
+    path = folder / "sample.zip"
+    path.write_bytes(content)
+    artifact = Artifact(path.name, "0" * 64, len(content))
+    unpacked = UnpackedArtifact(artifact, str(path), str(folder / "tree"))
+    return ScanTarget("sample", "", Origin.ARCHIVE, (unpacked,))
+
+
+def test_what_it_unpacks_is_what_the_other_scanners_see(tmp_path: Path) -> None:
+    files = {"a/setup.py": "import os\nexec(__import__('base64').b64decode('eA=='))\nassert os\n"}
+    target = download(tmp_path / "package", zipped(files))
+    names = ("archive", "guarddog", "ruff")
+
+    with ScannerPool([ScannerSpec(name) for name in names], LIMITS, tmp_path) as pool:
+        rules = {name: {each.rule for each in pool.scan(name, target)} for name in names}
+        infos = [pool.info(name) for name in names]
+
+    assert rules["archive"] == set()
+    assert "threat-runtime-obfuscation-import-exec" in rules["guarddog"]
+    assert rules["ruff"] == {"S101", "S102"}
+    assert [info.name for info in infos] == list(names)
+    assert all(info.version for info in infos)
+
+
+def test_a_dangerous_archive_is_a_finding(tmp_path: Path) -> None:
+    target = download(tmp_path / "package", zipped({"../../escaped": "x"}))
+
+    with ScannerPool([ScannerSpec("archive")], LIMITS, tmp_path) as pool:
+        found = pool.scan("archive", target)
+
+    assert {each.kind for each in found} == {Kind.ARCHIVE}
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_fault_of_ours_is_an_error(tmp_path: Path) -> None:
+    target = download(tmp_path / "package", zipped({"a": "x"}))
+    Path(target.artifacts[0].path).unlink()
+
+    with (
+        ScannerPool([ScannerSpec("archive")], LIMITS, tmp_path) as pool,
+        pytest.raises(ScannerError, match="archive on sample: "),
+    ):
+        pool.scan("archive", target)

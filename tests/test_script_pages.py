@@ -1,0 +1,124 @@
+"""What docs/codeartifact.md and docs/github.md say: every command as it stands, every variable."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.https_server import HTTPSServer, respond
+from tests.fakes.package_index import PackageIndex
+from tests.local_run import POLICY, PROJECT, LocalRun
+from tests.publishers.github_world import SAMPLE, zipped
+
+ARCHIVE = "https://github.com/hukkin/tomli/archive/refs/tags/2.0.1.zip"
+SCRIPT_SECTIONS = ("Try it on your machine", "In the notebook", "Emails")
+PAGES = ("codeartifact", "github")
+
+
+def page(name: str) -> str:
+    return (PROJECT / "docs" / f"{name}.md").read_text()
+
+
+def section(text: str, heading: str) -> str:
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def commands(text: str, heading: str) -> list[str]:
+    """The `bash` blocks of a section: what stands in another kind of block is not run."""
+    found = re.findall(r"```bash\n(.*?)```", section(text, heading), re.DOTALL)
+    assert found, heading
+    return found
+
+
+def run_page(
+    name: str, folder: Path, server: HTTPSServer
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the commands of a page in the documented shell; gives the result and the commands.
+
+    The index, the advisories, the policy and the archive's server are the test's.
+    """
+    index = PackageIndex(server)
+    index.add_wheel("humanize", "4.12.3")
+    server.routes["/tomli.zip"] = respond(zipped(SAMPLE))
+    local = LocalRun(folder, index)
+    local.add_advisory("unrelated", "0.1")
+    (folder / "policy.toml").write_text(POLICY)
+    text = page(name)
+    shell_command = re.search(r"```\n\.venv/tests/bin/python (.*)\n```", text)
+    assert shell_command
+    script = "".join(block for heading in SCRIPT_SECTIONS for block in commands(text, heading))
+    assert script.count(ARCHIVE) == 1
+    done = subprocess.run(
+        [sys.executable, *shell_command[1].split(), "bash", "-ec",
+         script.replace(ARCHIVE, f"{server.url}/tomli.zip")],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            **index.environment,
+            "PACKAGE_GATE_POLICY": str(folder / "policy.toml"),
+            "PACKAGE_GATE_ADVISORIES": str(local.advisories),
+            "PACKAGE_GATE_SCANNERS": "osv",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )  # fmt: skip
+    return done, script
+
+
+def test_every_command_of_the_codeartifact_page_works_as_it_stands(
+    tmp_path: Path, server: HTTPSServer
+) -> None:
+    done, script = run_page("codeartifact", tmp_path, server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Successfully installed humanize-4.12.3" in done.stdout
+    assert re.search(r'"version": "\d{8}T\d{6}Z-[0-9a-f]{12}"', done.stdout)
+    for command in commands(page("codeartifact"), "In the notebook")[:2]:
+        assert f"    {command}" in done.stdout  # it is what the script offers, too
+    assert done.stdout.count("SubscriptionArn") == 2
+    assert script.count("aws codeartifact") == 3
+
+
+def test_every_command_of_the_github_page_works_as_it_stands(
+    tmp_path: Path, server: HTTPSServer
+) -> None:
+    done, _ = run_page("github", tmp_path, server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Successfully installed humanize-4.12.3" in done.stdout
+    assert "Successfully installed sample-1.0" in done.stdout
+    offered = re.sub(r"http://localhost:\d+/", "https://github.com/", done.stdout)
+    for command in commands(page("github"), "In the notebook"):
+        assert f"    {command}" in offered
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_variable_that_is_read_is_in_the_table_and_no_other(name: str) -> None:
+    source = (PROJECT / "package_gate/aws_targets.py").read_text()
+    theirs = {
+        "codeartifact": r'variables\.get\(\s*"((?:Example|Internal)\w+|PACKAGE_GATE_DOMAIN_\w+)"',
+        "github": r'variables\.get\(\s*"(PrivateGitHub\w+|PACKAGE_GATE_GITHUB_\w+)"',
+    }
+    every = set(re.findall(r'variables\.get\(\s*"(\w+)"', source))
+    shared = every - {v for pattern in theirs.values() for v in re.findall(pattern, source)}
+    table = section(page(name), "Environment")
+    listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert listed == shared | set(re.findall(theirs[name], source))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_rights_are_a_policy_document_that_names_every_action(name: str) -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", section(page(name), "Rights"), re.DOTALL)
+    policy = json.loads(text)
+    assert policy["Version"] == "2012-10-17"
+    assert '*"' not in re.sub(r'"Resource": "[^"]*"', "", text)
+
+
+def test_both_pages_tell_the_same_of_emails() -> None:
+    assert section(page("codeartifact"), "Emails") == section(page("github"), "Emails")
