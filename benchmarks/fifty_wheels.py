@@ -25,6 +25,7 @@ from package_gate.decisions import Decisions, FolderStorage
 from package_gate.gate import Gate, Options
 from package_gate.models import (
     Artifact,
+    ArtifactFile,
     Origin,
     PyPISource,
     RemoteFile,
@@ -39,7 +40,6 @@ from package_gate.policy import Policy
 from package_gate.publishers.local import LocalFolder
 from package_gate.request_file import RequestFile
 from package_gate.scan_setup import DEFAULT_SCANNERS, SAMPLE_ADVISORIES, ScanSetup
-from package_gate.sources.interface import FetchedFile
 from package_gate.sources.network import Network
 from package_gate.sources.uv import index_settings
 
@@ -117,12 +117,12 @@ class Wheels:
         remote = RemoteFile(wheel.name, wheel.as_uri(), digest)
         return Resolution((ResolvedPackage(name.lower(), version, Origin.PYPI, (remote,)),))
 
-    def fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         """Copy a wheel."""
         path = folder / file.filename
         copyfile(self._wheels[file.filename], path)
         artifact = Artifact(file.filename, file.sha256 or "", path.stat().st_size, file.url)
-        return FetchedFile(artifact, path)
+        return ArtifactFile(artifact, path)
 
 
 def main(count: int) -> None:

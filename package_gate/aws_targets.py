@@ -127,7 +127,7 @@ def _github(environ: Mapping[str, str], output: Path, scratch: Path, policy: Pol
         proxy=environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "",
         program_path=environ.get("PATH", ""),
     )
-    publisher = GitHub(settings, partial(unpack, limits=policy.limits))
+    publisher = GitHub(settings, partial(unpack, limits=policy.limits, nested=False))
     return TargetParts(publisher, aws.storage(), aws.notifier())
 
 
@@ -153,15 +153,15 @@ class _AWS:
             default="60",
         )
         # boto3 itself reads AWS_DEFAULT_REGION only; AWS's other SDKs and tools read AWS_REGION.
-        region = variables.get(
-            "AWS_REGION", r"[a-z0-9-]{1,40}", "the region of the services", default=""
-        )
+        word, meaning = r"[a-z][a-z0-9-]{0,38}[a-z0-9]", "the region of the services"
+        region = variables.get("AWS_REGION", word, meaning, default="")
+        region = region or variables.get("AWS_DEFAULT_REGION", word, meaning, default="")
         try:
             self.session = boto3.Session(region_name=region or None)
         except BotoCoreError as error:
             raise ConfigurationError(f"AWS is not configured: {error}.") from error
         if not self.session.region_name:
-            variables.add_problem("AWS_REGION is missing: the region of the services.")
+            variables.add_problem(f"AWS_REGION is missing: {meaning}.")
 
     def storage(self) -> S3Storage:
         bucket, _, prefix = self._records.removeprefix("s3://").partition("/")

@@ -105,8 +105,8 @@ def _run(
         limits=policy.limits,
         scratch=scratch,
     )
-    downloader = Downloader(connection, policy.sources, policy.limits)
-    with scans, Progress(console) as progress:
+    downloads = Downloader(connection, policy.sources, policy.limits)
+    with scans, downloads as downloader, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
             scanners=[*scans.scanners, *services],

@@ -8,7 +8,11 @@ import functools
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
+
+MAX_LOCATIONS = 20
+"""A finding names at most so many places; its `count` tells how many there are."""
 
 
 @functools.total_ordering
@@ -175,6 +179,14 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """An artifact on disk: the very bytes that its digest names."""
+
+    artifact: Artifact
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place in an artifact."""
 
@@ -205,7 +217,7 @@ class Finding:
     artifact: str = ""
     """The file name of the artifact; "" when it concerns the whole package."""
     locations: tuple[Location, ...] = ()
-    """Where; at most the first 20 places of `count`."""
+    """Where; at most the first `MAX_LOCATIONS` places of `count`."""
     count: int = 1
     """In how many places the rule matched."""
 

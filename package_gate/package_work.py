@@ -19,6 +19,7 @@ from package_gate.errors import PublishError, ScannerError, SourceError
 from package_gate.metadata import requires_python
 from package_gate.models import (
     Artifact,
+    ArtifactFile,
     Finding,
     Kind,
     Origin,
@@ -32,9 +33,8 @@ from package_gate.models import (
     Verdict,
 )
 from package_gate.policy import Policy, judge
-from package_gate.publishers.interface import ApprovedPackage, ArtifactFile
+from package_gate.publishers.interface import ApprovedPackage
 from package_gate.scanners.interface import Scanner
-from package_gate.sources.interface import FetchedFile
 from package_gate.text import printable
 
 PACKAGES_AT_ONCE = 4
@@ -53,7 +53,7 @@ class PackageWork:
     """Held while it is published or withdrawn."""
     decision: PackageDecision | None = None
     """What was decided; replaced when it is published or withdrawn."""
-    files: tuple[FetchedFile, ...] = ()
+    files: tuple[ArtifactFile, ...] = ()
     """The downloaded files; none when an earlier decision made fetching unnecessary."""
     users: int = 0
     """How many requests need it now."""
@@ -64,7 +64,7 @@ class PackageWorker:
 
     def __init__(
         self,
-        fetch: Callable[[RemoteFile, Path], FetchedFile],
+        fetch: Callable[[RemoteFile, Path], ArtifactFile],
         scanners: Sequence[Scanner],
         policy: Policy,
         policy_digest: str,

@@ -13,6 +13,7 @@ from package_gate.gate import Gate, Options
 from package_gate.models import (
     ArchiveSource,
     Artifact,
+    ArtifactFile,
     Finding,
     Origin,
     PyPISource,
@@ -29,7 +30,6 @@ from package_gate.package_work import PackageWorker
 from package_gate.policy import Policy
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.request_file import RequestFile
-from package_gate.sources.interface import FetchedFile
 
 
 class Killed(BaseException):
@@ -146,7 +146,7 @@ class World:
     def content(self, filename: str) -> bytes:
         return f"content of {filename}".encode()
 
-    def fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         name = file.filename.split("-")[0].removesuffix(".zip")
         self.called(f"fetch {name}")
         if name in self.fetch_errors:
@@ -157,7 +157,7 @@ class World:
             raise SourceError("wrong digest")
         path = folder / file.filename
         path.write_bytes(content)
-        return FetchedFile(Artifact(file.filename, digest, len(content), file.url), path)
+        return ArtifactFile(Artifact(file.filename, digest, len(content), file.url), path)
 
     def publish(self, package: ApprovedPackage) -> str:
         self.called(f"publish {package.name}")

@@ -9,10 +9,8 @@ get lost on another system. `info`: worth knowing, harmless for an installer.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from package_gate.models import Finding, Kind, Location, Severity
+from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Severity
 
-MAX_LOCATIONS = 20
-"""The same as `scanners.interface.MAX_LOCATIONS`: a finding names at most so many places."""
 MAX_PLACE = 300
 """Characters of a place; names in a hostile archive may have 64 kB."""
 

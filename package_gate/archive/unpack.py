@@ -37,7 +37,9 @@ from package_gate.policy import Limits
 __all__ = ["archive_kind", "unpack"]
 
 
-def unpack(artifact: Artifact, path: Path, tree: Path, limits: Limits) -> list[Finding]:
+def unpack(
+    artifact: Artifact, path: Path, tree: Path, limits: Limits, *, nested: bool = True
+) -> list[Finding]:
     """Unpack a downloaded file and say what is wrong with it.
 
     Args:
@@ -45,6 +47,7 @@ def unpack(artifact: Artifact, path: Path, tree: Path, limits: Limits) -> list[F
         path: The file.
         tree: An absolute path that doesn't exist and whose parent does; it is made.
         limits: From the policy; all are kept while reading.
+        nested: Whether archives within the archive are unpacked too.
 
     Returns:
         Findings of scanner `archive`, one for each rule, the worst first. The tree holds what
@@ -67,7 +70,7 @@ def unpack(artifact: Artifact, path: Path, tree: Path, limits: Limits) -> list[F
                 check_wheel(artifact.filename, placer)
             else:
                 check_sdist(artifact.filename, placer)
-            for parts in placer.archives:
+            for parts in placer.archives if nested else ():
                 _unpack_nested(parts, placer)
     return report.findings()
 

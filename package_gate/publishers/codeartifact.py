@@ -41,14 +41,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from package_gate.archive.unpack import archive_kind
 from package_gate.errors import PublishError
-from package_gate.models import Origin, PyPISource, Request
+from package_gate.models import ArtifactFile, Origin, PyPISource, Request
 from package_gate.publishers.codeartifact_api import Contents, PackageId, Repository
-from package_gate.publishers.interface import (
-    ApprovedPackage,
-    ArtifactFile,
-    PublishedPackage,
-    archive_version,
-)
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
 from package_gate.publishers.twine_upload import Index, TransientUploadError, upload
 from package_gate.text import one_line
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from package_gate.errors import PublishError
-from package_gate.models import Origin
+from package_gate.models import ArtifactFile, Origin
 from package_gate.publishers.git import Repository, Tip
 from package_gate.publishers.git_names import left_out
 from package_gate.publishers.github_files import (
@@ -19,15 +19,13 @@ from package_gate.publishers.github_files import (
     read_sums,
     sums_text,
 )
-from package_gate.publishers.interface import ArtifactFile, PublishedPackage
+from package_gate.publishers.interface import PublishedPackage
 
 FILE_LIMIT = 100 * 1024 * 1024
 """Bytes; GitHub blocks larger files ("About large files on GitHub")."""
 
 SMALL_FILE = 64 * 1024
 """Bytes; enough for `SHA256SUMS`, so that it is fetched with a branch and the packages are not."""
-
-_UNPACKED = b".unpacked"
 
 
 def store_file(git: Repository, file: ArtifactFile) -> str:
@@ -51,9 +49,7 @@ def store_file(git: Repository, file: ArtifactFile) -> str:
 def store_source(git: Repository, folder: Path) -> tuple[dict[bytes, str], dict[str, str]]:
     """Store the files of an unpacked archive.
 
-    When it has a single top folder, as sdists and GitHub's archives have, that is the root. What
-    was unpacked of archives within it (`inner.zip.unpacked/` beside `inner.zip`) is no part of the
-    source: it is there for the scanners.
+    When it has a single top folder, as sdists and GitHub's archives have, that is the root.
 
     Returns:
         Path below the root → object id, and path → why it stays out of the commit.
@@ -83,13 +79,10 @@ def _files(folder: bytes) -> Iterator[tuple[bytes, int]]:
     """Every file of the source below a folder, with its size in bytes."""
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
-    names = {entry.name for entry in entries}
     for entry in entries:
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(status.st_mode):
-            nested = entry.name.endswith(_UNPACKED) and entry.name[: -len(_UNPACKED)] in names
-            if not nested:
-                yield from _files(entry.path)
+            yield from _files(entry.path)
         elif stat.S_ISREG(status.st_mode):
             yield entry.path, status.st_size
         else:

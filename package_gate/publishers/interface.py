@@ -3,18 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol, Self
 
-from package_gate.models import Artifact, Origin, PackageDecision, Request
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactFile:
-    """An artifact on disk: the very bytes that were scanned."""
-
-    artifact: Artifact
-    path: Path
+from package_gate.models import Artifact, ArtifactFile, Origin, PackageDecision, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,8 @@ from packaging.version import Version
 from package_gate.archive.unpack import archive_kind
 from package_gate.errors import PublishError
 from package_gate.files import copy_verified, sha256_of, write_atomically
-from package_gate.models import Artifact, Origin, Request
-from package_gate.publishers.interface import (
-    ApprovedPackage,
-    ArtifactFile,
-    PublishedPackage,
-    archive_version,
-)
+from package_gate.models import Artifact, ArtifactFile, Origin, Request
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
 
 JSON_INDEX = "index.v1_json"
 

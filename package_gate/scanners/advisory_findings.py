@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]  # it ships no types
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
-from package_gate.models import Finding, Kind, Location, Severity
+from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Severity
 from package_gate.scanners.advisories import (
     MALWARE_PREFIX,
     Installed,
@@ -20,7 +20,6 @@ from package_gate.scanners.advisories import (
     Specific,
     first_fixed_version,
 )
-from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.text import one_line
 
 SCANNER = "osv"

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from package_gate.errors import ScannerError
 from package_gate.models import (
+    MAX_LOCATIONS,
     Finding,
     Kind,
     Location,
@@ -30,7 +31,6 @@ from package_gate.models import (
 )
 from package_gate.scanners.aws_calls import aws_call
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
-from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.scanners.service_text import MAX_ID, addresses, sentence
 from package_gate.text import one_line
 

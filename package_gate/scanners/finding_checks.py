@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from package_gate.errors import ScannerError
-from package_gate.models import Finding, Kind, Location, ScanTarget
-from package_gate.scanners.interface import MAX_LOCATIONS
+from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, ScanTarget
 from package_gate.scanners.protocol import MAX_FINDINGS
 from package_gate.scanners.registry import SCANNERS
 from package_gate.text import one_line, printable

@@ -14,6 +14,7 @@ from typing import Any
 
 from package_gate.errors import ScannerError
 from package_gate.models import (
+    MAX_LOCATIONS,
     Finding,
     Kind,
     Location,
@@ -25,7 +26,6 @@ from package_gate.models import (
 from package_gate.policy import Limits
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
 from package_gate.scanners.import_time import running_code, runs_whole
-from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.text import one_line, printable
 
 NAME = "guarddog"

@@ -5,9 +5,6 @@ from typing import Protocol
 
 from package_gate.models import Finding, ScannerInfo, ScanTarget
 
-MAX_LOCATIONS = 20
-"""A finding names at most so many places; its `count` tells how many there are."""
-
 
 class Scanner(Protocol):
     """Looks at one unpacked package at a time; never imports, builds or executes any of it."""

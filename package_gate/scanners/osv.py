@@ -17,6 +17,7 @@ from package_gate import __version__
 from package_gate.dependencies import UnreadableFile, find_pins
 from package_gate.errors import ConfigurationError
 from package_gate.models import (
+    MAX_LOCATIONS,
     Finding,
     Kind,
     Location,
@@ -28,7 +29,6 @@ from package_gate.models import (
 )
 from package_gate.scanners.advisories import Installed, Record, affects
 from package_gate.scanners.advisory_findings import SCANNER, findings
-from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.scanners.osv_api import API
 from package_gate.scanners.osv_snapshot import Snapshot
 from package_gate.text import one_line

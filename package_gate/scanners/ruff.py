@@ -19,6 +19,7 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it has no type
 
 from package_gate.errors import ScannerError
 from package_gate.models import (
+    MAX_LOCATIONS,
     Finding,
     Kind,
     Location,
@@ -28,7 +29,6 @@ from package_gate.models import (
     UnpackedArtifact,
 )
 from package_gate.policy import Limits
-from package_gate.scanners.interface import MAX_LOCATIONS
 from package_gate.text import one_line, printable
 
 NAME = "ruff"

@@ -17,8 +17,7 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
 from package_gate.dependencies import UnreadableFile, find_pins
-from package_gate.models import Finding, Kind, Location, Origin, ScanTarget, Severity
-from package_gate.scanners.interface import MAX_LOCATIONS
+from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Origin, ScanTarget, Severity
 
 UNREADABLE = "unreadable-dependency-file"
 """The rule of the finding that names files whose dependencies could not be read."""

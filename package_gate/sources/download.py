@@ -28,7 +28,7 @@ from tenacity import (
 
 from package_gate.archive.unpack import archive_kind
 from package_gate.errors import SourceError, SourceRefusedError
-from package_gate.models import Artifact, RemoteFile
+from package_gate.models import Artifact, ArtifactFile, RemoteFile
 from package_gate.policy import Limits, Sources
 from package_gate.sources.addresses import AddressGuard, Resolver, Target, parse_url, resolve
 from package_gate.sources.connection import Clock, Deadline, GuardedAdapter
@@ -41,7 +41,6 @@ from package_gate.sources.failures import (
     retry_after,
     status_advice,
 )
-from package_gate.sources.interface import FetchedFile
 from package_gate.sources.network import Network, check_ca_bundle, goes_direct, https_proxy
 from package_gate.text import printable
 
@@ -119,7 +118,7 @@ class Downloader:
         while self._idle:
             self._idle.pop().close()
 
-    def fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         """Download a file whole, and check its length, its digest and that it is an archive.
 
         Args:
@@ -145,7 +144,7 @@ class Downloader:
                 "Make room in the folder for temporary files; the next run tries again."
             ) from error
 
-    def _fetch(self, file: RemoteFile, folder: Path) -> FetchedFile:
+    def _fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         path = folder / file.filename
         part = folder / f"{file.filename}.part"
         # Exclusive, so that two downloads never write into one file.
@@ -159,7 +158,7 @@ class Downloader:
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
-        return FetchedFile(artifact, path)
+        return ArtifactFile(artifact, path)
 
     def _attempts(self, file: RemoteFile, out: BinaryIO) -> Artifact:
         """Try, and try again after failures that pass by themselves."""

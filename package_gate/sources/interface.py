@@ -1,18 +1,8 @@
 """What a source is: it names the packages a request needs, without fetching or running any."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from package_gate.models import Artifact, Request, Resolution
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedFile:
-    """A file that was downloaded whole, with the digest of the bytes that are on disk."""
-
-    artifact: Artifact
-    path: Path
+from package_gate.models import Request, Resolution
 
 
 class Source(Protocol):

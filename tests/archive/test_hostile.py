@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from package_gate.archive.unpack import unpack
-from package_gate.models import Artifact, Kind, Severity
+from package_gate.models import MAX_LOCATIONS, Artifact, Kind, Severity
 from package_gate.policy import MIB
-from package_gate.scanners.interface import MAX_LOCATIONS
 from tests.archive.hostile import HOSTILE
 from tests.archive.registry import Hostile
 

@@ -16,10 +16,10 @@ import pytest
 import tenacity.nap
 from botocore.retries.standard import ExponentialBackoff
 
-from package_gate.models import Artifact, Origin
+from package_gate.models import Artifact, ArtifactFile, Origin
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
 from package_gate.publishers.codeartifact_api import CLIENT_CONFIG
-from package_gate.publishers.interface import ApprovedPackage, ArtifactFile, PublishedPackage
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
 

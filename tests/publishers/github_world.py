@@ -16,13 +16,14 @@ from typing import Any
 from package_gate.models import (
     ArchiveSource,
     Artifact,
+    ArtifactFile,
     Finding,
     Origin,
     PyPISource,
     Request,
 )
 from package_gate.publishers.github import GitHub, GitHubSettings
-from package_gate.publishers.interface import ApprovedPackage, ArtifactFile, PublishedPackage
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.git_server import GitServer, git_server, run_git
 
 TOKEN = "github_pat_CANARY+/0123456789"

@@ -119,7 +119,9 @@ def test_what_the_gate_unpacks_of_archives_within_the_archive_is_not_published(
     nested = zipped({"inside.py": b""})
     files = {"top/data.zip": nested, "top/a.unpacked/b.txt": b"b", "top/setup.py": b""}
 
-    world.publisher(partial(unpack, limits=Limits())).publish(world.archive("sample", files))
+    world.publisher(partial(unpack, limits=Limits(), nested=False)).publish(
+        world.archive("sample", files)
+    )
 
     assert world.files("sample") == [
         ".packages/sample.zip",

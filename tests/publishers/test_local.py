@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from package_gate.errors import PublishError
-from package_gate.models import ArchiveSource, Artifact, Origin, PyPISource, Request
-from package_gate.publishers.interface import ApprovedPackage, ArtifactFile, PublishedPackage
+from package_gate.models import ArchiveSource, Artifact, ArtifactFile, Origin, PyPISource, Request
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.publishers.local import LocalFolder
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)

@@ -4,12 +4,13 @@ https://docs.python.org/3/library/site.html
 """
 
 import time
+from typing import SupportsIndex
 
 _sleep = time.sleep
 
 
-def _short_sleep(seconds: float) -> None:
-    _sleep(min(seconds, 0.01))
+def _short_sleep(seconds: float | SupportsIndex) -> None:
+    _sleep(min(float(seconds), 0.01))
 
 
 time.sleep = _short_sleep
