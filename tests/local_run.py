@@ -28,10 +28,12 @@ class LocalRun:
     index: PackageIndex
     policy: str = POLICY
     environment: dict[str, str] = field(default_factory=dict)
+    output: Path = Path()
+    """`out` in the folder unless told otherwise."""
 
-    @property
-    def output(self) -> Path:
-        return self.folder / "out"
+    def __post_init__(self) -> None:
+        if self.output == Path():
+            self.output = self.folder / "out"
 
     @property
     def advisories(self) -> Path:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -252,3 +253,39 @@ def test_two_runs_on_one_folder_do_not_mix(local: LocalRun) -> None:
     statuses = sorted(process.wait(60) for process in processes)
     assert statuses in ([0, 0], [0, 1])
     assert local.verdicts() == {"app": "approved"}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of 6 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_leaves_its_request_undecided_and_the_others_alone(
+    local: LocalRun, small_disk: Path
+) -> None:
+    local.index.add_wheel("small", "1.0")
+    noise = os.urandom(8 * 1024 * 1024)
+    local.index.server.routes["/large.zip"] = respond(noise)
+    local.output = small_disk / "out"
+    result = local.run(f"large,{local.index.server.url}/large.zip\nsmall,pypi:small\n")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert local.verdicts() == {"large": "undecided", "small": "approved"}
+    assert "No space left on device" in str(local.report())
+
+
+def test_a_scanner_that_cannot_start_leaves_everything_undecided(local: LocalRun) -> None:
+    local.index.add_wheel("app", "1.0")
+    local.policy += "[limits]\nscan_memory_bytes = 20_000_000\n"
+    result = local.run("app,pypi:app\n")
+    assert result.returncode == 1
+    assert local.verdicts() == {"app": "undecided"}
+    assert "did not finish" in local.report()["requests"][0]["reasons"][0]
