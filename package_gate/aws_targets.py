@@ -87,7 +87,8 @@ def _codeartifact(
         },
     )
     client = aws.session.client("codeartifact", config=CLIENT_CONFIG)
-    return TargetParts(CodeArtifact(settings, client), aws.storage(), aws.notifier())
+    records = aws.storage(f"codeartifact/{domain}/{repository}")
+    return TargetParts(CodeArtifact(settings, client), records, aws.notifier())
 
 
 def _github(environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy) -> TargetParts:
@@ -128,7 +129,8 @@ def _github(environ: Mapping[str, str], output: Path, scratch: Path, policy: Pol
         program_path=environ.get("PATH", ""),
     )
     publisher = GitHub(settings, partial(unpack, limits=policy.limits, nested=False))
-    return TargetParts(publisher, aws.storage(), aws.notifier())
+    records = aws.storage(f"github/{host}/{owner}/{repository}")
+    return TargetParts(publisher, records, aws.notifier())
 
 
 class _AWS:
@@ -163,11 +165,12 @@ class _AWS:
         if not self.session.region_name:
             variables.add_problem(f"AWS_REGION is missing: {meaning}.")
 
-    def storage(self) -> S3Storage:
+    def storage(self, published_to: str) -> S3Storage:
+        """Keep the records of each repository apart: what one has, the other may still lack."""
         bucket, _, prefix = self._records.removeprefix("s3://").partition("/")
         settings = S3Settings(
             bucket=bucket,
-            prefix=f"{prefix.strip('/')}/" if prefix.strip("/") else "",
+            prefix=f"{prefix.strip('/')}/{published_to}/".lstrip("/"),
             kms_key_id=self._key,
             lease_seconds=float(self._lease_seconds),
         )

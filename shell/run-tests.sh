@@ -11,7 +11,6 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck source=shell/python-environment.sh
 . "$project/shell/python-environment.sh"
 
-python_environment gate requirements.txt
 python_environment tests requirements-dev.txt
 python_environment awscli requirements-awscli.txt
 cd "$project"

@@ -8,6 +8,12 @@ import pytest
 from tests import aws_fixture
 from tests.fakes.https_server import HTTPSServer, https_server
 
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: made archives differ from one process to the next."""
+    return argname if isinstance(val, bytes) else None
+
+
 aws, moto_url = aws_fixture.aws, aws_fixture.moto_url
 
 

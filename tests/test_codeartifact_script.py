@@ -1,7 +1,6 @@
 """`codeartifact-codeguru-security-scan.py` as the build runs it: fakes of AWS, real pip and CLI."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,15 +164,13 @@ def test_a_wrong_digest_from_the_service_is_never_an_approval(build: ScriptRun, 
     assert build.aws.codeartifact.status(TOOL) == {}
 
 
-def test_two_builds_at_once_publish_and_tell_everything_once(
-    build: ScriptRun, both: str, tmp_path: Path
-) -> None:
+def test_two_builds_at_once_publish_and_tell_everything_once(build: ScriptRun, both: str) -> None:
     build.aws.codeartifact.order(PUBLISH, Fault("slow", seconds=1.5))  # so that they do overlap
-    (tmp_path / "other").mkdir()
-    other = replace(build, folder=tmp_path / "other")
-    for each in (build, other):
+    build.environment["PACKAGE_GATE_LEASE_SECONDS"] = "10"  # looked at every second
+    builds = (build, build.another("other"))
+    for each in builds:
         each.start(both)
-    for each in (build, other):
+    for each in builds:
         result = each.finish()
         assert result.returncode == 0, result.stdout + result.stderr
         assert each.verdicts() == {"app": "approved", "tool": "approved"}

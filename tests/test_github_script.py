@@ -1,12 +1,20 @@
 """`github-codeguru-security-scan.py` as the build runs it: a real git server, fakes of AWS, pip."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.aws_run import GITHUB, WITHOUT_WAITING, ScriptRun, github_variables, script_run
+from tests.aws_run import (
+    CODEARTIFACT,
+    CODEARTIFACT_VARIABLES,
+    GITHUB,
+    WITHOUT_WAITING,
+    ScriptRun,
+    github_variables,
+    script_run,
+)
 from tests.canaries import files_below, git_history, traces
 from tests.fakes import snyk_cli
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
@@ -168,9 +176,9 @@ def test_a_server_that_always_fails_leaves_the_requests_undecided_and_publishes_
         assert "can't be reached or broke off" in " ".join(email.body.split())
 
 
-def test_two_builds_at_once_publish_and_tell_everything_once(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    builds = (build.run, replace(build.run, folder=tmp_path / "other"))
+def test_two_builds_at_once_publish_and_tell_everything_once(build: Build) -> None:
+    build.run.environment["PACKAGE_GATE_LEASE_SECONDS"] = "10"  # looked at every second
+    builds = (build.run, build.run.another("other"))
     for each in builds:
         each.start(build.requests)
     for each in builds:
@@ -179,6 +187,18 @@ def test_two_builds_at_once_publish_and_tell_everything_once(build: Build, tmp_p
         assert each.verdicts() == {"app": "approved", "tool": "approved"}
     assert_published_once(build)
     assert len(build.run.emails()) == 2
+
+
+def test_what_codeartifact_has_is_still_published_to_github(build: Build) -> None:
+    """Two scripts with one place for records: neither goes by what the other has published."""
+    first = build.run.another("first")
+    first.script = CODEARTIFACT
+    first.environment = {**build.run.environment, **CODEARTIFACT_VARIABLES}
+    assert first.run(build.requests).returncode == 0
+    assert len(build.run.aws.codeartifact.packages) == 3
+    assert build.run.run(build.requests).returncode == 0
+    assert_published_once(build)
+    assert len(build.run.emails()) == 4
 
 
 @pytest.mark.parametrize("moment", ["during the push", "after the push"])

@@ -1,6 +1,6 @@
 """GuardDog's YARA rules over a tree of files, each file read and scanned once.
 
-GuardDog's own `Analyzer.analyze_sourcecode` compiles and runs its 57 rules one after another and
+GuardDog's own `Analyzer.analyze_sourcecode` compiles and runs its rules one after another and
 opens each file for each of them, and again for each match. This gives the same matches in the same
 order, and unlike it lets no rule fail silently.
 """
@@ -100,7 +100,7 @@ def _has_encoded_runs(content: bytes) -> bool:
     return b"_0x" in content or any(run.search(content) for run in _ENCODED_RUNS)
 
 
-# Three of the 57 rules take nine tenths of the time: their expressions begin with something that
+# Three of the 54 rules take nine tenths of the time: their expressions begin with something that
 # is everywhere, so that YARA tries them at almost every byte.
 _SHORTCUTS = {
     "threat-runtime-obfuscation-unicode": _Shortcut(

@@ -266,7 +266,11 @@ def _begin(worker: WorkerProcess, setup: Setup) -> Ready:
 
 
 def _ask(worker: WorkerProcess, order: Setup | Job, seconds: float) -> Answer:
-    line = worker.ask(msgspec.json.encode(order), seconds)
+    try:
+        line = msgspec.json.encode(order)
+    except (TypeError, ValueError) as error:
+        raise ScannerError(f"can't be told what to do: {error!a}") from error
+    line = worker.ask(line, seconds)
     try:
         return _ANSWERS.decode(line)
     except msgspec.MsgspecError as error:

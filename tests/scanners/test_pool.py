@@ -116,6 +116,11 @@ def test_what_a_scanner_prints_does_not_disturb_its_answers(pool: ScannerPool) -
     assert message(pool, "read_orders") == "''"
 
 
+def test_a_name_that_is_no_text_is_an_error(pool: ScannerPool) -> None:
+    with pytest.raises(ScannerError, match="can't be told what to do"):
+        pool.scan("fake", ScanTarget("answer", "\udcff", Origin.PYPI, ()))
+
+
 def test_an_answer_that_is_too_long_is_cut_off(
     pool: ScannerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
