@@ -232,6 +232,8 @@ class ScannerInfo:
     """The date of the rules or advisories it used (ISO 8601), "" when it has none."""
     data: str = ""
     """Which rules or advisories: an address, a path, or `sample advisories`."""
+    isolation: str = ""
+    """What the kernel kept its process from, or why nothing; "" for a service."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Which scanners a run has, and which advisories they use."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,7 +36,7 @@ class WorkerScanner:
     @property
     def info(self) -> ScannerInfo:
         """See `Scanner.info`."""
-        return self._pool.info(self.name)
+        return replace(self._pool.info(self.name), isolation=self._pool.isolation(self.name))
 
     def scan(self, target: ScanTarget) -> Iterable[Finding]:
         """See `Scanner.scan`."""

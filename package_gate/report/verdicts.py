@@ -143,6 +143,7 @@ def _scanner(info: ScannerInfo) -> dict[str, str]:
         "version": info.version,
         "data_date": info.data_date,
         "data": info.data,
+        "isolation": info.isolation,
     }
 
 
