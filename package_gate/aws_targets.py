@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError
 
 from package_gate.archive.unpack import unpack
 from package_gate.errors import ConfigurationError
+from package_gate.gate import REQUESTS_AT_ONCE
 from package_gate.policy import Policy
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
 from package_gate.publishers.codeartifact_api import CLIENT_CONFIG
@@ -24,7 +25,10 @@ from package_gate.sns import SNS
 from package_gate.targets import Target, TargetParts
 
 RETRIES = Config(
-    connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5}
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=S3Storage.readers + REQUESTS_AT_ONCE,
+    retries={"mode": "standard", "total_max_attempts": 5},
 )
 TWINE_VARIABLES = re.compile(
     r"(?i:https?_proxy|all_proxy|no_proxy)|REQUESTS_CA_BUNDLE|SSL_CERT_FILE"

@@ -26,6 +26,11 @@ D = TypeVar("D", bound=PackageDecision | RequestDecision)
 class Storage(Protocol):
     """Where documents are kept, under keys such as `packages/pypi/idna/3.7.json`."""
 
+    @property
+    def readers(self) -> int:
+        """How many reads are worth making side by side."""
+        ...
+
     def read(self, key: str) -> bytes | None:
         """Give the document, or None when there is none.
 
@@ -54,6 +59,9 @@ class Storage(Protocol):
 class FolderStorage:
     """Documents as files."""
 
+    readers = 1
+    """A file is read before a second thread would get its turn."""
+
     def __init__(self, folder: Path) -> None:
         """Keep documents below `folder`, which is made when it is missing."""
         self._folder = folder
@@ -61,7 +69,8 @@ class FolderStorage:
     def read(self, key: str) -> bytes | None:
         """See `Storage.read`."""
         try:
-            return (self._folder / key).read_bytes()
+            with open(f"{self._folder}/{key}", "rb") as file:  # noqa: PTH123 - in half the time
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -101,6 +110,11 @@ class Decisions:
         """Keep decisions in `storage`."""
         self._storage = storage
         self._lock = threading.Lock()
+
+    @property
+    def readers(self) -> int:
+        """How many reads are worth making side by side."""
+        return self._storage.readers
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the store for one run; see `Storage.exclusive`."""

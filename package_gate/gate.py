@@ -8,13 +8,12 @@ finds what is recorded and finishes what is open.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from queue import Empty, SimpleQueue
 
 from package_gate import __version__
+from package_gate.concurrency import quick_or_slow
 from package_gate.decisions import Decisions
 from package_gate.emails import compose, notification_digest
 from package_gate.errors import (
@@ -114,13 +113,20 @@ class Gate:
         for request in request_file.requests:
             groups.setdefault((request.name, str(request.source)), []).append(request)
         with nullcontext() if self._options.dry_run else self._decisions.exclusive():
-            settled = self._settle_all(groups)
-        outcomes = tuple(
-            replace(settled[(request.name, str(request.source))], request=request)
-            for request in request_file.requests
-        )
+            outcomes = quick_or_slow(
+                # New requests stand in the last lines, and what takes long begins early.
+                reversed(groups.values()),
+                self._standing,
+                self._settle,
+                quick_threads=self._decisions.readers,
+                slow_threads=REQUESTS_AT_ONCE,
+            )
+        settled = {(o.decision.name, o.decision.source): o for o in outcomes}
         return Run(
-            outcomes=outcomes,
+            outcomes=tuple(
+                replace(settled[(request.name, str(request.source))], request=request)
+                for request in request_file.requests
+            ),
             line_errors=request_file.errors,
             scanners=tuple(self._scanners[name] for name in sorted(self._scanners)),
             policy_digest=self._policy_digest,
@@ -131,34 +137,24 @@ class Gate:
             unfinished=self._unfinished,
         )
 
-    def _settle_all(
-        self, groups: dict[tuple[str, str], list[Request]]
-    ) -> dict[tuple[str, str], RequestOutcome]:
-        """Settle the requests, several at a time.
+    def _standing(self, requests: list[Request]) -> RequestOutcome | None:
+        """Give the outcome of a request that needs no new decision, or None.
 
-        The last lines go first: new requests stand there, and what takes long begins early.
+        Of an approval the closure's own decisions are not read: they may be thousands, and all
+        that a reader needs of them stands in the request's.
         """
-        waiting: SimpleQueue[tuple[tuple[str, str], list[Request]]] = SimpleQueue()
-        for item in reversed(groups.items()):
-            waiting.put(item)
-        settled: dict[tuple[str, str], RequestOutcome] = {}
-
-        def work() -> None:
-            with suppress(Empty):
-                while True:
-                    key, requests = waiting.get_nowait()
-                    settled[key] = self._settle(requests)
-
-        pool = ThreadPoolExecutor(REQUESTS_AT_ONCE, "request")
         try:
-            for worker in [pool.submit(work) for _ in range(REQUESTS_AT_ONCE)]:
-                worker.result()
-        finally:
-            with suppress(Empty):  # after an interrupt no further request is begun
-                while True:
-                    waiting.get_nowait()
-            pool.shutdown(wait=False)
-        return settled
+            decision = self._decisions.request(requests[0])
+            if decision is None or not self._stands(decision):
+                return None
+            approved = decision.verdict is Verdict.APPROVED
+            packages = () if approved else self._decisions.packages(decision)
+            told = notification_digest(decision)
+            if not all(decision.notified.get(r.requester) == told for r in requests):
+                return None
+        except StoreError:
+            return None
+        return RequestOutcome(requests[0], decision, packages, decided_now=False)
 
     def _settle(self, requests: list[Request]) -> RequestOutcome:
         """Take one request (and its duplicates) to its end, whatever happens on the way."""

@@ -44,6 +44,9 @@ class S3Settings:
 class S3Storage:
     """Documents as objects; implements `decisions.Storage`."""
 
+    readers = 16
+    """A read waits for the network; `aws_targets` lets the client keep as many connections."""
+
     def __init__(
         self,
         settings: S3Settings,
