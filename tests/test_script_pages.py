@@ -137,3 +137,13 @@ def test_both_pages_tell_the_same_of_what_both_scripts_do() -> None:
     for heading in ("Emails", "Scanners that are services"):
         codeartifact, github = (section(page(name), heading) for name in PAGES)
         assert codeartifact == github != ""
+
+
+def test_the_readme_has_the_commands_of_the_pages() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    for heading, name in (
+        ("Publish to AWS CodeArtifact", "codeartifact"),
+        ("Publish to a private GitHub repository", "github"),
+    ):
+        told = commands(page(name), "In the notebook")
+        assert all(command in told for command in commands(readme, heading))
