@@ -1,1 +1,1 @@
-"""Speed, memory and verdict quality; each module is one command that prints a table."""
+"""Speed and memory; each module is one command that prints a table."""

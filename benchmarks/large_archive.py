@@ -1,10 +1,10 @@
 """Peak memory of the gate while it takes a large archive through all steps.
 
-Usage: python -m benchmarks.large_archive [MIB]
+Usage: ./shell/run-benchmark.sh large_archive [MIB]
 
-The archive is requested from a server on this machine: half source-like text, half bytes that
-don't compress. The baseline is a process that has imported the same modules and done nothing. Aim:
-for 1 GiB no process of the gate goes more than 150 MiB over it.
+The archive is requested from a server on this machine: source files as packages have them and data,
+half of which does not compress. The baseline is a process that has imported the modules and done
+nothing. Aim: for 1 GiB no process of the gate goes more than 150 MiB over it.
 """
 
 import random
@@ -20,6 +20,8 @@ from tests.fakes.package_index import PackageIndex
 from tests.local_run import LocalRun
 
 MEMBER = 4 * MIB
+MODULE = 40_000
+"""Bytes of a source file: a large one, as packages go."""
 POLICY_LIMITS = "\n[limits]\nscan_seconds = 1800\nscan_cpu_seconds = 1800\n"
 
 
@@ -52,28 +54,29 @@ def main(mebibytes: int) -> None:
             sys.exit(measured.output)
         size = archive.stat().st_size
         verdict = local.verdicts()["large"]
-    over = measured.peak_bytes - baseline.peak_bytes
+    imports = max(baseline.peaks.values())
     print_table(
         f"A zip archive of {size / MIB:,.0f} MiB ({mebibytes:,} MiB unpacked): {verdict}",
-        ("process", "peak MiB", "seconds"),
+        ("process", "peak MiB", "over the imports (aim: 150)"),
         [
-            ("imports only", f"{baseline.peak_bytes / MIB:.0f}", f"{baseline.seconds:.1f}"),
-            ("largest process", f"{measured.peak_bytes / MIB:.0f}", f"{measured.seconds:.1f}"),
-            ("over the imports (aim: 150)", f"{over / MIB:.0f}", ""),
+            (name, f"{peak / MIB:.0f}", f"{(peak - imports) / MIB:.0f}")
+            for name, peak in sorted(measured.peaks.items())
         ],
     )
+    print(f"{measured.seconds:.1f} s; the imports alone take {imports / MIB:.0f} MiB.")
 
 
 def make_archive(path: Path, size: int) -> None:
-    """Write a zip with this many bytes in it, in members of 4 MiB."""
+    """Write a zip with about this many bytes in it."""
     source = random.Random(1)
-    text = b"".join(b"value_%d = call(%d)\n" % (n, n * n) for n in range(200_000))[:MEMBER]
+    line = b"value_%d = call(%d, argument='%d')\n"
+    text = b"".join(line % (n, n, n * n) for n in range(MODULE // 40))
+    table = b"".join(b"%d,%d,%d\n" % (n, n * n, n % 7) for n in range(MEMBER // 20))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for number in range(size // MEMBER):
-            if number % 2:
-                archive.writestr(f"large/data/{number}.bin", source.randbytes(MEMBER))
-            else:
-                archive.writestr(f"large/module_{number}.py", text)
+            data = source.randbytes(MEMBER) if number % 2 else table
+            archive.writestr(f"large/data/{number}.{'bin' if number % 2 else 'csv'}", data)
+            archive.writestr(f"large/module_{number}.py", text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One new row among 10,000 decided ones, against a run with that row alone.
 
-Usage: python -m benchmarks.many_requests [ROWS]
+Usage: ./shell/run-benchmark.sh many_requests [ROWS]
 
 The index is a server on this machine, so that the network's moods are not measured. The decided
 rows are recorded as the gate records them: a request, and a package with a finding. Aim: at most

@@ -20,8 +20,8 @@ class Measured:
     """A process that has ended."""
 
     seconds: float
-    peak_bytes: int
-    """The largest resident set of any single process of its tree."""
+    peaks: dict[str, int]
+    """The largest resident set in bytes of any one process, by what the process is."""
     status: int
     output: str
 
@@ -43,13 +43,14 @@ def measure(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    peak = 0
+    peaks: dict[str, int] = {}
     done = threading.Event()
 
     def watch() -> None:
-        nonlocal peak
         while not done.wait(0.02):
-            peak = max(peak, *(_peak(pid) for pid in _tree(process.pid)))
+            for pid in _tree(process.pid):
+                name = _name(pid)
+                peaks[name] = max(peaks.get(name, 0), _peak(pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -58,7 +59,7 @@ def measure(
     finally:
         done.set()
         watcher.join()
-    return Measured(time.perf_counter() - begin, peak, process.returncode, output)
+    return Measured(time.perf_counter() - begin, peaks, process.returncode, output)
 
 
 def _tree(root: int) -> list[int]:
@@ -73,6 +74,15 @@ def _tree(root: int) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def _name(pid: int) -> str:
+    """Say what a process is: the module that Python runs, or the program."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return "?"
+    return words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
 
 
 def _peak(pid: int) -> int:
