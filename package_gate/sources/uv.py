@@ -8,6 +8,7 @@ configuration file, so nothing in a working directory, a home folder or a reposi
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from uv import find_uv_bin
 from package_gate.errors import SourceError
 from package_gate.sources.lock import Lock, parse_lock
 from package_gate.text import printable
+
+# find_uv_bin asks for these; in CPython 3.11 two threads that ask first at once get half of them.
+sysconfig.get_config_vars()
 
 MAX_WORDS = 600
 """Characters of uv's own explanation that a message repeats."""

@@ -1,5 +1,7 @@
 """Running uv, its configuration, its failures and its lock."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -511,3 +513,9 @@ def test_the_cache_is_where_uv_has_it(tmp_path: Path) -> None:
     assert index_settings({}, tmp_path).cache_dir == tmp_path / ".cache" / "uv"
     assert index_settings({"XDG_CACHE_HOME": "/c"}, tmp_path).cache_dir == Path("/c/uv")
     assert index_settings({"UV_CACHE_DIR": "/mine"}, tmp_path).cache_dir == Path("/mine")
+
+
+def test_pythons_configuration_is_read_before_threads_ask_for_it() -> None:
+    """CPython 3.11 gives half of it to a second thread that asks first, and uv is not found."""
+    check = "import package_gate.sources.uv, sysconfig; assert sysconfig._CONFIG_VARS['EXE'] == ''"
+    subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[2], check=True)
