@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -150,7 +150,8 @@ def _run(
                 warnings=tuple(policy_warnings(policy, _now().date())),
             ),
         )
-        run = gate.run(request_file)
+        with closing(worker):
+            run = gate.run(request_file)
     write_reports(run, options.output)
     print_verdicts(run, console)
     console.print(f"Report: {(options.output / 'report.html').as_uri()}")

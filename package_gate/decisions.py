@@ -157,6 +157,15 @@ class Decisions:
         recorded = [self.package(p.origin, p.name, p.version) for p in decision.packages]
         return tuple(package for package in recorded if package is not None)
 
+    def published(self, decision: RequestDecision) -> list[PackageDecision]:
+        """Give those packages of a request, earlier ones too, that notebooks can still install.
+
+        Raises:
+            StoreError: a record can't be read, is damaged, or is another package's.
+        """
+        recorded = [self.package(p.origin, p.name, p.version) for p in decision.published]
+        return [package for package in recorded if package and package.may_be_published]
+
     def put(self, decision: Decision) -> None:
         """Record a decision; one that it overturns is kept under `history/`.
 
@@ -171,7 +180,10 @@ class Decisions:
             earlier = self._read(key, type(decision))
             if earlier and earlier.decided_at != decision.decided_at:
                 moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
-                self._storage.write(f"history/{key[:-5]}/{moment}.json", _encode(earlier))
+                history = f"history/{key[:-5]}/{moment}.json"
+                # It is there already when a run was stopped between the two writes.
+                if self._storage.read(history) is None:
+                    self._storage.write(history, _encode(earlier))
             self._storage.write(key, _encode(decision))
 
     def _read(self, key: str, kind: type[D]) -> D | None:

@@ -3,7 +3,10 @@
 Everything but `ConfigurationError` concerns one request or package and never stops the others.
 """
 
+import logging
 from datetime import datetime
+
+log = logging.getLogger(__name__)
 
 
 class GateError(Exception):
@@ -48,3 +51,14 @@ class StoreError(GateError):
 
 class NotifyError(GateError):
     """An email could not be handed over; tried again by the next run."""
+
+
+def told(error: Exception) -> str:
+    """Say what went wrong; a fault of ours goes to the log, since nobody knows what its text holds.
+
+    It must not stop the other requests.
+    """
+    if isinstance(error, GateError):
+        return str(error)
+    log.error("unexpected error", exc_info=error)
+    return f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."

@@ -16,14 +16,9 @@ from package_gate import __version__
 from package_gate.concurrency import quick_or_slow
 from package_gate.decisions import Decisions
 from package_gate.emails import compose, notification_digest
-from package_gate.errors import (
-    GateError,
-    NotifyError,
-    PublishError,
-    SourceRefusedError,
-    StoreError,
-)
+from package_gate.errors import GateError, PublishError, SourceRefusedError, told
 from package_gate.models import (
+    Origin,
     PackageDecision,
     Request,
     RequestDecision,
@@ -152,7 +147,7 @@ class Gate:
             told = notification_digest(decision)
             if not all(decision.notified.get(r.requester) == told for r in requests):
                 return None
-        except StoreError:
+        except Exception:  # `_settle` meets it again, and tells
             return None
         return RequestOutcome(requests[0], decision, packages, decided_now=False)
 
@@ -167,12 +162,9 @@ class Gate:
                 decision, packages = earlier, self._decisions.packages(earlier)
             else:
                 decision, packages = self._decide(request, earlier)
-        except GateError as error:
-            decision = self._record(self._undecided(request, str(error)), earlier)
         except Exception as error:  # a fault of ours must not stop the other requests
-            log.exception("%s: unexpected error", request.name)
-            reason = f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."
-            decision = self._record(self._undecided(request, reason), earlier)
+            undecided = self._request_decision(request, Verdict.UNDECIDED, [told(error)])
+            decision = self._record(undecided, earlier)
         decided_now = decision is not earlier
         if not self._options.dry_run:
             decision = self._notify(requests, decision, packages)
@@ -197,69 +189,74 @@ class Gate:
         self._progress(request.name, "resolving")
         try:
             resolution = self._sources[type(request.source)].resolve(request)
-        except SourceRefusedError as error:
+        except GateError as error:
+            self._judge_superseded(earlier, ())
+            if not isinstance(error, SourceRefusedError):
+                raise
             refused = self._request_decision(request, Verdict.REFUSED, [str(error)])
             return self._record(refused, earlier), ()
         works = [self._packages.claim(package) for package in resolution.packages]
-        superseded = [
-            self._packages.claim(package) for package in self._superseded(earlier, resolution)
-        ]
         try:
             decision, packages = self._conclude(request, resolution, works)
-            for work in superseded:
-                self._take_back_if_refused(work)
+            self._judge_superseded(earlier, (*resolution.packages, *packages))
             return self._record(decision, earlier), packages
         finally:
-            for work in (*works, *superseded):
+            for work in works:
                 self._packages.release(work)
 
-    def _superseded(
-        self, earlier: RequestDecision | None, resolution: Resolution
-    ) -> list[ResolvedPackage]:
-        """Give the packages that an earlier approval published and a rescan resolves no more.
+    def _judge_superseded(
+        self,
+        earlier: RequestDecision | None,
+        current: Sequence[ResolvedPackage | PackageDecision],
+    ) -> None:
+        """Judge again what an earlier decision published and a rescan resolves no more.
 
-        Notebooks can still install them, so they are judged again with the rest.
+        Notebooks can still install it, for example malware that the index has removed.
         """
         if earlier is None or not self._options.rescan:
-            return []
-        current = {(package.name, package.version) for package in resolution.packages}
-        return [
-            ResolvedPackage(
-                name=package.name,
-                version=package.version,
-                origin=package.origin,
-                files=remote_files(package.artifacts),
-            )
-            for package in earlier.packages
-            if package.published_to and (package.name, package.version) not in current
-        ]
+            return
+        known = {(package.name, package.version) for package in current}
+        works: list[PackageWork] = []
+        try:
+            for each in self._decisions.published(earlier):
+                files = remote_files(each.artifacts)
+                if (each.name, each.version) not in known:
+                    again = ResolvedPackage(each.name, each.version, each.origin, files)
+                    works.append(self._packages.claim(again))
+            for work in works:
+                if isinstance(error := work.decided.exception(), Exception):
+                    self._warn(f"{work.subject} stays published, not judged again: {told(error)}")
+                self._take_back_if_refused(work)
+        finally:
+            for work in works:
+                self._packages.release(work)
 
     def _conclude(
         self, request: Request, resolution: Resolution, works: Sequence[PackageWork]
     ) -> tuple[RequestDecision, tuple[PackageDecision, ...]]:
         """Make the request's verdict of its packages' and publish what is approved."""
         reasons: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
-        for package, work in zip(resolution.packages, works, strict=True):
-            subject = f"{package.name} {package.version}".strip()
+        for work in works:
             try:
                 result = work.decided.result()
             except SourceRefusedError as error:
-                reasons[Verdict.REFUSED].append(f"{subject}: {error}")
-            except GateError as error:
-                reasons[Verdict.UNDECIDED].append(f"{subject}: {error}")
+                reasons[Verdict.REFUSED].append(f"{work.subject}: {error}")
+            except Exception as error:
+                reasons[Verdict.UNDECIDED].append(f"{work.subject}: {told(error)}")
             else:
                 for scanner in result.scanners:
                     self._scanners[scanner.name] = scanner
                 if result.verdict is Verdict.REFUSED:
                     self._take_back_if_refused(work)
-                subject = f"{result.name} {result.version}"
-                reasons[result.verdict] += [f"{subject}: {reason}" for reason in result.reasons]
+                approved = result.verdict is Verdict.APPROVED  # for all by the same reasons
+                subject = "" if approved else f"{result.name} {result.version}: "
+                reasons[result.verdict] += [f"{subject}{reason}" for reason in result.reasons]
         if reasons[Verdict.REFUSED]:
             verdict, why = Verdict.REFUSED, reasons[Verdict.REFUSED]
         elif reasons[Verdict.UNDECIDED]:
             verdict, why = Verdict.UNDECIDED, reasons[Verdict.UNDECIDED]
         else:
-            verdict, why = Verdict.APPROVED, reasons[Verdict.APPROVED]
+            verdict, why = Verdict.APPROVED, list(dict.fromkeys(reasons[Verdict.APPROVED]))
         install_command = ""
         if verdict is Verdict.APPROVED and not self._options.dry_run:
             try:
@@ -284,7 +281,11 @@ class Gate:
                 if work.decision is None or work.decision.published_to:
                     continue
                 self._progress(f"{work.decision.name} {work.decision.version}", "publishing")
-                published_to = self._publisher.publish(self._packages.approved(work))
+                approved = self._packages.approved(work)
+                if not work.decision.published_at:  # so that a kill amid it is not forgotten
+                    work.decision = replace(work.decision, published_at=self._now())
+                    self._decisions.put(work.decision)
+                published_to = self._publisher.publish(approved)
                 work.decision = replace(
                     work.decision, published_to=published_to, published_at=self._now()
                 )
@@ -303,7 +304,7 @@ class Gate:
             decision = work.decision
             if decision is None or decision.verdict is not Verdict.REFUSED:
                 return
-            if not decision.published_to:
+            if not decision.may_be_published:
                 return
             subject = f"{decision.name} {decision.version}"
             try:
@@ -312,7 +313,8 @@ class Gate:
                 self._leave(f"{subject} is refused now and still published: {error}")
                 return
             self._warn(
-                f"{subject} was approved, is refused now and has left {decision.published_to}. "
+                f"{subject} was approved, is refused now and has left "
+                f"{decision.published_to or 'the repository'}. "
                 "Remove it from notebooks that installed it."
             )
             work.decision = replace(decision, published_to="", withdrawn_at=self._now())
@@ -331,10 +333,10 @@ class Gate:
                 continue
             try:
                 self._notifier.send(compose(request, decision, packages, self._options.report_hint))
-            except NotifyError as error:
+            except Exception as error:
                 self._leave(
                     f"The email about {request.name} to {request.requester or 'the topic'} could "
-                    f"not be sent: {error} The next run tries again."
+                    f"not be sent: {told(error)} The next run tries again."
                 )
                 continue
             decision = replace(decision, notified={**decision.notified, request.requester: digest})
@@ -346,7 +348,13 @@ class Gate:
     ) -> RequestDecision:
         """Store a request's decision; an unchanged one keeps the time of its first making."""
         if earlier is not None:
-            decision = replace(decision, notified=earlier.notified)
+            closure = {(package.name, package.version) for package in decision.packages}
+            superseded = tuple(
+                package
+                for package in earlier.published
+                if package.origin is Origin.PYPI and (package.name, package.version) not in closure
+            )
+            decision = replace(decision, notified=earlier.notified, superseded=superseded)
             if (earlier.verdict, earlier.reasons) == (decision.verdict, decision.reasons):
                 decision = replace(decision, decided_at=earlier.decided_at)
         if not self._options.dry_run:
@@ -357,8 +365,8 @@ class Gate:
         """Store a request's decision; without its record the next run only does more work."""
         try:
             self._decisions.put(decision)
-        except StoreError as error:
-            self._leave(f"The decision on {decision.name} could not be recorded: {error}")
+        except Exception as error:
+            self._leave(f"The decision on {decision.name} could not be recorded: {told(error)}")
 
     def _request_decision(
         self,
@@ -382,9 +390,6 @@ class Gate:
             install_command=install_command,
             sample_advisories=self._options.sample_advisories,
         )
-
-    def _undecided(self, request: Request, reason: str) -> RequestDecision:
-        return self._request_decision(request, Verdict.UNDECIDED, [reason])
 
     def _warn(self, warning: str) -> None:
         log.warning(warning)

@@ -6,6 +6,8 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 MAX_METADATA_BYTES = 4 * 1024 * 1024
+MAX_SPECIFIER = 200
+"""Characters."""
 
 
 def requires_python(tree: Path) -> str:
@@ -15,11 +17,13 @@ def requires_python(tree: Path) -> str:
         tree: the folder with what an installer would install.
     """
     for path in sorted(tree.glob("*.dist-info/METADATA")) + sorted(tree.glob("*/PKG-INFO")):
+        if path.is_symlink() or not path.is_file():
+            continue
         with path.open("rb") as file:
             text = file.read(MAX_METADATA_BYTES).decode("utf-8", "replace")
         value = str(HeaderParser().parsestr(text).get("Requires-Python", ""))
         try:
-            return str(SpecifierSet(value))
+            return str(SpecifierSet(value)) if len(value) <= MAX_SPECIFIER else ""
         except InvalidSpecifier:
             return ""
     return ""

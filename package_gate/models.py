@@ -15,8 +15,15 @@ MAX_LOCATIONS = 20
 """A finding names at most so many places; its `count` tells how many there are."""
 
 
+class _Word(Enum):
+    """An enumeration whose members are written as their values."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 @functools.total_ordering
-class Severity(Enum):
+class Severity(_Word):
     """How bad a finding is, from `INFO` to `CRITICAL`; members compare in this order."""
 
     INFO = "info"
@@ -33,14 +40,11 @@ class Severity(Enum):
     def __lt__(self, other: Any) -> bool:
         return self.rank < other.rank if isinstance(other, Severity) else NotImplemented
 
-    def __str__(self) -> str:
-        return self.value
-
 
 _SEVERITY_ORDER = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 
-class Kind(Enum):
+class Kind(_Word):
     """What sort of thing a finding is about; the policy has one threshold for each."""
 
     VULNERABILITY = "vulnerability"
@@ -48,29 +52,20 @@ class Kind(Enum):
     CODE = "code"
     ARCHIVE = "archive"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class Verdict(Enum):
+class Verdict(_Word):
     """What the gate says of a package or a request."""
 
     APPROVED = "approved"
     REFUSED = "refused"
     UNDECIDED = "undecided"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class Origin(Enum):
+class Origin(_Word):
     """Which source a package came from; it decides how the package is published."""
 
     PYPI = "pypi"
     ARCHIVE = "archive"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +261,7 @@ class Waiver:
     package: str
     """Normalised name for PyPI packages, request name for archives."""
     version: str
-    """"" for every version."""
+    """"" for every version of a PyPI package."""
     expires: str
     """The last day on which it holds (ISO 8601 date, UTC)."""
     approved_by: str
@@ -283,17 +278,6 @@ class JudgedFinding:
     refuses: bool
     """Whether the package is refused because of it."""
     waiver: Waiver | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the policy makes of a package."""
-
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    """Why, one sentence each; for an approval what was checked."""
-    findings: tuple[JudgedFinding, ...]
-    """The worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,19 +316,20 @@ class PackageDecision:
     published_to: str = ""
     """Where it was published; "" when it is not, or not yet."""
     published_at: datetime | None = None
+    """When it was published; without `published_to`, when that was begun."""
     withdrawn_at: datetime | None = None
     """When it was taken back after a rescan refused it."""
+
+    @property
+    def may_be_published(self) -> bool:
+        """Whether notebooks can install it, as far as is known after a kill."""
+        return bool(self.published_to or self.published_at) and self.withdrawn_at is None
 
     @property
     def summary(self) -> PackageSummary:
         """What a request's record repeats of it."""
         return PackageSummary(
-            self.name,
-            self.version,
-            self.origin,
-            self.verdict,
-            self.artifacts,
-            self.published_to,
+            self.name, self.version, self.origin, self.verdict, self.artifacts, self.published_to
         )
 
 
@@ -368,8 +353,15 @@ class RequestDecision:
     """What the requester runs; set when the request is approved and published."""
     sample_advisories: bool = False
     """Whether it rests on the small hand-written advisory set; decided again with a real one."""
+    superseded: tuple[PackageSummary, ...] = ()
+    """PyPI packages that earlier decisions published and the closure holds no more."""
     notified: dict[str, str] = field(default_factory=dict)
     """Requester → digest of the verdict that was emailed."""
+
+    @property
+    def published(self) -> tuple[PackageSummary, ...]:
+        """What was published for it, now and earlier."""
+        return tuple(p for p in (*self.packages, *self.superseded) if p.published_to)
 
 
 @dataclass(frozen=True, slots=True)

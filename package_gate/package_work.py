@@ -32,7 +32,7 @@ from package_gate.models import (
     UnpackedArtifact,
     Verdict,
 )
-from package_gate.policy import Policy, judge
+from package_gate.policy import ARCHIVE_VERSION, Policy, judge
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.scanners.interface import Scanner
 from package_gate.text import printable
@@ -46,11 +46,15 @@ class PackageWork:
     """One package on its way, shared by the requests that need it."""
 
     key: object
+    subject: str
+    """Its name and version, for messages."""
     folder: Path
     """Its scratch folder."""
+    downloads: Path
+    """A folder in it for the downloaded files, whose names others have chosen."""
+    lock: threading.Lock
+    """Of its name and version: held while that is decided, published or withdrawn."""
     decided: Future[PackageDecision] = field(default_factory=Future)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while it is published or withdrawn."""
     decision: PackageDecision | None = None
     """What was decided; replaced when it is published or withdrawn."""
     files: tuple[ArtifactFile, ...] = ()
@@ -105,7 +109,7 @@ class PackageWorker:
         self._sample_advisories = sample_advisories
         self._works: dict[object, PackageWork] = {}
         self._works_lock = threading.Lock()
-        self._version_locks: dict[tuple[str, str], threading.Lock] = {}
+        self._version_locks: dict[tuple[Origin, str, str], threading.Lock] = {}
         self._package_pool = ThreadPoolExecutor(PACKAGES_AT_ONCE, "package")
         self._scan_pool = ThreadPoolExecutor(SCANS_AT_ONCE, "scan")
 
@@ -119,7 +123,15 @@ class PackageWorker:
         with self._works_lock:
             work = self._works.get(key)
             if work is None:
-                work = PackageWork(key, Path(tempfile.mkdtemp(dir=self._scratch)))
+                subject = f"{package.name} {package.version}".strip()
+                # The version of an archive is known later.
+                version = package.version if package.origin is Origin.PYPI else ""
+                lock = self._version_locks.setdefault(
+                    (package.origin, package.name, version), threading.Lock()
+                )
+                folder = Path(tempfile.mkdtemp(dir=self._scratch))
+                (folder / "downloads").mkdir()
+                work = PackageWork(key, subject, folder, folder / "downloads", lock)
                 work.decided = self._package_pool.submit(self._decide, package, work)
                 self._works[key] = work
             work.users += 1
@@ -137,28 +149,31 @@ class PackageWorker:
 
     def _decide(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
         """Decide one package and record the decision, one file set of a version after another."""
-        if package.origin is Origin.ARCHIVE:
-            return self._decide_archive(package, work)
-        with self._works_lock:
-            lock = self._version_locks.setdefault((package.name, package.version), threading.Lock())
-        with lock:
+        with work.lock:
+            if package.origin is Origin.ARCHIVE:
+                return self._decide_archive(package, work)
             earlier = self._decisions.package(package.origin, package.name, package.version)
             if earlier and self._stands(earlier, [file.sha256 for file in package.files]):
                 work.decision = earlier
                 return earlier
             if earlier and earlier.verdict is Verdict.APPROVED:
                 package = _with_files_of(package, earlier)
-            if fresh := self._too_fresh(package):
+            fresh = self._too_fresh(package)
+            if fresh and not (earlier and earlier.may_be_published):
                 undecided = self._decision(package, Verdict.UNDECIDED, [fresh])
                 return self._finish(work, undecided, earlier)
             self._fetch_files(package, work)
-            return self._finish(work, self._scan_and_judge(package, work), earlier)
+            decision = self._scan_and_judge(package, work)
+            if fresh and decision.verdict is Verdict.APPROVED:
+                decision = replace(decision, verdict=Verdict.UNDECIDED, reasons=(fresh,))
+            return self._finish(work, decision, earlier)
 
     def _decide_archive(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
         """Decide an archive, whose version is known once its bytes are."""
         self._fetch_files(package, work)
         digest = work.files[0].artifact.sha256
-        package = replace(package, version=f"sha256-{digest[:16]}")
+        # Half of the digest: of less, somebody could make two archives that share a waiver.
+        package = replace(package, version=f"{ARCHIVE_VERSION}{digest[:32]}")
         earlier = self._decisions.package(package.origin, package.name, package.version)
         if earlier and self._stands(earlier, [digest]):
             work.decision = earlier
@@ -167,7 +182,7 @@ class PackageWorker:
 
     def _fetch_files(self, package: ResolvedPackage, work: PackageWork) -> None:
         self._progress(f"{package.name} {package.version}".strip(), "fetching")
-        work.files = tuple(self._fetch(file, work.folder) for file in package.files)
+        work.files = tuple(self._fetch(file, work.downloads) for file in package.files)
 
     def approved(self, work: PackageWork) -> ApprovedPackage:
         """Give an approved package with its files, fetched again when they are not at hand.
@@ -178,10 +193,16 @@ class PackageWorker:
         decision = work.decision
         if decision is None or decision.verdict is not Verdict.APPROVED:
             raise PublishError("Only an approved package can be published.")
+        recorded = self._decisions.package(decision.origin, decision.name, decision.version)
+        if recorded and recorded.verdict is Verdict.REFUSED:
+            raise PublishError(
+                f"{decision.name} {decision.version} was refused meanwhile: another request needs "
+                "more of its files."
+            )
         if not work.files:
             try:
                 work.files = tuple(
-                    self._fetch(file, work.folder) for file in remote_files(decision.artifacts)
+                    self._fetch(file, work.downloads) for file in remote_files(decision.artifacts)
                 )
             except SourceError as error:
                 raise PublishError(f"Its approved files can't be fetched again: {error}") from error
@@ -304,15 +325,16 @@ class PackageWorker:
         """Record a decision.
 
         What was published before stands there until it is withdrawn; new files of an approved
-        package are still to be published.
+        package are still to be published, and so are all when it isn't certain which were.
         """
-        if earlier is not None and (
-            decision.verdict is not Verdict.APPROVED
-            or set(_digests(decision)) <= set(_digests(earlier))
-        ):
-            decision = replace(
-                decision, published_to=earlier.published_to, published_at=earlier.published_at
+        if earlier is not None and earlier.may_be_published:
+            decision = replace(decision, published_at=earlier.published_at)
+            complete = decision.origin is Origin.ARCHIVE or (
+                earlier.verdict is Verdict.APPROVED
+                and set(_digests(decision)) <= set(_digests(earlier))
             )
+            if complete or decision.verdict is not Verdict.APPROVED:
+                decision = replace(decision, published_to=earlier.published_to)
         if self._record:
             self._decisions.put(decision)
         work.decision = decision

@@ -7,6 +7,7 @@ made. Both are pure: no clock, no network, no environment.
 import hashlib
 import tomllib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,6 @@ from package_gate.errors import ConfigurationError
 from package_gate.models import (
     Finding,
     JudgedFinding,
-    Judgement,
     Kind,
     ScannerInfo,
     Severity,
@@ -35,6 +35,8 @@ PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.\d{1,2}$")]
 Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]+$")]
 MIB = 1024 * 1024
 NEVER = "never"
+ARCHIVE_VERSION = "sha256-"
+"""How the version of an archive begins; no PyPI version does."""
 COOLDOWN = "cooldown"
 """What a waiver names to let a fresh release through."""
 
@@ -147,14 +149,18 @@ class Policy(_Section, frozen=True):
     def waiver_for(
         self, package: str, version: str, findings: Iterable[str], today: date
     ) -> Waiver | None:
-        """Find the first waiver that holds today for one of these rules of a package."""
+        """Find the first waiver that holds today for one of these rules of a package.
+
+        Requesters choose the names of archives, so a waiver holds for one by its version only.
+        """
         rules = set(findings)
+        versions = {version} if version.startswith(ARCHIVE_VERSION) else {version, ""}
         for entry in self.waivers:
             waiver = entry.waiver
             if (
                 waiver.finding in rules
                 and waiver.package == canonicalize_name(package)
-                and waiver.version in ("", version)
+                and waiver.version in versions
                 and entry.expires >= today
             ):
                 return waiver
@@ -209,6 +215,17 @@ def policy_warnings(policy: Policy, today: date) -> list[str]:
                 "and no longer holds."
             )
     return warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the policy makes of a package."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    """Why, one sentence each; for an approval what was checked."""
+    findings: tuple[JudgedFinding, ...]
+    """The worst first."""
 
 
 def judge(

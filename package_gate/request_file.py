@@ -27,6 +27,8 @@ RESERVED_NAMES = {"con", "prn", "aux", "nul", "head", "latest"} | {
     f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)
 }
 """Names that Windows, git or the gate itself give a meaning to."""
+MAX_BRACKETS = 20
+"""Opening brackets in a requirement: its markers are parsed recursively."""
 HEADER_CELLS = {"name", "package", "source", "url"}
 
 
@@ -163,6 +165,8 @@ def _source(source: str) -> Source:
 
 
 def _pypi(text: str) -> PyPISource:
+    if text.count("(") > MAX_BRACKETS:
+        raise _BadLineError(f"There are more than {MAX_BRACKETS} brackets. Write it without them.")
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:

@@ -34,7 +34,7 @@ class S3Settings:
     prefix: str = ""
     """Ends with `/` when it isn't empty."""
     kms_key_id: str = ""
-    """The KMS key that encrypts them; "" for the bucket's default."""
+    """The KMS key that encrypts them; "" for the AWS managed key of S3."""
     lease_seconds: float = 60
     """How long a lease that nobody renews stands before another build takes it over."""
     wait_seconds: float = 1800

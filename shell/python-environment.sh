@@ -29,11 +29,12 @@ python_environment() {
   python=$(find_python) || return
   echo "Installing what $2 pins into .venv/$1 (only the first time)…" >&2
   rm -rf "$folder"
-  if ! "$python" -m venv "$folder"; then
+  # -I: neither Python nor pip takes modules from the folder in which the command was given.
+  if ! "$python" -I -m venv "$folder"; then
     echo "The Python module venv is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2
     return 2
   fi
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+  "$folder/bin/python" -I -m pip install --quiet --disable-pip-version-check \
     --require-hashes --only-binary :all: --requirement "$requirements" || {
     echo "The packages could not be installed; pip says why above." >&2
     return 2

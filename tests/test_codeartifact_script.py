@@ -21,6 +21,7 @@ from tests.fakes.codeartifact import TOKEN_MARK
 from tests.fakes.codeartifact_state import PackageKey
 from tests.fakes.codeguru_security import finding
 from tests.fakes.https_server import HTTPSServer, respond
+from tests.fakes.inspector_scan import Vulnerability
 from tests.fakes.package_index import PackageIndex
 from tests.fakes.relay import Moment
 from tests.local_run import POLICY, PROJECT
@@ -296,6 +297,27 @@ def test_what_codeguru_finds_refuses(
     assert findings[-1]["ruleId"] in build.emails()[0].body
     assert build.aws.codeartifact.packages == {}
     assert build.aws.codeguru.rejected == []
+
+
+def test_what_inspector_finds_in_a_dependency_refuses(build: ScriptRun) -> None:
+    build.aws.inspector.vulnerabilities["pkg:pypi/dep@1.5"] = [
+        Vulnerability("CVE-2026-1", "critical", fixed_version="1.6")
+    ]
+    result = build.run("app,pypi:app\n", "--scanners", "osv,inspector")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert build.verdicts() == {"app": "refused"}
+    assert "CVE-2026-1" in build.emails()[0].body
+    assert build.aws.codeartifact.packages == {}
+    assert build.aws.inspector.rejected == []
+
+
+def test_snyk_without_its_token_is_named_before_anything_is_downloaded(
+    build: ScriptRun, both: str
+) -> None:
+    result = build.run(both, "--scanners", "osv,snyk")
+    assert result.returncode == 2
+    assert "PACKAGE_GATE_SNYK_TOKEN is missing" in result.stderr
+    assert build.index.server.requests == []
 
 
 def test_a_scanner_that_always_fails_leaves_the_request_undecided_and_publishes_nothing(

@@ -1,6 +1,7 @@
 """The order of the steps: what is decided, published, recorded and told, and how often."""
 
 import hashlib
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,11 +22,15 @@ from package_gate.models import (
     Kind,
     Origin,
     RemoteFile,
+    Request,
+    Resolution,
     ResolvedPackage,
     Run,
     Severity,
     Verdict,
 )
+from package_gate.notify import Email
+from package_gate.publishers.interface import ApprovedPackage
 from tests.gate_parts import Killed, World, archive, request
 
 BAD = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.HIGH, "A hole.")
@@ -312,7 +317,7 @@ def test_an_email_that_fails_is_retried_and_the_package_not_published_again(
 
 def test_an_archive_is_known_by_its_digest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     first = world.run(archive("tool")).outcomes[0].packages[0]
-    assert first.version == f"sha256-{first.artifacts[0].sha256[:16]}"
+    assert first.version == f"sha256-{first.artifacts[0].sha256[:32]}"
     monkeypatch.setattr(World, "content", lambda _self, _filename: b"a newer commit")
     second = world.run(archive("tool"), rescan=True).outcomes[0].packages[0]
     assert second.version != first.version
@@ -365,4 +370,178 @@ def test_a_kill_between_refusal_and_withdrawal_is_finished_by_the_rerun(world: W
     world.kill_at = ""
     assert list(world.published) == ["x 1.0"]
     world.run(request("x"), rescan=True)
+    assert world.published == {}
+
+
+def test_a_kill_amid_publishing_is_not_forgotten_when_the_package_is_refused(world: World) -> None:
+    world.kill_at = "published x"
+    with pytest.raises(Killed):
+        world.run(request("x"))
+    world.kill_at = ""
+    assert list(world.published) == ["x 1.0"]
+    world.findings["x"] = [BAD]
+    run = world.run(request("x"), rescan=True)
+    assert verdicts(run) == {"x": Verdict.REFUSED}
+    assert world.published == {}
+    world.calls.clear()
+    assert world.run(request("x"), rescan=True).warnings == ()
+    assert world.count("withdraw x") == 0
+
+
+def test_what_the_index_has_removed_is_judged_again_by_a_rescan(world: World) -> None:
+    world.run(request("x"))
+    world.findings["x"] = [BAD]
+    world.resolve_errors["x"] = SourceError("no such version")
+    run = world.run(request("x"), rescan=True)
+    assert verdicts(run) == {"x": Verdict.UNDECIDED}
+    assert world.published == {}
+    assert "x 1.0 was approved, is refused now" in run.warnings[0]
+
+
+def test_a_failed_rescan_takes_nothing_back_and_the_next_one_still_judges_old_versions(
+    world: World,
+) -> None:
+    world.run(request("x"))
+    world.resolve_errors["x"] = world.fetch_errors["x"] = SourceError("index down")
+    run = world.run(request("x"), rescan=True)
+    assert list(world.published) == ["x 1.0"]
+    assert run.warnings == ("x 1.0 stays published, not judged again: index down",)
+    world.resolve_errors.clear()
+    world.fetch_errors.clear()
+    world.versions["x"] = "2.0"
+    world.run(request("x"), rescan=True)
+    assert sorted(world.published) == ["x 1.0", "x 2.0"]
+    world.findings["x"] = [BAD]
+    world.run(request("x"), rescan=True)
+    assert world.published == {}
+
+
+def test_a_rescan_fetches_and_scans_an_unchanged_archive_once(world: World) -> None:
+    world.run(archive("tool"))
+    world.calls.clear()
+    world.run(archive("tool"), rescan=True)
+    assert world.count("fetch tool") == world.count("scan tool") == 1
+
+
+def test_a_published_release_within_the_cooldown_is_judged_and_not_approved(world: World) -> None:
+    world.run(request("x"))
+    world.uploaded["x"] = world.now - timedelta(days=1)
+    run = world.run(request("x"), rescan=True)
+    assert verdicts(run) == {"x": Verdict.UNDECIDED}
+    assert "cooldown" in reasons(run)
+    assert list(world.published) == ["x 1.0"]
+    world.findings["x"] = [BAD]
+    world.run(request("x"), rescan=True)
+    assert world.published == {}
+
+
+def test_files_added_to_a_version_are_published_though_their_first_scan_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run(request("dep"))
+    usual = World.package
+
+    def with_another_file(self: World, name: str) -> ResolvedPackage:
+        package = usual(self, name)
+        filename = f"{name}-1.0-cp312-cp312-any.whl"
+        digest = hashlib.sha256(self.content(filename)).hexdigest()
+        another = RemoteFile(filename, f"https://host.example/{filename}", digest)
+        return replace(package, files=(*package.files, another))
+
+    monkeypatch.setattr(World, "package", with_another_file)
+    world.closures["app"] = ["dep"]
+    world.scan_errors["dep"] = ScannerError("hung")
+    world.run(request("app"))
+    world.scan_errors.clear()
+    world.calls.clear()
+    assert verdicts(world.run(request("app"))) == {"app": Verdict.APPROVED}
+    assert world.count("publish dep") == 1
+
+
+def test_an_unexpected_error_in_one_package_does_not_keep_another_from_being_taken_back(
+    world: World,
+) -> None:
+    world.closures["app"] = ["app", "dep"]
+    world.run(request("app"))
+    world.scan_errors["app"] = RuntimeError("secret")
+    world.findings["dep"] = [BAD]
+    run = world.run(request("app"), rescan=True)
+    assert verdicts(run) == {"app": Verdict.REFUSED}
+    assert list(world.published) == ["app 1.0"]
+
+
+def test_an_unexpected_error_while_telling_leaves_the_other_requests_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = World.send
+
+    def send(self: World, email: Email) -> None:
+        if email.package == "x":
+            raise RuntimeError("secret")
+        usual(self, email)
+
+    monkeypatch.setattr(World, "send", send)
+    run = world.run(request("x"), request("good"))
+    assert set(verdicts(run).values()) == {Verdict.APPROVED}
+    assert [email.package for email in world.emails] == ["good"]
+    assert run.unfinished
+    assert "secret" not in run.warnings[0]
+
+
+def test_an_unexpected_error_while_recording_leaves_the_other_requests_alone(world: World) -> None:
+    world.resolve_errors["x"] = SourceError("no text: \ud800")
+    run = world.run(request("x"), request("good"))
+    assert verdicts(run) == {"x": Verdict.UNDECIDED, "good": Verdict.APPROVED}
+    assert run.unfinished
+
+
+def test_a_version_that_is_refused_for_another_request_meanwhile_is_not_published(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = World.publish
+
+    def publish(self: World, package: ApprovedPackage) -> str:
+        if package.name == "app":  # it comes before dep, which another request's files refuse
+            decision = self.decisions.package(Origin.PYPI, "dep", "1.0")
+            assert decision is not None
+            self.decisions.put(replace(decision, verdict=Verdict.REFUSED))
+        return usual(self, package)
+
+    monkeypatch.setattr(World, "publish", publish)
+    world.closures["app"] = ["app", "dep"]
+    run = world.run(request("app"))
+    assert verdicts(run) == {"app": Verdict.UNDECIDED}
+    assert "dep 1.0 was refused meanwhile" in reasons(run)
+    assert list(world.published) == ["app 1.0"]
+
+
+def test_a_version_is_not_decided_for_other_files_while_it_is_published(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual_package, usual_publish = World.package, World.publish
+    publishing = threading.Event()
+
+    def resolve(self: World, asked: Request) -> Resolution:
+        package = usual_package(self, "dep")
+        if asked.name == "b":
+            publishing.wait(5)
+            file = package.files[0]
+            another = replace(file, filename="dep-1.0-cp312-cp312-any.whl", url=f"{file.url}2")
+            digest = hashlib.sha256(self.content(another.filename)).hexdigest()
+            package = replace(package, files=(file, replace(another, sha256=digest)))
+            self.findings["dep"] = [BAD]
+        return Resolution((package,))
+
+    def publish(self: World, package: ApprovedPackage) -> str:
+        publishing.set()
+        for _ in range(20):
+            if self.count("scan dep") == 2:  # what must not happen
+                break
+            threading.Event().wait(0.01)
+        return usual_publish(self, package)
+
+    monkeypatch.setattr(World, "resolve", resolve)
+    monkeypatch.setattr(World, "publish", publish)
+    run = world.run(request("a"), request("b"))
+    assert verdicts(run)["b"] is Verdict.REFUSED
     assert world.published == {}

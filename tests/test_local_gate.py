@@ -137,6 +137,25 @@ def test_advisories_out_of_reach_leave_everything_undecided_and_say_what_to_do(
     assert "--advisories" in local.report()["requests"][0]["reasons"][0]
 
 
+def test_verdicts_with_sample_advisories_say_so_and_are_made_again_with_real_ones(
+    local: LocalRun,
+) -> None:
+    local.index.add_wheel("app", "1.0")
+    local.index.add_wheel("urllib3", "1.25.8")
+    requests = "app,pypi:app\nurllib3,pypi:urllib3==1.25.8\n"
+    result = local.run(requests, "--advisories", str(PROJECT / "examples/advisories"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert local.verdicts() == {"app": "approved", "urllib3": "refused"}
+    assert local.report()["sample_advisories"] is True
+    assert all(request["sample_advisories"] for request in local.report()["requests"])
+    assert "SAMPLE ADVISORIES" in result.stdout
+    assert "SAMPLE ADVISORIES" in (local.output / "report.html").read_text()
+    local.run(requests)
+    assert local.report()["sample_advisories"] is False
+    assert all(request["decided_now"] for request in local.report()["requests"])
+    assert local.verdicts() == {"app": "approved", "urllib3": "approved"}
+
+
 @pytest.mark.parametrize(
     "script", ["codeartifact-codeguru-security-scan.py", "github-codeguru-security-scan.py"]
 )
@@ -173,8 +192,22 @@ def test_configuration_that_lies_around_changes_nothing(local: LocalRun) -> None
     assert all("Authorization" not in headers for *_, headers in local.index.server.requests)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_is_finished_by_the_next(local: LocalRun, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        ("resolving", signal.SIGINT),
+        ("resolving", signal.SIGKILL),
+        ("fetching", signal.SIGINT),
+        ("fetching", signal.SIGKILL),
+        ("scanning", signal.SIGINT),
+        ("scanning", signal.SIGTERM),
+        ("scanning", signal.SIGKILL),
+    ],
+)
+def test_a_stopped_run_is_finished_by_the_next(
+    local: LocalRun, step: str, number: signal.Signals
+) -> None:
+    """The steps after these are too short for a signal: see test_gate.py for a kill at each."""
     local.index.add_wheel("app", "1.0")
     process = subprocess.Popen(
         local.command("app,pypi:app\n"),
@@ -187,7 +220,7 @@ def test_a_stopped_run_is_finished_by_the_next(local: LocalRun, number: signal.S
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "scanning" in line:
+        if step in line:
             break
     process.send_signal(number)
     process.stdout.read()
@@ -239,6 +272,19 @@ def test_a_waiver_lets_a_refused_package_through_with_the_next_run(local: LocalR
     )
     local.run("app,pypi:app\n")
     assert local.verdicts() == {"app": "approved"}
+
+
+def test_options_are_taken_from_the_environment_too(local: LocalRun) -> None:
+    local.index.add_wheel("app", "1.0")
+    local.environment["PACKAGE_GATE_DRY_RUN"] = "1"
+    assert local.run("app,pypi:app\n").returncode == 0
+    assert local.verdicts() == {"app": "approved"}
+    for folder in ("decisions", "outbox", "simple"):
+        assert not (local.output / folder).exists()
+    local.environment = {"PACKAGE_GATE_SCANNERS": "none"}
+    result = local.run("app,pypi:app\n")
+    assert result.returncode == 2
+    assert "there is no scanner 'none'" in result.stderr
 
 
 def test_two_runs_on_one_folder_do_not_mix(local: LocalRun) -> None:

@@ -1,15 +1,29 @@
 """The policy file and the verdicts it makes."""
 
+import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from package_gate.errors import ConfigurationError
-from package_gate.models import Finding, Judgement, Kind, ScannerInfo, Severity, Verdict
-from package_gate.policy import Policy, judge, load_policy, policy_warnings
+from package_gate.models import Finding, Kind, ScannerInfo, Severity, Verdict
+from package_gate.policy import (
+    Judgement,
+    Limits,
+    Policy,
+    Refuse,
+    ScannerName,
+    Sources,
+    Targets,
+    WaiverEntry,
+    judge,
+    load_policy,
+    policy_warnings,
+)
 
 TODAY = date(2026, 6, 1)
 SCANNERS = [ScannerInfo("archive", "1"), ScannerInfo("osv", "1")]
@@ -44,6 +58,18 @@ def verdict(*findings: Finding, text: str = "", failures: tuple[str, ...] = ()) 
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped, _ = load_policy(Path(__file__).parent.parent / "scan-policy.toml")
     assert shipped == Policy()
+
+
+def test_the_page_about_the_policy_lists_every_key() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "policy.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    tables = (Refuse, Targets, Sources, Limits, WaiverEntry)
+    keys = {field for table in tables for field in table.__struct_fields__}
+    assert listed == keys - {"scanners"}  # a table of its own
+    for heading in ("refuse", "refuse.scanners", "cooldown", "targets", "sources", "limits"):
+        assert f"[{heading}]" in page
+    for scanner in get_args(ScannerName):
+        assert f"`{scanner}`" in page
 
 
 def test_nothing_found_by_scanners_that_all_finished_is_approved() -> None:
@@ -168,6 +194,16 @@ def test_a_policy_that_refuses_nothing_is_warned_of() -> None:
     text = "[refuse]\n" + "".join(f'{kind} = "never"\n' for kind in Kind)
     assert "refuses nothing" in policy_warnings(policy(text), TODAY)[0]
     assert policy_warnings(Policy(), TODAY) == []
+
+
+def test_an_archive_that_bears_a_packages_name_gets_nothing_of_its_waiver() -> None:
+    rules = policy(WAIVER.replace('version = "5.3.1"', ""))
+    archive = "sha256-0123456789abcdef"
+    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    assert judged.verdict is Verdict.REFUSED
+    rules = policy(WAIVER.replace("5.3.1", archive))
+    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    assert judged.verdict is Verdict.APPROVED
 
 
 def test_an_expired_waiver_is_warned_of() -> None:

@@ -1,5 +1,6 @@
 """The request file: every line becomes a request or a line error, none is lost."""
 
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_quoted_cells_and_cells_that_a_spreadsheet_appends_are_read(read: Reader
 @pytest.mark.parametrize("content", ["", "name,source\n", "\n\n", "\ufeff"])
 def test_a_file_without_requests_is_no_error(read: Reader, content: str) -> None:
     assert read(content) == RequestFile((), ())
+
+
+def test_the_shipped_file_can_be_read_and_shows_both_kinds_of_source() -> None:
+    path = Path(__file__).parent.parent / "external-package-request.csv"
+    result = read_requests(path)
+    assert result.errors == ()
+    assert PyPISource("urllib3==1.25.8") in [request.source for request in result.requests]
+    assert re.search(r"^# \S+,https://\S+\.zip$", path.read_text(), re.MULTILINE)
 
 
 def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
@@ -183,3 +192,12 @@ def test_every_line_is_accounted_for(
         text = line.strip(b' \r\t\f\v,"').removeprefix(b"\xef\xbb\xbf")
         if text.startswith(b"pypi:") and not line.startswith(b"#"):
             assert number in seen
+
+
+def test_a_requirement_of_nested_brackets_is_a_line_error_and_the_others_go_on(
+    read: Reader,
+) -> None:
+    nested = "(" * 1500 + "python_version>'3'" + ")" * 1500
+    result = read(f"evil,pypi:evil; {nested}\ngood,pypi:good\n")
+    assert [request.name for request in result.requests] == ["good"]
+    assert "more than 20 brackets" in result.errors[0].message

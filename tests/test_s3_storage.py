@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,6 +60,27 @@ def test_a_decision_that_another_build_made_meanwhile_is_not_overwritten(client:
     first.write("x", b"first, knowing the second")
     with pytest.raises(StoreError, match="Another run has written"):
         second.write("x", b"second again")
+
+
+def test_a_run_that_was_stopped_between_history_and_record_is_finished_by_the_next(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Decisions(S3Storage(SETTINGS, client)).put(DECISION)
+    changed = replace(DECISION, decided_at=DECISION.decided_at + timedelta(days=1))
+    stopped = S3Storage(SETTINGS, client)
+    usual = stopped.write
+
+    def write(key: str, document: bytes) -> None:
+        if not key.startswith("history/"):
+            raise StoreError("stopped")
+        usual(key, document)
+
+    monkeypatch.setattr(stopped, "write", write)
+    with pytest.raises(StoreError, match="stopped"):
+        Decisions(stopped).put(changed)
+    decisions = Decisions(S3Storage(SETTINGS, client))
+    decisions.put(changed)
+    assert decisions.request(REQUEST) == changed
 
 
 def test_a_missing_bucket_is_named(client: Any) -> None:

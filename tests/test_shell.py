@@ -81,8 +81,20 @@ def test_a_missing_or_old_python_is_named(project: Path, tmp_path: Path) -> None
     assert "Python 3.11 or newer is needed" in result.stderr
 
 
+def test_a_python_without_venv_is_named(project: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare-python"
+    bare.write_text('#!/bin/sh\n[ "$1" = -c ]\n')
+    bare.chmod(0o755)
+    result = run(
+        project / "shell" / "scan-locally.sh", folder=tmp_path, environment={"PYTHON": str(bare)}
+    )
+    assert result.returncode == 2
+    assert "The Python module venv is missing" in result.stderr
+
+
 def test_modules_in_the_working_directory_are_not_imported(project: Path, tmp_path: Path) -> None:
-    (tmp_path / "package_gate.py").write_text("raise SystemExit('planted')\n")
+    for module in ("package_gate", "venv", "ensurepip", "pip", "sitecustomize", "json"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('planted')\n")
     result = run(project / "shell" / "scan-locally.sh", folder=tmp_path)
     assert "planted" not in result.stderr
     assert result.returncode == 3

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Severity
+from package_gate.text import printable
 
 MAX_PLACE = 300
 """Characters of a place; names in a hostile archive may have 64 kB."""
@@ -208,9 +209,9 @@ class Report:
             rule, severity = f"nested-{rule}", Severity.INFO
         group = self._groups.setdefault(rule, _Group(severity))
         group.count += 1
-        group.detail = group.detail or printable(detail)
+        group.detail = group.detail or printable(detail, MAX_PLACE)
         if place and len(group.places) < MAX_LOCATIONS:
-            group.places.append(printable(place))
+            group.places.append(printable(place, MAX_PLACE))
 
     def findings(self) -> list[Finding]:
         """Give the findings, the worst first."""
@@ -239,9 +240,3 @@ class Report:
 
 def _rank(finding: Finding) -> int:
     return finding.severity.rank if finding.severity else 0
-
-
-def printable(text: str) -> str:
-    """Escape what could harm a terminal or a report, and shorten: names come from an attacker."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: MAX_PLACE + 1])
-    return shown if len(shown) <= MAX_PLACE else shown[: MAX_PLACE - 1] + "…"

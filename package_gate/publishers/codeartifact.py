@@ -7,9 +7,10 @@ compared with the scanned one, and only that very set of files (its revision) be
 **Replacing `Latest`.** The service can't change a published version, so the old `Latest` is deleted
 and the new one is published. A reader never gets wrong or half-written bytes: the service keeps a
 file only when it is whole and has the SHA-256 that came with it, and there is one file in a
-version. Between the two, which takes as long as the upload, a reader gets `ResourceNotFound`; who
-can't bear that names the immutable version, which never changes or moves. This publisher reports
-success only after the new `Latest` is `Published` with the scanned digest.
+version. Between the two, which takes as long as the upload, a reader gets
+`ResourceNotFoundException`; who can't bear that names the immutable version, which never changes or
+moves. This publisher reports success only after the new `Latest` is `Published` with the scanned
+digest.
 
 **Which is the latest.** The immutable versions say it: their names begin with the time of the
 decision. A publication that is repeated late, when a newer decision is published already, leaves

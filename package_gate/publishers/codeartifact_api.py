@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/codeartifact/latest/APIReference/
 """
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from package_gate.errors import PublishError
+from package_gate.secrets import keep_out_of_log
 from package_gate.text import one_line
 
 if TYPE_CHECKING:
@@ -47,14 +47,7 @@ ADVICE = {
 }
 
 
-class _WithoutTokens(logging.Filter):
-    """Botocore writes whole answers to its log, when that is set to `DEBUG`."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "authorizationToken" not in record.getMessage()
-
-
-logging.getLogger("botocore.parsers").addFilter(_WithoutTokens())
+keep_out_of_log("botocore.parsers", "authorizationToken")
 
 
 @dataclass(frozen=True, slots=True)

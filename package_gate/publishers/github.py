@@ -33,10 +33,11 @@ message lists them. No file is a link or executable.
 import os
 import random
 import re
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -182,6 +183,8 @@ class GitHub:
         file = package.files[0]
         archive = f"{ARCHIVE_FOLDER}/{archive_file(package.name, file.artifact.filename)}"
         with self._repository() as git:
+            # What is unpacked must be what is checked; workers can write where it was downloaded.
+            file = replace(file, path=shutil.copyfile(file.path, git.folder / "archive"))
             stored = store_file(git, file)
             source = git.folder / "source"
             try:

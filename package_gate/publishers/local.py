@@ -10,7 +10,6 @@ generic/NAME/Latest/NAME.zip      the newest of them
 import html
 import json
 import shlex
-import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,7 +68,12 @@ class LocalFolder:
         if package.origin is Origin.PYPI:
             index = shlex.quote(self._simple.as_uri())
             return f"pip install --index-url {index} {package.name}=={package.version}"
-        latest = next((self._generic / package.name / "Latest").iterdir())
+        latest = next((self._generic / package.name).glob("Latest/*"), None)
+        if latest is None:
+            raise PublishError(
+                f"{package.name} has no Latest any more, because a later archive of that name was "
+                "refused. Request it under another name."
+            )
         return f"cp {shlex.quote(str(latest))} ."
 
     def withdraw(self, package: PublishedPackage) -> None:
@@ -136,11 +140,15 @@ class LocalFolder:
         return fixed.as_uri()
 
     def _withdraw_archive(self, package: PublishedPackage) -> None:
+        sha256 = package.artifacts[0].sha256
         folder = self._generic / package.name
-        shutil.rmtree(folder / archive_version(package), ignore_errors=True)
-        for latest in (folder / "Latest").glob("*"):
-            if sha256_of(latest) == package.artifacts[0].sha256:
-                latest.unlink()
+        # The refusal is younger than the version that was published, so that is found by its bytes.
+        for place in (folder / "Latest", *folder.glob(f"*-{sha256[:12]}")):
+            for file in place.glob("*"):
+                if sha256_of(file) == sha256:
+                    file.unlink()
+            if place.name != "Latest" and not any(place.iterdir()):
+                place.rmdir()
 
 
 def _copy(file: ArtifactFile, target: Path) -> None:

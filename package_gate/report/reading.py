@@ -113,10 +113,11 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
         return ["It is not published: a dry run publishes nothing. Run the gate without it."]
     if decision.verdict is Verdict.UNDECIDED:
         return [
-            "Nothing for the requester: leave the line in the request file. The gate tries again "
-            "with its next run, and a release that is too fresh is taken once its date has come. "
-            'InfoSec can let a fresh one through earlier, with a waiver for "cooldown".',
-            "If it stays undecided for another reason, tell those who run the gate.",
+            "If the reason says what to ask for instead, change the line in the request file.",
+            "Otherwise leave it there. The gate tries again with its next run, and a release that "
+            "is too fresh is taken once its date has come. InfoSec can let a fresh one through "
+            'earlier, with a waiver for "cooldown". What stays undecided, those who run the gate '
+            "want to know of.",
         ]
     steps: list[str] = []
     if was_withdrawn(packages):

@@ -6,7 +6,6 @@ through others, become one finding.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import urlsplit
 
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]  # it ships no types
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
@@ -20,12 +19,10 @@ from package_gate.scanners.advisories import (
     Specific,
     first_fixed_version,
 )
+from package_gate.scanners.service_text import MAX_MESSAGE, addresses, first_sentences
 from package_gate.text import one_line
 
 SCANNER = "osv"
-MAX_MESSAGE = 400
-MAX_REFERENCES = 10
-_MAX_ADDRESS = 500
 _MAX_DETAILS = 4000
 
 _PREFERRED_IDS = (MALWARE_PREFIX, "PYSEC-", "GHSA-", "CVE-")
@@ -41,10 +38,8 @@ _WORDS = {
     "critical": Severity.CRITICAL,
 }
 
-_PLAIN_ADDRESS = re.compile(r"https://[!#-;=?-\[\]_a-z~]+")
 _HEADING = re.compile(r"^\s{0,3}(?:#.*|=+|-{2,})\s*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s+(?=[A-Z])")
 
 
 def findings(
@@ -76,7 +71,7 @@ def findings(
             severity=Severity.CRITICAL if malware else _highest(group, installed.name),
             message=_message(group, installed, subject),
             recommendation=_recommendation(group, installed, malware=malware),
-            references=tuple(_references(group)),
+            references=addresses(each.url for record in group for each in record.references or ()),
             aliases=tuple(sorted(ids - {rule}, key=_preference)),
             artifact=artifact,
             locations=tuple(locations[:MAX_LOCATIONS]),
@@ -167,12 +162,9 @@ def _message(group: list[Record], installed: Installed, subject: str) -> str:
 
 
 def _first_sentences(details: str) -> str:
-    """Return the first two sentences of a Markdown text, without headings and link targets.
-
-    Two, because the first often only says what the package is.
-    """
+    """Return the first sentences of a Markdown text, without headings and link targets."""
     text = _LINK.sub(r"\1", _HEADING.sub("", details[:_MAX_DETAILS])).replace("`", "").strip()
-    return " ".join(_SENTENCE_END.split(text, maxsplit=2)[:2])
+    return first_sentences(text)
 
 
 def _recommendation(group: list[Record], installed: Installed, *, malware: bool) -> str:
@@ -180,18 +172,3 @@ def _recommendation(group: list[Record], installed: Installed, *, malware: bool)
         return "Do not install it, and remove it where it is installed."
     fixed = first_fixed_version(group, installed)
     return f"Upgrade to {fixed} or newer." if fixed else "No fixed version is known."
-
-
-def _references(group: list[Record]) -> list[str]:
-    addresses = [each.url for record in group for each in record.references or ()]
-    return list(dict.fromkeys(filter(_is_readable, addresses)))[:MAX_REFERENCES]
-
-
-def _is_readable(address: str) -> bool:
-    """Whether a person may be sent there: a plain HTTPS address without credentials."""
-    if len(address) > _MAX_ADDRESS or not _PLAIN_ADDRESS.fullmatch(address):
-        return False
-    try:
-        return "@" not in urlsplit(address).netloc
-    except ValueError:
-        return False

@@ -1,4 +1,4 @@
-"""What a scanner is: a class like this in a module of its own, named in `worker.SCANNERS`."""
+"""What a scanner is: a class like this in a module of its own, named in `registry.SCANNERS`."""
 
 from collections.abc import Iterable
 from typing import Protocol

@@ -17,24 +17,18 @@ from package_gate import __version__
 from package_gate.dependencies import UnreadableFile, find_pins
 from package_gate.errors import ConfigurationError
 from package_gate.models import (
-    MAX_LOCATIONS,
     Finding,
-    Kind,
     Location,
     Origin,
     ScannerInfo,
     ScanTarget,
-    Severity,
     UnpackedArtifact,
 )
 from package_gate.scanners.advisories import Installed, Record, affects
 from package_gate.scanners.advisory_findings import SCANNER, findings
 from package_gate.scanners.osv_api import API
 from package_gate.scanners.osv_snapshot import Snapshot
-from package_gate.text import one_line
-
-UNREADABLE = "unreadable-dependency-file"
-"""The rule of the finding that names files whose dependencies could not be read."""
+from package_gate.scanners.unreadable_files import unreadable_files
 
 _API_ADDRESS = re.compile(
     r"(?:https://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
@@ -162,20 +156,4 @@ class OSV:
                 records, installed, subject=subject, artifact=filename, locations=places
             )
         if unreadable:
-            yield _unreadable(unreadable, filename)
-
-
-def _unreadable(files: Sequence[UnreadableFile], artifact: str) -> Finding:
-    first = files[0]
-    path = one_line(first.path, 150)
-    return Finding(
-        scanner=SCANNER,
-        rule=UNREADABLE,
-        kind=Kind.VULNERABILITY,
-        severity=Severity.INFO,
-        message=f"Dependencies named in {path} could not be read: {first.problem}",
-        recommendation="Look at what it depends on before using it.",
-        artifact=artifact,
-        locations=tuple(Location(each.path, each.line) for each in files[:MAX_LOCATIONS]),
-        count=len(files),
-    )
+            yield unreadable_files(unreadable, filename, SCANNER)

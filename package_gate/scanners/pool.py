@@ -93,11 +93,6 @@ class ScannerPool:
     ) -> None:
         self.close()
 
-    def start(self) -> None:
-        """Let the first worker of each scanner load in the background."""
-        for name in self._lanes:
-            threading.Thread(target=self._warm_up, args=(name,), daemon=True).start()
-
     def info(self, scanner: str) -> ScannerInfo:
         """Say which scanner it is; this starts it when it has not run yet.
 
@@ -148,13 +143,6 @@ class ScannerPool:
                 lane.workers.difference_update(lane.idle)
                 lane.idle.clear()
             self._changed.notify_all()
-
-    def _warm_up(self, scanner: str) -> None:
-        lane = self._lanes[scanner]
-        try:
-            self._release(lane, self._acquire(lane), healthy=True)
-        except ScannerError:
-            return  # the first scan tries again and tells
 
     def _ready(self, scanner: str) -> Ready:
         lane = self._lanes[scanner]

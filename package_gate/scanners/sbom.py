@@ -17,10 +17,8 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
 from package_gate.dependencies import UnreadableFile, find_pins
-from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Origin, ScanTarget, Severity
-
-UNREADABLE = "unreadable-dependency-file"
-"""The rule of the finding that names files whose dependencies could not be read."""
+from package_gate.models import MAX_LOCATIONS, Finding, Location, Origin, ScanTarget
+from package_gate.scanners.unreadable_files import unreadable_files
 
 MOST_COMPONENTS = 1000
 """In one SBOM. Inspector takes 5,000 by its API page, 2,000 by the model that boto3 ships, and
@@ -98,7 +96,7 @@ def take_inventory(target: ScanTarget, scanner: str) -> Inventory:
                 )
             )
         if unreadable:
-            findings.append(_unreadable(unreadable, filename, scanner))
+            findings.append(unreadable_files(unreadable, filename, scanner))
     return Inventory(tuple(packages), tuple(findings))
 
 
@@ -132,18 +130,3 @@ def cyclonedx(packages: Mapping[str, NamedPackage]) -> dict[str, Any]:
     )
     document: dict[str, Any] = json.loads(JsonV1Dot5(bom).output_as_string())
     return document
-
-
-def _unreadable(files: Sequence[UnreadableFile], artifact: str, scanner: str) -> Finding:
-    first = files[0]
-    return Finding(
-        scanner=scanner,
-        rule=UNREADABLE,
-        kind=Kind.VULNERABILITY,
-        severity=Severity.INFO,
-        message=f"Dependencies named in {first.path} could not be read: {first.problem}",
-        recommendation="Look at what it depends on before using it.",
-        artifact=artifact,
-        locations=tuple(Location(each.path, each.line) for each in files[:MAX_LOCATIONS]),
-        count=len(files),
-    )

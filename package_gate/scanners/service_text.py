@@ -1,4 +1,4 @@
-"""Texts and addresses from scanning services, made fit for findings."""
+"""Texts and addresses from advisories and scanning services, made fit for findings."""
 
 import re
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ MAX_MESSAGE = 400
 MAX_REFERENCES = 10
 MAX_ID = 100
 _MAX_ADDRESS = 500
+_MAX_SAID = 4000
 _PLAIN_ADDRESS = re.compile(r"https://[!#-;=?-\[\]_a-z~]+")
 _SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s+(?=[A-Z])")
 
@@ -20,9 +21,14 @@ def sentence(*parts: str) -> str:
     Of the last one the first two sentences are taken.
     """
     said = [part.strip() for part in parts if part.strip()] or ["It is not said what is wrong"]
-    said[-1] = " ".join(_SENTENCE_END.split(said[-1][:4000], maxsplit=2)[:2])
+    said[-1] = first_sentences(said[-1])
     text = one_line(": ".join(said), MAX_MESSAGE - 1)
     return text + ("" if text.endswith((".", "!", "?", "…")) else ".")
+
+
+def first_sentences(text: str) -> str:
+    """Return the first two sentences, because the first often only says what the package is."""
+    return " ".join(_SENTENCE_END.split(text[:_MAX_SAID], maxsplit=2)[:2])
 
 
 def addresses(urls: Iterable[str]) -> tuple[str, ...]:

@@ -9,11 +9,8 @@ from packaging.version import InvalidVersion, Version
 
 from package_gate.errors import SourceError, TooFreshError
 from package_gate.models import RemoteFile
-from package_gate.policy import Policy
+from package_gate.policy import COOLDOWN, Policy
 from package_gate.sources.index import Index, Release
-
-WAIVER = "cooldown"
-"""The finding that a waiver of the cooldown names."""
 
 Files = Mapping[tuple[str, Version], tuple[RemoteFile, ...]]
 """Normalised name and version → files."""
@@ -28,7 +25,7 @@ class Cooldown:
         self._now = now
         self._waived: dict[str, set[Version | None]] = {}
         for waiver in policy.waivers:
-            if waiver.finding == WAIVER and now.date() <= waiver.expires:
+            if waiver.finding == COOLDOWN and now.date() <= waiver.expires:
                 versions = self._waived.setdefault(canonicalize_name(waiver.package), set())
                 with suppress(InvalidVersion):  # no release has it, so nothing is waived
                     versions.add(Version(waiver.version) if waiver.version else None)

@@ -44,8 +44,6 @@ from package_gate.sources.failures import (
 from package_gate.sources.network import Network, check_ca_bundle, goes_direct, https_proxy
 from package_gate.text import printable
 
-__all__ = ["Downloader", "Network"]
-
 ATTEMPTS = 4
 MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

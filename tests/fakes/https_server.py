@@ -56,6 +56,7 @@ def https_server(folder: Path) -> Iterator[HTTPSServer]:
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.num_tickets = 0  # one that comes late looks like data on an idle connection
     certificate.configure_cert(context)
 
     class Handler(BaseHTTPRequestHandler):

@@ -15,6 +15,8 @@ from tests.publishers.github_world import (
     TOKEN,
     World,
     github_world,
+    unzip,
+    zipped,
 )
 
 PUSH = "POST /organisation/packages.git/git-receive-pack"
@@ -150,3 +152,17 @@ def test_git_refuses_such_a_path_even_if_it_got_that_far(world: World, path: byt
         blob = git.write(b"x")
         with pytest.raises(PublishError, match="git refuses a path"):
             git.write_tree({path: blob})
+
+
+def test_what_is_unpacked_is_what_was_checked_whatever_happens_to_the_download(
+    world: World,
+) -> None:
+    package = world.archive("tool", {"top/setup.py": b"scanned", "top/tool.py": b""})
+    (download,) = package.files
+
+    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+        download.path.write_bytes(zipped({"top/setup.py": b"hostile"}))
+        return unzip(artifact, path, tree)
+
+    world.publisher(unpack).publish(package)
+    assert world.content("tool", "setup.py") == b"scanned"

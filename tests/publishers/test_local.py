@@ -189,6 +189,28 @@ def test_a_newer_archive_becomes_the_latest_and_the_older_stays(
     assert len(list((output / "generic/tool").iterdir())) == 2
 
 
+def test_an_archive_that_a_later_decision_refuses_leaves_all_its_versions(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = archive(tmp_path, b"one")
+    publisher.publish(approved)
+    publisher.publish(replace(approved, decided_at=NOW.replace(hour=13)))
+    publisher.withdraw(replace(published(approved), decided_at=NOW.replace(hour=14)))
+    publisher.withdraw(replace(published(approved), decided_at=NOW.replace(hour=14)))
+    assert list(output.glob("generic/tool/*/*")) == []
+
+
+def test_an_archive_without_a_latest_is_a_publish_error(
+    publisher: LocalFolder, tmp_path: Path
+) -> None:
+    approved = archive(tmp_path, b"one")
+    publisher.publish(approved)
+    publisher.withdraw(published(approved))
+    request = Request("tool", ArchiveSource("https://host.example/tool.zip"), "", 1)
+    with pytest.raises(PublishError, match="no Latest"):
+        publisher.offer(request, [published(approved)])
+
+
 def test_a_folder_that_cannot_be_written_is_a_publish_error(
     publisher: LocalFolder, output: Path, tmp_path: Path
 ) -> None:

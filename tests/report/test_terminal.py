@@ -37,7 +37,7 @@ def test_an_install_command_is_printed_in_one_piece_however_narrow_the_console_i
 
 def test_advice_that_concerns_several_requests_is_printed_once() -> None:
     output = printed(sample_run())
-    assert "\npolars==1.30.0, langchain\n    Nothing for the requester" in output
+    assert "\npolars==1.30.0, langchain\n    If the reason says what to ask for instead" in output
     assert output.count("tries again with its next run") == 1
 
 

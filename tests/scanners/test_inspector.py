@@ -17,7 +17,7 @@ from package_gate.models import Finding, Kind, Location, ScannerInfo, ScanTarget
 from package_gate.scanners import sbom
 from package_gate.scanners.inspector import MALICIOUS, NOT_SCANNED, Inspector
 from package_gate.scanners.interface import Scanner
-from package_gate.scanners.sbom import UNREADABLE
+from package_gate.scanners.unreadable_files import UNREADABLE
 from tests.fakes.aws import SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
 from tests.fakes.inspector_scan import PROPERTY, InspectorScan, Vulnerability

@@ -19,7 +19,8 @@ from package_gate.models import (
     UnpackedArtifact,
 )
 from package_gate.scanners.interface import Scanner
-from package_gate.scanners.osv import OSV, UNREADABLE, OSVSettings
+from package_gate.scanners.osv import OSV, OSVSettings
+from package_gate.scanners.unreadable_files import UNREADABLE
 from tests.fakes.advisories import advisory, write_snapshot
 
 PYYAML = advisory(

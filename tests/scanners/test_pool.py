@@ -267,14 +267,6 @@ def test_an_unknown_scanner_can_not_start(tmp_path: Path) -> None:
         pool.info("unheard-of")
 
 
-def test_workers_can_be_started_ahead(tmp_path: Path) -> None:
-    with ScannerPool([fake()], LIMITS, tmp_path) as pool:
-        pool.start()
-        pool.start()
-
-        assert message(pool, "answer").split()[1] == "1"
-
-
 def test_closing_ends_running_scans_and_all_processes_and_leaves_no_files(tmp_path: Path) -> None:
     pool = ScannerPool([fake(processes=2)], LIMITS, tmp_path)
     idle = int(message(pool, "answer").split()[0])

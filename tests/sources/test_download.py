@@ -24,7 +24,8 @@ from package_gate import __version__
 from package_gate.errors import ConfigurationError, SourceError, SourceRefusedError
 from package_gate.models import RemoteFile
 from package_gate.policy import Limits, Sources
-from package_gate.sources.download import Downloader, Network
+from package_gate.sources.download import Downloader
+from package_gate.sources.network import Network
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.dns import FakeDNS, record_connections
 from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond
