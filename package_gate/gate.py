@@ -265,10 +265,9 @@ class Gate:
                 verdict = Verdict.UNDECIDED
                 why = [f"Approved, but not published yet: {error}"]
         packages = tuple(work.decision for work in works if work.decision is not None)
-        notes = [
-            *resolution.notes,
-            *(f"{p.name} {p.version}: {n}" for p in packages for n in p.notes),
-        ]
+        notes = list(resolution.notes)
+        for package in packages:
+            notes += [f"{package.name} {package.version}: {note}" for note in package.notes]
         decision = self._request_decision(
             request, verdict, why, tuple(notes), packages, install_command
         )
