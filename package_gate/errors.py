@@ -5,6 +5,9 @@ Everything but `ConfigurationError` concerns one request or package and never st
 
 import logging
 from datetime import datetime
+from traceback import format_exception
+
+from package_gate.text import lines
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +59,9 @@ class NotifyError(GateError):
 def told(error: Exception) -> str:
     """Say what went wrong; a fault of ours goes to the log, since nobody knows what its text holds.
 
-    It must not stop the other requests.
+    It must not stop the other requests. In the log, what is no printable text is escaped.
     """
     if isinstance(error, GateError):
         return str(error)
-    log.error("unexpected error", exc_info=error)
+    log.error("unexpected error\n%s", lines("".join(format_exception(error)), 500))
     return f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."

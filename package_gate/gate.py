@@ -2,8 +2,7 @@
 
 For each request: decided already? resolve; then for each package of the closure fetch, unpack,
 scan, judge; then publish what is approved, record, notify. Whatever goes wrong with one request
-leaves that request undecided and the others alone. Every step may be repeated: a run after a kill
-finds what is recorded and finishes what is open.
+leaves it undecided and the others alone. Every step may be repeated, and is after a kill.
 """
 
 import logging
@@ -34,6 +33,7 @@ from package_gate.package_work import PackageWork, PackageWorker, remote_files
 from package_gate.publishers.interface import PublishedPackage, Publisher
 from package_gate.request_file import RequestFile
 from package_gate.sources.interface import Source
+from package_gate.text import printable
 
 REQUESTS_AT_ONCE = 8
 
@@ -391,7 +391,7 @@ class Gate:
         )
 
     def _warn(self, warning: str) -> None:
-        log.warning(warning)
+        log.warning(printable(warning, 2000))
         self._warnings.append(warning)
 
     def _leave(self, warning: str) -> None:

@@ -488,11 +488,16 @@ def test_an_unexpected_error_while_telling_leaves_the_other_requests_alone(
     assert "secret" not in run.warnings[0]
 
 
-def test_an_unexpected_error_while_recording_leaves_the_other_requests_alone(world: World) -> None:
-    world.resolve_errors["x"] = SourceError("no text: \ud800")
+def test_an_unexpected_error_while_recording_leaves_the_other_requests_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.resolve_errors["x"] = SourceError("no text: \ud800\x1b[31m")
     run = world.run(request("x"), request("good"))
     assert verdicts(run) == {"x": Verdict.UNDECIDED, "good": Verdict.APPROVED}
     assert run.unfinished
+    assert "\\ud800" in caplog.text
+    assert caplog.text.isascii()
+    assert "\x1b" not in caplog.text
 
 
 def test_a_version_that_is_refused_for_another_request_meanwhile_is_not_published(
