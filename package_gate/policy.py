@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from package_gate.errors import ConfigurationError
 from package_gate.models import (
@@ -154,13 +154,15 @@ class Policy(_Section, frozen=True):
         Requesters choose the names of archives, so a waiver holds for one by its version only.
         """
         rules = set(findings)
-        versions = {version} if version.startswith(ARCHIVE_VERSION) else {version, ""}
+        versions = {canonicalize_version(version)}
+        if not version.startswith(ARCHIVE_VERSION):
+            versions.add("")
         for entry in self.waivers:
             waiver = entry.waiver
             if (
                 waiver.finding in rules
                 and waiver.package == canonicalize_name(package)
-                and waiver.version in versions
+                and canonicalize_version(waiver.version) in versions
                 and entry.expires >= today
             ):
                 return waiver

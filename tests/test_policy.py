@@ -142,6 +142,11 @@ def test_a_waiver_that_is_expired_or_for_something_else_does_not_hold(
     assert verdict(finding(), text=WAIVER.replace(*change)).verdict is Verdict.REFUSED
 
 
+def test_a_waivers_version_is_compared_as_a_version() -> None:
+    text = WAIVER.replace("5.3.1", "5.3.1.0")
+    assert verdict(finding(), text=text).verdict is Verdict.APPROVED
+
+
 def test_a_waiver_without_version_holds_for_every_version() -> None:
     text = WAIVER.replace('version = "5.3.1"\n', "")
     assert verdict(finding(), text=text).verdict is Verdict.APPROVED
