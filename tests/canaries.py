@@ -50,8 +50,10 @@ def watched(process: subprocess.Popen[str]) -> Iterator[SeenProcesses]:
 
 
 def _watch(pid: int, processes: SeenProcesses, done: threading.Event) -> None:
-    own_command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    own_command = b""
     while not done.wait(0.003):
+        with suppress(OSError):  # it is empty for a moment after the process has started
+            own_command = Path(f"/proc/{pid}/cmdline").read_bytes()
         for descendant in _descendants(pid):
             folder = Path(f"/proc/{descendant}")
             # A process that ends meanwhile, or has ended and was not waited for, can't be read.
