@@ -287,7 +287,14 @@ def test_a_helper_that_outlives_the_cli_holds_nobody_up(
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The processes that work below a folder."""
+    """The processes that still work below a folder once those that were killed had time to die."""
+    deadline = time.monotonic() + 10
+    while (found := _working_in(folder)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def _working_in(folder: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
