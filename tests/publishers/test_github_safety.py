@@ -244,13 +244,22 @@ def test_a_server_that_hangs_is_given_up_and_no_git_stays_behind(world: World) -
         world.publisher(timeout_seconds=0.3).publish(world.archive("sample", SAMPLE))
     go_on.set()
 
-    scratch = str(world.settings.scratch).encode()
+    deadline = time.monotonic() + 10  # what was killed needs a moment to die
+    while (left := _with_home_below(world.settings.scratch)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert left == []
+
+
+def _with_home_below(folder: Path) -> list[str]:
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environment = (process / "environ").read_bytes()
         except OSError:
             continue
-        assert b"HOME=" + scratch not in environment
+        if b"HOME=" + str(folder).encode() in environment:
+            found.append(process.name)
+    return found
 
 
 def _wait(event: threading.Event) -> None:
