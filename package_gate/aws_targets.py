@@ -18,10 +18,11 @@ from package_gate.errors import ConfigurationError
 from package_gate.gate import REQUESTS_AT_ONCE
 from package_gate.policy import Policy
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
-from package_gate.publishers.codeartifact_api import CLIENT_CONFIG
+from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, Repository
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.s3_storage import S3Settings, S3Storage
 from package_gate.sns import SNS
+from package_gate.sources.uv import IndexSettings, uv_environment
 from package_gate.targets import Target, TargetParts
 
 RETRIES = Config(
@@ -30,6 +31,9 @@ RETRIES = Config(
     max_pool_connections=S3Storage.readers + REQUESTS_AT_ONCE,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}"
+INDEX_TOKEN_SECONDS = 4 * 60 * 60
+"""Longer than a build lasts: nothing renews it while packages are downloaded."""
 TWINE_VARIABLES = re.compile(
     r"(?i:https?_proxy|all_proxy|no_proxy)|REQUESTS_CA_BUNDLE|SSL_CERT_FILE"
 )
@@ -72,11 +76,17 @@ def _codeartifact(
     )
     repository = variables.get(
         "InternalRepository",
-        r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}",
+        REPOSITORY,
         "the name of the private CodeArtifact repository",
     )
     owner = variables.get(
         "PACKAGE_GATE_DOMAIN_OWNER", r"\d{12}", "the domain's account, 12 digits", default=""
+    )
+    store = variables.get(
+        "PACKAGE_GATE_INDEX_REPOSITORY",
+        REPOSITORY,
+        "the CodeArtifact repository of the same domain that has the public packages",
+        default="",
     )
     aws = _AWS(variables)
     variables.check()
@@ -92,7 +102,26 @@ def _codeartifact(
     )
     client = aws.session.client("codeartifact", config=CLIENT_CONFIG)
     records = aws.storage(f"codeartifact/{domain}/{repository}")
-    return TargetParts(CodeArtifact(settings, client), records, aws.notifier())
+    index = None
+    if store:
+        index = _store(Repository(client, domain, store, owner, INDEX_TOKEN_SECONDS), environ)
+    return TargetParts(CodeArtifact(settings, client), records, aws.notifier(), index)
+
+
+def _store(repository: Repository, environ: Mapping[str, str]) -> IndexSettings:
+    """Take packages from a CodeArtifact repository, and from no other index."""
+    return IndexSettings(
+        environment={
+            **{
+                name: value
+                for name, value in uv_environment(environ).items()
+                if not name.startswith("UV_")
+            },
+            "UV_DEFAULT_INDEX": f"store={repository.pypi_endpoint().rstrip('/')}/simple/",
+            "UV_INDEX_STORE_USERNAME": "aws",
+            "UV_INDEX_STORE_PASSWORD": repository.token(),
+        }
+    )
 
 
 def _github(environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy) -> TargetParts:

@@ -1,25 +1,28 @@
 """Arguments and environment → a configured gate; the only module that reads the environment."""
 
 import argparse
-import ctypes
-import logging
 import os
-import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime
-from io import TextIOWrapper
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
 from package_gate import __version__
+from package_gate.command_line import (
+    ENVIRONMENT_PREFIX,
+    Arguments,
+    network_of,
+    now,
+    prepare_process,
+    region_of,
+    scratch_folder,
+)
 from package_gate.decisions import Decisions
-from package_gate.errors import ConfigurationError, GateError, StoreError
-from package_gate.files import locked
+from package_gate.errors import ConfigurationError, GateError
 from package_gate.gate import Gate, Options
 from package_gate.models import ArchiveSource, PyPISource, Run, Verdict
 from package_gate.package_work import PackageWorker
@@ -31,13 +34,12 @@ from package_gate.scan_setup import DEFAULT_SCANNERS, UNPACKER, WORKERS, ScanSet
 from package_gate.service_scanners import SERVICES, service_scanner
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.download import Downloader
-from package_gate.sources.network import Network, check_ca_bundle
+from package_gate.sources.index import configured_indexes
 from package_gate.sources.pypi import PyPI
 from package_gate.sources.uv import index_settings
 from package_gate.targets import Target
 
 PROJECT = Path(__file__).parent.parent
-ENVIRONMENT_PREFIX = "PACKAGE_GATE_"
 
 DECIDED, UNFINISHED, MISCONFIGURED = 0, 1, 2
 
@@ -57,16 +59,11 @@ def main(
         undecided, a line can't be read, or an email or report could not be written; 2 the
         configuration or the arguments are wrong.
     """
-    for stream in (sys.stdout, sys.stderr):  # an ASCII terminal shows what it can't write escaped
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    _hide_environment()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, _interrupt)
+    prepare_process()
     options = _parser(environ).parse_args(arguments)
     options.output = options.output.absolute()
     try:
-        with _scratch(options.output) as scratch:
+        with scratch_folder(options.output) as scratch:
             return _run(options, target, environ, scratch)
     except ConfigurationError as error:
         print(f"package gate: {error}", file=sys.stderr)
@@ -93,7 +90,7 @@ def _run(
     request_file = read_requests(options.requests)
     parts = target.build(environ, options.output, scratch, policy)
     decisions = Decisions(parts.storage)
-    connection = _network(environ)
+    connection = network_of(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
     services = [
@@ -108,8 +105,12 @@ def _run(
         network=connection,
         limits=policy.limits,
         scratch=packages,
+        region=region_of(environ),
     )
-    downloads = Downloader(connection, policy.sources, policy.limits)
+    index = parts.index or index_settings(environ, Path.home())
+    downloads = Downloader(
+        connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
+    )
     with scans, downloads as downloader, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
@@ -118,7 +119,7 @@ def _run(
             policy_digest=policy_digest,
             decisions=decisions,
             scratch=packages,
-            now=_now,
+            now=now,
             progress=progress.step,
             record=not options.dry_run,
             rescan=options.rescan,
@@ -127,27 +128,21 @@ def _run(
         gate = Gate(
             sources={
                 ArchiveSource: ArchiveURL(),
-                PyPISource: PyPI(
-                    index_settings(environ, Path.home()),
-                    policy,
-                    scratch,
-                    _now(),
-                    downloader.fetch,
-                ),
+                PyPISource: PyPI(index, policy, scratch, now(), downloader.fetch),
             },
             packages=worker,
             publisher=parts.publisher,
             decisions=decisions,
             notifier=parts.notifier,
             policy_digest=policy_digest,
-            now=_now,
+            now=now,
             progress=progress.step,
             options=Options(
                 rescan=options.rescan,
                 dry_run=options.dry_run,
                 sample_advisories=scans.sample,
                 report_hint=str(options.output / "report.html"),
-                warnings=tuple(policy_warnings(policy, _now().date())),
+                warnings=tuple(policy_warnings(policy, now().date())),
             ),
         )
         with closing(worker):
@@ -168,16 +163,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "unfinished, 2 the configuration or the arguments are wrong.",
     )
 
-    def add(option: str, default: object, parse: Callable[[str], object], text: str) -> None:
-        name = ENVIRONMENT_PREFIX + option.strip("-").upper().replace("-", "_")
-        given = environ.get(name)
-        parser.add_argument(option, type=parse, default=given or default, help=text)
-
-    def add_switch(option: str, text: str) -> None:
-        name = ENVIRONMENT_PREFIX + option.strip("-").upper().replace("-", "_")
-        given = environ.get(name, "").lower() in ("1", "true", "yes")
-        parser.add_argument(option, action="store_true", default=given, help=text)
-
+    given = Arguments(parser, environ)
+    add, add_switch = given.add, given.add_switch
     add(
         "--requests",
         PROJECT / "external-package-request.csv",
@@ -207,7 +194,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "--advisories",
         "",
         str,
-        "a folder or zip in OSV's published layout, or the address of an OSV API "
+        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
+        "OSV API "
         "(default: the OSV API)",
     )
     add_switch("--rescan", "decide again what was decided")
@@ -225,57 +213,6 @@ def _scanners(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _network(environ: Mapping[str, str]) -> Network:
-    def setting(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
-
-    proxies = {scheme: setting(f"{scheme}_proxy") for scheme in ("https", "all")}
-    connection = Network(
-        ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or True,
-        proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
-        no_proxy=setting("no_proxy"),
-    )
-    check_ca_bundle(connection)
-    return connection
-
-
-@contextmanager
-def _scratch(output: Path) -> Iterator[Path]:
-    """Give an empty folder in the output folder; what a killed run left in it goes first."""
-    scratch = output / ".scratch"
-    with ExitStack() as stack:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(output / ".lock"))
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(mode=0o700)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"Another run is writing to {output}. Wait until it is done."
-            ) from error
-        except OSError as error:
-            raise ConfigurationError(f"{output} can't be written: {error.strerror}.") from error
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        yield scratch
-
-
 def _status(run: Run) -> int:
     undecided = any(o.decision.verdict is Verdict.UNDECIDED for o in run.outcomes)
     return UNFINISHED if undecided or run.line_errors or run.unfinished else DECIDED
-
-
-def _hide_environment() -> None:
-    """Keep other processes of this user, scanners among them, out of this one's memory (Linux).
-
-    `PR_SET_DUMPABLE` of prctl(2); it does not stop root.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -12,6 +12,7 @@ from package_gate.notify import Notifier, Outbox
 from package_gate.policy import Policy
 from package_gate.publishers.interface import Publisher
 from package_gate.publishers.local import LocalFolder
+from package_gate.sources.uv import IndexSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class TargetParts:
     publisher: Publisher
     storage: Storage
     notifier: Notifier
+    index: IndexSettings | None = None
+    """The package index, where the target brings one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

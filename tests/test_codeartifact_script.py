@@ -332,3 +332,40 @@ def test_a_scanner_that_always_fails_leaves_the_request_undecided_and_publishes_
     (email,) = build.emails()
     assert email.attributes["verdict"] == "undecided"
     assert "The scanner codeguru did not finish" in " ".join(email.body.split())
+
+
+def use_store(build: ScriptRun) -> None:
+    """Let the build's index stand in for a CodeArtifact repository with public packages."""
+    service = build.aws.codeartifact
+    service.create_repository({"domain": DOMAIN, "repository": "pypi-store"})
+    service.endpoints["pypi-store"] = build.index.url.removesuffix("simple")
+    build.environment["PACKAGE_GATE_INDEX_REPOSITORY"] = "pypi-store"
+
+
+def test_packages_can_come_from_a_store_that_needs_the_builds_own_login(build: ScriptRun) -> None:
+    """The layout of two repositories: the gate alone reads the store, and fills the other."""
+    use_store(build)
+    tokens = build.aws.codeartifact.tokens
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL"):  # none of these counts
+        build.environment[name] = "https://localhost:9/simple"
+    build.index.asks_for = lambda user, password: user == "aws" and password in tokens
+    result = build.run("app,pypi:app,jo@example.com\n")
+    assert build.verdicts() == {"app": "approved"}, result.stdout + result.stderr
+    assert result.returncode == 0
+    places = files_below(build.output) | {"output": (result.stdout + result.stderr).encode()}
+    assert traces(SECRETS, places | build.records()) == []
+
+
+def test_a_store_without_rights_to_it_leaves_everything_undecided(build: ScriptRun) -> None:
+    use_store(build)
+    build.index.asks_for = lambda user, password: False
+    result = build.run("app,pypi:app,jo@example.com\n")
+    assert build.verdicts() == {"app": "undecided"}
+    assert result.returncode == 1
+
+
+def test_a_store_that_is_not_there_is_named(build: ScriptRun) -> None:
+    build.environment["PACKAGE_GATE_INDEX_REPOSITORY"] = "pypi-store"
+    result = build.run("app,pypi:app,jo@example.com\n")
+    assert result.returncode == 1
+    assert "GetRepositoryEndpoint failed: ResourceNotFoundException" in result.stderr

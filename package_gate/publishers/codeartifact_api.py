@@ -73,7 +73,12 @@ class Repository:
     """One CodeArtifact repository. Every method raises `PublishError` when the service does."""
 
     def __init__(
-        self, client: "CodeArtifactClient", domain: str, repository: str, domain_owner: str
+        self,
+        client: "CodeArtifactClient",
+        domain: str,
+        repository: str,
+        domain_owner: str,
+        token_seconds: int = TOKEN_SECONDS,
     ) -> None:
         """Use a repository.
 
@@ -82,6 +87,7 @@ class Repository:
             domain: the domain's name.
             repository: the repository's name.
             domain_owner: the account that the domain belongs to; "" for the caller's own.
+            token_seconds: how long its tokens are valid, 900 to 43,200.
         """
         self._client = client
         self._domain: dict[str, Any] = {"domain": domain}
@@ -89,6 +95,7 @@ class Repository:
             self._domain["domainOwner"] = domain_owner
         self._repository: dict[str, Any] = {**self._domain, "repository": repository}
         self._lock = threading.Lock()
+        self._token_seconds = token_seconds
         self._token = ""
         self._token_until = 0.0
 
@@ -209,10 +216,10 @@ class Repository:
                 asked_at = time.monotonic()  # its own expiry would be by the service's clock
                 with self._explained("GetAuthorizationToken"):
                     answer = self._client.get_authorization_token(
-                        **self._domain, durationSeconds=TOKEN_SECONDS
+                        **self._domain, durationSeconds=self._token_seconds
                     )
                 self._token = answer["authorizationToken"]
-                self._token_until = asked_at + TOKEN_SECONDS
+                self._token_until = asked_at + self._token_seconds
             return self._token
 
     def forget_token(self, token: str) -> None:

@@ -67,8 +67,12 @@ class GuardedAdapter(HTTPAdapter):
         self._ca_bundle = ca_bundle
         super().__init__(pool_maxsize=1)
 
-    def get(self, target: Target, proxies: dict[str, str]) -> requests.Response:
+    def get(
+        self, target: Target, proxies: dict[str, str], login: tuple[str, str] | None = None
+    ) -> requests.Response:
         """Ask for a file as it is stored; the body is still to be read.
+
+        `login` is a user and a password for this one request.
 
         Raises:
             SourceRefusedError: the host or its address is forbidden.
@@ -81,7 +85,7 @@ class GuardedAdapter(HTTPAdapter):
             "Accept-Encoding": "identity",
         }
         return self.send(
-            requests.Request("GET", target.url, headers=headers).prepare(),
+            requests.Request("GET", target.url, headers=headers, auth=login).prepare(),
             stream=True,
             timeout=(self.connect_seconds, self.read_seconds),
             verify=self._ca_bundle,

@@ -8,9 +8,10 @@ of what arrives.
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,7 @@ from package_gate.sources.failures import (
     retry_after,
     status_advice,
 )
+from package_gate.sources.index import IndexAddress
 from package_gate.sources.network import Network, check_ca_bundle, goes_direct, https_proxy
 from package_gate.text import printable
 
@@ -69,6 +71,7 @@ class Downloader:
         sleep: Callable[[float], None] = time.sleep,
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        indexes: Callable[[], Iterable[IndexAddress]] = tuple,
     ) -> None:
         """Take what the environment and the policy say.
 
@@ -83,6 +86,8 @@ class Downloader:
             sleep: waits between two attempts.
             clock: seconds from any fixed moment.
             now: the time (UTC), for a `Retry-After` that is a date.
+            indexes: the package indexes; those with a login get it with requests for their files,
+                and nobody else does, wherever they redirect to.
 
         Raises:
             ConfigurationError: the certificate bundle can't be read, the proxy's address is none,
@@ -98,6 +103,7 @@ class Downloader:
         self._sleep = sleep
         self._clock = clock
         self._now = now
+        self._indexes = cache(indexes)
         self._idle: list[GuardedAdapter] = []
 
     def __enter__(self) -> Self:
@@ -268,11 +274,15 @@ class Downloader:
             if self._proxy and not goes_direct(target, self._network):
                 self._guard.check_proxied(target.host, target.port)
                 proxies = {"https": self._proxy}
-            return adapter.get(target, proxies)
+            return adapter.get(target, proxies, self._login(target))
         except SourceRefusedError as error:
             raise SourceRefusedError(f"{target}: {error}") from None
         except FAILURES as error:
             raise self._failure(target, error, adapter) from None
+
+    def _login(self, target: Target) -> tuple[str, str] | None:
+        holders = (index for index in self._indexes() if index.holds(target.url))
+        return next((index.credentials for index in holders if index.credentials), None)
 
     def _check_headers(
         self, file: RemoteFile, target: Target, response: requests.Response

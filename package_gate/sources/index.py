@@ -49,6 +49,12 @@ class IndexAddress:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     """User and password."""
 
+    def holds(self, url: str) -> bool:
+        """Whether a file's address is below the index's own folder, the parent of `simple/`."""
+        parts = urlsplit(self.url)
+        folder = parts._replace(path=parts.path.rstrip("/").rpartition("/")[0] + "/").geturl()
+        return url.startswith(folder) and ".." not in unquote(url)
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

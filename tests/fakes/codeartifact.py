@@ -48,6 +48,8 @@ class CodeArtifact(AWSService):
         self.tokens: dict[str, datetime] = {}
         """Authorization token → until when it is valid."""
         self.pypi = PyPIEndpoint(self, folder / "pypi")
+        self.endpoints: dict[str, str] = {}
+        """Repository → where it is, for one that something else stands in for."""
 
     @contextmanager
     def running(self) -> Iterator[Self]:
@@ -102,9 +104,8 @@ class CodeArtifact(AWSService):
     def get_repository_endpoint(self, given: Parameters) -> Result:
         """GetRepositoryEndpoint: a real one for `pypi` only."""
         self._check_repository(given)
-        return {
-            "repositoryEndpoint": f"{self.pypi.url}/{given['format']}/{given['repository']}/",
-        }
+        own = f"{self.pypi.url}/{given['format']}/{given['repository']}/"
+        return {"repositoryEndpoint": self.endpoints.get(given["repository"], own)}
 
     def get_authorization_token(self, given: Parameters) -> Result:
         """GetAuthorizationToken."""

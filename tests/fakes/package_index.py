@@ -7,7 +7,7 @@ import json
 import socket
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -90,6 +90,8 @@ class PackageIndex:
     prefix: str = field(default_factory=lambda: f"/{token_hex(8)}/simple")
     upload_times: bool = True
     """False: an index that doesn't say when files were uploaded."""
+    asks_for: Callable[[str, str], bool] | None = None
+    """Whether a user and a password may read its pages and its files; None for an open index."""
     projects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     """URL → the file there."""
@@ -191,7 +193,10 @@ class PackageIndex:
         def at_once(handler: BaseHTTPRequestHandler) -> None:
             # Headers and body are two packets: the second must not wait for the first's receipt.
             handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-            responder(handler)
+            if self.asks_for is None or self.asks_for(*_login(handler)):
+                responder(handler)
+            else:
+                respond(b"log in", 401, {"WWW-Authenticate": "Basic"})(handler)
 
         self.server.routes[path] = at_once
 
@@ -226,6 +231,13 @@ class PackageIndex:
             for entry in self.projects[project]
         )
         return f"<!DOCTYPE html><html><body>{links}</body></html>".encode()
+
+
+def _login(handler: BaseHTTPRequestHandler) -> tuple[str, str]:
+    """The user and the password of a request, both "" without them (RFC 7617)."""
+    encoded = handler.headers.get("Authorization", "").removeprefix("Basic ")
+    user, _, password = base64.b64decode(encoded).decode().partition(":")
+    return user, password
 
 
 def _urlsafe_sha256(content: bytes) -> str:

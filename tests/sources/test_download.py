@@ -1,3 +1,4 @@
+import base64
 import errno
 import hashlib
 import io
@@ -25,6 +26,7 @@ from package_gate.errors import ConfigurationError, SourceError, SourceRefusedEr
 from package_gate.models import RemoteFile
 from package_gate.policy import Limits, Sources
 from package_gate.sources.download import Downloader
+from package_gate.sources.index import IndexAddress
 from package_gate.sources.network import Network
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.dns import FakeDNS, record_connections
@@ -704,6 +706,72 @@ def test_a_planted_netrc_changes_nothing(
     server.routes["/x.zip"] = respond(ARCHIVE)
     make().fetch(remote(server, "/a"), folder)
     assert not any("Authorization" in headers for _, _, headers in server.requests)
+
+
+LOGIN = ("aws", "index-password-canary")
+AUTHORIZATION = "Basic " + base64.b64encode(":".join(LOGIN).encode()).decode()
+
+
+def authorized(server: HTTPSServer) -> list[tuple[str, bool]]:
+    """Path → whether the index's login came with it."""
+    return [
+        (path, headers.get("Authorization") == AUTHORIZATION)
+        for _, path, headers in server.requests
+    ]
+
+
+def test_an_index_gets_its_login_with_requests_for_its_files_and_nobody_else_does(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    for path in ("/pypi/store/simple/a/1/x.zip", "/pypi/store-2/x.zip", "/pypi/x.zip"):
+        server.routes[path] = respond(ARCHIVE)
+    index = IndexAddress(f"{server.url}/pypi/store/simple/", LOGIN)
+    downloader = make(indexes=lambda: [index])
+    for number, path in enumerate(server.routes):
+        downloader.fetch(RemoteFile(f"{number}.zip", server.url + path), folder)
+    assert authorized(server) == [
+        ("/pypi/store/simple/a/1/x.zip", True),
+        ("/pypi/store-2/x.zip", False),
+        ("/pypi/x.zip", False),
+    ]
+
+
+def test_a_login_is_not_sent_where_the_index_redirects_to(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    server.routes["/pypi/store/x.zip"] = redirect("/elsewhere/x.zip")
+    server.routes["/elsewhere/x.zip"] = respond(ARCHIVE)
+    index = IndexAddress(f"{server.url}/pypi/store/simple/", LOGIN)
+    make(indexes=lambda: [index]).fetch(remote(server, "/pypi/store/x.zip"), folder)
+    assert authorized(server) == [("/pypi/store/x.zip", True), ("/elsewhere/x.zip", False)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pypi/store/../internal/x.zip",
+        "/pypi/store/%2e%2e/internal/x.zip",
+        "/pypi/store/..%2fx.zip",
+    ],
+)
+def test_no_path_out_of_the_index_carries_its_login(
+    server: HTTPSServer, make: Make, folder: Path, path: str
+) -> None:
+    index = IndexAddress(f"{server.url}/pypi/store/simple/", LOGIN)
+    with pytest.raises(SourceError):
+        make(indexes=lambda: [index]).fetch(remote(server, path), folder)
+    assert [login for _, login in authorized(server)] == [False]
+
+
+def test_an_index_that_is_not_configured_right_is_an_error_and_no_download(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    def indexes() -> list[IndexAddress]:
+        raise SourceError("uv's configuration can't be read")
+
+    with pytest.raises(SourceError, match="can't be read"):
+        make(indexes=indexes).fetch(remote(server), folder)
+    assert server.requests == []
 
 
 def test_the_environment_is_not_read(
