@@ -79,6 +79,18 @@ class CodeArtifact(AWSService):
         self.domains.add(given["domain"])
         return {"domain": {"name": given["domain"], "owner": ACCOUNT, "status": "Active"}}
 
+    def describe_domain(self, given: Parameters) -> Result:
+        """DescribeDomain."""
+        self._check_domain(given)
+        return {
+            "domain": {
+                "name": given["domain"],
+                "owner": ACCOUNT,
+                "arn": f"arn:aws:codeartifact:eu-central-1:{ACCOUNT}:domain/{given['domain']}",
+                "s3BucketArn": "arn:aws:s3:::assets-of-codeartifact",
+            }
+        }
+
     def create_repository(self, given: Parameters) -> Result:
         """CreateRepository."""
         self._check_domain(given)

@@ -65,6 +65,8 @@ class PyPIEndpoint:
         """Keep files in `folder`, which is created."""
         self.url = ""
         """Without a slash at its end, once it runs."""
+        self.reads: list[str] = []
+        """The path of every request that is no upload."""
         self._service = service
         self._folder = folder
         self._servers: dict[str, Callable[[Environ, StartResponse], Iterable[bytes]]] = {}
@@ -99,6 +101,7 @@ class PyPIEndpoint:
             repository, path = self._find(environ["PATH_INFO"])
             if environ["REQUEST_METHOD"] == "POST" and not path:
                 return self._upload(repository, environ, start_response)
+            self.reads.append(environ["PATH_INFO"])
             if path == "simple/":  # the service has no list of all projects
                 raise RefusedError(HTTPStatus.NOT_FOUND, "no such page")
             if hidden := self._unlisted_file(repository, path):
@@ -140,7 +143,9 @@ class PyPIEndpoint:
             stack.callback(content.close)
             name = content.filename or ""
             with self._service.lock:
-                self._service.calls.append(Call(OPERATION, {"asset": name, **form.to_dict()}))
+                self._service.calls.append(
+                    Call(OPERATION, {**form.to_dict(), "asset": name, "repository": repository})
+                )
             fault = self._service.faults.next(OPERATION)
             if fault in ANSWERS:
                 raise RefusedError(ANSWERS[fault], f"ordered by the test: {fault}")

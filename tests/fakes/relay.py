@@ -26,6 +26,22 @@ class Moment:
     status: int = 0
     """The answer in place of the server's, which is not asked then."""
     times: int = 1
+    skip: int = 0
+    """How many such requests come before it."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request, whole."""
+
+    method: str
+    path: str
+    """With its query."""
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes
+    status: int
+    """Of the server's answer; 0 when it was not asked."""
 
 
 @dataclass
@@ -36,6 +52,8 @@ class Relay:
     moments: list[Moment] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     """Request line and body of each, in order of arrival."""
+    received: list[Received] = field(default_factory=list)
+    """All of each, in order of its answer."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, part: str) -> int:
@@ -48,6 +66,9 @@ class Relay:
             self.requests.append(request)
             for moment in self.moments:
                 if moment.when in request:
+                    if moment.skip:
+                        moment.skip -= 1
+                        continue
                     moment.times -= 1
                     if not moment.times:
                         self.moments.remove(moment)
@@ -66,15 +87,27 @@ def relay_to(target: str) -> Iterator[Relay]:
 
         def answer(self) -> None:
             self.close_connection = True
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # its sender was killed
+                return
             request = f"{self.command} {self.path}\n{body.decode('utf-8', 'replace')}"
             moment = relay.next_moment(request)
+            status = 0
+            try:
+                status = self._relayed(body, moment)
+            finally:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                relay.received.append(Received(self.command, self.path, headers, body, status))
+
+        def _relayed(self, body: bytes, moment: Moment | None) -> int:
+            """Give the status of the server's answer; 0 when it was not asked."""
             if moment and moment.status:
                 self._send(moment.status, {}, b"")
-                return
+                return 0
             if moment and not moment.after:
                 self._act(moment)
-                return
+                return 0
             upstream = HTTPConnection(urlsplit(target).netloc, timeout=30)
             try:
                 upstream.request(self.command, self.path, body, dict(self.headers.items()))
@@ -86,6 +119,7 @@ def relay_to(target: str) -> Iterator[Relay]:
                 self._act(moment)
             else:
                 self._send(answer.status, dict(answer.getheaders()), content)
+            return answer.status
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 

@@ -1,0 +1,137 @@
+"""Runs of the two scan scripts with a rendered build's variables, and what they asked of AWS."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tests.aws_run import (
+    CODEARTIFACT,
+    CODEARTIFACT_VARIABLES,
+    GITHUB,
+    ScriptRun,
+    github_variables,
+    script_run,
+)
+from tests.fakes import snyk_cli
+from tests.fakes.aws import AWS
+from tests.fakes.codeguru_security import finding
+from tests.fakes.https_server import HTTPSServer, respond
+from tests.fakes.package_index import PackageIndex
+from tests.fakes.recorded_calls import AWSCall, Keys, recorded
+from tests.fakes.relay import Moment
+from tests.publishers.github_world import SAMPLE, github_world, zipped
+from tests.templates.deployment import Deployment
+
+NOTING = {
+    "codeartifact": '"published_to": "codeartifact://',
+    "github": '"published_to": "http',
+}
+"""A build is killed when it is about to note that a package is published."""
+
+
+def calls_of(
+    variant: str, deployment: Deployment, folder: Path, server: HTTPSServer, aws: AWS
+) -> list[AWSCall]:
+    """Decide requests in every way that there is, and give each call to AWS once.
+
+    Killed while publishing and resumed, with all verdicts; repeated; withdrawn by a rescan;
+    published again with the same bytes, with the scanners that are services besides.
+    """
+    found: list[AWSCall] = []
+
+    def ways(build: ScriptRun) -> None:
+        _every_way(build, server, NOTING[variant])
+        keys = Keys(topics={deployment.environment["SNSTopic"]: deployment.arn("KMSKey")})
+        found.extend(recorded(aws, build.relay.received, keys))
+
+    # The records name the git server, which plays GitHub here.
+    def on_github(call: AWSCall) -> AWSCall:
+        place = re.sub(r"(?<=/decisions/github/)localhost:\d+", "github.com", call.resource)
+        return replace(call, resource=place)
+
+    _with_build(variant, deployment, folder, server, aws, ways)
+    return [on_github(call) for call in found]
+
+
+def snyk_calls(deployment: Deployment, folder: Path, server: HTTPSServer, aws: AWS) -> set[AWSCall]:
+    """Give what a run with Snyk asks besides, which has a secret in each of the two places."""
+    found: set[AWSCall] = set()
+    (folder / "bin").mkdir()
+    program = snyk_cli.install(folder / "bin")
+    aws.client("ssm").put_parameter(Name="/gate/snyk", Value=snyk_cli.TOKEN, Type="SecureString")
+    aws.client("secretsmanager").create_secret(Name="gate/organisation", SecretString="research")
+
+    def both(build: ScriptRun) -> None:
+        build.environment["PATH"] = program.path
+        build.environment["PACKAGE_GATE_SNYK_TOKEN"] = "ssm:/gate/snyk"
+        build.environment["PACKAGE_GATE_SNYK_ORGANISATION"] = "secretsmanager:gate/organisation"
+        _expect(build, "", {}, "--scanners", "osv,snyk")
+        found.update(recorded(aws, build.relay.received, Keys()))
+
+    _with_build("codeartifact", deployment, folder, server, aws, both)
+    return {call for call in found if call.action.startswith(("ssm:", "secretsmanager:"))}
+
+
+def _with_build(
+    variant: str,
+    deployment: Deployment,
+    folder: Path,
+    server: HTTPSServer,
+    aws: AWS,
+    use: Callable[[ScriptRun], None],
+) -> None:
+    index = PackageIndex(server)
+    index.add_wheel("app", "1.0", ["dep>=1"])
+    index.add_wheel("dep", "1.5")
+    index.add_wheel("holey", "2.0")
+    if variant == "codeartifact":
+        variables = {**CODEARTIFACT_VARIABLES, **deployment.environment}
+        with script_run(folder, index, aws, CODEARTIFACT, variables) as build:
+            _everything_to_relay(build)
+            use(build)
+        return
+    (folder / "git").mkdir()
+    with github_world(folder / "git") as world:
+        variables = {**deployment.environment, **github_variables(world)}
+        with script_run(folder, index, aws, GITHUB, variables) as build:
+            _everything_to_relay(build)
+            use(build)
+
+
+def _everything_to_relay(build: ScriptRun) -> None:
+    """Send every service that moto plays through the relay, those that nobody expects too."""
+    moto = build.aws.moto_url
+    names = [name for name, address in build.environment.items() if address == moto]
+    build.environment |= dict.fromkeys(names, build.relay.url)
+    # The advisories are the test's; the scanners are chosen run by run.
+    del build.environment["PACKAGE_GATE_ADVISORIES"], build.environment["PACKAGE_GATE_SCANNERS"]
+
+
+def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
+    server.routes["/tool.zip"] = respond(zipped(SAMPLE))
+    build.add_advisory("holey", "2.0")
+    requests = f"app,pypi:app\ntool,{server.url}/tool.zip\nholey,pypi:holey\n"
+    requests += f"gone,{server.url}/not-there.zip\n"
+    verdicts = dict.fromkeys(("app", "tool"), "approved")
+    verdicts |= {"holey": "refused", "gone": "undecided"}
+    build.relay.moments.append(Moment(noting, build.kill))
+    build.start(requests)
+    assert build.finish().returncode == -9
+    for _ in range(2):
+        _expect(build, requests, verdicts)
+    build.add_advisory("dep", "1.5", severity="CRITICAL")
+    _expect(build, requests, verdicts | {"app": "refused"}, "--rescan")
+    for advisory in (build.advisories / "PyPI").iterdir():
+        if "dep has" in advisory.read_text():
+            advisory.unlink()
+    services = ("--scanners", "osv,inspector,codeguru")
+    build.aws.codeguru.findings = [finding("Info", "python/style")]
+    _expect(build, requests, verdicts, "--rescan", *services)
+
+
+def _expect(build: ScriptRun, requests: str, verdicts: dict[str, str], *arguments: str) -> None:
+    result = build.run(requests, *arguments)
+    expected = int("undecided" in verdicts.values())
+    assert result.returncode == expected, result.stdout + result.stderr
+    assert build.verdicts() == verdicts
