@@ -1,0 +1,325 @@
+"""Who may do what with packages: the notebook's role, its endpoints, and the repository's policies.
+
+Each row of the table is one call. The policies are those of both templates as they are rendered:
+the notebook's role, the endpoint that the call goes through, the domain and the repository.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.templates.deployment import COMMON
+from tests.templates.iam import Policy, Request, evaluate, role
+from tests.templates.physical import ACCOUNT, REGION
+from tests.templates.rendered import Rendered, render
+
+TEAM = "444455556666"
+"""Another account, with a notebook of the same template."""
+STRANGER = "999900001111"
+DOMAIN, REPOSITORY, STORE = "package-gate", "internal", "pypi-store"
+FILES = "assets-of-codeartifact"
+HERE = f"arn:aws:codeartifact:{REGION}:{ACCOUNT}"
+RESOURCES = {
+    "domain": f"{HERE}:domain/{DOMAIN}",
+    "other domain": f"{HERE}:domain/elsewhere",
+    "repository": f"{HERE}:repository/{DOMAIN}/{REPOSITORY}",
+    "store": f"{HERE}:repository/{DOMAIN}/{STORE}",
+    "package": f"{HERE}:package/{DOMAIN}/{REPOSITORY}/pypi//humanize",
+    "archive": f"{HERE}:package/{DOMAIN}/{REPOSITORY}/generic/tomli/tomli",
+    "stored package": f"{HERE}:package/{DOMAIN}/{STORE}/pypi//urllib3",
+    "file": f"arn:aws:s3:::{FILES}/0123/abcd",
+    "other file": "arn:aws:s3:::somebodys-bucket/secrets",
+    "all": "*",
+}
+TOKEN = {"sts:AWSServiceName": "codeartifact.amazonaws.com"}
+ADMINISTRATOR: Policy = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """The gate's stack, a notebook's stack in its account, and one in the team's."""
+
+    gate: Rendered
+    notebook: Rendered
+    team: Rendered
+
+    def allowed(self, who: str, action: str, what: str, way: str) -> bool:
+        """Decide a call.
+
+        Args:
+            who: `notebook`, `team` (the notebook of another account), `build`, `admin` of the
+                gate's account or `stranger`.
+            action: what is called.
+            what: a key of `RESOURCES`.
+            way: the logical id of an endpoint in the notebook's VPC, or `internet`.
+        """
+        build = self.gate.resources["BuildRole"]
+        team_role = self.team.resources["NotebookRole"].attributes["Arn"]
+        callers = {
+            "notebook": (
+                self.notebook.resources["NotebookRole"].attributes["Arn"],
+                policies(self.notebook, "NotebookRole"),
+            ),
+            "team": (
+                team_role.replace(ACCOUNT, TEAM),
+                policies(self.team, "NotebookRole"),
+            ),
+            "build": (build.attributes["Arn"], policies(self.gate, "BuildRole")),
+            "admin": (f"arn:aws:iam::{ACCOUNT}:role/Admin", [ADMINISTRATOR]),
+            "stranger": (f"arn:aws:iam::{STRANGER}:role/Admin", [ADMINISTRATOR]),
+        }
+        arn, identity = callers[who]
+        stack = self.team if who == "team" else self.notebook
+        endpoint = None
+        if way != "internet":
+            endpoint = stack.resources[way].properties["PolicyDocument"]
+        resource = RESOURCES[what]
+        request = Request(role(arn), action, resource, TOKEN if action.startswith("sts") else {})
+        if what == "file":  # CodeArtifact signed its address: nobody's own policy is asked
+            assert endpoint
+            identity = [ADMINISTRATOR]
+        return bool(
+            evaluate(request, identity=identity, resource=self.of_resource(what), endpoint=endpoint)
+        )
+
+    def of_resource(self, what: str) -> list[Policy]:
+        """The policies of a resource; what is in a domain has the domain's besides."""
+        repositories = {
+            "repository": "InternalRepository",
+            "package": "InternalRepository",
+            "archive": "InternalRepository",
+            "store": "PyPIStore",
+            "stored package": "PyPIStore",
+        }
+        names = ["ExampleDomain"] if what == "domain" or what in repositories else []
+        if what in repositories:
+            names.append(repositories[what])
+        documents = (
+            self.gate.resources[name].properties.get("PermissionsPolicyDocument") for name in names
+        )
+        return [document for document in documents if document]
+
+
+def policies(stack: Rendered, logical_id: str) -> list[Policy]:
+    """The policies of a role."""
+    own = stack.resources[logical_id]
+    attached = [
+        each.properties["PolicyDocument"]
+        for each in stack.of_type("AWS::IAM::Policy").values()
+        if own.ref in each.properties["Roles"]
+    ]
+    return [
+        *(each["PolicyDocument"] for each in own.properties.get("Policies", [])),
+        *attached,
+    ]
+
+
+def notebook_stack(name: str, **parameters: str) -> Rendered:
+    return render(
+        "isolated-notebook.yaml",
+        {
+            "DomainName": DOMAIN,
+            "RepositoryName": REPOSITORY,
+            "PackageAssetsBucket": FILES,
+            "S3PrefixList": "pl-0123456789abcdef0",
+            **parameters,
+        },
+        stack=name,
+    )
+
+
+def gate_stack(**parameters: str | list[str]) -> Rendered:
+    return render(
+        "codeartifact-private-repo.yaml",
+        {**COMMON, "DomainName": DOMAIN, "RepositoryName": REPOSITORY, **parameters},
+    )
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    notebook = notebook_stack("notebook")
+    team = notebook_stack("team-notebook", DomainOwner=ACCOUNT)
+    for each in team.resources.values():  # the same template, rendered in the other account
+        if "PolicyDocument" in each.properties:
+            for statement in each.properties["PolicyDocument"]["Statement"]:
+                equals = statement.get("Condition", {}).get("StringEquals", {})
+                if equals.get("aws:PrincipalAccount") == ACCOUNT:
+                    equals["aws:PrincipalAccount"] = TEAM
+    return World(
+        gate_stack(
+            Store="gate-only",
+            ConsumerAccounts=[TEAM],
+            ConsumerRoles=[notebook.resources["NotebookRole"].attributes["Arn"]],
+        ),
+        notebook,
+        team,
+    )
+
+
+API, REPOSITORIES = "CodeArtifactApiEndpoint", "CodeArtifactRepositoriesEndpoint"
+STS, LOGS, S3 = "StsEndpoint", "LogsEndpoint", "S3Endpoint"
+CALLS = [
+    # What a notebook does
+    ("notebook", "codeartifact:GetAuthorizationToken", "domain", API, True),
+    ("notebook", "sts:GetServiceBearerToken", "all", API, True),
+    ("notebook", "sts:GetServiceBearerToken", "all", STS, True),
+    ("notebook", "codeartifact:GetRepositoryEndpoint", "repository", API, True),
+    ("notebook", "codeartifact:ReadFromRepository", "repository", REPOSITORIES, True),
+    ("notebook", "codeartifact:GetPackageVersionAsset", "archive", API, True),
+    ("notebook", "codeartifact:ListPackageVersions", "archive", API, True),
+    ("notebook", "s3:GetObject", "file", S3, True),
+    # The notebook of another account, in the list of consumers
+    ("team", "codeartifact:GetAuthorizationToken", "domain", API, True),
+    ("team", "codeartifact:GetRepositoryEndpoint", "repository", API, True),
+    ("team", "codeartifact:ReadFromRepository", "repository", REPOSITORIES, True),
+    ("team", "codeartifact:GetPackageVersionAsset", "archive", API, True),
+    ("team", "codeartifact:PublishPackageVersion", "package", "internet", False),
+    ("team", "codeartifact:DeletePackageVersions", "package", "internet", False),
+    ("team", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
+    # The store, and other domains, are not for notebooks
+    ("notebook", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
+    ("notebook", "codeartifact:ReadFromRepository", "store", "internet", False),
+    ("notebook", "codeartifact:GetRepositoryEndpoint", "store", API, False),
+    ("notebook", "codeartifact:GetPackageVersionAsset", "stored package", API, False),
+    ("notebook", "codeartifact:GetAuthorizationToken", "other domain", API, False),
+    # Nothing is changed from a notebook: by no right of its own …
+    ("notebook", "codeartifact:PublishPackageVersion", "package", "internet", False),
+    ("notebook", "codeartifact:CopyPackageVersions", "package", "internet", False),
+    ("notebook", "codeartifact:DeletePackageVersions", "package", "internet", False),
+    ("notebook", "codeartifact:DisposePackageVersions", "package", "internet", False),
+    ("notebook", "codeartifact:UpdatePackageVersionsStatus", "package", "internet", False),
+    ("notebook", "codeartifact:DeleteRepository", "repository", "internet", False),
+    ("notebook", "codeartifact:PutRepositoryPermissionsPolicy", "repository", "internet", False),
+    ("notebook", "codeartifact:UpdateRepository", "repository", "internet", False),
+    ("notebook", "codeartifact:AssociateExternalConnection", "repository", "internet", False),
+    ("notebook", "codeartifact:DeleteDomain", "domain", "internet", False),
+    ("notebook", "codeartifact:PutDomainPermissionsPolicy", "domain", "internet", False),
+    # … and through its endpoints by nobody, whatever credentials somebody brings along
+    ("admin", "codeartifact:PublishPackageVersion", "package", REPOSITORIES, False),
+    ("admin", "codeartifact:PublishPackageVersion", "package", API, False),
+    ("build", "codeartifact:PublishPackageVersion", "package", API, False),
+    ("build", "codeartifact:PublishPackageVersion", "package", REPOSITORIES, False),
+    ("admin", "codeartifact:CreateDomain", "domain", API, False),
+    ("admin", "codeartifact:DeleteDomain", "domain", API, False),
+    ("admin", "codeartifact:CreateRepository", "repository", API, False),
+    ("admin", "codeartifact:DeleteRepository", "repository", API, False),
+    ("admin", "codeartifact:UpdateRepository", "repository", API, False),
+    ("admin", "codeartifact:PutRepositoryPermissionsPolicy", "repository", API, False),
+    ("admin", "codeartifact:PutDomainPermissionsPolicy", "domain", API, False),
+    ("admin", "codeartifact:AssociateExternalConnection", "repository", API, False),
+    ("admin", "codeartifact:DeletePackageVersions", "package", API, False),
+    ("admin", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
+    ("stranger", "codeartifact:GetAuthorizationToken", "domain", API, False),
+    ("stranger", "codeartifact:ReadFromRepository", "repository", REPOSITORIES, False),
+    ("stranger", "sts:GetServiceBearerToken", "all", STS, False),
+    # S3: the files of packages, and no other bucket to carry data to or from
+    ("admin", "s3:GetObject", "other file", S3, False),
+    ("admin", "s3:PutObject", "other file", S3, False),
+    ("admin", "s3:PutObject", "file", S3, False),
+    # Without a consumer's place in the policies another account has no access, by any way
+    ("stranger", "codeartifact:GetAuthorizationToken", "domain", "internet", False),
+    ("stranger", "codeartifact:ReadFromRepository", "repository", "internet", False),
+    ("stranger", "codeartifact:PublishPackageVersion", "package", "internet", False),
+    # The gate: it alone publishes, and it alone reads the store
+    ("build", "codeartifact:PublishPackageVersion", "package", "internet", True),
+    ("build", "codeartifact:DeletePackageVersions", "package", "internet", True),
+    ("build", "codeartifact:ReadFromRepository", "store", "internet", True),
+    ("build", "codeartifact:PublishPackageVersion", "stored package", "internet", False),
+    ("admin", "codeartifact:PublishPackageVersion", "package", "internet", False),
+    ("admin", "codeartifact:DeletePackageVersions", "package", "internet", False),
+    ("admin", "codeartifact:ReadFromRepository", "store", "internet", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "what", "way", "expected"),
+    CALLS,
+    ids=[f"{who}-{action.split(':')[1]}-{what}-{way}" for who, action, what, way, _ in CALLS],
+)
+def test_a_call_is_allowed_just_where_it_should_be(
+    world: World, who: str, action: str, what: str, way: str, expected: bool
+) -> None:
+    assert world.allowed(who, action, what, way) is expected
+
+
+def test_without_its_policy_the_role_is_denied_although_the_endpoints_are_there(
+    world: World,
+) -> None:
+    """The second check of the guide."""
+    arn = world.notebook.resources["NotebookRole"].attributes["Arn"]
+    endpoint = world.notebook.resources[API].properties["PolicyDocument"]
+    request = Request(role(arn), "codeartifact:GetAuthorizationToken", RESOURCES["other domain"])
+    assert not evaluate(request, identity=[], endpoint=endpoint)
+    unnamed = gate_stack().resources["ExampleDomain"].properties
+    request = Request(role(arn), "codeartifact:GetAuthorizationToken", RESOURCES["domain"])
+    policy = unnamed.get("PermissionsPolicyDocument")
+    assert not evaluate(
+        request, identity=[], resource=[policy] if policy else [], endpoint=endpoint
+    )
+
+
+def test_the_role_has_no_other_right_of_codeartifact(world: World) -> None:
+    granted = {
+        action
+        for policy in policies(world.notebook, "NotebookRole")
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    assert {action for action in granted if action.startswith(("codeartifact", "sts"))} == {
+        "codeartifact:GetAuthorizationToken",
+        "codeartifact:GetPackageVersionAsset",
+        "codeartifact:GetRepositoryEndpoint",
+        "codeartifact:ListPackageVersions",
+        "codeartifact:ReadFromRepository",
+        "sts:GetServiceBearerToken",
+    }
+    assert granted - {
+        action for action in granted if action.startswith(("codeartifact", "sts"))
+    } == {
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+    }
+
+
+def test_a_new_network_has_no_way_to_the_internet(world: World) -> None:
+    kinds = {each.type for each in world.notebook.resources.values()}
+    assert not kinds & {
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::NatGateway",
+        "AWS::EC2::Route",
+        "AWS::EC2::VPCPeeringConnection",
+        "AWS::EC2::TransitGatewayAttachment",
+    }
+    notebook = world.notebook.resources["Notebook"].properties
+    assert notebook["DirectInternetAccess"] == "Disabled"
+    assert notebook["RootAccess"] == "Disabled"
+    assert notebook["KmsKeyId"]
+
+
+def test_the_internal_repository_has_an_upstream_only_when_somebody_chains_it_knowingly() -> None:
+    def internal(store: str) -> dict[str, object]:
+        return gate_stack(Store=store).resources["InternalRepository"].properties
+
+    assert "Upstreams" not in internal("none")
+    assert "Upstreams" not in internal("gate-only")
+    assert internal("chained-bypassing-the-gate")["Upstreams"] == [STORE]
+    assert "ExternalConnections" not in internal("chained-bypassing-the-gate")
+    for store in ("gate-only", "chained-bypassing-the-gate"):
+        properties = gate_stack(Store=store).resources["PyPIStore"].properties
+        assert properties["ExternalConnections"] == ["public:pypi"]
+    assert "PyPIStore" not in gate_stack(Store="none").resources
+
+
+def test_a_studio_domain_has_no_internet_either() -> None:
+    stack = notebook_stack("studio", NotebookKind="studio")
+    domain = stack.resources["StudioDomain"].properties
+    assert domain["AppNetworkAccessType"] == "VpcOnly"
+    assert domain["DefaultUserSettings"]["ExecutionRole"]
+    assert "Notebook" not in stack.resources
