@@ -32,8 +32,8 @@ MAX_INCLUDES = 1000
 MAX_PATH = 1024
 """Characters of an included path."""
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
-_VERSION = re.compile(r"[!-~]{1,128}")
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
+VERSION = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Search:
             elif isinstance(item, Include):
                 outcome = self._include(path, item)
                 problem = problem or outcome
-            elif not _NAME.fullmatch(item.name) or not _VERSION.fullmatch(item.version):
+            elif not NAME.fullmatch(item.name) or not VERSION.fullmatch(item.version):
                 problem = problem or Problem("A name or version in it is not valid.", item.line)
             elif not self._pins_left:
                 problem = Problem(f"The tree pins more than {MAX_PINS} packages.", item.line)
@@ -127,7 +127,7 @@ class _Search:
     def _include(self, path: str, include: Include) -> Problem | None:
         if len(self._seen) >= MAX_INCLUDES:
             return Problem("The tree has too many such files to follow its includes.")
-        included = self._inside(path, include.path)
+        included = inside(self._tree, path, include.path)
         if included is None:
             return Problem("It includes a file outside the tree.", include.line)
         self._add(included, requirements)
@@ -145,16 +145,26 @@ class _Search:
             return [Problem("It, or all such files together, are too large.")]
         return reader(data)
 
-    def _inside(self, path: str, included: str) -> str | None:
-        """Return an included file's path in the tree, or None when it is none or behind a link."""
-        if len(included) > MAX_PATH or "://" in included:
-            return None
-        target = Path(os.path.normpath(self._tree / Path(path).parent / included))
-        try:
-            is_inside = target.resolve() == target and target.is_relative_to(self._tree)
-        except (OSError, ValueError, RuntimeError):
-            return None
-        return target.relative_to(self._tree).as_posix() if is_inside else None
+
+def inside(tree: Path, path: str, included: str) -> str | None:
+    """Return the path in the tree of a file that another one names.
+
+    Args:
+        tree: the folder, resolved.
+        path: the file that names it, relative to the tree.
+        included: how it is named there.
+
+    Returns:
+        Its path relative to the tree; None when it is outside or behind a link.
+    """
+    if len(included) > MAX_PATH or "://" in included:
+        return None
+    target = Path(os.path.normpath(tree / Path(path).parent / included))
+    try:
+        is_inside = target.resolve() == target and target.is_relative_to(tree)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return target.relative_to(tree).as_posix() if is_inside else None
 
 
 def _read(path: Path) -> bytes | None:

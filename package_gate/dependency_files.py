@@ -75,12 +75,12 @@ def reader_for(path: PurePosixPath) -> Reader | None:
 # Requirements files
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_INCLUDE = re.compile(r"(?:-[rc]\s*|--(?:requirement|constraint)(?:\s*=\s*|\s+))(.+)")
-_OPTIONS = re.compile(r"\s--?[A-Za-z].*")
+INCLUDE = re.compile(r"(?:-[rc]\s*|--(?:requirement|constraint)(?:\s*=\s*|\s+))(.+)")
+OPTIONS = re.compile(r"\s--?[A-Za-z].*")
 _LOOSE_PIN = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*===?\s*([^\s;,]+)")
 """A pin whose version PEP 508 doesn't take, such as `==1.0-custom`."""
 _STARTS_LIKE_A_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:$|[\[(<>=!~;@])")
-_ADDRESS = re.compile(r"[^\s;]*[/\\]|[^\s;]+\.(?:whl|zip|tar\.\w+|tgz)\b", re.IGNORECASE)
+ADDRESS = re.compile(r"[^\s;]*[/\\]|[^\s;]+\.(?:whl|zip|tar\.\w+|tgz)\b", re.IGNORECASE)
 """A path or URL to install from; it names no version that could be looked up."""
 
 
@@ -89,15 +89,19 @@ def requirements(data: bytes) -> Iterator[Item]:
     # Windows PowerShell writes UTF-16 when the output of `pip freeze` is redirected.
     is_utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = data.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
-    for number, line in _logical_lines(text):
-        if include := _INCLUDE.fullmatch(line):
+    for number, _, line in logical_lines(text):
+        if include := INCLUDE.fullmatch(line):
             yield Include(include.group(1).strip("\"'"), number)
         elif not line.startswith("-"):
-            yield from _requirement(_OPTIONS.sub("", line), number)
+            yield from _requirement(OPTIONS.sub("", line), number)
 
 
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Give each line with those that continue it, without comments, and its first line's number."""
+def logical_lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """Give each line of a requirements file with those that continue it, without comments.
+
+    Returns:
+        The numbers of its first and last line, from 1, and what stands there; never empty.
+    """
     start = 1
     parts: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], start=1):
@@ -110,7 +114,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         parts.append(line)
         whole = _COMMENT.sub("", "".join(parts)).strip()
         if whole:
-            yield start, whole
+            yield start, number, whole
         parts = []
 
 
@@ -120,16 +124,16 @@ def _requirement(text: str, line: int | None) -> Iterator[Item]:
         yield Problem("A line in it is too long for a requirement.", line)
         return
     if "==" not in text:
-        if not _STARTS_LIKE_A_REQUIREMENT.match(text) and not _ADDRESS.match(text):
+        if not _STARTS_LIKE_A_REQUIREMENT.match(text) and not ADDRESS.match(text):
             yield Problem("A line in it is no requirement.", line)
         return
     try:
         requirement = Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # brackets in a marker are parsed recursively
         loose = _LOOSE_PIN.match(text)
         if loose:
             yield Pin(loose.group(1), loose.group(2), line)
-        elif not _ADDRESS.match(text):
+        elif not ADDRESS.match(text):
             yield Problem("A line in it is no requirement.", line)
         return
     for specifier in requirement.specifier:
@@ -140,7 +144,8 @@ def _requirement(text: str, line: int | None) -> Iterator[Item]:
 # TOML and JSON
 
 
-def _toml(data: bytes) -> dict[str, Any] | Problem:
+def read_toml(data: bytes) -> dict[str, Any] | Problem:
+    """Read a TOML document of hostile origin."""
     if any(line.count(b".") > MAX_DOTS for line in data.splitlines()):
         return Problem("It has a line that no tool writes.")
     try:
@@ -150,21 +155,21 @@ def _toml(data: bytes) -> dict[str, Any] | Problem:
 
 
 def _pyproject(data: bytes) -> Iterator[Item]:
-    document = _toml(data)
+    document = read_toml(data)
     if isinstance(document, Problem):
         yield document
         return
-    lines = _quoted(data)
-    project = _table(document, "project")
-    for static in (project, _table(_table(document, "tool"), "poetry")):
+    lines = quoted_lines(data)
+    project = table_of(document, "project")
+    for static in (project, table_of(table_of(document, "tool"), "poetry")):
         name, version = static.get("name"), static.get("version")
         if isinstance(name, str) and isinstance(version, str) and not _is_placeholder(version):
             yield Pin(name, version, lines.get(version), held=True)
     lists = [
         project.get("dependencies"),
-        _table(document, "build-system").get("requires"),
-        *_table(project, "optional-dependencies").values(),
-        *_table(document, "dependency-groups").values(),
+        table_of(document, "build-system").get("requires"),
+        *table_of(project, "optional-dependencies").values(),
+        *table_of(document, "dependency-groups").values(),
     ]
     for requirements in lists:
         for requirement in requirements if isinstance(requirements, list) else ():
@@ -184,7 +189,7 @@ def _lock(table: str) -> Reader:
     """Make a reader of a lock file whose packages are an array of tables of this name."""
 
     def reader(data: bytes) -> Iterator[Item]:
-        document = _toml(data)
+        document = read_toml(data)
         if isinstance(document, Problem):
             yield document
             return
@@ -215,9 +220,9 @@ def _pipfile_lock(data: bytes) -> Iterator[Item]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         yield Problem(f"It is no valid JSON ({type(error).__name__}).")
         return
-    lines = _quoted(data)
+    lines = quoted_lines(data)
     for group in document:
-        for name, entry in _table(document, group).items():
+        for name, entry in table_of(document, group).items():
             version = _field(entry, "version")
             if isinstance(version, str) and version.startswith("=="):
                 yield Pin(name, version.lstrip("=").strip(), lines.get(name))
@@ -238,7 +243,8 @@ def _metadata(data: bytes) -> Iterator[Item]:
         yield Pin(fields["name"], fields["version"], line, held=True)
 
 
-def _table(parent: dict[str, Any], key: str) -> dict[str, Any]:
+def table_of(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    """Give the table under a key; an empty one when there is none."""
     value = parent.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -247,7 +253,7 @@ def _field(table: object, key: str) -> object:
     return table.get(key) if isinstance(table, dict) else None
 
 
-def _quoted(data: bytes) -> dict[str, int]:
+def quoted_lines(data: bytes) -> dict[str, int]:
     """Give the line on which each quoted string first stands."""
     lines: dict[str, int] = {}
     for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):

@@ -54,7 +54,7 @@ def compose(
     title = f"[package gate] {_verdict_words(decision, packages)}: {subject(request)}"
     body = "\n".join(_body(request, decision, packages, report_hint)) + "\n"
     return Email(
-        subject=_ascii(title, MAX_SUBJECT_CHARACTERS),
+        subject=ascii_line(title, MAX_SUBJECT_CHARACTERS),
         body=fit(body, report_hint),
         verdict=decision.verdict,
         package=one_line(request.name),
@@ -179,7 +179,8 @@ def _hint(report_hint: str) -> str:
     return one_line(report_hint, 500)
 
 
-def _ascii(text: str, limit: int) -> str:
+def ascii_line(text: str, limit: int) -> str:
+    """Write a text as one line of printable ASCII, cut with dots when it is too long."""
     plain = one_line(text, limit * 2).encode("ascii", "backslashreplace").decode("ascii")
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 

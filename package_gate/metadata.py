@@ -22,8 +22,13 @@ def requires_python(tree: Path) -> str:
         with path.open("rb") as file:
             text = file.read(MAX_METADATA_BYTES).decode("utf-8", "replace")
         value = str(HeaderParser().parsestr(text).get("Requires-Python", ""))
-        try:
-            return str(SpecifierSet(value)) if len(value) <= MAX_SPECIFIER else ""
-        except InvalidSpecifier:
-            return ""
+        return str(specifiers(value))
     return ""
+
+
+def specifiers(text: str) -> SpecifierSet:
+    """Read a `Requires-Python`; one that can't be read, or is absurdly long, asks for nothing."""
+    try:
+        return SpecifierSet(text if len(text) <= MAX_SPECIFIER else "")
+    except InvalidSpecifier:
+        return SpecifierSet()

@@ -165,6 +165,8 @@ def _source(source: str) -> Source:
 
 
 def _pypi(text: str) -> PyPISource:
+    if not text.isprintable():
+        raise _BadLineError("The requirement holds characters that are not seen. Type it anew.")
     if text.count("(") > MAX_BRACKETS:
         raise _BadLineError(f"There are more than {MAX_BRACKETS} brackets. Write it without them.")
     try:

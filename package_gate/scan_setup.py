@@ -8,9 +8,10 @@ from typing import Self
 
 import requests
 
-from package_gate.errors import ConfigurationError
+from package_gate.errors import ConfigurationError, ScannerError
 from package_gate.models import Finding, ScannerInfo, ScanTarget
 from package_gate.policy import Limits
+from package_gate.s3_advisories import SCHEME, fetch_snapshot
 from package_gate.scanners.interface import Scanner
 from package_gate.scanners.osv import OSVSettings
 from package_gate.scanners.pool import ScannerPool, ScannerSpec
@@ -43,6 +44,24 @@ class WorkerScanner:
         return self._pool.scan(self.name, target)
 
 
+class UnavailableScanner:
+    """Stands in for a scanner that has no data: every package stays undecided."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Remember why."""
+        self.name = name
+        self._reason = reason
+
+    @property
+    def info(self) -> ScannerInfo:
+        """Raise ScannerError."""
+        raise ScannerError(self._reason)
+
+    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+        """Raise ScannerError."""
+        raise ScannerError(self._reason)
+
+
 class ScanSetup:
     """The scanners of a run; a context manager that ends their processes."""
 
@@ -55,27 +74,39 @@ class ScanSetup:
         scratch: Path,
         *,
         may_use_sample: bool,
+        region: str = "",
     ) -> None:
         """Choose scanners and advisories; no process is started before it is needed.
 
         Args:
             names: scanners besides the unpacker that run in worker processes.
-            advisories: a snapshot's path or an API's address; "" for the OSV API.
+            advisories: a snapshot's path or its address in S3, or an API's address; "" for the OSV
+                API.
             network: how the API is reached.
             limits: what a scanner may use.
             scratch: where workers may write.
             may_use_sample: whether the hand-written set may stand in for an unreachable API.
+            region: where a snapshot in S3 lies.
 
         Raises:
             ConfigurationError: an unknown scanner, or advisories that can't be used.
         """
         self.sample = False
+        unavailable: dict[str, Scanner] = {}
+        shown = ""
         if "osv" in names:
-            advisories = self._choose_advisories(advisories, network, may_use_sample)
+            try:
+                if advisories.startswith(SCHEME):
+                    path, shown = fetch_snapshot(advisories, scratch, region)
+                    advisories = str(path)
+                advisories = self._choose_advisories(advisories, network, may_use_sample)
+            except ScannerError as error:
+                unavailable["osv"] = UnavailableScanner("osv", str(error))
         proxy = https_proxy(network)
         osv = OSVSettings(
             advisories=advisories,
             sample=self.sample,
+            shown=shown,
             ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
             proxies={"https": proxy} if proxy else {},
         )
@@ -86,7 +117,9 @@ class ScanSetup:
             limits,
             scratch,
         )
-        self.scanners: list[Scanner] = [WorkerScanner(name, self._pool) for name in chosen]
+        self.scanners: list[Scanner] = [
+            unavailable.get(name) or WorkerScanner(name, self._pool) for name in chosen
+        ]
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -1,5 +1,6 @@
 """Emails through Amazon SNS: one topic, filtered by each subscriber."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 NOBODY = "none"
-"""The attribute `requester` when a request names none: SNS takes no empty text."""
+"""An attribute that is empty, as `requester` when a request names none: SNS takes no empty text."""
 
 
 class SNS:
@@ -32,14 +33,29 @@ class SNS:
         attributes = {
             "verdict": email.verdict.value,
             "package": email.package,
-            "requester": email.requester or NOBODY,
+            "requester": email.requester,
         }
+        self.publish(email.subject, email.body, attributes)
+
+    def publish(self, subject: str, body: str, attributes: Mapping[str, str]) -> None:
+        """Publish a text within the limits of SNS.
+
+        Args:
+            subject: fewer than 100 printable ASCII characters.
+            body: at most 262,144 bytes in UTF-8.
+            attributes: what filter policies can ask for; an empty one becomes `NOBODY`.
+
+        Raises:
+            NotifyError: SNS did not take it.
+        """
         try:
             self._client.publish(
                 TopicArn=self._topic_arn,
-                Subject=email.subject,
-                Message=email.body,
-                MessageAttributes={name: _string(value) for name, value in attributes.items()},
+                Subject=subject,
+                Message=body,
+                MessageAttributes={
+                    name: _string(value or NOBODY) for name, value in attributes.items()
+                },
             )
         except (BotoCoreError, ClientError) as error:
             raise NotifyError(f"SNS did not take it: {error}.") from error

@@ -84,7 +84,7 @@ def write_html(run: Run, file: BinaryIO) -> None:
     """Write the page, in pieces."""
     cards, rows = _split(run.outcomes)
     counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
-    pieces = _template().generate(
+    pieces = template("report.html.jinja").generate(
         run=run,
         counts=[(verdict, counts[verdict]) for verdict in ORDER],
         sections=[
@@ -167,7 +167,8 @@ def _told(counts: Counter[Severity]) -> str:
 
 
 @functools.cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Give a template of this folder, with the filters that make everything fit to be read."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -186,7 +187,7 @@ def _template() -> Template:
         "utc": utc,
         "web_address": web_address,
     }
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def _shown(value: Any) -> Any:

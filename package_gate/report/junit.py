@@ -5,6 +5,10 @@ are those that CodeBuild's "Test reporting" reads of the JUnit XML format.
 """
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
 from typing import BinaryIO
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
@@ -15,58 +19,81 @@ from package_gate.text import one_line, printable
 SUITE = "package gate"
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test case."""
+
+    classname: str
+    name: str
+    element: str = ""
+    """`failure` or `error`; "" for a case that passes."""
+    kind: str = ""
+    message: str = ""
+    text: str = ""
+
+
 def write_junit(run: Run, file: BinaryIO) -> None:
-    """Write the document in UTF-8, one test case at a time."""
-    counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
+    """Write a run of the gate."""
+    cases = chain(map(_request, run.outcomes), map(_line_error, run.line_errors))
+    write_cases(SUITE, list(cases), run.started_at, run.finished_at, file)
+
+
+def write_cases(
+    suite: str, cases: Sequence[Case], started: datetime, finished: datetime, file: BinaryIO
+) -> None:
+    """Write the document in UTF-8."""
+    counts = Counter(case.element for case in cases)
     totals = {
-        "name": SUITE,
-        "tests": str(len(run.outcomes) + len(run.line_errors)),
-        "failures": str(counts[Verdict.REFUSED]),
-        "errors": str(counts[Verdict.UNDECIDED] + len(run.line_errors)),
+        "name": suite,
+        "tests": str(len(cases)),
+        "failures": str(counts["failure"]),
+        "errors": str(counts["error"]),
         "skipped": "0",
-        "time": f"{(run.finished_at - run.started_at).total_seconds():.3f}",
+        "time": f"{(finished - started).total_seconds():.3f}",
     }
     xml = XMLGenerator(file, encoding="utf-8", short_empty_elements=True)
     xml.startDocument()
     xml.startElement("testsuites", AttributesImpl(totals))
-    timestamp = {"timestamp": f"{run.started_at:%Y-%m-%dT%H:%M:%S}"}
+    timestamp = {"timestamp": f"{started:%Y-%m-%dT%H:%M:%S}"}
     xml.startElement("testsuite", AttributesImpl(totals | timestamp))
-    for outcome in run.outcomes:
-        _write_request(outcome, xml)
-    for error in run.line_errors:
-        _write_line_error(error, xml)
+    for case in cases:
+        attributes = {"classname": case.classname, "name": case.name, "time": "0"}
+        xml.startElement("testcase", AttributesImpl(attributes))
+        if case.element:
+            fault = {"type": case.kind, "message": one_line(case.message, 500)}
+            xml.startElement(case.element, AttributesImpl(fault))
+            xml.characters(case.text)
+            xml.endElement(case.element)
+        xml.endElement("testcase")
     xml.endElement("testsuite")
     xml.endElement("testsuites")
     xml.endDocument()
 
 
-def _write_request(outcome: RequestOutcome, xml: XMLGenerator) -> None:
+def _request(outcome: RequestOutcome) -> Case:
     request, decision = outcome.request, outcome.decision
-    _start_case("package_gate.requests", one_line(f"{request.name} ({request.source})", 500), xml)
-    if decision.verdict is not Verdict.APPROVED:
-        reasons = decision.reasons or ("No reason was recorded.",)
-        element = "failure" if decision.verdict is Verdict.REFUSED else "error"
-        _write_fault(
-            element, decision.verdict.value, reasons[0], "\n".join(map(_reason, reasons)), xml
-        )
-    xml.endElement("testcase")
+    case = Case("package_gate.requests", one_line(f"{request.name} ({request.source})", 500))
+    if decision.verdict is Verdict.APPROVED:
+        return case
+    reasons = decision.reasons or ("No reason was recorded.",)
+    return replace(
+        case,
+        element="failure" if decision.verdict is Verdict.REFUSED else "error",
+        kind=decision.verdict.value,
+        message=reasons[0],
+        text="\n".join(map(_reason, reasons)),
+    )
 
 
-def _write_line_error(error: LineError, xml: XMLGenerator) -> None:
-    _start_case("package_gate.lines", f"line {error.line}", xml)
-    _write_fault("error", "bad line", error.message, printable(error.text, 500), xml)
-    xml.endElement("testcase")
-
-
-def _start_case(classname: str, name: str, xml: XMLGenerator) -> None:
-    attributes = {"classname": classname, "name": name, "time": "0"}
-    xml.startElement("testcase", AttributesImpl(attributes))
-
-
-def _write_fault(element: str, kind: str, message: str, text: str, xml: XMLGenerator) -> None:
-    xml.startElement(element, AttributesImpl({"type": kind, "message": one_line(message, 500)}))
-    xml.characters(text)
-    xml.endElement(element)
+def _line_error(error: LineError) -> Case:
+    return Case(
+        "package_gate.lines",
+        f"line {error.line}",
+        "error",
+        "bad line",
+        error.message,
+        printable(error.text, 500),
+    )
 
 
 def _reason(reason: str) -> str:

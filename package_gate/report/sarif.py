@@ -6,7 +6,7 @@ Each package is told once, however many requests need it.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -45,11 +45,30 @@ MESSAGE_LIMIT = 2000
 
 
 def write_sarif(run: Run, file: BinaryIO) -> None:
-    """Write the log, one result a line; no more than one result is held as text."""
-    packages = _packages(run)
+    """Write the log of a run of the gate; places are paths below `NAME/VERSION/FILE/`."""
+    write_log(run.scanners, _packages(run), file, in_repository=False)
+
+
+def write_log(
+    scanners: Iterable[ScannerInfo],
+    packages: Sequence[PackageDecision],
+    file: BinaryIO,
+    *,
+    in_repository: bool,
+) -> None:
+    """Write the log, one result a line; no more than one result is held as text.
+
+    Args:
+        scanners: those that ran; findings of others are told too.
+        packages: each once.
+        file: takes UTF-8.
+        in_repository: whether the findings' places are files of one repository, in place of files
+            of the packages.
+    """
     file.write(b'{"$schema": ' + json_bytes(SCHEMA) + b', "version": "2.1.0", "runs": [')
-    for number, scanner in enumerate(_scanners(run, packages)):
-        _write_run(scanner, packages, file, separator=b",\n" if number else b"\n")
+    for number, scanner in enumerate(_scanners(scanners, packages)):
+        file.write(b",\n" if number else b"\n")
+        _write_run(scanner, packages, file, in_repository=in_repository)
     file.write(b"\n]}\n")
 
 
@@ -63,9 +82,11 @@ def _packages(run: Run) -> list[PackageDecision]:
     return list(seen.values())
 
 
-def _scanners(run: Run, packages: Iterable[PackageDecision]) -> list[ScannerInfo]:
+def _scanners(
+    scanners: Iterable[ScannerInfo], packages: Iterable[PackageDecision]
+) -> list[ScannerInfo]:
     """This run's scanners, then those that only earlier decisions or findings name."""
-    by_name = {info.name: info for info in run.scanners}
+    by_name = {info.name: info for info in scanners}
     for package in packages:
         for info in package.scanners:
             by_name.setdefault(info.name, info)
@@ -76,7 +97,11 @@ def _scanners(run: Run, packages: Iterable[PackageDecision]) -> list[ScannerInfo
 
 
 def _write_run(
-    scanner: ScannerInfo, packages: list[PackageDecision], file: BinaryIO, separator: bytes
+    scanner: ScannerInfo,
+    packages: Sequence[PackageDecision],
+    file: BinaryIO,
+    *,
+    in_repository: bool,
 ) -> None:
     rules = _rules(scanner.name, packages)
     indexes = {rule: index for index, rule in enumerate(rules)}
@@ -88,13 +113,12 @@ def _write_run(
     }
     if scanner.version:
         driver["version"] = one_line(scanner.version)
-    file.write(separator)
     file.write(b'{"tool": ' + json_bytes({"driver": driver}))
     # §3.17.3: keeps the runs of different scanners apart where they are uploaded together.
     file.write(b', "automationDetails": ' + json_bytes({"id": f"package-gate/{name}/"}))
     file.write(b', "columnKind": "unicodeCodePoints", "results": ')
     results = (
-        _result(package, judged, indexes[judged.finding.rule])
+        _result(package, judged, indexes[judged.finding.rule], in_repository=in_repository)
         for package, judged in _findings(scanner.name, packages)
     )
     write_array(results, file)
@@ -138,11 +162,15 @@ def _descriptor(rule: str, worst: JudgedFinding) -> dict[str, Any]:
     return descriptor
 
 
-def _result(package: PackageDecision, judged: JudgedFinding, rule_index: int) -> dict[str, Any]:
+def _result(
+    package: PackageDecision, judged: JudgedFinding, rule_index: int, *, in_repository: bool
+) -> dict[str, Any]:
     finding = judged.finding
     message = f"{package.name} {package.version}: {finding.message} {finding.recommendation}"
+    below = [package.name, package.version, finding.artifact]
     first, *others = [
-        _location(package, finding, location) for location in finding.locations or [None]
+        _location([] if in_repository else below, location)
+        for location in finding.locations or [None]
     ]
     result: dict[str, Any] = {
         "ruleId": one_line(finding.rule),
@@ -170,12 +198,8 @@ def _result(package: PackageDecision, judged: JudgedFinding, rule_index: int) ->
     return result
 
 
-def _location(
-    package: PackageDecision, finding: Finding, location: Location | None
-) -> dict[str, Any]:
-    segments = [package.name, package.version, finding.artifact]
-    if location is not None:
-        segments += location.path.split("/")
+def _location(below: list[str], location: Location | None) -> dict[str, Any]:
+    segments = below + (location.path.split("/") if location is not None else [])
     uri = "/".join(_uri_segment(segment) for segment in segments if segment)
     physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if location is not None and location.line is not None and location.line >= 1:

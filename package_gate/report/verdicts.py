@@ -31,9 +31,9 @@ def write_verdicts(run: Run, file: BinaryIO) -> None:
         "sample_advisories": run.sample_advisories,
         "unfinished": run.unfinished,
         "policy_digest": run.policy_digest,
-        "started_at": _timestamp(run.started_at),
-        "finished_at": _timestamp(run.finished_at),
-        "scanners": [_scanner(info) for info in run.scanners],
+        "started_at": timestamp(run.started_at),
+        "finished_at": timestamp(run.finished_at),
+        "scanners": [scanner_json(info) for info in run.scanners],
         "errors": [_line_error(error) for error in run.line_errors],
     }
     file.write(b"{\n")
@@ -56,7 +56,7 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "notes": decision.notes,
         "install_command": decision.install_command,
         "decided_now": outcome.decided_now,
-        "decided_at": _timestamp(decision.decided_at),
+        "decided_at": timestamp(decision.decided_at),
         "policy_digest": decision.policy_digest,
         "sample_advisories": decision.sample_advisories,
         "packages": [_package(member) for member in closure(outcome)],
@@ -78,15 +78,15 @@ def _package(member: Member) -> dict[str, Any]:
         told |= {
             "verdict": decision.verdict.value,
             "artifacts": [_artifact(artifact) for artifact in decision.artifacts],
-            "findings": [_finding(judged) for judged in decision.findings],
+            "findings": [finding_json(judged) for judged in decision.findings],
             "published_to": decision.published_to,
             "reasons": decision.reasons,
             "notes": decision.notes,
-            "scanners": [_scanner(info) for info in decision.scanners],
+            "scanners": [scanner_json(info) for info in decision.scanners],
             "policy_digest": decision.policy_digest,
-            "decided_at": _timestamp(decision.decided_at),
-            "published_at": _timestamp(decision.published_at),
-            "withdrawn_at": _timestamp(decision.withdrawn_at),
+            "decided_at": timestamp(decision.decided_at),
+            "published_at": timestamp(decision.published_at),
+            "withdrawn_at": timestamp(decision.withdrawn_at),
         }
     return told
 
@@ -97,12 +97,13 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
         "sha256": artifact.sha256,
         "size": artifact.size,
         "url": artifact.url,
-        "uploaded": _timestamp(artifact.uploaded),
+        "uploaded": timestamp(artifact.uploaded),
         "requires_python": artifact.requires_python,
     }
 
 
-def _finding(judged: JudgedFinding) -> dict[str, Any]:
+def finding_json(judged: JudgedFinding) -> dict[str, Any]:
+    """Tell a finding."""
     finding = judged.finding
     return {
         "scanner": finding.scanner,
@@ -137,7 +138,8 @@ def _waiver(waiver: Waiver | None) -> dict[str, str] | None:
     }
 
 
-def _scanner(info: ScannerInfo) -> dict[str, str]:
+def scanner_json(info: ScannerInfo) -> dict[str, str]:
+    """Tell a scanner."""
     return {
         "name": info.name,
         "version": info.version,
@@ -151,6 +153,6 @@ def _line_error(error: LineError) -> dict[str, Any]:
     return {"line": error.line, "text": error.text, "message": error.message}
 
 
-def _timestamp(moment: datetime | None) -> str | None:
+def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, or None for what has not happened."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,6 +1,7 @@
 """Writes the reports of a run into the output folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,18 +21,33 @@ def write_reports(run: Run, output: Path) -> None:
     Raises:
         StoreError: the folder can't be written.
     """
-    writers: dict[str, Callable[[Run, BinaryIO], None]] = {
-        "verdicts.json": write_verdicts,
-        "findings.sarif": write_sarif,
-        "report.html": write_html,
-        "junit.xml": write_junit,
-    }
+    write_files(
+        output,
+        {
+            "verdicts.json": partial(write_verdicts, run),
+            "findings.sarif": partial(write_sarif, run),
+            "report.html": partial(write_html, run),
+            "junit.xml": partial(write_junit, run),
+        },
+    )
+
+
+def write_files(output: Path, writers: Mapping[str, Callable[[BinaryIO], None]]) -> None:
+    """Write files into the output folder, each whole or not at all.
+
+    Args:
+        output: made when it is missing.
+        writers: path in it → what writes the content.
+
+    Raises:
+        StoreError: the folder can't be written.
+    """
     for name, write in writers.items():
         path = output / name
         try:
-            output.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
-                write(run, file)
+                write(file)
         except OSError as error:
             raise StoreError(
                 f"The report {printable(str(path), 500)} can't be written: {error.strerror}. "

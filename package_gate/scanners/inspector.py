@@ -105,6 +105,10 @@ class _Report(msgspec.Struct):
     vulnerabilities: list[_Vulnerability] = []
 
 
+_READER = msgspec.json.Decoder(_Report)
+"""Never used: it makes what `msgspec.convert` needs before there are threads; see `decisions`."""
+
+
 class Inspector:
     """The scanner `inspector`."""
 

@@ -46,6 +46,8 @@ class OSVSettings:
     """A folder or a `.zip` in OSV's published layout, or the `https://` address of an OSV API."""
     sample: bool = False
     """Whether they are the small hand-written set."""
+    shown: str = ""
+    """What the record calls them; "" for `advisories` itself."""
     ca_bundle: str = ""
     """A file with the certificate authorities that the API's certificate must come from; "" for
     the usual ones."""
@@ -111,7 +113,7 @@ class OSV:
             name=self.name,
             version=__version__,
             data_date=data_date,
-            data="sample advisories" if settings.sample else settings.advisories,
+            data="sample advisories" if settings.sample else settings.shown or settings.advisories,
         )
 
     def scan(self, target: ScanTarget) -> Iterable[Finding]:

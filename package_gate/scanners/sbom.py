@@ -107,11 +107,12 @@ def in_batches(packages: Sequence[NamedPackage]) -> Iterator[dict[str, NamedPack
         yield {f"comp-{number}": package for number, package in enumerate(batch, start=1)}
 
 
-def cyclonedx(packages: Mapping[str, NamedPackage]) -> dict[str, Any]:
+def cyclonedx(packages: Mapping[str, NamedPackage], subject: str = "") -> dict[str, Any]:
     """Write packages as a CycloneDX 1.5 document.
 
     Args:
         packages: `bom-ref` → package.
+        subject: the application that consists of them; "" for none.
 
     Returns:
         The document, ready to be written as JSON.
@@ -128,5 +129,7 @@ def cyclonedx(packages: Mapping[str, NamedPackage]) -> dict[str, Any]:
             for reference, package in packages.items()
         ]
     )
+    if subject:
+        bom.metadata.component = Component(name=subject, type=ComponentType.APPLICATION)
     document: dict[str, Any] = json.loads(JsonV1Dot5(bom).output_as_string())
     return document

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -149,6 +149,30 @@ class Snyk:
         for batch in in_batches(inventory.packages):
             yield from findings_of(self._test(batch), list(batch.values()))
 
+    def monitor(self, packages: Sequence[NamedPackage], subject: str, reference: str) -> None:
+        """Let Snyk watch packages from now on, in place of what it watched under these names.
+
+        The command is `snyk sbom monitor`
+        (https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-monitor).
+
+        Args:
+            packages: all of them.
+            subject: what Snyk shows as the project.
+            reference: tells projects of one name apart, such as a branch; "" for none.
+
+        Raises:
+            ScannerError: the CLI did not finish.
+        """
+        named = {f"comp-{number}": package for number, package in enumerate(packages, start=1)}
+        command = ["sbom", "monitor", "--experimental", "--file=sbom.json"]
+        if reference:
+            command.append(f"--target-reference={reference}")
+        sbom = msgspec.json.encode(cyclonedx(named, subject))
+        ended = self._run_on(sbom, command)
+        if ended.status != _CLEAN:
+            reason = one_line(ended.errors.decode(errors="replace"), 300)
+            raise ScannerError(f"snyk sbom monitor ended with status {ended.status} ({reason}).")
+
     def _test(self, packages: Mapping[str, NamedPackage]) -> list[Vulnerability]:
         settings = self._settings
         sbom = msgspec.json.encode(cyclonedx(packages))
@@ -164,13 +188,8 @@ class Snyk:
             raise ScannerError(f"{error} The next run tries again.") from None
 
     def _test_once(self, sbom: bytes) -> list[Vulnerability]:
-        with self._folder() as folder:
-            (folder / "sbom.json").write_bytes(sbom)
-            # Older versions insist on `--experimental`; newer ones ignore it.
-            command = ["sbom", "test", "--experimental", "--json", "--file=sbom.json"]
-            if self._organisation:
-                command.append(f"--org={self._organisation}")
-            ended = self._run(folder, command, self._settings.timeout, {"SNYK_TOKEN": self._token})
+        # Older versions insist on `--experimental`; newer ones ignore it.
+        ended = self._run_on(sbom, ["sbom", "test", "--experimental", "--json", "--file=sbom.json"])
         if ended.status in (_CLEAN, _FOUND):
             return read_results(ended.output, found_some=ended.status == _FOUND)
         reason = one_line(read_failure(ended.output) or ended.errors.decode(errors="replace"), 300)
@@ -180,6 +199,14 @@ class Snyk:
         if ended.status == _FAILED:
             raise _TryAgainError(f"snyk failed{said}.")
         raise _TryAgainError(f"snyk ended with status {ended.status}{said}.")
+
+    def _run_on(self, sbom: bytes, command: list[str]) -> Ended:
+        """Run the CLI with the token, where `sbom.json` is this SBOM."""
+        with self._folder() as folder:
+            (folder / "sbom.json").write_bytes(sbom)
+            if self._organisation:
+                command = [*command, f"--org={self._organisation}"]
+            return self._run(folder, command, self._settings.timeout, {"SNYK_TOKEN": self._token})
 
     def _ask_version(self) -> str:
         with self._folder() as folder:

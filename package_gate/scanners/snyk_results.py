@@ -73,6 +73,11 @@ class Failure(msgspec.Struct):
     error: str
 
 
+# Made before there are threads; see `decisions`.
+_read_results = msgspec.json.Decoder(list[Result] | Result).decode
+_read_failure = msgspec.json.Decoder(Failure).decode
+
+
 def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
     """Read the issues of a finished test, those included that an ignore rule at Snyk hides.
 
@@ -86,7 +91,7 @@ def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
         ScannerError: it is no result, or contradicts the exit status.
     """
     try:
-        read = msgspec.json.decode(output, type=list[Result] | Result)
+        read = _read_results(output)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ScannerError(f"snyk's answer is no test result ({one_line(str(error))}).") from error
     results = read if isinstance(read, list) else [read]
@@ -111,7 +116,7 @@ def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
 def read_failure(output: bytes) -> str:
     """Read the reason for which there is no result; "" when the CLI gives none."""
     try:
-        return msgspec.json.decode(output, type=Failure).error
+        return _read_failure(output).error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
 

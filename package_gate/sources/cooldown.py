@@ -22,7 +22,7 @@ class Cooldown:
     def __init__(self, policy: Policy, now: datetime) -> None:
         """`now` is in UTC; a waiver holds up to and including its last day."""
         self._length = timedelta(days=policy.cooldown.days)
-        self._now = now
+        self.now = now
         self._waived: dict[str, set[Version | None]] = {}
         for waiver in policy.waivers:
             if waiver.finding == COOLDOWN and now.date() <= waiver.expires:
@@ -33,12 +33,12 @@ class Cooldown:
     @property
     def cutoff(self) -> datetime | None:
         """Files uploaded later are too fresh; None when there is no cooldown."""
-        return self._now - self._length if self._length else None
+        return self.now - self._length if self._length else None
 
     @property
     def exempt(self) -> dict[str, datetime]:
         """Normalised name → the cutoff of a package with a waiver."""
-        return dict.fromkeys(self._waived, self._now) if self._length else {}
+        return dict.fromkeys(self._waived, self.now) if self._length else {}
 
     def constraints(self, index: Index) -> tuple[str, ...]:
         """Rule out the fresh releases of packages of which only some versions are waived.

@@ -14,13 +14,14 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 import requests
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from package_gate.errors import SourceError
+from package_gate.metadata import specifiers
 from package_gate.models import RemoteFile
 from package_gate.sources.addresses import parse_url
 from package_gate.sources.lock import as_utc, release_of
@@ -110,10 +111,7 @@ class Project:
         )
 
     def _python(self, files: list[RemoteFile]) -> SpecifierSet:
-        try:
-            return SpecifierSet(self.requires_python.get(files[0].filename, ""))
-        except InvalidSpecifier:
-            return SpecifierSet()
+        return specifiers(self.requires_python.get(files[0].filename, ""))
 
 
 class _File(msgspec.Struct):

@@ -1,8 +1,8 @@
-"""A lock (PEP 751, `pylock.toml`): the files of a closure, read as the untrusted input it is."""
+"""What uv resolved, read as the untrusted input it is: the files of a closure, or its graph."""
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -11,10 +11,11 @@ from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, Pylock
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
+    canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from package_gate.errors import SourceError, SourceRefusedError
 from package_gate.models import RemoteFile
@@ -29,7 +30,13 @@ class LockedPackage:
     """Normalised (PEP 503)."""
     version: Version
     files: tuple[RemoteFile, ...]
-    """The wheels that serve the target; empty when only a stand-in of ours does."""
+    """The wheels that serve the target; empty when only a stand-in of ours does, and in a graph."""
+    needed_by: tuple[str, ...] = ()
+    """In a graph: the names of the packages that depend on it."""
+    hashes: tuple[str, ...] = ()
+    """In a graph, when they were asked for: `sha256:…` of each of its files."""
+    yanked: str = ""
+    """In a graph: why its authors have yanked it, "" when they haven't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,67 @@ def parse_lock(text: str, stand_ins: Path | None = None) -> Lock:
             "that this is the pinned uv"
         ) from error
     return Lock(tuple(_locked(package, stand_ins) for package in packages))
+
+
+def parse_graph(text: str, warnings: str) -> Lock:
+    """Read uv's `requirements.txt` output with `--annotation-style=line`: who needs whom.
+
+    Args:
+        text: such as `idna==3.10    # via requests`; with hashes, these and the names of who needs
+            it stand on indented lines of their own.
+        warnings: what uv wrote besides, where it names yanked releases.
+
+    Raises:
+        SourceError: a line is none of these.
+    """
+    yanked = {
+        (found["name"], found["version"]): found["why"] or "no reason was given"
+        for found in _YANKED.finditer(warnings)
+    }
+    packages: list[LockedPackage] = []
+    for line in text.splitlines():
+        found = _NEEDED.fullmatch(line)
+        if (
+            found is None
+            or (found["name"] is None and not packages)
+            or (found["name"] and not _is_version(found["version"]))
+        ):
+            raise SourceError(
+                f"uv's answer can't be used: {printable(line)!r}; check that this is the pinned uv"
+            )
+        if found["name"]:
+            name, version = canonicalize_name(found["name"]), found["version"]
+            why = printable(yanked.get((name, version), ""))
+            packages.append(LockedPackage(name, Version(version), (), yanked=why))
+        last = packages[-1]
+        needed_by = [each.strip() for each in (found["via"] or "").split(",")]
+        packages[-1] = replace(
+            last,
+            needed_by=last.needed_by
+            + tuple(canonicalize_name(each) for each in needed_by if _NAME.fullmatch(each)),
+            hashes=last.hashes + ((found["hash"],) if found["hash"] else ()),
+        )
+    return Lock(tuple(packages))
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,213}")
+_NEEDED = re.compile(
+    rf"(?:(?P<name>{_NAME.pattern})==(?P<version>[A-Za-z0-9.!+_-]{{1,128}})"
+    r"|    --hash=(?P<hash>[a-z0-9]{1,20}:[0-9a-f]{1,200})|)(?: *# via (?P<via>.*))?(?: \\)?"
+)
+_YANKED = re.compile(
+    rf"^warning: `(?P<name>{_NAME.pattern})==(?P<version>[^`\s]{{1,128}})` is yanked"
+    r"(?: \(reason: \"(?P<why>[^\n]{0,300})\"\))?",
+    re.MULTILINE,
+)
 
 
 def _locked(package: Package, stand_ins: Path | None) -> LockedPackage:

@@ -4,17 +4,15 @@ uv resolves; the index's own answers say which files are yanked and how old they
 release has no wheel, its sdist's static metadata takes the place of a build.
 """
 
-import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from package_gate.errors import SourceError, TooFreshError
@@ -29,10 +27,18 @@ from package_gate.models import (
 from package_gate.policy import Policy
 from package_gate.sources.cooldown import Cooldown, Files
 from package_gate.sources.explain import LASTING, explain
-from package_gate.sources.index import Index, Project, Release
-from package_gate.sources.lock import Lock, LockedPackage, check_remote_file
-from package_gate.sources.sdist import SdistMetadata, read_sdist, stand_in
-from package_gate.sources.uv import Compilation, Failure, IndexSettings, Reason, Target, run_uv
+from package_gate.sources.index import Index, Project
+from package_gate.sources.resolver import (
+    Closure,
+    Fetch,
+    Key,
+    Resolver,
+    Wanted,
+    is_plain,
+    normalised,
+)
+from package_gate.sources.sdist import SdistMetadata
+from package_gate.sources.uv import Failure, IndexSettings, Target
 from package_gate.text import printable
 
 MAX_REQUIREMENT = 1000
@@ -40,20 +46,6 @@ MAX_REQUIREMENT = 1000
 MAX_SDISTS = 10
 """Releases of one closure that may exist only as sdists."""
 TARGETS_AT_ONCE = 2
-
-Fetch = Callable[[RemoteFile, Path], object]
-"""Downloads a file into a folder, under its `filename`, and checks its digest."""
-
-_Key = tuple[str, Version]
-
-
-@dataclass(frozen=True, slots=True)
-class _Closure:
-    """A closure for one target."""
-
-    packages: tuple[LockedPackage, ...]
-    sdists: Mapping[_Key, tuple[RemoteFile, SdistMetadata]]
-    """Those that no wheel serves."""
 
 
 @dataclass(slots=True)
@@ -71,9 +63,7 @@ class PyPI:
         self, settings: IndexSettings, policy: Policy, scratch: Path, now: datetime, fetch: Fetch
     ) -> None:
         """`scratch` is a folder of the gate's own; `now` (UTC) is the moment of the run."""
-        self._settings = settings
         self._scratch = scratch
-        self._fetch = fetch
         self._targets = [
             Target(python, platform)
             for python in policy.targets.python_versions
@@ -81,8 +71,7 @@ class PyPI:
         ]
         self._cooldown = Cooldown(policy, now)
         self._index = Index(settings)
-        self._sdists: dict[_Key, SdistMetadata] = {}
-        self._sdists_lock = threading.Lock()
+        self._resolver = Resolver(settings, self._index, fetch, MAX_SDISTS)
 
     def resolve(self, request: Request) -> Resolution:
         """Name every package and file that the requirement needs, the requested package first.
@@ -135,92 +124,27 @@ class PyPI:
 
     def _resolve_targets(
         self, requirement: Requirement, cooldown: Cooldown | None, folder: Path
-    ) -> tuple[dict[Target, _Closure], dict[Target, Failure]]:
+    ) -> tuple[dict[Target, Closure], dict[Target, Failure]]:
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
-            work = partial(self._resolve_target, requirement, cooldown, folder)
+            wanted = Wanted([requirement], cooldown=cooldown)
+            work = partial(self._resolver.resolve, wanted, folder=folder)
             results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
         failures = {to: result for to, result in results.items() if isinstance(result, Failure)}
         for target, failure in failures.items():
             # A target that fails for a passing reason must not be left out of an approval.
             if failure.reason not in LASTING:
                 raise SourceError(self._explain(requirement, target, failure))
-        closures = {to: result for to, result in results.items() if isinstance(result, _Closure)}
+        closures = {to: result for to, result in results.items() if isinstance(result, Closure)}
         return closures, failures
-
-    def _resolve_target(
-        self, requirement: Requirement, cooldown: Cooldown | None, folder: Path, target: Target
-    ) -> _Closure | Failure:
-        """Let uv resolve, with a stand-in for each sdist that it turns out to need."""
-        stand_ins = Path(mkdtemp(prefix="stand-ins-", dir=folder))
-        sdists: dict[_Key, tuple[RemoteFile, SdistMetadata]] = {}
-        asked = Compilation(
-            str(requirement),
-            target,
-            cooldown.cutoff if cooldown else None,
-            exempt=cooldown.exempt if cooldown else {},
-            constraints=cooldown.constraints(self._index) if cooldown else (),
-        )
-        while True:
-            result = run_uv(self._settings, asked, folder)
-            if isinstance(result, Lock):
-                return _Closure(result.packages, sdists)
-            if result.reason is not Reason.ONLY_SDIST or len(sdists) == MAX_SDISTS:
-                return result
-            release = self._choose_sdist(requirement, target, cooldown, result, sdists.keys())
-            if release is None:
-                return result
-            key = (result.package, release.version)
-            sdists[key] = (release.sdists[0], self._read_sdist(key, release.sdists[0], folder))
-            stand_in(stand_ins, *key, sdists[key][1])
-            asked = replace(asked, stand_ins=stand_ins)
-
-    def _choose_sdist(
-        self,
-        requirement: Requirement,
-        target: Target,
-        cooldown: Cooldown | None,
-        failure: Failure,
-        tried: Collection[_Key],
-    ) -> Release | None:
-        """Pick the newest release that uv could have taken, if it could build."""
-        project = self._index.project(failure.package)
-        wanted = list(failure.specifiers)
-        pinned = False
-        if failure.package == requirement.name:
-            wanted = [each & requirement.specifier for each in wanted] or [requirement.specifier]
-            pinned = _is_pin(requirement)
-        fit = [
-            release
-            for release in (project.releases() if project else ())
-            if release.sdists
-            and (failure.package, release.version) not in tried
-            and (not wanted or any(each.contains(release.version, True) for each in wanted))
-            and release.requires_python.contains(target.python, prereleases=True)
-            and (pinned or release.sdists[0].yanked is None)
-            and not (
-                cooldown and cooldown.is_fresh(failure.package, release.version, release.sdists[0])
-            )
-        ]
-        final = [release for release in fit if not release.version.is_prerelease]
-        return next(iter(final or fit), None)
-
-    def _read_sdist(self, key: _Key, file: RemoteFile, folder: Path) -> SdistMetadata:
-        check_remote_file(file, *key)
-        with self._sdists_lock:
-            if key not in self._sdists:
-                place = Path(mkdtemp(prefix="sdist-", dir=folder))
-                self._fetch(file, place)
-                self._sdists[key] = read_sdist(place / file.filename, *key)
-            return self._sdists[key]
 
     def _gather(
         self,
         requirement: Requirement,
-        closures: Mapping[Target, _Closure],
+        closures: Mapping[Target, Closure],
         notes: list[str],
     ) -> Resolution:
         """Unite the targets' closures and add what the index says of each file."""
-        gathered: dict[_Key, _Gathered] = {}
+        gathered: dict[Key, _Gathered] = {}
         for target, closure in closures.items():
             if all(package.name != requirement.name for package in closure.packages):
                 notes.append(f"its marker leaves {target} out")
@@ -233,7 +157,7 @@ class PyPI:
                         raise SourceError(f"uv names no file of {package.name} {package.version}")
                     file, metadata = closure.sdists[key]
                     entry.files[file.filename] = file
-                    entry.notes.update(dict.fromkeys(_sdist_notes(key, metadata)))
+                    entry.notes.update(dict.fromkeys(sdist_notes(key, metadata)))
         if all(name != requirement.name for name, _ in gathered):
             raise SourceError(
                 f"the marker of {requirement} leaves out every Python and platform that packages "
@@ -259,9 +183,6 @@ class PyPI:
 def read_requirement(request: Request) -> Requirement:
     """Read the request's requirement; its name comes back normalised (PEP 503).
 
-    uv reads what it is given as a requirements file, which may hold options, comments, variables
-    and paths. A requirement that could be taken for one of these is not let through.
-
     Raises:
         SourceError: it isn't a PEP 508 requirement for an index.
     """
@@ -271,25 +192,16 @@ def read_requirement(request: Request) -> Requirement:
         requirement = Requirement(text[:MAX_REQUIREMENT])
     except InvalidRequirement:
         requirement = None
-    plain = text.isascii() and text.isprintable() and not set(text) & set("$#\\")
-    if requirement is None or requirement.url or not plain or len(text) > MAX_REQUIREMENT:
+    if requirement is None or requirement.url or not is_plain(text) or len(text) > MAX_REQUIREMENT:
         raise SourceError(
             f"{printable(text)!r} is no PyPI requirement; write it as NAME, NAME==VERSION or "
             "NAME>=VERSION,<VERSION, without an address"
         )
-    # A bare `name.whl` would be a path.
-    requirement.name = canonicalize_name(requirement.name)
-    return requirement
+    return normalised(requirement)
 
 
-def _is_pin(requirement: Requirement) -> bool:
-    return any(
-        each.operator in ("==", "===") and not each.version.endswith(".*")
-        for each in requirement.specifier
-    )
-
-
-def _sdist_notes(key: _Key, metadata: SdistMetadata) -> list[str]:
+def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:
+    """Say what a reader must know of a package that no wheel serves."""
     release = f"{key[0]} {key[1]}"
     notes = [f"{release} has no wheel: installing its sdist runs its build on the notebook"]
     if not metadata.known:

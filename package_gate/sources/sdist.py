@@ -16,11 +16,12 @@ from typing import IO
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from package_gate.errors import SourceError
+from package_gate.metadata import specifiers
 from package_gate.text import printable
 
 MAX_UNPACKED = 1024 * 1024 * 1024
@@ -28,6 +29,8 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_MEMBERS = 100_000
 MAX_FILE = 1024 * 1024
 """Bytes of one metadata file."""
+MAX_REQUIREMENT = 10_000
+"""Characters of one dependency; parsing takes time, and brackets the stack."""
 MAX_ZIP = 16 * 1024 * 1024
 """Bytes of a zip: its directory is read into memory as a whole. PEP 625 knows only `.tar.gz`."""
 
@@ -108,9 +111,10 @@ def _metadata_files(path: Path) -> dict[str, bytes]:
             raise ValueError(f"a zip of more than {MAX_ZIP} bytes")
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                if kind := _kind(entry.filename):
+                # Thousands of entries may bear the name; the first one counts.
+                if (kind := _kind(entry.filename)) and kind not in found:
                     with archive.open(entry) as member:
-                        found.setdefault(kind, _read(member, MAX_FILE + 1))
+                        found[kind] = _read(member, MAX_FILE + 1)
     else:
         with gzip.open(path, "rb") as stream:
             for kind, content in _tar_members(stream):
@@ -174,7 +178,7 @@ def _read_metadata(
     try:
         said = (canonicalize_name(raw.get("name", "")), Version(raw.get("version", "")))
         newest = Version(raw.get("metadata_version", "1.0")) >= Version("2.2")
-    except InvalidVersion:
+    except ValueError:  # no version, or one of thousands of digits
         said, newest = ("", Version("0")), False
     if said != release:
         raise SourceError(
@@ -186,10 +190,7 @@ def _read_metadata(
     if not known:
         declared += _from_requires_txt(requires_txt.decode("utf-8", "replace"))
     requires, left_out = _requirements(declared)
-    try:
-        python = SpecifierSet(raw.get("requires_python", ""))
-    except InvalidSpecifier:
-        python = SpecifierSet()
+    python = specifiers(raw.get("requires_python", ""))
     return SdistMetadata(requires, known and not left_out, python, left_out)
 
 
@@ -201,8 +202,8 @@ def _requirements(
     left_out: list[str] = []
     for text in declared:
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
+            requirement = Requirement(text) if len(text) <= MAX_REQUIREMENT else None
+        except (InvalidRequirement, RecursionError):
             requirement = None
         # What is written anew here must not become a second line of metadata.
         if requirement is None or requirement.url or not str(requirement).isprintable():

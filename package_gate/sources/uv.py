@@ -20,7 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from uv import find_uv_bin
 
 from package_gate.errors import SourceError
-from package_gate.sources.lock import Lock, parse_lock
+from package_gate.sources.lock import Lock, parse_graph, parse_lock
 from package_gate.text import printable
 
 # find_uv_bin asks for these; in CPython 3.11 two threads that ask first at once get half of them.
@@ -156,8 +156,8 @@ class Failure:
 class Compilation:
     """What uv is asked."""
 
-    requirement: str
-    """One PEP 508 requirement without URL, already parsed and written anew by the caller."""
+    requirements: str
+    """PEP 508 requirements without URL, one a line, parsed and written anew by the caller."""
     target: Target
     cutoff: datetime | None = None
     """Files uploaded later don't exist for this resolution; None for no such limit."""
@@ -167,10 +167,16 @@ class Compilation:
     """PEP 508 requirements that no package of the closure may break."""
     stand_ins: Path | None = None
     """A folder of stand-in wheels for releases that only exist as sdists."""
+    prereleases: bool = False
+    """Whether pre-releases count as any other release."""
+    graph: bool = False
+    """Whether to learn which package needs which, in place of the files."""
+    hashes: bool = False
+    """In a graph: whether to learn the hashes of all files."""
 
 
 def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock | Failure:
-    """Resolve one requirement for one target.
+    """Resolve requirements for one target.
 
     `scratch` is a folder that nobody else can write to; a fresh folder is made in it.
 
@@ -191,6 +197,8 @@ def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock |
             ) from error
         if failed:
             return read_failure(_bounded(folder / "stderr"))
+        if asked.graph:
+            return parse_graph(_bounded(folder / "stdout"), _bounded(folder / "stderr"))
         return parse_lock(_bounded(folder / "stdout"), asked.stand_ins)
 
 
@@ -199,7 +207,8 @@ def _start(settings: IndexSettings, asked: Compilation, folder: Path) -> int:
     work = folder / "work"
     work.mkdir()
     arguments = [
-        *("pip", "compile", "--format=pylock.toml", "--no-header", "--no-build", "--no-sources"),
+        *("pip", "compile", "--no-header", "--no-build", "--no-sources"),
+        "--annotation-style=line" if asked.graph else "--format=pylock.toml",
         *("--no-python-downloads", "--keyring-provider=disabled"),
         *("--color=never", "--no-progress"),
         f"--python={sys.executable}",
@@ -208,6 +217,10 @@ def _start(settings: IndexSettings, asked: Compilation, folder: Path) -> int:
         f"--constraints={folder / 'constraints.txt'}",
         f"--config-file={settings.user_config}" if settings.user_config else "--no-config",
     ]
+    if asked.hashes:
+        arguments.append("--generate-hashes")
+    if asked.prereleases:
+        arguments.append("--prerelease=allow")
     if asked.cutoff:
         arguments.append(f"--exclude-newer={_rfc3339(asked.cutoff)}")
     for name, cutoff in asked.exempt.items():
@@ -219,9 +232,9 @@ def _start(settings: IndexSettings, asked: Compilation, folder: Path) -> int:
         environment["UV_CACHE_DIR"] = str(settings.cache_dir)
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         return subprocess.run(
-            # The requirement goes in by standard input: a line of the request file is no argument.
+            # Requirements go in by standard input: a line of the request file is no argument.
             [find_uv_bin(), *arguments, "-"],
-            input=f"{asked.requirement}\n".encode(),
+            input=f"{asked.requirements}\n".encode(),
             stdout=stdout,
             stderr=stderr,
             cwd=work,

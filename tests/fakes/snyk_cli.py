@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Snyk CLI as its help describes it: `snyk --version` and `snyk sbom test`.
+"""The Snyk CLI as its help describes it: `snyk --version`, `snyk sbom test`, `snyk sbom monitor`.
 
 https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-test. `install` puts it into a folder
 as `snyk`; beside it lie what it knows, the faults that were ordered, and a record of its runs.
@@ -62,7 +62,12 @@ class SnykCLI:
     @property
     def tests(self) -> list[dict[str, Any]]:
         """The runs that were tests."""
-        return [run for run in self.runs if run["arguments"][0] == "sbom"]
+        return [run for run in self.runs if run["arguments"][:2] == ["sbom", "test"]]
+
+    @property
+    def monitored(self) -> list[dict[str, Any]]:
+        """The runs that let something be watched."""
+        return [run for run in self.runs if run["arguments"][:2] == ["sbom", "monitor"]]
 
     def know(self) -> None:
         """Let the program know what the fields say."""
@@ -116,7 +121,9 @@ def vulnerability(
 def main(program: Path, arguments: list[str]) -> int:
     """Run as the CLI."""
     home = program.parent
+    sboms = [json.loads(path.read_text()) for path in Path().glob("sbom.json")]
     record = {
+        "sbom": sboms[0] if sboms else None,
         "arguments": arguments,
         "environment": dict(os.environ),
         "folder": str(Path.cwd()),
@@ -134,6 +141,8 @@ def main(program: Path, arguments: list[str]) -> int:
         return fail(str(error))
     if os.environ.get("SNYK_TOKEN") != TOKEN:
         return fail("Authentication error (SNYK-0005): 401")
+    if arguments[1] == "monitor":
+        return fail("The service is not available (SNYK-9999)") if fault else CLEAN
     known = json.loads((home / "known.json").read_text())
     return answer(fault, sbom, known)
 
@@ -141,12 +150,11 @@ def main(program: Path, arguments: list[str]) -> int:
 def read_sbom(arguments: list[str]) -> dict[str, Any]:
     """Check the arguments and the file; ValueError when the CLI would not take them."""
     options = {option.partition("=")[0]: option.partition("=")[2] for option in arguments[2:]}
-    if arguments[:2] != ["sbom", "test"] or not options.keys() <= {
-        "--experimental",
-        "--json",
-        "--file",
-        "--org",
-    }:
+    known = {
+        "sbom test": {"--experimental", "--json", "--file", "--org"},
+        "sbom monitor": {"--experimental", "--file", "--org", "--target-reference"},
+    }
+    if not options.keys() <= known.get(" ".join(arguments[:2]), set()):
         raise ValueError(f"unknown command or option: {arguments}")
     sbom: dict[str, Any] = json.loads(Path(options["--file"]).read_text())
     if (sbom.get("bomFormat"), sbom.get("specVersion")) != ("CycloneDX", "1.5"):

@@ -1,0 +1,192 @@
+"""Requirements files with all that they include: what is installed together.
+
+A file that another one includes is part of that one and not resolved by itself.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from package_gate.dependencies import inside
+from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.models import Direct, Problem, RequirementSet
+from package_gate.dependency_scan.requirements_text import (
+    Asked,
+    Bad,
+    Editable,
+    Include,
+    IndexOption,
+    Item,
+    Prereleases,
+    decode,
+    read_requirements,
+    shown,
+)
+from package_gate.models import Location
+
+MAX_DEPTH = 50
+"""Files that include files."""
+
+
+@dataclass
+class _Gathered:
+    """One requirements file with everything that it includes."""
+
+    requirements: list[Direct] = field(default_factory=list)
+    constraints: list[Direct] = field(default_factory=list)
+    prereleases: bool = False
+    seen: set[tuple[str, bool]] = field(default_factory=set)
+    """Files that were read, and whether as constraints."""
+
+
+class RequirementsFiles:
+    """Puts requirements files together, into the sets of what is collected."""
+
+    def __init__(self, collected: Collected, indexes: Collection[str]) -> None:
+        """`indexes` are the addresses that packages are resolved from."""
+        self._collected = collected
+        self._folder = collected.repository.folder
+        self._indexes = {address.rstrip("/") for address in indexes}
+        self._items: dict[str, list[Item]] = {}
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Read these files and what they include."""
+        paths = list(dict.fromkeys(paths))
+        included: set[str] = set()
+        constraining: set[str] = set()
+        for path in paths:
+            for item in self._items_of(path):
+                if isinstance(item, Include):
+                    other = inside(self._folder, path, item.path)
+                    (constraining if item.constraints else included).add(other or "")
+        roots = [path for path in paths if path not in included | constraining]
+        done: set[str] = set()
+        for path in [*roots, *paths]:  # the latter for files that include each other in a circle
+            if path in done or path in constraining:
+                continue
+            if PurePosixPath(path).name.lower().startswith("constraints"):
+                done.add(path)
+                self._collected.notes.append(
+                    f"{shown(path)} is a constraints file that no requirements file names: it "
+                    "installs nothing, so nothing of it was scanned."
+                )
+                continue
+            gathered = self._gather(path)
+            done |= {each for each, _ in gathered.seen}
+            text = str(PurePosixPath(path).with_suffix(".txt"))
+            if path.endswith(".in") and text in paths:
+                self._check_compiled(path, text, gathered.requirements)
+            elif gathered.requirements:
+                self._collected.sets.append(
+                    RequirementSet(
+                        path,
+                        path,
+                        tuple(gathered.requirements),
+                        tuple(gathered.constraints),
+                        gathered.prereleases,
+                    )
+                )
+
+    def _check_compiled(self, path: str, text: str, asked: Iterable[Direct]) -> None:
+        """Check that a compiled file fits its source; what is scanned is what gets installed."""
+        pins: dict[str, list[str]] = {}
+        for direct in self._gather(text).requirements:
+            pins.setdefault(direct.name, []).extend(
+                each.version
+                for each in direct.requirement.specifier
+                if each.operator in ("==", "===")
+            )
+        for direct in asked:
+            held = pins.get(direct.name)
+            contains = direct.requirement.specifier.contains
+            if (held is None and direct.requirement.marker is None) or (
+                held and not any(contains(version, prereleases=True) for version in held)
+            ):
+                self._tell(
+                    direct.place.path,
+                    direct.place.line,
+                    f"{text} doesn't hold what fits {shown(str(direct))!r}. Compile it again.",
+                )
+        self._collected.notes.append(
+            f"{shown(path)} was not resolved: {shown(text)} is made from it."
+        )
+
+    def _gather(self, path: str) -> _Gathered:
+        gathered = _Gathered()
+        self._gather_into(gathered, path, (), constraints=False)
+        return gathered
+
+    def _gather_into(
+        self, into: _Gathered, path: str, above: tuple[str, ...], *, constraints: bool
+    ) -> None:
+        if (path, constraints) in into.seen:
+            return
+        into.seen.add((path, constraints))
+        for item in self._items_of(path):
+            match item:
+                case Asked():
+                    direct = Direct(item.requirement, Location(path, item.line), item.hashes)
+                    (into.constraints if constraints else into.requirements).append(direct)
+                case Include():
+                    other = self._included(path, item, above)
+                    deeper = constraints or item.constraints
+                    if other is not None:
+                        self._gather_into(into, other, (*above, path), constraints=deeper)
+                case Prereleases():
+                    into.prereleases = True
+                case Editable():
+                    self._check_folder(path, item)
+                case IndexOption():
+                    self._check_index(path, item)
+                case Bad():
+                    self._tell(path, item.line, item.text)
+
+    def _included(self, path: str, item: Include, above: tuple[str, ...]) -> str | None:
+        other = inside(self._folder, path, item.path)
+        if other is None:
+            text = f"It includes {shown(item.path)}, which is outside the repository or a link."
+        elif other == path or other in above:
+            text = f"It includes {shown(other)}, which includes it."
+        elif len(above) == MAX_DEPTH:
+            text = f"It is included by more than {MAX_DEPTH} files in a row."
+        else:
+            return other
+        self._tell(path, item.line, text)
+        return None
+
+    def _check_folder(self, path: str, item: Editable) -> None:
+        # pip takes a folder relative to where it is started, which is the repository as a rule.
+        folder = inside(self._folder, "requirements.txt", item.path)
+        if folder is None or not (self._folder / folder).is_dir():
+            text = f"It installs {shown(item.path)}, which is no folder of the repository."
+            self._tell(path, item.line, text)
+        elif not (self._folder / folder / "pyproject.toml").is_file():
+            text = (
+                f"It installs the folder {shown(item.path)}, which has no pyproject.toml to read."
+            )
+            self._tell(path, item.line, text)
+        else:
+            self._collected.notes.append(
+                f"{shown(path)} installs the folder {shown(item.path)}: its pyproject.toml is "
+                "scanned by itself."
+            )
+
+    def _check_index(self, path: str, item: IndexOption) -> None:
+        if not item.address or item.address.rstrip("/") not in self._indexes:
+            self._tell(
+                path,
+                item.line,
+                f"{item.shown!r} is not followed: packages are resolved from the configured index "
+                "only, so what is installed may be another package of the same name. Name the "
+                "index in uv's configuration instead.",
+            )
+
+    def _items_of(self, path: str) -> list[Item]:
+        if path not in self._items:
+            data = self._collected.read(path)
+            text = decode(data) if data is not None else ""
+            self._items[path] = [text] if isinstance(text, Bad) else list(read_requirements(text))
+        return self._items[path]
+
+    def _tell(self, path: str, line: int | None, text: str) -> None:
+        self._collected.tell(Problem(path, line, text))
