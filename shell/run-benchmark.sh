@@ -3,7 +3,8 @@
 #
 # Usage: run-benchmark.sh NAME [ARGUMENT...]
 #
-# NAME is a module of benchmarks/: fifty_wheels, many_requests, large_archive.
+# NAME is a module of benchmarks/: fifty_wheels, many_requests, large_archive, verdict_quality, fuzz,
+# kill_runs.
 
 set -eu
 
@@ -12,12 +13,15 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 . "$project/shell/python-environment.sh"
 
 if [ $# -eq 0 ]; then
-  sed -n 's/^# \{0,1\}//; 2,6p' "${BASH_SOURCE[0]}" >&2
+  sed -n 's/^# \{0,1\}//; 2,7p' "${BASH_SOURCE[0]}" >&2
   exit 2
 fi
 name=$1
 shift
 python_environment tests requirements-dev.txt
-python_environment benchmarks requirements-benchmarks.txt
+case $name in
+  fuzz) python_environment fuzz requirements-fuzz.txt ;;
+  *) python_environment benchmarks requirements-benchmarks.txt ;;
+esac
 cd "$project"
 exec .venv/tests/bin/python -m "benchmarks.$name" "$@"

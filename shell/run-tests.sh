@@ -11,7 +11,22 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck source=shell/python-environment.sh
 . "$project/shell/python-environment.sh"
 
+# People source the create and delete scripts in zsh too.
+ensure_zsh() {
+  if command -v zsh >/dev/null; then
+    return
+  fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing zsh, which the tests need…" >&2
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends zsh; } >&2 && return
+  fi
+  echo "The tests need zsh. On Debian and Ubuntu: sudo apt-get install zsh" >&2
+  return 2
+}
+
 python_environment tests requirements-dev.txt
 python_environment awscli requirements-awscli.txt
+python_environment checkov requirements-checkov.txt
+ensure_zsh
 cd "$project"
 exec .venv/tests/bin/python -m pytest --numprocesses auto "$@"

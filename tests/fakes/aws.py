@@ -19,6 +19,7 @@ from tests.fakes.aws_service import AWSService
 from tests.fakes.codeartifact import ACCOUNT, CodeArtifact
 from tests.fakes.codeguru_security import CodeGuruSecurity
 from tests.fakes.inspector_scan import InspectorScan
+from tests.fakes.moto_nested_stacks import let_stacks_read_nested_outputs
 
 REGION = "eu-central-1"
 ACCESS_KEY_ID = "AKIACANARYCANARYCANA"
@@ -75,6 +76,7 @@ class AWS:
 def moto_server() -> Iterator[str]:
     """Run moto's server until the block ends; gives its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto logs every request
+    let_stacks_read_nested_outputs()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

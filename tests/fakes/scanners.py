@@ -3,7 +3,6 @@
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from package_gate.errors import ScannerError
 from package_gate.models import Finding, Kind, Location, ScannerInfo, ScanTarget, Severity
+from tests.fakes.payload import attempts
 
 
 def finding(
@@ -44,6 +44,9 @@ class FakeSettings:
 
     path: str = ""
     port: int = 0
+    gate: int = 0
+    socket: str = ""
+    other_package: str = ""
 
 
 class Fake:
@@ -60,7 +63,7 @@ class Fake:
         return behaviour(target)
 
     def _answer(self, target: ScanTarget) -> Iterable[Finding]:
-        yield finding(f"{os.getpid()} {self.scans}")
+        yield finding(f"{os.getppid()} {os.getpid()} {self.scans}")
 
     def _environment(self, target: ScanTarget) -> Iterable[Finding]:
         yield finding(" ".join(f"{name}={value}" for name, value in sorted(os.environ.items())))
@@ -101,7 +104,7 @@ class Fake:
 
     def _sleep(self, target: ScanTarget) -> Iterable[Finding]:
         time.sleep(0.5)
-        yield finding(str(os.getpid()))
+        yield finding(str(os.getppid()))
 
     def _spin(self, target: ScanTarget) -> Iterable[Finding]:
         while True:
@@ -121,7 +124,7 @@ class Fake:
 
     def _limits(self, target: ScanTarget) -> Iterable[Finding]:
         core = resource.getrlimit(resource.RLIMIT_CORE)[0]
-        yield finding(f"core={core} umask={os.umask(0o077):o} group={os.getpgrp() == os.getpid()}")
+        yield finding(f"core={core} umask={os.umask(0o077):o} group={os.getpgrp() == os.getppid()}")
 
     def _garbage(self, target: ScanTarget) -> Iterable[Finding]:
         self._say(b"\xff garbage\n")
@@ -140,13 +143,13 @@ class Fake:
         while True:
             self._say(b"x" * 1_000_000)
 
-    def _early(self, target: ScanTarget) -> Iterable[Finding]:
-        """Answer, then say something that nobody asked for."""
-        pid = os.fork()
-        if pid == 0:
-            time.sleep(0.3)
-            self._say(b'{"type":"findings","number":2,"findings":[]}\n')
-            os._exit(0)
+    def _kill(self, target: ScanTarget) -> Iterable[Finding]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return ()
+
+    def _orphans(self, target: ScanTarget) -> Iterable[Finding]:
+        """Answer, and leave a process behind that no pipe ends."""
+        subprocess.Popen(["/bin/sh", "-c", "sleep 600"])
         yield finding("answered")
 
     def _say(self, text: bytes) -> None:
@@ -179,38 +182,13 @@ class Fake:
         yield finding("a name that is no UTF-8: \udcff")
 
     def _reach_out(self, target: ScanTarget) -> Iterable[Finding]:
-        """Try what a payload would: the network, other people's files, other processes."""
-        beside = Path(self.settings.path).with_name("planted")
-        attempts: dict[str, Callable[[], object]] = {
-            "tcp": lambda: socket.create_connection(("127.0.0.1", self.settings.port), 2).close(),
-            "udp": lambda: _udp(self.settings.port),
-            "listen": lambda: socket.create_server(("127.0.0.1", 0)).close(),
-            "read-secret": Path(self.settings.path).read_text,
-            "list-folder": lambda: list(Path(self.settings.path).parent.iterdir()),
-            "read-system": Path("/etc/passwd").read_text,
-            "write-beside": lambda: beside.write_text("x"),
-            "write-package": lambda: Path(target.artifacts[0].tree, "planted").write_text("x"),
-            "read-package": lambda: Path(target.artifacts[0].path).read_bytes(),
-            "write-own": lambda: Path("note").write_text("x"),
-            "run-program": lambda: subprocess.run(["/bin/sh", "-c", ":"], check=True),
-            "child-network": lambda: _child_connects(self.settings.port),
-        }
-        for name, attempt in attempts.items():
+        """Try what a payload would."""
+        for name, attempt in attempts(self.settings, target).items():
             try:
                 attempt()
                 yield finding(rule=name, message="done")
-            except (OSError, subprocess.SubprocessError) as error:
+            except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
                 yield finding(rule=name, message=type(error).__name__)
-
-
-def _udp(port: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"a secret", ("127.0.0.1", port))
-
-
-def _child_connects(port: int) -> None:
-    code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
-    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
 
 
 def needs_a_file(settings: FakeSettings) -> Fake:

@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # common.sh and the programs set what is used here
+# Summary: What the gate and the dependency scan share: their builds' network, bundle, bucket and keys.
+
+check_tools() {
+  local tool
+  for tool in git tar awk; do
+    command -v "$tool" >/dev/null || problem "$tool is not installed."
+  done
+}
+
+need_network() {
+  need CODESERVICES_VPC_ID 'vpc-[0-9a-f]{8,17}' \
+    'the VPC for the builds; shell/create-vpc-stack.sh makes one and exports it'
+  need CODESERVICES_SUBNET_ID1 'subnet-[0-9a-f]{8,17}' 'a private subnet of that VPC'
+  need CODESERVICES_SUBNET_ID2 'subnet-[0-9a-f]{8,17}' 'another private subnet of that VPC'
+}
+
+check_network() {
+  local found id vpc
+  if [ "$CODESERVICES_SUBNET_ID1" = "$CODESERVICES_SUBNET_ID2" ]; then
+    problem "CODESERVICES_SUBNET_ID1 and CODESERVICES_SUBNET_ID2 are the same."
+  fi
+  if ! found=$(cli ec2 describe-subnets --query 'Subnets[].[SubnetId,VpcId]' \
+    --subnet-ids "$CODESERVICES_SUBNET_ID1" "$CODESERVICES_SUBNET_ID2"); then
+    problem "CODESERVICES_SUBNET_ID1 or CODESERVICES_SUBNET_ID2: $(cli_error)"
+    return
+  fi
+  while IFS=$'\t' read -r id vpc; do
+    if [ "$vpc" != "$CODESERVICES_VPC_ID" ]; then
+      problem "The subnet $id is in $vpc, not in CODESERVICES_VPC_ID ($CODESERVICES_VPC_ID)."
+    fi
+  done <<<"$found"
+}
+
+# keys_of STACK: its KMS keys, separated by blanks; also those that an earlier try has deleted.
+keys_of() {
+  local key
+  resources_of "$1" >"$scratch/resources"
+  if state_is_current "$1"; then
+    for key in $(state_value "$1" KEYS); do
+      printf 'AWS::KMS::Key\t%s\n' "$key"
+    done >>"$scratch/resources"
+  fi
+  awk -F '\t' '$1 == "AWS::KMS::Key" && !seen[$2]++ { printf "%s%s", blank, $2; blank = " " }' \
+    "$scratch/resources"
+}
+
+tell_what_stays() {
+  local key state date answer
+  if ! state_is_current "$STACK_NAME"; then
+    return
+  fi
+  for key in $(state_value "$STACK_NAME" KEYS); do
+    if answer=$(cli kms describe-key --key-id "$key" --query 'KeyMetadata.[KeyState,DeletionDate]'); then
+      IFS=$'\t' read -r state date <<<"$answer"
+      say "On purpose this is left: the KMS key $key, $state. AWS deletes it on $date; until then \`aws kms cancel-key-deletion --key-id $key --region $AWS_REGION\` brings back what it encrypted."
+    fi
+  done
+}
+
+# upload NAME…: the bundle and these templates, each below its SHA-256, with one command.
+upload() {
+  local name
+  mkdir -p "$scratch/upload/gate"
+  cp "$scratch/bundle" "$scratch/upload/gate/$bundle_digest.tar.gz"
+  for name in ${1+"$@"}; do
+    mkdir -p "$scratch/upload/templates/$(sha256 "$project/cfn/$name")"
+    cp "$project/cfn/$name" "$scratch/upload/templates/$(sha256 "$project/cfn/$name")/"
+  done
+  say "Bucket $bucket: upload of the bundle $bundle_digest"
+  cli s3 cp --recursive --only-show-errors "$scratch/upload" "s3://$bucket" ||
+    aws_failed "upload to the bucket $bucket"
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Summary: Create or delete the isolated notebook (cfn/isolated-notebook.yaml).
+#
+# Usage: source shell/create-notebook-stack.sh
+#        source shell/delete-notebook-stack.sh [--yes]
+#
+# Exported before:
+#   AWS_REGION                  the region, such as eu-central-1
+#   CODEARTIFACT_DOMAIN         the gate's domain
+#   CODEARTIFACT_DOMAIN_OWNER   its account, when it is another one
+#   CODEARTIFACT_REPOSITORY     the gate's repository (default: internal)
+#   NOTEBOOK_STACK_NAME         name of the stack (default: package-gate-notebook)
+#   NOTEBOOK_KIND               notebook-instance, or studio
+#   NOTEBOOK_INSTANCE_TYPE, NOTEBOOK_VOLUME_GB
+#   NOTEBOOK_REQUESTS_ADDRESS   where people ask for packages, shown when pip finds none
+#   NOTEBOOK_VPC_ID             an existing VPC in place of a new one; then also NOTEBOOK_SUBNET_IDS,
+#                               NOTEBOOK_ROUTE_TABLE_IDS (lists with commas) and NOTEBOOK_VPC_CIDR
+#   NOTEBOOK_ENDPOINTS          existing, when that VPC has its endpoints already
+# The template's defaults stand for what is not set. Creating exports NOTEBOOK_ROLE_ARN.
+
+# shellcheck source=shell/stacks/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+export NOTEBOOK_STACK_NAME=${NOTEBOOK_STACK_NAME:-package-gate-notebook}
+export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
+
+create() {
+  local range='([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{2}' bucket prefix_list
+  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
+  need NOTEBOOK_STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
+  need CODEARTIFACT_DOMAIN '[a-z][a-z0-9-]{0,48}[a-z0-9]' "the name of the gate's CodeArtifact domain"
+  may CODEARTIFACT_DOMAIN_OWNER '[0-9]{12}' 'an account id of 12 digits'
+  need CODEARTIFACT_REPOSITORY '[A-Za-z0-9][A-Za-z0-9._-]{1,99}' "the name of the gate's repository"
+  may NOTEBOOK_KIND 'notebook-instance|studio' 'notebook-instance or studio'
+  may NOTEBOOK_INSTANCE_TYPE 'ml\.[a-z0-9]+\.[a-z0-9]+' 'an instance type, such as ml.t3.medium'
+  may NOTEBOOK_VOLUME_GB '[0-9]{1,5}' 'a number of GB, such as 20'
+  may NOTEBOOK_REQUESTS_ADDRESS '[A-Za-z0-9 ._/:@-]{1,200}' 'an address without special characters'
+  may NOTEBOOK_VPC_ID 'vpc-[0-9a-f]{8,17}' 'the id of a VPC'
+  may NOTEBOOK_SUBNET_IDS 'subnet-[0-9a-f]{8,17}(,subnet-[0-9a-f]{8,17})*' 'ids of subnets, separated by commas'
+  may NOTEBOOK_ROUTE_TABLE_IDS 'rtb-[0-9a-f]{8,17}(,rtb-[0-9a-f]{8,17})*' 'ids of route tables, separated by commas'
+  may NOTEBOOK_VPC_CIDR "$range" 'an address range, such as 10.90.0.0/24'
+  may NOTEBOOK_ENDPOINTS 'create|existing' 'create or existing'
+  if [ -n "${NOTEBOOK_VPC_ID-}" ]; then
+    need NOTEBOOK_SUBNET_IDS '.*' 'private subnets of the VPC, separated by a comma'
+    need NOTEBOOK_VPC_CIDR "$range" "the VPC's addresses"
+    if [ "${NOTEBOOK_ENDPOINTS-}" != existing ]; then
+      need NOTEBOOK_ROUTE_TABLE_IDS '.*' 'the route tables of these subnets'
+    fi
+  fi
+  check_account
+  stop_if_problems
+  check_stack "$NOTEBOOK_STACK_NAME" notebook
+  bucket=$(files_of_packages) || problem "CodeArtifact does not show the domain $CODEARTIFACT_DOMAIN: $(cli_error)"
+  prefix_list=$(cli ec2 describe-managed-prefix-lists \
+    --filters "Name=prefix-list-name,Values=com.amazonaws.$AWS_REGION.s3" \
+    --query 'PrefixLists[0].PrefixListId') || problem "AWS does not tell S3's prefix list: $(cli_error)"
+  stop_if_problems
+
+  save_state "$NOTEBOOK_STACK_NAME" notebook
+  parameter DomainName "$CODEARTIFACT_DOMAIN"
+  parameter DomainOwner "${CODEARTIFACT_DOMAIN_OWNER-}"
+  parameter RepositoryName "$CODEARTIFACT_REPOSITORY"
+  parameter PackageAssetsBucket "$bucket"
+  parameter S3PrefixList "$prefix_list"
+  parameter RequestsAddress "${NOTEBOOK_REQUESTS_ADDRESS-}"
+  parameter NotebookKind "${NOTEBOOK_KIND-}"
+  parameter InstanceType "${NOTEBOOK_INSTANCE_TYPE-}"
+  parameter VolumeSizeInGB "${NOTEBOOK_VOLUME_GB-}"
+  parameter NotebookVpc "${NOTEBOOK_VPC_ID-}"
+  parameter NotebookSubnets "${NOTEBOOK_SUBNET_IDS-}"
+  parameter NotebookRouteTables "${NOTEBOOK_ROUTE_TABLE_IDS-}"
+  parameter VpcCidr "${NOTEBOOK_VPC_CIDR-}"
+  parameter Endpoints "${NOTEBOOK_ENDPOINTS-}"
+  ensure_stack "$NOTEBOOK_STACK_NAME" notebook "$project/cfn/isolated-notebook.yaml"
+  export_to_caller NOTEBOOK_ROLE_ARN "$(stack_value "$NOTEBOOK_STACK_NAME" Output:NotebookRoleArn)"
+  say "Next: let the repository know this role: CONSUMER_ROLES=\$NOTEBOOK_ROLE_ARN, and create-codeartifact-stack.sh again."
+}
+
+# The bucket that CodeArtifact keeps the domain's files in.
+files_of_packages() {
+  local arn
+  arn=$(cli codeartifact describe-domain --domain "$CODEARTIFACT_DOMAIN" \
+    ${CODEARTIFACT_DOMAIN_OWNER:+--domain-owner "$CODEARTIFACT_DOMAIN_OWNER"} \
+    --query domain.s3BucketArn) || return
+  printf '%s\n' "${arn##*:}"
+}
+
+delete() {
+  need NOTEBOOK_STACK_NAME "$stack_pattern" 'the name that the stack was created with'
+  prepare_deletion notebook "$NOTEBOOK_STACK_NAME"
+  delete_stack_of "$NOTEBOOK_STACK_NAME"
+}
+
+run_program "$@"

@@ -1,0 +1,288 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # common.sh and the programs set what is used here
+# Summary: Create and delete the gate: what the CodeArtifact and the GitHub variant share.
+#
+# Read by codeartifact.sh and github.sh, which define before:
+#   variant                  codeartifact or github
+#   check_variant            need and may of the variant's own variables
+#   check_variant_in_aws     problems that only AWS knows of
+#   variant_parameters       the variant's own parameters
+#
+# Order: bucket, templates and bundle in it, secret, then the stack, which needs all of them.
+
+# shellcheck source=shell/stacks/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
+# shellcheck source=shell/stacks/builds.sh
+. "$stacks/builds.sh"
+
+: "${variant:?is set by the program that reads this file}"
+secret_name=${STACK_NAME-}-github-token
+artifacts=${STACK_NAME-}-artifacts
+
+create() {
+  check_variables
+  check_account
+  check_tools
+  stop_if_problems
+  check_stack "$STACK_NAME" "$variant"
+  check_stack "$artifacts" artifacts
+  check_network
+  if uses_token; then
+    check_secret
+  fi
+  check_variant_in_aws
+  stop_if_problems
+
+  make_bundle "$scratch/bundle"
+  save_state "$STACK_NAME" "$variant"
+  parameter PipelineArtifactsPrefix "${CODEPIPELINE_NAME:0:20}"
+  ensure_stack "$artifacts" artifacts "$project/cfn/artifacts-bucket.yaml"
+  bucket=$(stack_value "$artifacts" Output:BucketName)
+  upload scan-pipeline.yaml "$variant-private-repo.yaml"
+  if uses_token; then
+    ensure_secret
+  fi
+  tell_bundle_change
+  gate_parameters
+  variant_parameters
+  ensure_stack "$STACK_NAME" "$variant" "$(template_address "$variant-private-repo.yaml")"
+  tell_what_is_next
+}
+
+uses_token() {
+  [ "$variant" = github ] || [ -z "${CODE_CONNECTION_ARN-}" ]
+}
+
+# Checks
+
+check_variables() {
+  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
+  need STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
+  need CODEPIPELINE_NAME '[A-Za-z][A-Za-z0-9-]{1,19}' \
+    '2 to 20 letters, digits and hyphens, beginning with a letter'
+  case ${CODEPIPELINE_NAME-} in
+    cache | decisions | gate | templates)
+      problem "CODEPIPELINE_NAME is $CODEPIPELINE_NAME, which has a meaning of its own in the bucket. Choose another name."
+      ;;
+  esac
+  need SNS_EMAIL "$email_pattern" 'the address that verdicts and failures are emailed to'
+  need PRIVATE_GITHUB_OWNER '[A-Za-z0-9][A-Za-z0-9-]{0,38}' \
+    'the organisation or user that owns the repository with the requests'
+  need PRIVATE_GITHUB_REPO '[A-Za-z0-9._-]{1,100}' \
+    'the name of the repository with the requests, without its owner'
+  need PRIVATE_GITHUB_BRANCH '[A-Za-z0-9._/-]{1,139}' 'the branch with the requests, such as main'
+  may CODE_CONNECTION_ARN \
+    'arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]+' \
+    'the ARN of a connection to GitHub'
+  if uses_token; then
+    check_token
+  fi
+  need_network
+  may SCANNERS '[a-z]+(,[a-z]+)*' 'names of scanners separated by commas, such as osv,guarddog,ruff'
+  may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
+    'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
+  may RETRY_SCHEDULE 'none|(rate|cron)\([^()]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
+  may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
+    'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
+  may CLOUDTRAIL 'on|off' 'on or off'
+  check_variant
+}
+
+# Its value is never told.
+check_token() {
+  local hint="a token of GitHub for the repository; docs/github.md says with which rights"
+  if [ "$variant" != github ]; then
+    hint="$hint. Or set CODE_CONNECTION_ARN instead"
+  fi
+  if [ -z "${PRIVATE_GITHUB_PAT-}" ]; then
+    problem "PRIVATE_GITHUB_PAT is not set (or not exported): $hint"
+  elif ! matches "$PRIVATE_GITHUB_PAT" '[!-~]{8,}'; then
+    problem "PRIVATE_GITHUB_PAT has blanks or other characters that no token has, or is too short: $hint"
+  fi
+}
+
+# Sets $secret_state to none, ours or deleted (ours, and can be restored).
+check_secret() {
+  local deleted owner answer
+  if ! answer=$(cli secretsmanager describe-secret --secret-id "$secret_name" --query \
+    "[DeletedDate, Tags[?Key=='package-gate'].Value | [0]]"); then
+    grep -q ResourceNotFoundException "$scratch/error" || aws_failed "look for the secret $secret_name"
+    secret_state=none
+    return
+  fi
+  IFS=$'\t' read -r deleted owner <<<"$answer"
+  secret_state=ours
+  if [ "$owner" != "$STACK_NAME" ]; then
+    problem "There is a secret $secret_name already, which was not made by the package gate. Choose another STACK_NAME."
+  elif [ "$deleted" != None ]; then
+    secret_state=deleted
+  fi
+}
+
+# Bundle and templates
+
+# template_address NAME: in S3, as CloudFormation wants it.
+template_address() {
+  local suffix=amazonaws.com
+  case $AWS_REGION in
+    cn-*) suffix=amazonaws.com.cn ;;
+  esac
+  printf 'https://%s.s3.%s.%s/templates/%s/%s\n' "$bucket" "$AWS_REGION" "$suffix" \
+    "$(sha256 "$project/cfn/$1")" "$1"
+}
+
+tell_bundle_change() {
+  local before
+  before=$(stack_value "$STACK_NAME" Parameter:GateBundleSHA256)
+  if [ -n "$before" ] && [ "$before" != "$bundle_digest" ]; then
+    say "The gate changes from bundle $before to that of this checkout. (shell/update-gate.sh shows what changes before it does.)"
+  fi
+}
+
+# Secret
+
+# ensure_secret: {"token": …, "webhook": …}; written only when the token is another one. It goes
+# through descriptors: no argument, file or environment of another program ever has it.
+ensure_secret() {
+  local webhook='' stored=''
+  if [ "$secret_state" = deleted ]; then
+    cli secretsmanager restore-secret --secret-id "$secret_name" >/dev/null ||
+      aws_failed "restore the secret $secret_name"
+  fi
+  if [ "$secret_state" != none ]; then
+    stored=$(cli secretsmanager get-secret-value --secret-id "$secret_name" --query SecretString) ||
+      aws_failed "read the secret $secret_name"
+    webhook=$(sed -n 's/.*"webhook": "\([0-9a-f]\{64\}\)".*/\1/p' <<<"$stored")
+  fi
+  if [ -z "$webhook" ]; then
+    webhook=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+  fi
+  if [ "$stored" = "$(secret_value "$webhook")" ]; then
+    say "Secret $secret_name is up to date."
+  elif [ "$secret_state" = none ]; then
+    say "Secret $secret_name: create"
+    cli secretsmanager create-secret --name "$secret_name" --secret-string file:///dev/fd/3 \
+      --description 'Token of the package gate for GitHub, and the key of its webhook' \
+      --tags "Key=package-gate,Value=$STACK_NAME" >/dev/null 3< <(secret_value "$webhook") ||
+      aws_failed "create the secret $secret_name"
+  else
+    say "Secret $secret_name: update"
+    cli secretsmanager put-secret-value --secret-id "$secret_name" \
+      --secret-string file:///dev/fd/3 >/dev/null 3< <(secret_value "$webhook") ||
+      aws_failed "update the secret $secret_name"
+  fi
+}
+
+secret_value() {
+  printf '{"token": %s, "webhook": "%s"}' "$(json_string "$PRIVATE_GITHUB_PAT")" "$1"
+}
+
+# Stack
+
+gate_parameters() {
+  parameter S3ArtifactsBucket "$bucket"
+  parameter CodePipelineName "$CODEPIPELINE_NAME"
+  parameter SNSEmail "$SNS_EMAIL"
+  parameter PrivateGitHubOwner "$PRIVATE_GITHUB_OWNER"
+  parameter PrivateGitHubRepo "$PRIVATE_GITHUB_REPO"
+  parameter PrivateGitHubBranch "$PRIVATE_GITHUB_BRANCH"
+  if uses_token; then
+    parameter PrivateGitHubToken "$secret_name"
+  fi
+  parameter CodeConnectionArn "${CODE_CONNECTION_ARN-}"
+  parameter CodeServicesVpc "$CODESERVICES_VPC_ID"
+  parameter CodeServicesSubnet "$CODESERVICES_SUBNET_ID1,$CODESERVICES_SUBNET_ID2"
+  parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
+  parameter GateBundle "gate/$bundle_digest.tar.gz"
+  parameter GateBundleSHA256 "$bundle_digest"
+  parameter Scanners "${SCANNERS-}"
+  parameter Advisories "${ADVISORIES-}"
+  parameter RetrySchedule "${RETRY_SCHEDULE-}"
+  parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
+  parameter CloudTrail "${CLOUDTRAIL-}"
+}
+
+tell_what_is_next() {
+  say ""
+  say "The gate is there. Next:"
+  say "  - Confirm the subscription in the email to $SNS_EMAIL; until then no verdict arrives."
+  say "  - Push a request to $PRIVATE_GITHUB_OWNER/$PRIVATE_GITHUB_REPO, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
+  say "  - See it run: https://$AWS_REGION.console.aws.amazon.com/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
+}
+
+# Deletion
+
+delete() {
+  local bucket=''
+  need STACK_NAME "$stack_pattern" 'the name that the stack was created with'
+  prepare_deletion "$variant" "${STACK_NAME-}"
+  check_stack "$artifacts" artifacts
+  check_secret
+  stop_if_problems
+  bucket=$(stack_value "$artifacts" Output:BucketName)
+  if ! stack_exists "$STACK_NAME" && ! stack_exists "$artifacts" && [ "$secret_state" = none ]; then
+    say "There is no gate $STACK_NAME in account $account, $AWS_REGION."
+    tell_what_stays
+    forget_state "$STACK_NAME"
+    return
+  fi
+  tell_what_goes
+  confirm "Delete all of this?"
+
+  copy_records
+  if stack_exists "$STACK_NAME"; then
+    save_state "$STACK_NAME" "$variant" "KEYS=$(keys_of "$STACK_NAME")"
+    remove_stack_with_buckets "$STACK_NAME"
+  fi
+  if stack_exists "$artifacts"; then
+    remove_stack_with_buckets "$artifacts"
+  fi
+  if [ "$secret_state" != none ]; then
+    say "Secret $secret_name: delete"
+    cli secretsmanager delete-secret --secret-id "$secret_name" --force-delete-without-recovery \
+      >/dev/null || aws_failed "delete the secret $secret_name"
+  fi
+  say "The gate $STACK_NAME is deleted."
+  tell_what_stays
+  forget_state "$STACK_NAME"
+}
+
+tell_what_goes() {
+  say "In account $account, $AWS_REGION:"
+  if stack_exists "$STACK_NAME"; then
+    say "  - the stack $STACK_NAME with its pipeline$(if [ "$variant" = codeartifact ]; then printf ', the CodeArtifact domain and all packages in it'; fi)"
+  fi
+  if stack_exists "$artifacts"; then
+    say "  - the stack $artifacts with the bucket $bucket, and in it all records of decisions$(if [ -z "$records" ]; then printf ' (--records FOLDER copies them first)'; fi)"
+  fi
+  if [ "$secret_state" != none ]; then
+    say "  - the secret $secret_name"
+  fi
+}
+
+# copy_records: the decisions, and the trail's log if there is one, to the folder of --records.
+copy_records() {
+  local type id
+  if [ -z "$records" ]; then
+    return
+  fi
+  if [ -n "$bucket" ]; then
+    copy_bucket "$bucket/decisions" "$records/decisions"
+  fi
+  if stack_exists "$STACK_NAME"; then
+    resources_of "$STACK_NAME" >"$scratch/resources"
+    while IFS=$'\t' read -r type id; do
+      if [ "$type" = AWS::S3::Bucket ]; then
+        copy_bucket "$id" "$records/trail"
+      fi
+    done <"$scratch/resources"
+  fi
+}
+
+# copy_bucket BUCKET[/PREFIX] FOLDER
+copy_bucket() {
+  say "Copying s3://$1/ to $2"
+  mkdir -p "$2" || fail "Nothing was deleted: $2 can't be made."
+  cli s3 cp --recursive --only-show-errors "s3://$1/" "$2" ||
+    fail "Nothing was deleted, because not everything could be copied: $(cli_error)"
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Summary: Create or delete the network of the gate (cfn/vpc.yaml).
+#
+# Usage: source shell/create-vpc-stack.sh
+#        source shell/delete-vpc-stack.sh [--yes]
+#
+# Exported before:
+#   AWS_REGION        the region, such as eu-central-1
+#   VPC_STACK_NAME    name of the stack (default: package-gate-vpc)
+#   VPC_CIDR          its addresses (default: the template's)
+#   VPC_NAT_GATEWAYS  one, or per-zone
+#   VPC_ENDPOINTS     none, essential or all; cfn/vpc.yaml says what each costs
+# Creating exports CODESERVICES_VPC_ID, CODESERVICES_SUBNET_ID1 and CODESERVICES_SUBNET_ID2.
+
+# shellcheck source=shell/stacks/common.sh
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+export VPC_STACK_NAME=${VPC_STACK_NAME:-package-gate-vpc}
+
+create() {
+  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
+  need VPC_STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
+  may VPC_CIDR '([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{2}' 'an address range, such as 10.0.0.0/16'
+  may VPC_NAT_GATEWAYS 'one|per-zone' 'one or per-zone'
+  may VPC_ENDPOINTS 'none|essential|all' 'none, essential or all'
+  check_account
+  stop_if_problems
+  check_stack "$VPC_STACK_NAME" vpc
+  stop_if_problems
+
+  save_state "$VPC_STACK_NAME" vpc
+  parameter VpcCidr "${VPC_CIDR-}"
+  parameter NatGateways "${VPC_NAT_GATEWAYS-}"
+  parameter InterfaceEndpoints "${VPC_ENDPOINTS-}"
+  ensure_stack "$VPC_STACK_NAME" vpc "$project/cfn/vpc.yaml"
+  export_to_caller CODESERVICES_VPC_ID "$(stack_value "$VPC_STACK_NAME" Output:VpcId)"
+  export_to_caller CODESERVICES_SUBNET_ID1 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet1)"
+  export_to_caller CODESERVICES_SUBNET_ID2 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet2)"
+  say "Next: source shell/create-codeartifact-stack.sh or shell/create-github-stack.sh"
+}
+
+delete() {
+  need VPC_STACK_NAME "$stack_pattern" 'the name that the stack was created with'
+  prepare_deletion vpc "$VPC_STACK_NAME"
+  if stack_exists "$VPC_STACK_NAME"; then
+    check_unused
+  fi
+  stop_if_problems
+  delete_stack_of "$VPC_STACK_NAME"
+}
+
+# Deletion would stop half way, without NAT gateways, when another stack is still in the network.
+check_unused() {
+  local ours groups id name
+  ours=$(resources_of "$VPC_STACK_NAME")
+  groups=$(cli ec2 describe-security-groups \
+    --filters "Name=vpc-id,Values=$(stack_value "$VPC_STACK_NAME" Output:VpcId)" \
+    --query "SecurityGroups[?GroupName!='default'].[GroupId,GroupName]") ||
+    aws_failed "list the security groups of the network"
+  while IFS=$'\t' read -r id name; do
+    case $id in
+      sg-*)
+        if ! grep -q -w -e "$id" <<<"$ours"; then
+          problem "The network is in use: the security group $name ($id) is in it. Delete its stack first."
+        fi
+        ;;
+    esac
+  done <<<"$groups"
+}
+
+run_program "$@"

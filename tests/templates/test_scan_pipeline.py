@@ -1,0 +1,262 @@
+"""`cfn/scan-pipeline.yaml`, as both variants nest it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.templates.deployment import BUCKET, DIGEST, PIPELINE, VARIANTS, deployed
+from tests.templates.physical import ACCOUNT, REGION
+from tests.templates.rendered import Rendered
+from tests.templates.template import TemplateError, load
+
+CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/0a1b2c3d-0000"
+TEMPLATES = ["scan-pipeline", "codeartifact-private-repo", "github-private-repo"]
+TRAIL = {"Trail", "TrailBucket", "TrailBucketPolicy"}
+
+
+def pipeline(variant: str = "codeartifact", **parameters: Any) -> Rendered:
+    return deployed(variant, **parameters).pipeline
+
+
+def properties(stack: Rendered, name: str) -> dict[str, Any]:
+    return stack.resources[name].properties
+
+
+def source_action(stack: Rendered) -> dict[str, Any]:
+    (action,) = properties(stack, "CodePipeline")["Stages"][0]["Actions"]
+    assert isinstance(action, dict)
+    return action
+
+
+def test_the_stages_have_the_guidances_names_and_a_failed_build_is_retried_once() -> None:
+    pull, scan = properties(pipeline(), "CodePipeline")["Stages"]
+    assert pull["Name"] == "Pull_Internal_Repository"
+    assert scan["Name"] == "Download_Scan_Notify_External_Repositories"
+    assert scan["OnFailure"]["Result"] == "RETRY"
+    (build,) = scan["Actions"]
+    assert build["InputArtifacts"] == source_action(pipeline())["OutputArtifacts"]
+    assert build["Configuration"] == {"ProjectName": PIPELINE}
+
+
+def test_the_token_stands_in_no_template_and_signs_no_webhook() -> None:
+    stack = pipeline()
+    source, webhook = source_action(stack)["Configuration"], properties(stack, "GithubWebhook")
+    secret = "{{resolve:secretsmanager:research-gate-github-token:SecretString:"
+    assert source["OAuthToken"] == f"{secret}token}}}}"
+    assert webhook["AuthenticationConfiguration"] == {"SecretToken": f"{secret}webhook}}}}"}
+    assert webhook["Authentication"] == "GITHUB_HMAC"
+    assert webhook["RegisterWithThirdParty"] is True
+    assert webhook["TargetAction"] == source_action(stack)["Name"]
+    assert source["PollForSourceChanges"] == "false"
+
+
+def test_only_a_push_to_the_branch_starts_the_pipeline() -> None:
+    stack = pipeline(PrivateGitHubBranch="release/2026")
+    (rule,) = properties(stack, "GithubWebhook")["Filters"]
+    assert rule == {"JsonPath": "$.ref", "MatchEquals": "refs/heads/release/2026"}
+    assert source_action(stack)["Configuration"]["Branch"] == "release/2026"
+
+
+def test_a_connection_takes_the_place_of_webhook_and_token() -> None:
+    stack = pipeline(CodeConnectionArn=CONNECTION, PrivateGitHubToken="")
+    assert source_action(stack)["Configuration"] == {
+        "ConnectionArn": CONNECTION,
+        "FullRepositoryId": "organisation/package-requests",
+        "BranchName": "main",
+    }
+    assert "GithubWebhook" not in stack.resources
+    assert "resolve:" not in json.dumps([each.properties for each in stack.resources.values()])
+
+
+def test_the_build_runs_in_the_private_subnets_without_privileges_and_within_limits() -> None:
+    stack = pipeline()
+    project = properties(stack, "CodeBuildProject")
+    assert project["VpcConfig"] == {
+        "VpcId": "vpc-0a",
+        "Subnets": ["subnet-0a", "subnet-0b"],
+        "SecurityGroupIds": [stack.resources["CodeBuildSecurityGroup"].ref],
+    }
+    assert project["Environment"]["PrivilegedMode"] is False
+    assert project["ConcurrentBuildLimit"] == 1
+    assert project["TimeoutInMinutes"] <= 120
+    assert project["QueuedTimeoutInMinutes"] <= 120
+
+
+def test_builds_reach_https_servers_and_nobody_reaches_builds() -> None:
+    group = properties(pipeline(), "CodeBuildSecurityGroup")
+    (rule,) = group["SecurityGroupEgress"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+    assert "SecurityGroupIngress" not in group
+
+
+def test_all_that_is_kept_is_encrypted_with_the_stacks_key() -> None:
+    stack = pipeline(CloudTrail="on")
+    key = stack.resources["KMSKey"]
+    used = {
+        "artifacts": properties(stack, "CodePipeline")["ArtifactStore"]["EncryptionKey"]["Id"],
+        "reports and cache": properties(stack, "CodeBuildProject")["EncryptionKey"],
+        "log": properties(stack, "BuildLog")["KmsKeyId"],
+        "records": deployed("codeartifact").environment["PACKAGE_GATE_RECORDS_KEY"],
+        "trail": properties(stack, "Trail")["KMSKeyId"],
+    }
+    assert set(used.values()) == {key.attributes["Arn"]}
+    assert properties(stack, "SNSTopic")["KmsMasterKeyId"] == key.ref
+    assert key.properties["EnableKeyRotation"] is True
+
+
+def test_what_the_pipeline_and_the_build_keep_in_the_bucket_stands_apart() -> None:
+    project = properties(pipeline(), "CodeBuildProject")
+    assert project["Cache"]["Location"] == f"{BUCKET}/cache/{PIPELINE}"
+    assert deployed("github").environment["PACKAGE_GATE_RECORDS"] == f"s3://{BUCKET}/decisions"
+
+
+@pytest.mark.parametrize("name", ["x" * 21, "gate", "cache", "decisions", "templates", "a/b", "1a"])
+def test_a_pipeline_whose_artifacts_would_lie_elsewhere_is_refused(name: str) -> None:
+    """CodePipeline takes 20 characters of its name for them."""
+    with pytest.raises(TemplateError, match="CodePipelineName"):
+        pipeline(CodePipelineName=name)
+
+
+def test_undecided_requests_are_retried_on_a_schedule_unless_there_is_none() -> None:
+    rule = properties(pipeline(), "RetryRule")
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    assert rule["Targets"][0]["Arn"] == f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{PIPELINE}"
+    assert not {"RetryRule", "RetryRole"} & set(pipeline(RetrySchedule="none").resources)
+
+
+def test_a_failed_run_is_told_in_words() -> None:
+    rule = properties(pipeline(), "FailureRule")
+    assert rule["EventPattern"]["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
+    transformer = rule["Targets"][0]["InputTransformer"]
+    template = transformer["InputTemplate"]
+    assert set(re.findall(r"<([a-z-]+)>", template)) == set(transformer["InputPathsMap"])
+    event = {"pipeline": PIPELINE, "execution": "e-1", "time": "2026-11-23T10:00:00Z"}
+    for name, value in event.items():
+        template = template.replace(f"<{name}>", value)
+    lines = [json.loads(line) for line in template.splitlines()]  # each is one JSON string
+    assert (
+        lines[0] == f"The package gate's pipeline {PIPELINE} failed at {event['time']} (run e-1)."
+    )
+    assert f"/{PIPELINE}/executions/e-1/" in lines[-1]
+
+
+def test_undecided_requests_raise_the_alarm() -> None:
+    """The line that the build prints is that of test_buildspec.py."""
+    stack = pipeline()
+    metric, alarm = properties(stack, "UndecidedRequests"), properties(stack, "UndecidedAlarm")
+    assert metric["LogGroupName"] == stack.resources["BuildLog"].ref
+    assert metric["FilterPattern"] == "{ $.package_gate.undecided >= 0 }"
+    (transformation,) = metric["MetricTransformations"]
+    assert transformation["MetricValue"] == "$.package_gate.undecided"
+    assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert alarm["MetricName"] == transformation["MetricName"]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["AlarmActions"] == [stack.resources["SNSTopic"].ref]
+    logs = properties(stack, "CodeBuildProject")["LogsConfig"]["CloudWatchLogs"]
+    assert logs == {"Status": "ENABLED", "GroupName": metric["LogGroupName"]}
+
+
+def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
+    assert not TRAIL & set(pipeline().resources)
+    stack = pipeline(CloudTrail="on")
+    assert set(stack.resources) >= TRAIL
+    trail = properties(stack, "Trail")
+    assert trail["EnableLogFileValidation"] is True
+    selectors = [
+        {field["Field"]: field for field in selector["FieldSelectors"]}
+        for selector in trail["AdvancedEventSelectors"]
+    ]
+    assert [each["eventCategory"]["Equals"] for each in selectors] == [["Management"], ["Data"]]
+    watched = f"arn:aws:s3:::{BUCKET}"
+    assert selectors[1]["resources.ARN"]["StartsWith"] == [
+        f"{watched}/decisions/",
+        f"{watched}/gate/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rights"),
+    [
+        ({}, set()),
+        ({"Scanners": "osv,inspector"}, {"InspectorRights"}),
+        ({"Scanners": "codeguru,ruff"}, {"CodeGuruRights"}),
+        ({"Scanners": "inspector,codeguru"}, {"InspectorRights", "CodeGuruRights"}),
+        ({"Advisories": "https://osv.example.com"}, set()),
+        ({"Advisories": "s3://snapshots/PyPI/all.zip"}, {"SnapshotRights"}),
+    ],
+    ids=["default", "inspector", "codeguru", "both", "an API", "a snapshot"],
+)
+def test_the_build_gets_the_rights_of_what_is_chosen(
+    parameters: dict[str, str], rights: set[str]
+) -> None:
+    possible = {"InspectorRights", "CodeGuruRights", "SnapshotRights"}
+    stack = pipeline(**parameters)
+    assert possible & set(stack.resources) == rights
+    if "SnapshotRights" in rights:
+        (statement,) = properties(stack, "SnapshotRights")["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "s3:GetObject"
+        assert statement["Resource"] == "arn:aws:s3:::snapshots/PyPI/all.zip"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Scanners", "osv,snyk"),
+        ("Scanners", "osv, ruff"),
+        ("Scanners", ""),
+        ("Advisories", "http://osv.example.com"),
+        ("Advisories", "s3://bucket/"),
+        ("RetrySchedule", "1 day"),
+        ("LogRetentionDays", "0"),
+        ("CloudTrail", "true"),
+        ("GateBundleSHA256", DIGEST.upper()),
+        ("GateBundle", "decisions/bundle.tar.gz"),
+        ("CodeConnectionArn", "arn:aws:s3:::bucket"),
+        ("PrivateGitHubToken", "ghp_token with spaces"),
+        ("PrivateGitHubOwner", "a/b"),
+        ("SNSEmail", "nobody"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused(name: str, value: str) -> None:
+    with pytest.raises(TemplateError, match=name):
+        pipeline(**{name: value})
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_parameter_reads_well_in_the_console(template: str) -> None:
+    loaded = load(f"{template}.yaml")
+    interface = loaded["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(loaded["Parameters"])
+    assert set(interface["ParameterLabels"]) == set(loaded["Parameters"])
+    for name, declaration in loaded["Parameters"].items():
+        assert declaration["Description"].endswith("."), name
+        assert "<" not in str(declaration.get("Default", "")), name
+        limited = "AllowedPattern" in declaration or "AllowedValues" in declaration
+        known = declaration["Type"].startswith(("AWS::", "List<AWS::"))
+        of_a_variant = template == "scan-pipeline" and declaration.get("Default") == ""
+        assert limited or known or of_a_variant, name
+        if "AllowedPattern" in declaration:
+            assert declaration["ConstraintDescription"].startswith("must "), name
+    for name, output in loaded["Outputs"].items():
+        assert output["Description"].endswith("."), name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_variants_declare_what_they_hand_on_as_the_pipeline_does(variant: str) -> None:
+    """Of the token they say when it may be empty, each in its way."""
+    nested = load("scan-pipeline.yaml")["Parameters"]
+    own = load(f"{variant}-private-repo.yaml")["Parameters"]
+    different = {name for name in set(nested) & set(own) if nested[name] != own[name]}
+    assert different <= {"PrivateGitHubToken", "PrivateGitHubUsername", "PrivateGitHubEmail"} | {
+        "PrivateGitHubPackagesRepo"
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_requesters_push_is_no_buildspec(variant: str) -> None:
+    source = properties(pipeline(variant), "CodeBuildProject")["Source"]
+    assert source["Type"] == "CODEPIPELINE"
+    assert source["BuildSpec"].startswith("version: 0.2\n")
