@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +21,10 @@ from package_gate.models import Origin, PackageDecision, Request, RequestDecisio
 
 Decision = PackageDecision | RequestDecision
 D = TypeVar("D", bound=PackageDecision | RequestDecision)
+_READERS: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (PackageDecision, RequestDecision)
+}
+"""Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
 
 
 class Storage(Protocol):
@@ -110,15 +114,27 @@ class Decisions:
         """Keep decisions in `storage`."""
         self._storage = storage
         self._lock = threading.Lock()
+        self.ended = False
+        """Whether the run is over: what its threads decide from then on is worth nothing."""
 
     @property
     def readers(self) -> int:
         """How many reads are worth making side by side."""
         return self._storage.readers
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the store for one run; see `Storage.exclusive`."""
-        return self._storage.exclusive()
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store for one run; see `Storage.exclusive`.
+
+        Afterwards nothing is recorded: an interrupt leaves threads at work, and they take the end
+        of everything around them for failures.
+        """
+        with self._storage.exclusive():
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self.ended = True
 
     def request(self, request: Request) -> RequestDecision | None:
         """Give what was decided about a request, or None.
@@ -170,13 +186,15 @@ class Decisions:
         """Record a decision; one that it overturns is kept under `history/`.
 
         Raises:
-            StoreError: it could not be recorded.
+            StoreError: it could not be recorded, or the run has ended.
         """
         if isinstance(decision, PackageDecision):
             key = _package_key(decision.origin, decision.name, decision.version)
         else:
             key = _request_key(decision.name, decision.source)
         with self._lock:
+            if self.ended:
+                raise StoreError("The run was stopped. The next run decides it.")
             earlier = self._read(key, type(decision))
             if earlier and earlier.decided_at != decision.decided_at:
                 moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
@@ -191,11 +209,12 @@ class Decisions:
         if document is None:
             return None
         try:
-            return msgspec.json.decode(document, type=kind)
+            decision: D = _READERS[kind].decode(document)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
             ) from error
+        return decision
 
 
 def _encode(decision: Decision) -> bytes:

@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,19 +15,24 @@ PIECE = 1 << 20
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends without an error.
 
-    It is written beside its place, flushed to the disk, and renamed over the old one.
+    It is written beside its place, flushed to the disk, and renamed over the old one. Its name is
+    the same each time, so that the run after a kill clears away what was half written. Each caller
+    sees to it that nobody else writes the same file meanwhile.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # as long as any name may be
+    temporary = path.with_name(f".new-{name}")
+    temporary.unlink(missing_ok=True)
+    made = temporary.open("xb")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with made as file:
             yield file
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
 
 
@@ -65,8 +69,9 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises:
         BlockingIOError: another process holds it.
-        OSError: it can't be made.
+        OSError: it can't be made, or is a link: what that points at is nobody's lock.
     """
-    with path.open("w") as lock:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "rb+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

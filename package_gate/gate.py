@@ -166,7 +166,7 @@ class Gate:
             undecided = self._request_decision(request, Verdict.UNDECIDED, [told(error)])
             decision = self._record(undecided, earlier)
         decided_now = decision is not earlier
-        if not self._options.dry_run:
+        if not (self._options.dry_run or self._decisions.ended):
             decision = self._notify(requests, decision, packages)
         if decided_now:
             self._progress(request.name, str(decision.verdict))

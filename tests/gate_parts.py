@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,6 +70,7 @@ class World:
     """`NAME VERSION` → SHA-256 of the bytes that stand in the repository."""
     emails: list[Email] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    progress: Callable[[str, str], None] = lambda _subject, _step: None
 
     @property
     def decisions(self) -> Decisions:
@@ -108,7 +109,7 @@ class World:
             notifier=self,
             policy_digest=self.policy_digest,
             now=self.tick,
-            progress=lambda _subject, _step: None,
+            progress=self.progress,
             options=Options(rescan=rescan, dry_run=dry_run),
         )
         try:

@@ -1,6 +1,8 @@
 """The record: written whole, checked when read, history kept."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ from package_gate.models import (
     Verdict,
     Waiver,
 )
+from tests.local_run import PROJECT
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 REQUEST = Request("idna", PyPISource("idna==3.7"), "jo@example.com", 3)
@@ -173,3 +176,25 @@ def test_two_runs_do_not_hold_the_store_at_once(tmp_path: Path) -> None:
         pass
     with second.exclusive():
         pass
+
+
+def test_what_threads_read_is_known_to_msgspec_before_there_are_threads() -> None:
+    """Two threads that are the first to read a class crashed the process, one time in ten."""
+    program = (
+        "import package_gate.decisions as d; from package_gate.models import PackageSummary as s\n"
+        "for kind in (d.PackageDecision, d.RequestDecision, s):\n"
+        "    print('__msgspec_cache__' in vars(kind))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 3
+
+
+def test_nothing_is_recorded_once_the_run_is_over(tmp_path: Path) -> None:
+    """Threads that an interrupt leaves at work take the end of everything for failures."""
+    decisions = Decisions(FolderStorage(tmp_path))
+    with decisions.exclusive():
+        decisions.put(PACKAGE)
+    with pytest.raises(StoreError, match="was stopped"):
+        decisions.put(replace(PACKAGE, verdict=Verdict.UNDECIDED))
+    assert decisions.package(Origin.PYPI, "idna", "3.7") == PACKAGE

@@ -1,6 +1,7 @@
 """The order of the steps: what is decided, published, recorded and told, and how often."""
 
 import hashlib
+import signal
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -359,6 +360,28 @@ def test_a_kill_at_any_step_loses_nothing_and_the_rerun_finishes(world: World, m
     world.calls.clear()
     world.run(request("app"))
     assert world.calls == []
+
+
+def test_what_fails_because_the_run_was_stopped_is_neither_recorded_nor_told(world: World) -> None:
+    """An interrupt ends the main thread first; then the scanners end under the others' hands."""
+    stopped, told = threading.Event(), threading.Event()
+    main = threading.get_ident()
+
+    def interrupt_and_fail(call: str) -> None:
+        world.calls.append(call)
+        if call == "scan x":
+            signal.pthread_kill(main, signal.SIGINT)
+            stopped.wait(60)
+
+    world.called = interrupt_and_fail  # type: ignore[method-assign]
+    world.scan_errors["x"] = ScannerError("it was killed")
+    world.progress = lambda _name, verdict: told.set() if verdict == "undecided" else None
+    with pytest.raises(KeyboardInterrupt):
+        world.run(request("x"))
+    stopped.set()
+    assert told.wait(60)
+    assert world.decisions.request(request("x")) is None
+    assert world.emails == []
 
 
 def test_a_kill_between_refusal_and_withdrawal_is_finished_by_the_rerun(world: World) -> None:

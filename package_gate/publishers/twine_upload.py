@@ -43,6 +43,10 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     transient: bool = False
 
 
+_read_answer = msgspec.json.Decoder(Answer).decode
+"""Made before there are threads; see `decisions`."""
+
+
 def upload(
     index: Index,
     package: ApprovedPackage,
@@ -96,7 +100,7 @@ def upload(
                 f"{subject} was not uploaded within {UPLOAD_SECONDS} seconds."
             ) from error
     try:
-        answer = msgspec.json.decode(worker.stdout, type=Answer)
+        answer = _read_answer(worker.stdout)
     except msgspec.DecodeError as error:
         # Its standard error is not shown: nobody knows what a crash writes there.
         raise PublishError(
