@@ -63,11 +63,28 @@ def kind_of(file: BinaryIO) -> str | None:
             return kind
     if is_header(head):
         return "tar"
+    return "zip" if _is_zip(file) else None
+
+
+def is_also(file: BinaryIO, kind: str) -> bool:
+    """Whether a zip is a tar, too, or a tar a zip.
+
+    pip takes for a zip whatever Python's `zipfile` finds an end record in, before it looks at the
+    name. One fits into the header of a gzip file, and into any data that is stored uncompressed.
+    """
+    if kind != "zip":
+        return _is_zip(file)
+    head = file.read(BLOCK)
+    file.seek(0)
+    return is_header(head)
+
+
+def _is_zip(file: BinaryIO) -> bool:
     try:
         find_directory(file, os.fstat(file.fileno()).st_size, lambda *_: None)
     except NotAZipError:
-        return None
-    return "zip"
+        return False
+    return True
 
 
 def promised_kind(filename: str) -> str | None:

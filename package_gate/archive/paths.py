@@ -15,7 +15,15 @@ MAX_PART_BYTES = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Not the zero-width joiners U+200C and U+200D: some scripts and emoji need them.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    # Letters and symbols that show nothing, and tags, which spell out hidden ASCII.
+    "\u034f\u115f\u1160\u2800\u3164\uffa0\U000e0000-\U000e007f]"
+)
+# What NFKC leaves, and Windows' old code pages turn into a slash or a backslash.
+_SLASHES = dict.fromkeys((0x2044, 0x2215, 0x29F8), "/") | dict.fromkeys(
+    (0x2216, 0x29F5, 0x29F9), "\\"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(f"{_CONTROL.pattern}|{_INVISIBLE.pattern}|{_SURROGATE.pattern}|\\\\")
 _WINDOWS = re.compile(
@@ -73,7 +81,7 @@ def _character_problems(name: str, parts: list[str]) -> list[str]:
             problems.append("bidi-character")
         if _SURROGATE.search(name):
             problems.append("name-not-utf8")
-        folded = unicodedata.normalize("NFKC", name)
+        folded = unicodedata.normalize("NFKC", name.translate(_SLASHES))
         looks = folded.replace("\\", "/").split("/")
         if len(looks) != len(name.replace("\\", "/").split("/")) or (
             ".." in looks and ".." not in name.split("/")

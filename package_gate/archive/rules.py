@@ -41,6 +41,9 @@ RULES: dict[str, Rule] = {
     # The archive as a whole
     "unreadable": Rule(_H, "The archive can't be read.", _BROKEN),
     "wrong-format": Rule(_H, "The file's content is not what its name promises.", _AMBIGUOUS),
+    "several-formats": Rule(
+        _H, "It is a zip and a tar at once; installers differ in what they unpack.", _ATTACK
+    ),
     "empty-archive": Rule(_L, "The archive holds no file.", _BROKEN),
     "truncated": Rule(_H, "The archive ends in the middle.", _BROKEN),
     "damaged-entry": Rule(

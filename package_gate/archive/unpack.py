@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from package_gate.archive.kinds import archive_kind, kind_of, promised_kind
+from package_gate.archive.kinds import archive_kind, is_also, kind_of, promised_kind
 from package_gate.archive.limits import Budget, LimitReachedError
 from package_gate.archive.links import Parts
 from package_gate.archive.placing import Placer
@@ -77,6 +77,8 @@ def unpack(
 
 def _unpack_one(file: BinaryIO, kind: str, placer: Placer) -> bool:
     """Unpack one archive; False when a limit stopped it."""
+    if is_also(file, kind):
+        placer.add("several-formats")
     try:
         if kind == "zip":
             unpack_zip(file, os.fstat(file.fileno()).st_size, placer)

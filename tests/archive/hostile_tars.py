@@ -8,6 +8,8 @@ from package_gate.models import Severity
 from tests.archive.makers import (
     NO_BLOCK,
     Zipped,
+    extra_field,
+    local_header,
     make_tar,
     make_zip,
     padded,
@@ -282,6 +284,16 @@ def tar_case_collision() -> bytes:
     return make_tar(tar_file(b"Pkg/a.py"), tar_file(b"pkg/a.py"))
 
 
+@hostile("unicode-collision", MEDIUM)
+def tar_normalisation_collision() -> bytes:
+    return make_tar(tar_file("\u00e9.py".encode()), tar_file("e\u0301.py".encode()))
+
+
+@hostile("file-folder-collision", HIGH)
+def tar_file_over_a_folder() -> bytes:
+    return make_tar(tar_file(b"a/b.py"), tar_file(b"a"))
+
+
 @hostile("trailing-data", HIGH)
 def tar_behind_another_tar() -> bytes:
     return make_tar(GOOD) + make_tar(tar_file(b"evil.py"))
@@ -347,3 +359,36 @@ def tar_gz_wrong_checksum() -> bytes:
 @hostile("unreadable", HIGH, "hostile.tar.gz")
 def gzip_that_is_no_tar() -> bytes:
     return gzip.compress(b"just text" * 100, mtime=0)
+
+
+@hostile("several-formats", HIGH)
+def tar_that_ends_in_a_zip() -> bytes:
+    return make_tar(tar_file(b"data.bin", make_zip([Zipped(b"evil.py")])))
+
+
+@hostile("several-formats", HIGH, "hostile.tar.gz")
+def tar_gz_that_has_a_zip_in_its_header() -> bytes:
+    evil = make_zip([Zipped(b"evil.py")])
+    packed = gzip.compress(make_tar(GOOD), mtime=0)
+    field = b"GA" + struct.pack("<H", len(evil)) + evil
+    # FLG.FEXTRA of RFC 1952.
+    return packed[:3] + b"\x04" + packed[4:10] + struct.pack("<H", len(field)) + field + packed[10:]
+
+
+@hostile("several-formats", HIGH, "hostile-1.0.tar.gz")
+def tar_gz_that_stores_a_zip_uncompressed() -> bytes:
+    evil = make_zip([Zipped(b"evil.py")])
+    return gzip.compress(make_tar(GOOD, tar_file(b"data.bin", evil)), 0, mtime=0)
+
+
+@hostile("several-formats", HIGH, "hostile.zip")
+def zip_that_begins_like_a_tar() -> bytes:
+    """An extra field of the first entry holds what a tar's header has behind its name."""
+    bare = Zipped(b"a")
+    start = len(local_header(bare)) + 4
+    tar = tar_header(b"")
+    fields = local_header(Zipped(b"a", local={"extra": extra_field(0x4141, tar[start:])}))
+    head = bytearray(fields[:start] + tar[start:])
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return make_zip([Zipped(b"a", local={"extra": extra_field(0x4141, bytes(head[start:]))})])

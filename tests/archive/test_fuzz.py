@@ -4,12 +4,8 @@ An archive without a finding above `info` must unpack to exactly what Python's o
 pip uses, see in it.
 """
 
-import contextlib
 import gzip
-import io
-import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +16,7 @@ from package_gate.models import Artifact, Severity
 from package_gate.policy import Limits
 from tests.archive.hostile_wheels import WHEEL_NAME, make_wheel
 from tests.archive.makers import Zipped, make_tar, make_zip, pax, tar_file, tar_header
+from tests.archive.other_readers import as_python_reads
 
 ZIP = make_zip([Zipped(b"a/b.py", b"x = 1\n" * 9), Zipped(b"c", b"text", method=0)])
 TAR = make_tar(
@@ -51,20 +48,6 @@ def check(filename: str, data: bytes) -> None:
             files = [item for item in tree.rglob("*") if item.is_file()]
             ours = {str(item.relative_to(tree)): item.read_bytes() for item in files}
             assert ours == as_python_reads(data)
-
-
-def as_python_reads(data: bytes) -> dict[str, bytes]:
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {name: archive.read(name) for name in archive.namelist() if name[-1:] != "/"}
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        for member in tar:
-            # A link to nothing has no content.
-            with contextlib.suppress(KeyError):
-                if file := tar.extractfile(member):
-                    found[member.name] = file.read()
-    return found
 
 
 @QUICK
