@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
+from tempfile import mkdtemp
 from types import FrameType
 from typing import Any, Protocol
 
@@ -86,21 +87,25 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 @contextmanager
 def scratch_folder(output: Path) -> Iterator[Path]:
-    """Give an empty folder in the output folder; what a killed run left in it goes first."""
-    scratch = output / ".scratch"
+    """Give an empty folder in the output folder; what a killed run left goes first.
+
+    Its name is new each time, because a killed run's children may still be writing into theirs.
+    """
+    place = output / ".scratch"
     with ExitStack() as stack:
         try:
             output.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(output / ".lock"))
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(mode=0o700)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(mode=0o700, exist_ok=not place.is_symlink())
+            scratch = Path(mkdtemp(dir=place))
         except BlockingIOError as error:
             raise StoreError(
                 f"Another run is writing to {output}. Wait until it is done."
             ) from error
         except OSError as error:
             raise ConfigurationError(f"{output} can't be written: {error.strerror}.") from error
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
         yield scratch
 
 

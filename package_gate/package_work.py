@@ -105,7 +105,8 @@ class PackageWorker:
         self._now = now
         self._progress = progress
         self._record = record
-        self._decide_again_before = now() if rescan else None
+        self._rescan = rescan
+        self._decided_now: set[tuple[Origin, str, str]] = set()
         self._sample_advisories = sample_advisories
         self._works: dict[object, PackageWork] = {}
         self._works_lock = threading.Lock()
@@ -224,7 +225,8 @@ class PackageWorker:
         """Tell whether an earlier decision holds for exactly these bytes under this policy."""
         if earlier.verdict is Verdict.UNDECIDED or earlier.policy_digest != self._policy_digest:
             return False
-        if self._decide_again_before and earlier.decided_at < self._decide_again_before:
+        # Not by its time: a clock may have been set back since.
+        if self._rescan and _version_of(earlier) not in self._decided_now:
             return False
         if earlier.sample_advisories and not self._sample_advisories:
             return False
@@ -251,12 +253,14 @@ class PackageWorker:
 
     def _scan_and_judge(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
         self._progress(f"{package.name} {package.version}", "scanning")
+        trees = work.folder / "trees"  # the unpacker can write there and nowhere else
+        trees.mkdir(exist_ok=True)
         target = ScanTarget(
             package.name,
             package.version,
             package.origin,
             tuple(
-                UnpackedArtifact(file.artifact, str(file.path), str(work.folder / f"tree-{number}"))
+                UnpackedArtifact(file.artifact, str(file.path), str(trees / str(number)))
                 for number, file in enumerate(work.files)
             ),
         )
@@ -337,8 +341,13 @@ class PackageWorker:
                 decision = replace(decision, published_to=earlier.published_to)
         if self._record:
             self._decisions.put(decision)
+            self._decided_now.add(_version_of(decision))
         work.decision = decision
         return decision
+
+
+def _version_of(decision: PackageDecision) -> tuple[Origin, str, str]:
+    return decision.origin, decision.name, decision.version
 
 
 def _digests(decision: PackageDecision) -> list[str]:

@@ -43,6 +43,8 @@ class ScannerSpec:
     """How many packages it looks at side by side."""
     network: bool = False
     """Whether it may use the network even if it isn't registered as needing it."""
+    programs: bool = False
+    """Whether it may start programs even if it isn't registered as needing them."""
     factory: str = ""
     """`module:attribute` in place of a registered scanner: for tests."""
 
@@ -189,6 +191,7 @@ class ScannerPool:
             limits=self._limits,
             packages=str(self._scratch),
             network=spec.network,
+            programs=spec.programs,
         )
         try:
             worker = WorkerProcess(spec.name, self._scratch)
@@ -258,8 +261,16 @@ def _ask(worker: WorkerProcess, order: Setup | Job, seconds: float) -> Answer:
         line = msgspec.json.encode(order)
     except (TypeError, ValueError) as error:
         raise ScannerError(f"can't be told what to do: {error!a}") from error
-    line = worker.ask(line, seconds)
+    return decode_answer(worker.ask(line, seconds))
+
+
+def decode_answer(line: bytes) -> Answer:
+    """Read what a worker said.
+
+    Raises:
+        ScannerError: it is garbage.
+    """
     try:
         return _ANSWERS.decode(line)
-    except msgspec.MsgspecError as error:
-        raise ScannerError(f"answered with garbage: {error}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ScannerError(f"answered with garbage: {printable(str(error), 300)}") from error

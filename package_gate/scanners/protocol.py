@@ -29,6 +29,8 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     """The folder below which all packages lie, absolute."""
     network: bool
     """Whether the scanner may use the network even if it is not registered as needing it."""
+    programs: bool
+    """Whether it may start programs even if it is not registered as needing them."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -36,7 +38,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
     info: ScannerInfo
     isolation: str
-    """What the kernel keeps it from, in words."""
+    """What the kernel keeps its scans from, in words."""
 
 
 class Job(msgspec.Struct, frozen=True, tag="job"):

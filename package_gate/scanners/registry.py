@@ -15,7 +15,11 @@ class Needs:
     readable: tuple[str, ...] = ()
     """Files and folders."""
     unpacks: bool = False
-    """Whether it writes next to the packages."""
+    """Whether it writes the trees of a package."""
+    programs: bool = False
+    """Whether it starts other programs."""
+    by_name: bool = False
+    """Whether it looks a PyPI package up by name and version, and reads nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,9 @@ class Registered:
 
 def _osv_needs(settings: Any) -> Needs:
     if "://" in settings.advisories:
-        return Needs(network=True, readable=(settings.ca_bundle,) if settings.ca_bundle else ())
-    return Needs(readable=(settings.advisories,))
+        bundle = (settings.ca_bundle,) if settings.ca_bundle else ()
+        return Needs(network=True, readable=bundle, by_name=True)
+    return Needs(readable=(settings.advisories,), by_name=True)
 
 
 SCANNERS = {
@@ -50,5 +55,10 @@ SCANNERS = {
         _osv_needs,
     ),
     "guarddog": Registered("package_gate.scanners.guarddog", "GuardDog", frozenset({Kind.MALWARE})),
-    "ruff": Registered("package_gate.scanners.ruff", "Ruff", frozenset({Kind.CODE})),
+    "ruff": Registered(
+        "package_gate.scanners.ruff",
+        "Ruff",
+        frozenset({Kind.CODE}),
+        lambda settings: Needs(programs=True),
+    ),
 }

@@ -1,26 +1,35 @@
 """A worker process: `python -m package_gate.scanners.worker`, started by `pool`.
 
-It serves one scanner, which loads its rules once, and scans one package after the other. It is
-started without credentials; it limits and isolates itself before it sees a package. See `protocol`
-for what goes over its standard input and output.
+It serves one scanner, which loads its rules once, and scans one package after the other, each in a
+fork of its own (see `alone`). It is started without credentials; it limits and isolates itself
+before it loads the scanner, and each fork further before it sees its package. See `protocol` for
+what goes over its standard input and output.
 """
 
 import importlib
 import inspect
 import os
-import queue
 import resource
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from package_gate.errors import GateError
+from package_gate.models import Origin, ScanTarget
 from package_gate.policy import Limits
+from package_gate.scanners.alone import (
+    Garbage,
+    Orphans,
+    adopt_orphans,
+    read_line,
+    run_alone,
+    write,
+)
 from package_gate.scanners.interface import Scanner
 from package_gate.scanners.isolation import isolate
 from package_gate.scanners.protocol import Answer, Failed, Findings, Job, Ready, Setup
@@ -29,28 +38,75 @@ from package_gate.scanners.registry import SCANNERS, Needs
 OPEN_FILES = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A scanner that is ready."""
+
+    scanner: Scanner
+    needs: Needs
+    limits: Limits
+    isolation: str
+    """What its scans are kept from."""
+
+
 def main() -> int:
     """Serve the pool until it closes the standard input."""
     orders, answers = _take_over_standard_streams()
     setup = msgspec.json.decode(orders.readline(), type=Setup)
     limit_resources(setup.limits)
+    adopt_orphans()
     try:
-        scanner, isolation = _load(setup)
+        loaded = _load(setup, orders, answers)
     except MemoryError:
-        _write(answers, Failed(_out_of_memory(setup.limits)))
+        write(answers, _line(Failed(_out_of_memory(setup.limits))))
         return 1
     except Exception as error:  # whatever is wrong with a scanner, the pool must hear of it
-        _write(answers, Failed(_describe(error)))
+        write(answers, _line(Failed(_describe(error))))
         return 1
-    _write(answers, Ready(scanner.info, isolation))
-    for line in _lines(orders):
-        job = msgspec.json.decode(line, type=Job)
-        limit_processor_time(setup.limits.scan_cpu_seconds)
-        answer = _scan(scanner, job, setup.limits)
-        _write(answers, answer)
-        if isinstance(answer, Failed) and answer.ends:
-            return 1
+    write(answers, _line(Ready(loaded.scanner.info, loaded.isolation)))
+    while line := orders.readline():
+        write(answers, _answer(loaded, msgspec.json.decode(line, type=Job), orders, answers))
     return 0
+
+
+def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
+    def scan() -> bytes:
+        return _line(_scan(loaded.scanner, job, loaded.limits))
+
+    def confine(folder: Path) -> None:
+        if sys.platform != "linux":
+            return  # Seatbelt can't be drawn tighter
+        if isolate_scan(loaded.needs, folder, job.target) != loaded.isolation:
+            raise OSError("the isolation that was promised is not to be had any more")
+
+    if loaded.needs.by_name and job.target.origin is Origin.PYPI:
+        return _run_here(scan, loaded.limits, orders.fileno())
+    seconds = loaded.limits.scan_cpu_seconds
+    try:
+        return run_alone(scan, confine, seconds, orders.fileno(), answers)
+    except Garbage as error:
+        return _line(Failed(f"answered with garbage: {error}", job.number))
+    except Orphans as error:
+        return _line(Failed(str(error), job.number, ends=True))
+
+
+def _run_here(scan: Callable[[], bytes], limits: Limits, orders: int) -> bytes:
+    """Scan in a thread, because nothing of the package is read, and end with the pool meanwhile."""
+    limit_processor_time(limits.scan_cpu_seconds)
+    reading, writing = os.pipe()
+
+    def run() -> None:
+        try:
+            write(writing, scan())
+        finally:
+            os.close(writing)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    line = read_line(reading, orders)
+    thread.join()
+    os.close(reading)
+    return line
 
 
 def limit_resources(limits: Limits) -> None:
@@ -88,10 +144,10 @@ def _at_most(amount: int, hard: int) -> int:
     return amount if hard == resource.RLIM_INFINITY else min(amount, hard)
 
 
-def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+def _take_over_standard_streams() -> tuple[BinaryIO, int]:
     """Keep the pipes to the pool for ourselves: what a scanner prints goes to standard error."""
     orders = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -99,7 +155,7 @@ def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     return orders, answers
 
 
-def _load(setup: Setup) -> tuple[Scanner, str]:
+def _load(setup: Setup, orders: BinaryIO, answers: int) -> _Loaded:
     """Import and make the scanner; from its making on it is isolated."""
     registered = SCANNERS.get(setup.scanner)
     if setup.factory:
@@ -111,13 +167,49 @@ def _load(setup: Setup) -> tuple[Scanner, str]:
     factory = getattr(importlib.import_module(module), attribute)
     arguments = _arguments(factory, setup)
     needs = registered.needs(arguments.get("settings")) if registered else Needs()
+    needs = replace(
+        needs,
+        network=needs.network or setup.network,
+        programs=needs.programs or setup.programs,
+    )
     own_folder = str(Path.cwd())
     isolation = isolate(
-        network=setup.network or needs.network,
+        network=needs.network,
+        programs=True,
+        alone=False,
         readable=(setup.packages, *needs.readable),
         writable=(own_folder, setup.packages) if needs.unpacks else (own_folder,),
     )
-    return factory(**arguments), isolation
+    loaded = _Loaded(factory(**arguments), needs, setup.limits, isolation)
+    if sys.platform != "linux":
+        return loaded
+    return replace(loaded, isolation=_try_isolation(loaded, orders.fileno(), answers))
+
+
+def _try_isolation(loaded: _Loaded, orders: int, answers: int) -> str:
+    """Isolate a scan of nothing, to see what the kernel can do."""
+    said: list[str] = []
+
+    def confine(folder: Path) -> None:
+        said.append(isolate_scan(loaded.needs, folder, ScanTarget("", "", Origin.PYPI, ())))
+
+    line = run_alone(
+        lambda: said[0].encode() + b"\n", confine, loaded.limits.scan_cpu_seconds, orders, answers
+    )
+    return line.decode().strip()
+
+
+def isolate_scan(needs: Needs, folder: Path, target: ScanTarget) -> str:
+    """Leave a scan the files of its package and, to write, a folder of its own."""
+    trees = {str(Path(artifact.tree).parent) for artifact in target.artifacts}
+    downloads = {artifact.path for artifact in target.artifacts}
+    return isolate(
+        network=needs.network,
+        programs=needs.programs,
+        alone=True,
+        readable=(*trees, *downloads, *needs.readable),
+        writable=(str(folder), *(trees if needs.unpacks else ())),
+    )
 
 
 def _arguments(factory: Callable[..., Scanner], setup: Setup) -> dict[str, Any]:
@@ -132,26 +224,6 @@ def _arguments(factory: Callable[..., Scanner], setup: Setup) -> dict[str, Any]:
     return arguments
 
 
-def _lines(orders: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; when the pool closes the pipe, by its end or its death, end at once.
-
-    A thread reads, so that a worker in the middle of a scan doesn't outlive a killed gate. (Linux
-    could signal a parent's death, but it means the thread that started us, not the process.)
-    """
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in orders:
-            lines.put(line)
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        yield lines.get()
-
-
 def _scan(scanner: Scanner, job: Job, limits: Limits) -> Answer:
     try:
         return Findings(job.number, list(scanner.scan(job.target)))
@@ -163,14 +235,13 @@ def _scan(scanner: Scanner, job: Job, limits: Limits) -> Answer:
         return Failed(_describe(error), job.number, ends=True)
 
 
-def _write(answers: BinaryIO, answer: Answer) -> None:
+def _line(answer: Answer) -> bytes:
     try:
         line = msgspec.json.encode(answer)
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
         number = getattr(answer, "number", 0)
         line = msgspec.json.encode(Failed(f"its findings can't be written: {error!a}", number))
-    answers.write(line + b"\n")
-    answers.flush()
+    return line + b"\n"
 
 
 def _describe(error: Exception) -> str:

@@ -128,6 +128,7 @@ class Fake:
 
     def _garbage(self, target: ScanTarget) -> Iterable[Finding]:
         self._say(b"\xff garbage\n")
+        time.sleep(600)
         return ()
 
     def _two_lines(self, target: ScanTarget) -> Iterable[Finding]:
