@@ -1,13 +1,15 @@
-"""The `guarddog` scanner: malware patterns, by GuardDog's rules and its score for a package.
+"""The `guarddog` scanner: malware, by GuardDog's rules and by what code does that runs by itself.
 
 GuardDog (https://github.com/DataDog/guarddog) matches YARA rules against source files, combines
 what they find to risks, and gives the whole a score from 0 to 10. It is used as a library: its
 rules and its risk engine, without its command line, its downloads and its metadata rules, which
-need the network.
+need the network. What its rules miss, because they look for words, `behaviour` finds by following
+the data.
 """
 
 import importlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from package_gate.models import (
     UnpackedArtifact,
 )
 from package_gate.policy import Limits
+from package_gate.scanners.behaviour import RULES, Behaviour, behaviours
+from package_gate.scanners.build_backends import build_backend_folders
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
 from package_gate.scanners.import_time import running_code, runs_whole
 from package_gate.text import one_line, printable
@@ -34,10 +38,16 @@ HIGH_RISK = 7.0
 SUSPICIOUS = 5.0
 """GuardDog's own border between "low" and "suspicious"."""
 
-_USUAL_IN_SETUP = {"threat-process-download-exec", "threat-setup-suspicious-imports"}
-"""Rules that match many an honest `setup.py`, which looks for compilers and libraries: there one
-of them alone is no evidence."""
+_USUAL_IN_SETUP = {
+    "threat-process-download-exec",
+    "threat-setup-network-in-install",
+    "threat-setup-suspicious-imports",
+}
+"""Rules that match many an honest `setup.py`, which looks for compilers and libraries, or quotes a
+readme: there one of them alone is no evidence. `behaviour` knows what such a file really does."""
 
+_BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
+_READ_FIRST = "Read these places before anybody installs it."
 _REFERENCES = ("https://github.com/DataDog/guarddog",)
 
 
@@ -48,7 +58,11 @@ class GuardDog:
         self._seconds = limits.scan_seconds
         self._rules = RuleSet()
         self._engine = importlib.import_module("guarddog.analyzer.risk_engine")
-        self.info = ScannerInfo(NAME, version("guarddog"), data=f"{len(self._rules.rules)} rules")
+        self.info = ScannerInfo(
+            NAME,
+            version("guarddog"),
+            data=f"{len(self._rules.rules)} rules and {len(RULES)} of the gate",
+        )
 
     def scan(self, target: ScanTarget) -> Iterable[Finding]:
         """Report the rules that matched in each artifact, and the artifact's score.
@@ -66,6 +80,7 @@ class GuardDog:
         filename = artifact.artifact.filename
         found = self._rules.scan(Path(artifact.tree), self._seconds)
         yield from _too_large(found, filename)
+        yield from _behaviour_findings(found, artifact)
         risks = self._risks(found.hits)
         score = self._engine.calculate_risk_score(risks)
         if score.score > 0:
@@ -147,7 +162,7 @@ class GuardDog:
         message = f"{description}: {', '.join(matched[:3])}."
         severity = max(map(_severity, risks), default=Severity.INFO)
         if running:
-            message += " This runs by itself, on installation, on import or when Python starts."
+            message += _BY_ITSELF
             severity = Severity.HIGH
         return Finding(
             scanner=NAME,
@@ -155,7 +170,7 @@ class GuardDog:
             kind=Kind.MALWARE,
             severity=severity,
             message=message,
-            recommendation="Read these places before anybody installs it." if running else "",
+            recommendation=_READ_FIRST if running else "",
             references=_REFERENCES,
             artifact=filename,
             locations=tuple(
@@ -163,6 +178,58 @@ class GuardDog:
             ),
             count=len(places),
         )
+
+
+def _behaviour_findings(found: TreeScan, artifact: UnpackedArtifact) -> Iterator[Finding]:
+    """Report what the package's code does by itself, a finding for each rule."""
+    backends = build_backend_folders(Path(artifact.tree))
+    places: dict[str, list[tuple[str, Behaviour]]] = {}
+    for path in found.candidates:
+        if _runs_by_itself(path, artifact, backends):
+            for each in _behaviours(Path(artifact.tree, path).read_bytes(), path):
+                places.setdefault(each.rule, []).append((path, each))
+    for rule, behaving in places.items():
+        code = list(dict.fromkeys(each.code for _, each in behaving))
+        yield Finding(
+            scanner=NAME,
+            rule=rule,
+            kind=Kind.MALWARE,
+            severity=Severity.HIGH,
+            message=f"{RULES[rule]}: {'; '.join(code[:2])}.{_BY_ITSELF}",
+            recommendation=_READ_FIRST,
+            artifact=artifact.artifact.filename,
+            locations=tuple(
+                Location(printable(path, 1024), each.line)
+                for path, each in behaving[:MAX_LOCATIONS]
+            ),
+            count=len(behaving),
+        )
+
+
+def _behaviours(content: bytes, path: str) -> list[Behaviour]:
+    name = path.rpartition("/")[2]
+    if not name.endswith(".pth"):
+        at_start = name in ("sitecustomize.py", "usercustomize.py")
+        return behaviours(content, whole=runs_whole(path), at_start=at_start)
+    # `site` runs the lines that begin with `import`; the others are paths.
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    return [
+        replace(each, line=number)
+        for number, line in enumerate(lines, start=1)
+        if line.startswith(("import ", "import\t"))
+        for each in behaviours(line, whole=True, at_start=True)
+    ]
+
+
+def _runs_by_itself(path: str, artifact: UnpackedArtifact, backends: tuple[str, ...]) -> bool:
+    """Whether a file runs when its package is installed or imported, or when Python starts.
+
+    Everything in a wheel lands in the folder that modules are imported from.
+    """
+    if artifact.artifact.filename.endswith(".whl") or runs_whole(path):
+        return True
+    module = Path(artifact.tree, path)
+    return module.with_name("__init__.py").exists() or path.startswith(backends)
 
 
 def _score_finding(score: Any, filename: str) -> Finding:

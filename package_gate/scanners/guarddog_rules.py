@@ -20,6 +20,7 @@ from typing import Any
 from package_gate.errors import ScannerError
 from package_gate.scanners.imports import skip_package_init
 
+_CANDIDATES = Path(__file__).with_name("candidates.yar")
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is scanned; GuardDog's rules look at source files only."""
 
@@ -55,6 +56,8 @@ class TreeScan:
     matched: dict[str, set[str]]
     """By path, every rule that matched there. A package can make GuardDog stop early with decoys,
     and hide from it behind a stray triple quote, so what decides must not rest on `hits`."""
+    candidates: tuple[str, ...]
+    """Files whose behaviour is worth a closer look, by `candidates.yar`."""
     too_large: tuple[str, ...]
     """Files that the rules would have looked at, but that are larger than `MAX_FILE_BYTES`."""
 
@@ -144,6 +147,7 @@ class RuleSet:
             if rule_id in self.rules and self._digest(rule_id) == shortcut.sha256
         }
         self._others = self._compile(*(self.rules.keys() - self._slow.keys()))
+        self._candidates = self._yara.compile(filepath=str(_CANDIDATES))
 
     def _compile(self, *rule_ids: str) -> Any:
         """Compile rule files into one set, each in a namespace named after it."""
@@ -170,6 +174,7 @@ class RuleSet:
         """
         hits: dict[str, list[Hit]] = {rule_id: [] for rule_id in self.rules}
         rules_matched: dict[str, set[str]] = {}
+        candidates: list[str] = []
         too_large: list[str] = []
         for path in _files(tree):
             relative = path.relative_to(tree).as_posix()
@@ -180,13 +185,15 @@ class RuleSet:
                 too_large.append(relative)
                 continue
             source = _SourceFile(relative, path.read_bytes())
+            if self._is_candidate(source, seconds):
+                candidates.append(relative)
             for rule_id, offset, matched in self._matches(source, wanted, seconds):
                 rules_matched.setdefault(relative, set()).add(rule_id)
                 if self._counts_more(rule_id, hits) and not source.is_comment(offset):
                     hit = source.with_code(source.hit(offset, matched), offset)
                     if all(hit.code != other.code for other in hits[rule_id]):
                         hits[rule_id].append(hit)
-        return TreeScan(hits, rules_matched, tuple(too_large))
+        return TreeScan(hits, rules_matched, tuple(candidates), tuple(too_large))
 
     def scan_code(self, path: str, code: bytes, seconds: int) -> dict[str, list[Hit]]:
         """Run the rules over some code as if it were a file of this path; give every match.
@@ -199,6 +206,16 @@ class RuleSet:
         for rule_id, offset, matched in self._matches(source, self._rules_for(path), seconds):
             hits.setdefault(rule_id, []).append(source.hit(offset, matched))
         return hits
+
+    def _is_candidate(self, source: "_SourceFile", seconds: int) -> bool:
+        if source.path.endswith(".pth"):
+            return True
+        if not source.path.endswith(".py"):
+            return False
+        try:
+            return bool(self._candidates.match(data=source.content, timeout=seconds))
+        except self._yara.Error as error:
+            raise ScannerError(f"YARA failed on {source.path}: {error}") from error
 
     def _counts_more(self, rule_id: str, hits: dict[str, list[Hit]]) -> bool:
         """Whether GuardDog would still look for this rule."""

@@ -4,30 +4,84 @@ Malicious packages run before anybody calls them; honest ones do the same things
 """
 
 import ast
+import builtins
 import warnings
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import TypeGuard
 
-_ALWAYS_RUN = {"setup.py", "sitecustomize.py", "usercustomize.py"}
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_ALWAYS_RUN = {"setup.py", "hatch_build.py", "pdm_build.py", "sitecustomize.py", "usercustomize.py"}
+_NO_CODE = {"ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_BUILTINS = frozenset(dir(builtins))
+_ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
+_CALL_LATER = {
+    "atexit",
+    "register",
+    "threading",
+    "multiprocessing",
+    "concurrent",
+    "asyncio",
+    "sched",
+}
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What `parse` raises for what is no Python, or none that can be read."""
 
 
 def runs_whole(path: str) -> bool:
     """Whether all of a file counts as running by itself.
 
-    `setup.py` runs on installation, a `.pth` file and `sitecustomize.py` whenever Python starts.
+    `setup.py` and the build hooks of Hatch and PDM run on installation, a `.pth` file and
+    `sitecustomize.py` whenever Python starts.
     """
     name = PurePosixPath(path).name
     return name in _ALWAYS_RUN or name.endswith(".pth")
+
+
+def parse(source: bytes | str) -> ast.Module:
+    """Parse without showing the package's own warnings about its escapes and the like.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: see `UNREADABLE`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def running_nodes(module: ast.Module, *, whole: bool) -> list[ast.AST]:
+    """Give the nodes that run by themselves: see `running_code`."""
+    return _all_nodes(module) if whole else _Reach(module).nodes
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Give the nodes directly below one, without operators and contexts; fast."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        if name not in _NO_CODE:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                found.append(value)
+            elif isinstance(value, list):
+                found += [each for each in value if isinstance(each, ast.AST)]
+    return found
+
+
+def _all_nodes(module: ast.Module) -> list[ast.AST]:
+    nodes: list[ast.AST] = [module]
+    for node in nodes:  # it grows meanwhile
+        nodes += children(node)
+    return nodes
 
 
 def running_code(source: bytes, *, whole: bool) -> bytes:
     """Blank the lines of a Python file that don't run by themselves; the others keep their number.
 
     What runs when a module is imported is everything outside of functions, and the functions and
-    classes that such code decorates, calls, hands over to a call, or stores in an attribute, as
-    far as it does so by their names and in the same module. Comments and strings that stand by
-    themselves never run. What can't be parsed is taken to run.
+    classes that such code calls, hands over to a call, stores in an attribute, or has decorated by
+    something that may call them, as far as it does so by their names and in the same module.
+    Comments and strings that stand by themselves never run, nor does what waits for the file to be
+    started as a program. What can't be parsed is taken to run.
 
     Args:
         source: the file's content.
@@ -35,11 +89,9 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
     """
     lines = source.split(b"\n")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package's own, about its escapes and the like
-            module = ast.parse(source)
+        module = parse(source)
         idle = _docstring_lines(module) | (set() if whole else _Reach(module).idle_lines())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNREADABLE:
         idle = set()
     return b"\n".join(
         b"" if number in idle or line.lstrip().startswith(b"#") else line
@@ -50,7 +102,7 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
 def _docstring_lines(module: ast.Module) -> set[int]:
     return {
         line
-        for node in ast.walk(module)
+        for node in _all_nodes(module)
         if isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
@@ -62,21 +114,25 @@ class _Reach:
     """Follows calls by name from a module's own statements."""
 
     def __init__(self, module: ast.Module) -> None:
-        self._functions = [node for node in ast.walk(module) if isinstance(node, _Function)]
-        self._named: dict[str, list[_Function]] = {}
-        for node in ast.walk(module):
-            if isinstance(node, _Function):
+        self.nodes: list[ast.AST] = []
+        self._functions: list[Function] = []
+        self._named: dict[str, list[Function]] = {}
+        for node in _all_nodes(module):
+            if isinstance(node, Function):
+                self._functions.append(node)
                 self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
-                methods = [item for item in node.body if isinstance(item, _Function)]
+                methods = [item for item in node.body if isinstance(item, Function)]
                 self._named.setdefault(node.name, []).extend(methods)
         self._reached: set[int] = set()
+        self._guarded: list[ast.If] = []
+        self._guards = not any(map(_changes_main, _all_nodes(module)))
         self._follow(module)
 
     def idle_lines(self) -> set[int]:
         """Give the lines of the bodies of functions that nothing reached."""
         idle: set[int] = set()
-        # `ast.walk` has outer functions before inner ones: the innermost has the last word.
+        # `_all_nodes` has outer functions before inner ones: the innermost has the last word.
         for function in self._functions:
             end = function.body[-1].end_lineno or 0
             lines = range(function.body[0].lineno, end + 1)
@@ -84,47 +140,92 @@ class _Reach:
                 idle.difference_update(lines)
             else:
                 idle.update(lines)
+        for guard in self._guarded:
+            idle.update(range(guard.body[0].lineno, (guard.body[-1].end_lineno or 0) + 1))
         return idle
 
     def _follow(self, module: ast.Module) -> None:
         waiting: list[ast.AST] = list(module.body)
         while waiting:
             node = waiting.pop()
+            self.nodes.append(node)
             reached = [
                 function
-                for name in _names_put_to_use(node)
-                for function in self._named.get(name, ())
+                for name in self._names_put_to_use(node)
+                if name in self._named
+                for function in self._named[name]
                 if id(function) not in self._reached
             ]
-            if isinstance(node, _Function) and node.decorator_list:
+            if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
                 reached.append(node)
             for function in reached:
                 self._reached.add(id(function))
                 waiting.extend(function.body)
-            waiting.extend(_running_children(node))
+            if self._guards and _is_main_guard(node):
+                self._guarded.append(node)
+                waiting += node.orelse
+                continue
+            waiting += _running_children(node)
+
+    def _names_put_to_use(self, node: ast.AST) -> Iterator[str]:
+        """Yield the names that a node calls, hands over to a call or stores in an attribute."""
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield node.func.id
+            elif isinstance(node.func, ast.Attribute):
+                yield node.func.attr
+            # Click and the like call a `callback` when somebody gives the command.
+            kept = {"callback"} if not self._calls_at_once(node.func) else set()
+            given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
+            for argument in (*node.args, *given):
+                if isinstance(argument, ast.Name):
+                    yield argument.id
+        elif (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Name)
+            and not all(isinstance(target, ast.Name) for target in node.targets)
+        ):
+            yield node.value.id
+
+    def _calls_at_once(self, decorator: ast.expr) -> bool:
+        """Whether a decorator, or another function, may call what it is given there and then.
+
+        Decorators of other packages don't (`functools.cache`, `pytest.mark`, `app.route`), but for
+        a few of the standard library that call it later by themselves.
+        """
+        root: ast.expr = decorator
+        while isinstance(root, ast.Attribute | ast.Call):
+            root = root.value if isinstance(root, ast.Attribute) else root.func
+        if not isinstance(root, ast.Name):
+            return True
+        if root.id in _ONLY_WRAP:
+            return False
+        return root.id in self._named or root.id in _CALL_LATER or root.id in _BUILTINS
 
 
-def _running_children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when this node runs: of a function, its decorators and defaults."""
-    if isinstance(node, _Function):
-        yield from (*node.decorator_list, node.args)
-    else:
-        yield from ast.iter_child_nodes(node)
+def _is_main_guard(node: ast.AST) -> TypeGuard[ast.If]:
+    """Whether this is `if __name__ == "__main__":`, for which somebody must start the file."""
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and isinstance(node.test.left, ast.Name)
+        and node.test.left.id == "__name__"
+        and isinstance(node.test.ops[0], ast.Eq)
+        and len(node.test.comparators) == 1
+        and isinstance(node.test.comparators[0], ast.Constant)
+        and node.test.comparators[0].value == "__main__"
+    )
 
 
-def _names_put_to_use(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a node calls, hands over to a call or stores in an attribute."""
-    if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Name):
-            yield node.func.id
-        elif isinstance(node.func, ast.Attribute):
-            yield node.func.attr
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            if isinstance(argument, ast.Name):
-                yield argument.id
-    elif (
-        isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Name)
-        and not all(isinstance(target, ast.Name) for target in node.targets)
-    ):
-        yield node.value.id
+def _changes_main(node: ast.AST) -> bool:
+    """Whether this could give `__name__` another value."""
+    if isinstance(node, ast.Name):
+        return node.id == "__name__" and not isinstance(node.ctx, ast.Load)
+    return isinstance(node, ast.Constant) and node.value == "__name__"
+
+
+def _running_children(node: ast.AST) -> list[ast.AST]:
+    """Give what runs when this node runs: of a function, its decorators and defaults."""
+    if isinstance(node, Function):
+        return [*node.decorator_list, node.args]
+    return children(node)

@@ -9,17 +9,11 @@ from package_gate.policy import Limits
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.pool import ScannerPool, ScannerSpec
+from tests.fakes.malware_corpus import FIRST, HELD_OUT, SECOND, TUNED_ON, as_archive
 from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
 from tests.scanners.packages import package
 
 SDIST = "sample-1.0.tar.gz"
-NOT_SEEN_BY_GUARDDOG = {
-    *("init-runs-a-decrypted-payload", "reverse-shell", "environment-sent-to-a-webhook"),
-    *("chat-token-grabber", "browser-passwords", "ssh-keys-and-cloud-credentials"),
-    *("dns-exfiltration", "keylogger", "clipboard-wallet-swap", "worm-publishes-itself"),
-    "screenshots",
-}
-"""Samples that GuardDog's own rules let pass, or rate below "high risk"."""
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +36,30 @@ def worst(found: Mapping[str, Finding]) -> Severity | None:
     return max((each.severity for each in found.values() if each.severity), default=None)
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - NOT_SEEN_BY_GUARDDOG))
+def unpacked(name: str) -> tuple[Mapping[str, str], str]:
+    """Give a sample as the tree and the file name of the archive that it would be."""
+    files = {**FIRST, **SECOND}[name]
+    filename, _ = as_archive(files)
+    return files, filename
+
+
+@pytest.mark.parametrize("name", sorted(TUNED_ON))
 def test_a_package_that_looks_like_malware_is_high(
     guarddog: GuardDog, tmp_path: Path, name: str
 ) -> None:
-    found = scan(guarddog, tmp_path, SAMPLES[name], SDIST)
-
-    assert worst(found) is Severity.HIGH
+    assert worst(scan(guarddog, tmp_path, *unpacked(name))) is Severity.HIGH
 
 
-@pytest.mark.parametrize("name", sorted(NOT_SEEN_BY_GUARDDOG))
-def test_what_guarddog_does_not_see_is_known(guarddog: GuardDog, tmp_path: Path, name: str) -> None:
-    found = scan(guarddog, tmp_path, SAMPLES[name], SDIST)
+def test_so_are_at_least_95_percent_of_those_that_no_rule_was_made_for(
+    guarddog: GuardDog, tmp_path: Path
+) -> None:
+    high = [
+        worst(scan(guarddog, tmp_path / str(number), *unpacked(name))) is Severity.HIGH
+        for number, name in enumerate(sorted(HELD_OUT))
+    ]
 
-    assert (worst(found) or Severity.INFO) < Severity.HIGH
+    assert len(high) == 37
+    assert sum(high) >= 0.95 * len(high)
 
 
 def test_a_finding_says_what_and_where_and_that_it_runs(guarddog: GuardDog, tmp_path: Path) -> None:
@@ -94,7 +98,9 @@ def test_the_same_in_a_function_that_nobody_calls_is_medium(
         ({"sample.pth": EXEC_BASE64}, "sample-1.0-py3-none-any.whl", Severity.HIGH),
         ({"sample-1.0/setup.py": IN_A_FUNCTION}, SDIST, Severity.HIGH),
         ({"sample/__init__.py": IN_A_FUNCTION + "\n\nload()\n"}, SDIST, Severity.HIGH),
-        ({"sample/__init__.py": "", "sample/a.py": EXEC_BASE64}, SDIST, Severity.MEDIUM),
+        ({"sample/__init__.py": "", "sample/a.py": EXEC_BASE64}, SDIST, Severity.HIGH),
+        ({"sample/__init__.py": "", "sample/a.py": IN_A_FUNCTION}, SDIST, Severity.MEDIUM),
+        ({"docs/conf.py": EXEC_BASE64}, SDIST, Severity.MEDIUM),
         (
             {
                 "sample/__init__.py": "",

@@ -1,0 +1,244 @@
+"""What Python's well-known functions do, by their dotted names, for `behaviour`.
+
+`()` stands for what a call returns: `socket.socket().recv` is a method of what `socket.socket`
+returns. A name that ends in `*` stands for all that begin like it.
+"""
+
+import re
+from collections.abc import Collection
+
+CREDENTIALS = re.compile(
+    r"\.(?:ssh|aws|azure|kube|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass|bash_history"
+    r"|zsh_history|docker/config|config/gcloud|config/gh|mozilla|electrum|bitcoin|ethereum)\b"
+    r"|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)|application_default_credentials"
+    r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
+    r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
+    r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/mem\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Texts that name where people and programs keep secrets, or a person's own files."""
+HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|USERDOMAIN)%")
+AUTOSTART = re.compile(
+    r"\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv)\b|LaunchAgents|LaunchDaemons"
+    r"|systemd/(?:user|system)/|/etc/(?:cron|init\.d|rc\.local|profile)|/\.config/autostart"
+    r"|Start Menu.{0,40}Startup|CurrentVersion[\\/]+Run|(?:site|user)customize\.py",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Where something that is to start again by itself is written."""
+HOME_OR_ROOT = re.compile(
+    r"(?:~|/|/home|/Users|%(?:USERPROFILE|HOME|SYSTEMROOT|SYSTEMDRIVE)%|[A-Z]:[\\/]*)[\\/*]*"
+    r"|[~%][\\/](?:Documents|Desktop|Pictures|Downloads).*"
+)
+
+FETCH = r"(?:curl|wget|iwr|invoke-webrequest|invoke-restmethod|bitsadmin|certutil|lwp-download)\b"
+SHELL = r"(?:(?:ba|z|da|k|a)?sh|python[0-9.]*|perl|ruby|node|iex|php)\b"
+COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (rule, re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for rule, pattern in (
+        (
+            "runs-downloaded-code",
+            rf"\b{FETCH}.{{1,300}}?\|\s*(?:sudo\s+)?(?:\S*/)?{SHELL}"
+            rf"|\b{FETCH}.{{1,300}}?(?:&&|;|\n)\s*(?:chmod\b.{{1,200}}?(?:&&|;)\s*)?(?:{SHELL}|\./|/tmp/)"
+            rf"|<\(\s*{FETCH}|\$\(\s*{FETCH}|\biex\b.{{0,100}}?(?:downloadstring|{FETCH})"
+            r"|\bmshta\s+https?:|\bregsvr32\b.{0,100}/i:http",
+        ),
+        (
+            "installs-another-package",
+            r"\bpip[0-9.]*\b.{0,100}?\binstall\b.{0,300}?"
+            r"(?:--(?:extra-)?index-url|--trusted-host|-i\s+http|https?://|git\+)",
+        ),
+        (
+            "opens-a-reverse-shell",
+            r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b.{0,80}?\s-[a-z]*e\b|\bsocat\b.{0,80}?exec:",
+        ),
+        (
+            "runs-a-hidden-command",
+            r"\b(?:powershell|pwsh)\b.{0,200}?\s-e(?:nc?|c|ncodedcommand)?\s+[a-z0-9+/=]{16}"
+            r"|\b(?:powershell|pwsh)\b.{0,200}?-w(?:in|indowstyle)?\s+(?:hidden|1)\b",
+        ),
+        (
+            "starts-again-by-itself",
+            r"\bcrontab\s+-(?:\s|$)|\|\s*crontab\b|\bsystemctl\b.{0,40}?\benable\b"
+            r"|\bschtasks\b.{0,60}?/create|\blaunchctl\s+(?:load|bootstrap)"
+            r"|\breg(?:\.exe)?\s+add\b.{0,200}?\\run\b",
+        ),
+        (
+            "destroys-files",
+            r"\brm\s+-[a-z]*r[a-z]*\s+(?:-\S+\s+)*(?:/|~|\$HOME|/\*|~/\*)(?:\s|$)"
+            r"|--no-preserve-root|\b(?:del|rd|rmdir)\s+/s\b.{0,40}?(?:%userprofile%|c:\\(?:\s|$))"
+            r"|\bmkfs\.|\bdd\s+if=/dev/(?:zero|random|urandom)\s+of=/dev/",
+        ),
+        ("mines", r"stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|\bminerd\b|--cpu-max-threads-hint"),
+        ("publishes-packages", r"\btwine\s+upload\b|\b(?:npm|yarn|poetry|flit|uv)\s+publish\b"),
+    )
+)
+"""By what they do, the commands that nothing honest gives when it is installed or imported."""
+INTERPRETERS = re.compile(
+    r"(?:.*/)?(?:(?:ba|z|da|k|a)?sh|python[0-9.]*w?|pwsh|powershell|cmd|node|perl|ruby|php|wscript"
+    r"|cscript|mshta|rundll32|regsvr32|start|nohup|sudo|env)(?:\.exe)?",
+    re.IGNORECASE,
+)
+"""Programs that run what they are given; others, such as `tar`, only use it."""
+SENDERS = re.compile(r"\b(?:curl|wget|nslookup|dig|nc|ncat|ping|invoke-restmethod|iwr)\b", re.I)
+
+
+class Table:
+    """A set of dotted names."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        """Take names; one that ends in `*` stands for all that begin like it."""
+        self._names = frozenset(name for name in names if not name.endswith("*"))
+        self._beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names or name.startswith(self._beginnings)
+
+
+_HTTP = ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()",
+         "httpx.AsyncClient()", "cloudscraper.create_scraper()", "curl_cffi.requests")  # fmt: skip
+_METHODS = ("get", "post", "put", "patch", "delete", "request", "head", "stream")
+_SOCKETS = (
+    *("socket.socket()", "socket.create_connection()", "ssl.wrap_socket()"),
+    *("ssl.SSLContext().wrap_socket()", "ssl.create_default_context().wrap_socket()"),
+)
+_CONNECTIONS = ("http.client.HTTPSConnection()", "http.client.HTTPConnection()")
+_REQUESTS = (
+    *(f"{client}.{method}" for client in _HTTP for method in _METHODS),
+    *("urllib.request.urlopen", "urllib.urlopen", "urllib2.urlopen", "urllib3.request"),
+    *("urllib3.PoolManager().request", "urllib.request.build_opener().open"),
+    *("requests.sessions.Session.request", "aiohttp.ClientSession().get"),
+    *("aiohttp.ClientSession().post", "websocket.create_connection"),
+    *(f"{connection}.request" for connection in _CONNECTIONS),
+)
+
+RECEIVES = Table(
+    (
+        *_REQUESTS,
+        *("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"),
+        *(f"{connection}.getresponse" for connection in _CONNECTIONS),
+        *(f"{each}.{method}" for each in _SOCKETS for method in ("recv", "recv_into", "makefile")),
+        *("ftplib.FTP().retrbinary", "dns.resolver.resolve", "dns.resolver.query"),
+    )
+)
+"""Calls that give what comes from the network."""
+SENDS = Table(
+    (
+        *_REQUESTS,
+        *(f"{each}.{method}" for each in _SOCKETS for method in ("send", "sendall", "sendto")),
+        *("smtplib.SMTP().sendmail", "smtplib.SMTP().send_message"),
+        *("smtplib.SMTP_SSL().sendmail", "smtplib.SMTP_SSL().send_message"),
+        *("ftplib.FTP().storbinary", "ftplib.FTP().storlines", "ftplib.FTP_TLS().storbinary"),
+        *("paramiko.SSHClient().open_sftp().put", "telebot.TeleBot().*", "telegram.Bot().*"),
+        *("discord.SyncWebhook.from_url().send", "dhooks.Webhook().send"),
+        *("discord_webhook.DiscordWebhook", "websocket.create_connection().send"),
+    )
+)
+"""Calls that send their arguments to the network."""
+LOOKS_UP = Table(
+    (
+        *("socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"),
+        *("dns.resolver.resolve", "dns.resolver.query"),
+        *("dns.resolver.Resolver().resolve", "dns.resolver.Resolver().query"),
+    )
+)
+"""Calls that ask name servers for their argument."""
+CONNECTS = Table(("socket.socket().connect", "socket.create_connection"))
+DECODES = Table(
+    (
+        *(f"base64.{name}" for name in ("b64decode", "b32decode", "b16decode", "b85decode",
+                                        "a85decode", "standard_b64decode", "urlsafe_b64decode",
+                                        "decodebytes", "decodestring")),
+        *("codecs.decode", "bytes.fromhex", "bytearray.fromhex", "binascii.unhexlify"),
+        *("binascii.a2b_hex", "binascii.a2b_base64", "zlib.decompress", "lzma.decompress"),
+        *("bz2.decompress", "gzip.decompress", "marshal.loads", "chr", "Crypto.Cipher.*"),
+        *("cryptography.fernet.Fernet().decrypt", "stegano.*", "judyb.*", "lsb.reveal"),
+        *("PIL.Image.open().getdata", "PIL.Image.open().getpixel", "wave.open().readframes"),
+    )
+)  # fmt: skip
+"""Calls that make something readable of what is not."""
+HOST_FACTS = Table(
+    ("socket.gethostname", "socket.getfqdn", "getpass.getuser", "os.getlogin", "platform.node",
+     "platform.uname", "os.uname", "uuid.getnode", "os.getcwd", "psutil.users", "pwd.getpwall",
+     "psutil.net_if_addrs", "psutil.process_iter")
+)  # fmt: skip
+STARTS = Table(
+    (
+        *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
+        *("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.Popen"),
+        *("subprocess.check_output", "subprocess.getoutput", "subprocess.getstatusoutput"),
+        *("os.exec*", "os.spawn*", "os.posix_spawn*", "asyncio.create_subprocess_*"),
+    )
+)
+"""Calls that start a program."""
+RUNS = Table(
+    ("exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
+     "code.InteractiveInterpreter().runcode", "code.interact")
+)  # fmt: skip
+"""Calls that run their argument as Python."""
+LOADS = Table(
+    ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
+     "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",
+     "importlib.import_module", "importlib.util.spec_from_file_location", "runpy.run_path",
+     "importlib.machinery.SourceFileLoader")
+)  # fmt: skip
+"""Calls that run what is in the file or the data that they are given."""
+OPENS = Table(
+    ("open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open", "gzip.open",
+     "pathlib.Path().open")
+)  # fmt: skip
+COPIES = Table(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename",
+                      "os.replace"))  # fmt: skip
+REMOVES = Table(("shutil.rmtree", "os.remove", "os.unlink", "os.removedirs", "os.rmdir"))
+KEYBOARD = Table(
+    ("pynput.keyboard.Listener", "pynput.mouse.Listener", "keyboard.on_press", "keyboard.hook",
+     "keyboard.on_release", "keyboard.record", "pyWinhook.HookManager", "pyHook.HookManager",
+     "evdev.InputDevice().read_loop", "ctypes.windll.user32.GetAsyncKeyState",
+     "ctypes.windll.user32.SetWindowsHookExA", "ctypes.windll.user32.SetWindowsHookExW")
+)  # fmt: skip
+READS_CLIPBOARD = Table(
+    ("pyperclip.paste", "win32clipboard.GetClipboardData", "tkinter.Tk().clipboard_get")
+)
+WRITES_CLIPBOARD = Table(
+    ("pyperclip.copy", "win32clipboard.SetClipboardText", "win32clipboard.SetClipboardData",
+     "tkinter.Tk().clipboard_append")
+)  # fmt: skip
+SCREEN = Table(
+    ("PIL.ImageGrab.grab", "pyautogui.screenshot", "mss.mss().shot", "mss.mss().grab",
+     "pyscreenshot.grab", "mss.mss().save")
+)  # fmt: skip
+_DLLS = ("ctypes.windll.kernel32", "ctypes.windll.ntdll", "ctypes.WinDLL()", "ctypes.CDLL()",
+         "windll.kernel32")  # fmt: skip
+MEMORY = Table(
+    (
+        *(f"{dll}.{name}" for dll in _DLLS for name in ("VirtualAlloc", "VirtualAllocEx",
+          "WriteProcessMemory", "CreateRemoteThread", "NtCreateThreadEx", "QueueUserAPC",
+          "NtMapViewOfSection", "process_vm_writev")),
+        "ctypes.CFUNCTYPE()()",
+    )
+)  # fmt: skip
+"""Calls that put machine code into memory and run it."""
+OTHER_PACKAGES = Table(
+    ("site.getsitepackages", "site.getusersitepackages", "site.USER_SITE", "sysconfig.get_path",
+     "distutils.sysconfig.get_python_lib", "sysconfig.get_paths")
+)  # fmt: skip
+CODE_FILE = re.compile(r".*\.(?:pyw?|pth|sh|ps1|bat|cmd|vbs|js)", re.DOTALL)
+"""Files that hold code as text."""
+ENCRYPTED = Table(("__pyarmor__", "pytransform.*", "pyarmor_runtime*"))
+DANGEROUS = Table(
+    (
+        *(
+            "exec",
+            "eval",
+            "compile",
+            "__import__",
+            "os.system",
+            "os.popen",
+            "os.exec*",
+            "os.spawn*",
+        ),
+        *("subprocess.*", "socket.*", "ctypes.*", "requests.*", "urllib.request.*", "pty.spawn"),
+        *("marshal.loads", "base64.b64decode"),
+    )
+)
+"""What nothing honest calls by a name that it puts together."""

@@ -1,0 +1,119 @@
+// Python files that `behaviour` takes a closer look at: those that name what its rules are about.
+// Reading a file's syntax takes a hundred times as long as looking for these words.
+
+rule candidate
+{
+    strings:
+        // Runs Python code, or names what it calls in a roundabout way.
+        $run1 = /[^.\w`]exec\s*[(,\]\n]/
+        $run2 = /[^.\w`]eval\s*[(,\]\n]/
+        $run3 = /["'](exec|eval)["']/
+        $run4 = "FunctionType"
+        $run5 = "__import__"
+        $run6 = "__subclasses__"
+        $run7 = "import_module"
+        $run8 = "marshal" fullword
+        $run9 = "pickle" fullword
+        $run10 = "CDLL"
+        $run11 = "getattr("
+        $run12 = "runpy"
+
+        // Starts programs.
+        $start1 = "subprocess" fullword
+        $start2 = /(\.|["']|import\s)system(["']|\s*\(|\n)/
+        $start3 = "popen" fullword nocase
+        $start4 = "spawn" fullword
+        $start5 = "execv"
+        $start6 = "startfile"
+        $start7 = "spawnl"
+        $start8 = "create_subprocess"
+
+        // Uses the network.
+        $net1 = "urlopen"
+        $net2 = "urlretrieve"
+        $net3 = /(import|from)[ \t]+(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|dns|paramiko)/
+        $net4 = /(requests|httpx)\s*\.\s*(get|post|put|patch|request|Session)/
+        $net5 = "http.client"
+        $net6 = "__import__('requests')"
+        $net7 = "__import__(\"requests\")"
+        $net8 = "websocket"
+        $net9 = "Webhook"
+
+        // Makes something readable of what is not.
+        $decode1 = /b(64|85|32|16)decode/
+        $decode2 = "unhexlify"
+        $decode3 = "fromhex"
+        $decode4 = "decompress"
+        $decode5 = /rot_?13/
+        $decode6 = "chr" fullword
+        $decode7 = "[::-1]"
+        $decode8 = "Fernet"
+        $decode9 = "reveal"
+        $decode10 = " ^ "
+        $decode11 = "getdata"
+        $decode12 = "readframes"
+        $decode13 = "codecs.decode"
+        $decode14 = "Cipher"
+        $decode15 = /\.join\(\s*[(\[]/
+        $decode16 = "reversed("
+        $decode18 = /(\\x[0-9a-fA-F]{2}){3}/
+        $decode17 = /["'] ?\+ ?["']/
+
+        // Secrets, and facts of this machine.
+        $read1 = "environ"
+        $read2 = "getenv"
+        $read3 = /get(hostname|fqdn|user|login|node)\b/
+        $read4 = /\.(ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b/
+        $read5 = "passwd"
+        $read6 = "expanduser"
+        $read7 = /\.home\(\)|expandvars/
+        $read8 = "ImageGrab"
+        $read9 = "screenshot"
+        $read10 = "mss" fullword
+        $read11 = "/proc/"
+        $read12 = "uname"
+        $read13 = "argv"
+        $read14 = ".Session.request"
+
+        // Commands, and what goes with them.
+        $command1 = /\b(curl|wget|powershell|pwsh|certutil|bitsadmin|mshta|nslookup)\b/ nocase
+        $command2 = "/dev/tcp"
+        $command3 = "twine"
+        $command4 = /stratum\+|xmrig/
+        $command5 = /crontab|systemctl|schtasks|launchctl/
+        $command6 = "creationflags"
+        $command7 = "DEVNULL"
+        $command8 = /pip[0-9.]*['", ]+install/
+        $command9 = /rm['", ]+-r/
+        $command10 = /["']-c["']/
+        $command11 = /(npm|yarn|poetry|flit|uv) publish/
+        $command12 = /["']-m["']/
+
+        // By themselves enough.
+        $alone1 = /VirtualAlloc|WriteProcessMemory|CreateRemoteThread|NtCreateThreadEx/
+        $alone2 = "CFUNCTYPE"
+        $alone3 = /pynput|pyWinhook|pyHook|evdev|GetAsyncKeyState|SetWindowsHookEx/
+        $alone4 = /keyboard\.(on_|hook|record)/
+        $alone5 = /pyperclip|win32clipboard|clipboard_get/
+        $alone6 = "__pyarmor__"
+        $alone7 = "pytransform"
+        $alone8 = /LaunchAgents|LaunchDaemons|systemd\/user|CurrentVersion.{1,4}Run\b|\.(bashrc|zshrc|bash_profile|zprofile|profile)\b/
+        $alone9 = "rmtree"
+        $alone10 = /site\.get(user)?sitepackages/
+        $alone11 = /\.encrypt\(/
+        $alone12 = "dup2"
+        $alone13 = /\*\/(setup|__init__)\.py/
+
+    condition:
+        any of ($alone*)
+        or (any of ($run1, $run2, $run3, $run4, $run5, $run6, $run7, $run8, $run9, $run10, $run12)
+            and (any of ($net*) or any of ($decode1, $decode2, $decode3, $decode4,
+            $decode5, $decode6, $decode8, $decode9, $decode10, $decode11, $decode12, $decode13,
+            $decode14)))
+        // What is common in long honest files is looked at in short ones only.
+        or (any of ($run*, $start*) and any of ($decode*) and filesize < 20KB)
+        or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
+            $decode3, $decode5, $decode8, $decode13, $decode14)))
+        or (any of ($run6) and any of ($command*))
+        or (any of ($net*) and any of ($read*))
+}

@@ -1,0 +1,105 @@
+"""What calls and operations on known texts and numbers come to.
+
+A value is a text (bytes are read as Latin-1), a number, a list of values, or None when it can't be
+told. Nothing here runs anything of a package.
+"""
+
+import ast
+import base64
+import binascii
+import codecs
+
+UNKNOWN = "\0"
+"""Stands in a text for the parts that aren't known."""
+MAX_TEXT = 4000
+"""Characters of one text."""
+MAX_ITEMS = 1000
+"""Items of one list."""
+
+_SAME = {
+    *("str", "bytes", "bytearray", "list", "tuple", "repr", "Path", "pathlib.Path"),
+    *("pathlib.PurePath", "os.path.expanduser", "os.path.expandvars", "os.path.abspath"),
+    *("os.path.normpath", "os.path.realpath", "os.path.dirname", "os.fspath", "shlex.split"),
+    *("sorted", "set", "iter", "os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"),
+}
+"""Functions whose result reads like their first argument."""
+_SAME_METHODS = {
+    *("encode", "decode", "strip", "rstrip", "lstrip", "lower", "upper", "resolve", "absolute"),
+    *("expanduser", "as_posix", "as_uri", "split", "items", "keys", "values", "copy", "iterdir"),
+}
+
+
+def as_text(value: object) -> str:
+    """Give any value as one text: a list has a line for each item."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if isinstance(value, list):
+        return "\n".join(map(as_text, value))[:MAX_TEXT]
+    return UNKNOWN if value is None else str(value)[:100]
+
+
+def calculated(operator: ast.operator, left: int, right: int) -> int | None:
+    """Calculate, with the operators that hide characters."""
+    if max(abs(left), abs(right)) > 2**32:
+        return None
+    if isinstance(operator, ast.Add):
+        return left + right
+    if isinstance(operator, ast.Sub):
+        return left - right
+    if isinstance(operator, ast.BitXor):
+        return left ^ right
+    return left * right if isinstance(operator, ast.Mult) else None
+
+
+def called(name: str, arguments: list[object]) -> object:
+    """Tell what a function of the standard library makes of known values."""
+    first = arguments[0] if arguments else None
+    if name in _SAME:
+        return first
+    if name == "chr":
+        return chr(first) if isinstance(first, int) and 0 <= first < 0x110000 else None
+    if name == "map" and len(arguments) == 2 and isinstance(arguments[1], list):
+        return [called("chr", [each]) for each in arguments[1]]
+    if name == "reversed":
+        return first[::-1] if isinstance(first, str | list) else None
+    if name == "os.path.join":
+        return "/".join(map(as_text, arguments))
+    if name in ("Path.home", "pathlib.Path.home"):
+        return "~"
+    if name in ("os.getenv", "os.environ.get", "os.environ.pop"):
+        return f"%{as_text(first)}%"
+    if isinstance(first, str) and UNKNOWN not in first:
+        return _decoded(name, first, arguments[1:])
+    return None
+
+
+def _decoded(name: str, text: str, options: list[object]) -> str | None:
+    """Decode what is written in the code; what can't be decoded isn't told."""
+    try:
+        if name == "base64.b64decode":
+            return base64.b64decode(text).decode("latin-1")
+        if name in ("bytes.fromhex", "bytearray.fromhex", "binascii.unhexlify"):
+            return binascii.unhexlify(text).decode("latin-1")
+        if name == "codecs.decode" and options[:1] in (["rot13"], ["rot_13"]):
+            return str(codecs.decode(text, "rot13"))
+        if name == "codecs.decode" and options[:1] in (["hex"], ["hex_codec"]):
+            return binascii.unhexlify(text).decode("latin-1")
+    except (ValueError, UnicodeError):
+        return None
+    return None
+
+
+def method(name: str, base: object, arguments: list[object]) -> object:
+    """Tell what a method of a text, a list or a path makes of known values."""
+    if name == "join" and isinstance(base, str):
+        items = arguments[0] if arguments else None
+        return base.join(map(as_text, items)) if isinstance(items, list) else items
+    if name == "joinpath":
+        return "/".join(map(as_text, [base, *arguments]))
+    if name in ("glob", "rglob"):
+        return "/".join(map(as_text, [base, *arguments]))
+    if name == "replace" and isinstance(base, str) and len(arguments) == 2:
+        return base.replace(as_text(arguments[0]), as_text(arguments[1]))[:MAX_TEXT]
+    if name == "format" and isinstance(base, str):
+        return base.replace("{}", UNKNOWN)
+    return base if name in _SAME_METHODS else None
