@@ -1,0 +1,164 @@
+"""The 200 most downloaded projects of PyPI: fetched once, then judged as the gate judges.
+
+`top_200.txt` pins them. Their wheels for Python 3.11 on Linux and their sdists are downloaded one
+after another, checked against the index's digests, and kept, so a second run fetches nothing.
+"""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from uv import find_uv_bin
+
+from benchmarks.measure import PROJECT
+from package_gate.decisions import Decisions, FolderStorage
+from package_gate.models import (
+    Artifact,
+    ArtifactFile,
+    Origin,
+    PackageDecision,
+    RemoteFile,
+    ResolvedPackage,
+)
+from package_gate.package_work import PackageWorker
+from package_gate.policy import Limits, Policy, Sources
+from package_gate.scan_setup import DEFAULT_SCANNERS, ScanSetup
+from package_gate.sources.download import Downloader
+from package_gate.sources.lock import as_utc
+from package_gate.sources.network import Network
+from package_gate.sources.uv import index_settings
+
+LIST = Path(__file__).with_name("top_200.txt")
+CACHE = PROJECT / ".venv" / "verdict-quality"
+LOCK = "pylock.top-200.toml"
+PYTHON = "3.11"
+PLATFORM = "x86_64-manylinux_2_28"
+
+
+@dataclass(frozen=True, slots=True)
+class HonestPackage:
+    """A popular release."""
+
+    name: str
+    version: str
+    tuned_on: bool
+    """Whether the rules were tuned with it: every other line of the list, from the first."""
+    wheels: tuple[RemoteFile, ...]
+    sdist: tuple[RemoteFile, ...]
+
+
+def honest_packages() -> list[HonestPackage]:
+    """Name the releases of the list and their files; asks the index only the first time."""
+    pins = [line for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
+    CACHE.mkdir(parents=True, exist_ok=True)
+    lock = CACHE / LOCK
+    known = tomllib.loads(lock.read_text())["packages"] if lock.exists() else []
+    if {f"{each['name']}=={each['version']}" for each in known} != set(pins):
+        _lock(pins, lock)
+        known = tomllib.loads(lock.read_text())["packages"]
+    of_pin = {f"{each['name']}=={each['version']}": each for each in known}
+    return [
+        HonestPackage(
+            of_pin[pin]["name"],
+            of_pin[pin]["version"],
+            number % 2 == 0,
+            tuple(map(_remote_file, of_pin[pin]["wheels"])),
+            tuple(map(_remote_file, [of_pin[pin]["sdist"]] if "sdist" in of_pin[pin] else [])),
+        )
+        for number, pin in enumerate(pins)
+    ]
+
+
+def _lock(pins: Sequence[str], lock: Path) -> None:
+    """Let uv name the files; with a wheel for each there is nothing to build."""
+    settings = index_settings(os.environ, Path.home())
+    config = f"--config-file={settings.user_config}" if settings.user_config else "--no-config"
+    subprocess.run(
+        [find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--format=pylock.toml", config,
+         f"--python-version={PYTHON}", f"--python-platform={PLATFORM}", f"--output-file={lock}",
+         "-"],
+        input="\n".join(pins),
+        text=True,
+        stdout=subprocess.DEVNULL,
+        check=True,
+        cwd=CACHE,
+    )  # fmt: skip
+
+
+def _remote_file(entry: dict[str, Any]) -> RemoteFile:
+    name = unquote(urlsplit(entry["url"]).path.rpartition("/")[2])
+    uploaded = as_utc(entry.get("upload-time"))
+    return RemoteFile(name, entry["url"], entry["hashes"]["sha256"], entry.get("size"), uploaded)
+
+
+def download(packages: Sequence[HonestPackage]) -> None:
+    """Fetch what isn't there yet, one file after another."""
+    files = [file for package in packages for file in (*package.wheels, *package.sdist)]
+    missing = [file for file in files if not (CACHE / file.filename).exists()]
+    if not missing:
+        return
+    size = sum(file.size or 0 for file in missing) / 1e6
+    print(f"Downloading {len(missing)} files, {size:.0f} MB, to {CACHE}", file=sys.stderr)
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
+    with Downloader(Network(ca_bundle=bundle), Sources(), Limits()) as downloader:
+        for file in missing:
+            downloader.fetch(file, CACHE)
+
+
+def fetch_from_cache(file: RemoteFile, folder: Path) -> ArtifactFile:
+    """Copy a downloaded file to where the gate wants it."""
+    path = folder / file.filename
+    copyfile(CACHE / file.filename, path)
+    return ArtifactFile(
+        Artifact(file.filename, file.sha256 or "", path.stat().st_size, file.url, file.uploaded),
+        path,
+    )
+
+
+@contextmanager
+def judging(
+    fetch: Callable[[RemoteFile, Path], ArtifactFile], policy: Policy, advisories: Path
+) -> Iterator[Callable[[Sequence[ResolvedPackage]], list[PackageDecision]]]:
+    """Set up the gate from fetching to the verdict, with its default scanners; nothing is kept."""
+    with TemporaryDirectory() as name:
+        scratch = Path(name, "scratch")
+        scratch.mkdir()
+        scans = ScanSetup(
+            DEFAULT_SCANNERS, str(advisories), Network(), policy.limits, scratch,
+            may_use_sample=False,
+        )  # fmt: skip
+        with scans:
+            worker = PackageWorker(
+                fetch, scans.scanners, policy, "benchmark",
+                Decisions(FolderStorage(Path(name, "decisions"))), scratch,
+                lambda: datetime.now(UTC), lambda _subject, _step: None,
+                record=False, rescan=False, sample_advisories=False,
+            )  # fmt: skip
+
+            def judge(packages: Sequence[ResolvedPackage]) -> list[PackageDecision]:
+                works = [worker.claim(package) for package in packages]
+                decisions = []
+                for work in works:
+                    decisions.append(work.decided.result())
+                    worker.release(work)
+                return decisions
+
+            try:
+                yield judge
+            finally:
+                worker.close()
+
+
+def resolved(name: str, version: str, files: Sequence[RemoteFile]) -> ResolvedPackage:
+    """Describe a release as the index source does."""
+    return ResolvedPackage(name, version, Origin.PYPI, tuple(files))
