@@ -5,7 +5,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from package_gate.errors import ConfigurationError
@@ -178,6 +178,7 @@ def test_two_versions_of_one_project_may_share_a_name(read: Reader) -> None:
     assert len(result.requests) == 2
 
 
+@settings(deadline=None)  # machines are busy
 @given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))
 def test_every_line_is_accounted_for(
     content: bytes, tmp_path_factory: pytest.TempPathFactory

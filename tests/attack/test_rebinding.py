@@ -1,0 +1,113 @@
+"""DNS rebinding: the system's own resolver and a real DNS server, in a network of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NOT_ALLOWED = 77
+
+_ATTACK = """
+import json, sys
+from pathlib import Path
+from tests.fakes import network_namespace as network
+
+folder, answers = Path(sys.argv[1]), json.loads(sys.argv[2])
+try:
+    network.enter(folder)
+except OSError as error:
+    print(error)
+    sys.exit(77)
+
+from package_gate.errors import GateError
+from package_gate.models import RemoteFile
+from package_gate.policy import Limits, Sources
+from package_gate.sources.download import Downloader
+from package_gate.sources.network import Network
+from tests.archive.makers import Zipped, make_zip
+from tests.fakes.https_server import https_server, respond
+
+with https_server(folder) as server:
+    server.routes["/x.zip"] = respond(make_zip([Zipped(b"a.py")]))
+    server.routes["/moved"] = respond(b"", 302, {"Location": "/x.zip", "Connection": "close"})
+    server.routes["/broken"] = respond(b"", 503, {"Connection": "close"})
+    relay, dns = network.Relay(server.port), network.DNS(answers)
+    reasons = []
+    with Downloader(Network(ca_bundle=str(server.ca_file)), Sources(), Limits(),
+                    sleep=lambda _: None) as downloader:
+        for path in sys.argv[3:]:
+            try:
+                url = f"https://mirror.test:{server.port}/{path}"
+                downloader.fetch(RemoteFile("x.zip", url), folder)
+                reasons.append("fetched")
+            except GateError as error:
+                reasons.append(f"{type(error).__name__}: {error}")
+    print(json.dumps({"reasons": reasons, "asked": dns.asked, "requests": len(server.requests),
+                      "by_relay": relay.connections}))
+"""
+
+
+def attack(tmp_path: Path, answers: list[list[tuple[int, str]]], *paths: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", _ATTACK, str(tmp_path), json.dumps(answers), *paths],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode == NOT_ALLOWED or sys.platform != "linux":
+        pytest.skip(f"this machine gives no process a network of its own: {done.stdout}")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+A, AAAA = 1, 28
+PUBLIC, INSIDE = (A, "203.0.113.1"), (A, "127.0.0.1")
+
+
+def test_the_address_that_was_checked_is_connected_to_whatever_the_next_answer_is(
+    tmp_path: Path,
+) -> None:
+    told = attack(tmp_path, [[PUBLIC], [INSIDE]], "x.zip")
+
+    assert told == {"reasons": ["fetched"], "asked": 1, "requests": 1, "by_relay": 1}
+
+
+@pytest.mark.parametrize("path", ["moved", "broken"])
+def test_an_answer_that_changes_between_two_connections_is_refused(
+    tmp_path: Path, path: str
+) -> None:
+    told = attack(tmp_path, [[PUBLIC], [INSIDE]], path)
+
+    assert told["reasons"][0].startswith("SourceRefusedError: ")
+    assert "127.0.0.1" in told["reasons"][0]
+    assert (told["asked"], told["requests"], told["by_relay"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [INSIDE],
+        [PUBLIC, INSIDE],
+        [(A, "169.254.169.254")],
+        [(A, "0.0.0.0")],
+        [(AAAA, "::1")],
+        [(AAAA, "::ffff:127.0.0.1")],
+        [(AAAA, "64:ff9b::7f00:1")],
+        [(AAAA, "fd00:ec2::254")],
+        [PUBLIC, (AAAA, "2002:7f00:1::")],
+    ],
+    ids=lambda answer: "+".join(value for _, value in answer),
+)
+def test_a_name_with_an_address_inside_is_refused_without_a_connection(
+    tmp_path: Path, answer: list[tuple[int, str]]
+) -> None:
+    told = attack(tmp_path, [answer], "x.zip")
+
+    assert told["reasons"][0].startswith("SourceRefusedError: ")
+    assert (told["requests"], told["by_relay"]) == (0, 0)
