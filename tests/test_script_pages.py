@@ -102,7 +102,8 @@ def test_every_command_of_the_github_page_works_as_it_stands(
 def test_every_variable_that_is_read_is_in_the_table_and_no_other(name: str) -> None:
     source = (PROJECT / "package_gate/aws_targets.py").read_text()
     theirs = {
-        "codeartifact": r'variables\.get\(\s*"((?:Example|Internal)\w+|PACKAGE_GATE_(?:DOMAIN|INDEX)_\w+)"',
+        "codeartifact": r'variables\.get\(\s*"((?:Example|Internal)\w+'
+        r'|PACKAGE_GATE_(?:DOMAIN|INDEX)_\w+)"',
         "github": r'variables\.get\(\s*"(PrivateGitHub\w+|PACKAGE_GATE_GITHUB_\w+)"',
     }
     every = set(re.findall(r'variables\.get\(\s*"(\w+)"', source))

@@ -17,12 +17,13 @@ need_network() {
 }
 
 check_network() {
-  local found id vpc
+  local found id vpc subnets=("$CODESERVICES_SUBNET_ID1" "$CODESERVICES_SUBNET_ID2")
   if [ "$CODESERVICES_SUBNET_ID1" = "$CODESERVICES_SUBNET_ID2" ]; then
     problem "CODESERVICES_SUBNET_ID1 and CODESERVICES_SUBNET_ID2 are the same."
+    subnets=("$CODESERVICES_SUBNET_ID1")
   fi
   if ! found=$(cli ec2 describe-subnets --query 'Subnets[].[SubnetId,VpcId]' \
-    --subnet-ids "$CODESERVICES_SUBNET_ID1" "$CODESERVICES_SUBNET_ID2"); then
+    --subnet-ids "${subnets[@]}"); then
     problem "CODESERVICES_SUBNET_ID1 or CODESERVICES_SUBNET_ID2: $(cli_error)"
     return
   fi

@@ -61,8 +61,7 @@ create() {
   say ""
   say "The dependency scan is there. Next:"
   say "  - Confirm the subscription in the email to $SNS_EMAIL; until then no result arrives."
-  say "  - Push to $REPOSITORY_NAME, or scan its default branch now:"
-  say "    aws codebuild start-build --region $AWS_REGION --project-name $STACK_NAME"
+  say "  - Push to $REPOSITORY_NAME."
 }
 
 check_variables() {

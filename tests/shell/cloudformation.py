@@ -244,9 +244,21 @@ def _clean(original: Call, part: Any, resources: Any) -> Any:
         case {"Fn::GetAtt": [str(name), *_]} if resources.get(name) is None:
             return f"arn:aws:not-in-moto:{REGION}:{ACCOUNT}:{name}"
     cleaned = original(part, resources)
-    if isinstance(cleaned, list):
-        return [each for each in cleaned if each is not None]
-    return cleaned
+    if not isinstance(part, list):
+        return cleaned
+    return [
+        value
+        for given, value in zip(part, cleaned, strict=True)
+        if value is not None or not isinstance(given, dict) or "Fn::If" not in given
+    ]
+
+
+def _differences(original: Call, resources: Any, *given: Any) -> Any:
+    """Change nothing that was never made: moto looks at no condition there."""
+    found = original(resources, *given)
+    made = {name for name, each in resources._parsed_resources.items() if each is not None}
+    found["Modify"] = [name for name in found["Modify"] if name in made]
+    return found
 
 
 def _delete_route_table(table: RouteTable, account: str, region: str) -> None:
@@ -273,11 +285,13 @@ def realistic_cloudformation() -> Iterator[CloudFormation]:
         name: _around(getattr(backend, name), getattr(cloudformation, name)) for name in names
     }
     create = _around(parsing.parse_and_create_resource, cloudformation.create_resource)
+    differences = _around(parsing.ResourceMap.build_resource_diff, _differences)
     with (
         warnings.catch_warnings(action="ignore"),  # moto's, about what it does not know
         mock.patch.multiple(backend, **calls),
         mock.patch.object(parsing, "parse_and_create_resource", create),
         mock.patch.object(parsing, "clean_json", _around(parsing.clean_json, _clean)),
+        mock.patch.object(parsing.ResourceMap, "build_resource_diff", differences),
         mock.patch.object(models.Stack, "parse_template", staticmethod(_parse)),
         mock.patch.object(Key, "delete", _schedule_deletion),
         mock.patch.object(RouteTable, "delete", _delete_route_table, create=True),

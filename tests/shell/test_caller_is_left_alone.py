@@ -20,8 +20,8 @@ inventory() {
 }""",
     "zsh": r"""
 inventory() {
-  builtin set -o; builtin alias; builtin trap; builtin print -l ${(ok)functions[@]}; builtin pwd
-  builtin print -l ${(ok)parameters[@]} |
+  builtin set -o; builtin alias; builtin trap; builtin print -l "${(@ok)functions[@]}"; builtin pwd
+  builtin print -l "${(@ok)parameters[@]}" |
     command grep -v -E '^(LINENO|RANDOM|SECONDS|EPOCH|_|\?|!|TTYIDLE)'
 }""",
 }
@@ -91,7 +91,7 @@ before=$(inventory)
 \\. "$PROJECT/shell/create-vpc-stack.sh" || result=$?
 after=$(inventory)
 \\printf '%s\\n' "$result"
-{{ \\printf '%s\\n' "$before"; \\printf '%s\\n' "$after"; }} | command sort | command uniq -u
+{{ \\printf '%s\\n' "$before"; \\printf '%s\\n' "$after"; }} | \\command sort | \\command uniq -u
 """
     answer = caller.run(command, quiet)
     names = ["CODESERVICES_SUBNET_ID1", "CODESERVICES_SUBNET_ID2", "CODESERVICES_VPC_ID"]

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from tests.fakes.aws import DOMAIN
-from tests.shell.caller import GATES, SCRIPTS, STACK, TOKEN, Caller, ec2_client, named
+from tests.shell.caller import GATES, SCRIPTS, STACK, TOKEN, Caller, ec2_client, moto_client, named
 
 REQUIRED = {
     *("AWS_REGION", "STACK_NAME", "CODEPIPELINE_NAME", "SNS_EMAIL", "PRIVATE_GITHUB_OWNER"),
@@ -99,7 +99,7 @@ def test_a_missing_or_strange_aws_cli_is_told(bash: Caller, tmp_path: Path) -> N
 
 
 def test_names_that_are_taken_are_told_at_once(caller: Caller) -> None:
-    cloudformation = caller.aws.client("cloudformation")
+    cloudformation = moto_client(caller.aws, "cloudformation")
     template = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
     cloudformation.create_stack(StackName=STACK, TemplateBody=template)
     tags = [{"Key": "package-gate", "Value": "vpc"}]

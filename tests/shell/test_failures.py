@@ -8,7 +8,15 @@ from moto.s3.models import s3_backends
 
 from tests.fakes.aws import REGION
 from tests.fakes.codeartifact import ACCOUNT
-from tests.shell.caller import GATES, STACK, Caller, artifacts_bucket, copy_project, ec2_client
+from tests.shell.caller import (
+    GATES,
+    STACK,
+    Caller,
+    artifacts_bucket,
+    copy_project,
+    ec2_client,
+    moto_client,
+)
 
 
 def test_a_failing_network_is_explained_and_made_by_the_next_run(caller: Caller) -> None:
@@ -40,7 +48,7 @@ def test_a_failure_in_the_nested_stack_is_explained(caller: Caller, variant: str
 
 
 def test_a_stack_that_only_a_change_set_has_begun_is_not_ours(bash: Caller) -> None:
-    bash.aws.client("cloudformation").create_change_set(
+    moto_client(bash.aws, "cloudformation").create_change_set(
         StackName="package-gate-vpc",
         ChangeSetName="somebodys",
         ChangeSetType="CREATE",

@@ -7,7 +7,7 @@ from moto.kms.models import kms_backends
 
 from tests.fakes.aws import DOMAIN, REGION
 from tests.fakes.codeartifact import ACCOUNT
-from tests.shell.caller import STACK, Caller, moto_client, named
+from tests.shell.caller import Caller, moto_client, named
 
 NOTEBOOK, SCAN = "package-gate-notebook", "dependency-scan"
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/01234567-89ab-cdef"
@@ -134,7 +134,7 @@ def test_a_domain_that_is_not_there_is_told(bash: Caller) -> None:
 def test_the_dependency_scan_comes_again_and_goes(caller: Caller) -> None:
     first = caller.source(f"create-{SCAN}")
     assert first.status == 0, first.said
-    for next_step in ("Confirm the subscription", "organisation/app", "start-build"):
+    for next_step in ("Confirm the subscription", "Push to organisation/app"):
         assert next_step in first.said
     given = parameters(caller, SCAN)
     assert (given["SourceKind"], given["CodeConnectionArn"]) == ("github", CONNECTION)
@@ -194,15 +194,16 @@ def test_a_failing_scan_is_explained_and_made_by_the_next_run(bash: Caller) -> N
 
 def test_the_bucket_of_a_gate_is_not_taken_for_that_of_a_scan(bash: Caller) -> None:
     """A gate's has the records of its decisions."""
-    environment = {"STACK_NAME": STACK}
+    environment = {"STACK_NAME": "research"}
     assert bash.source("create-github", environment=environment).status == 0
+    moto_client(bash.aws, "cloudformation").delete_stack(StackName="research")
     before = bash.left()
     for script in (f"create-{SCAN}", f"delete-{SCAN}"):
         answer = bash.source(
             script, "--yes" if script.startswith("delete") else "", environment=environment
         )
         assert answer.status == 2
-        assert f"{STACK}-artifacts already, of the kind artifacts" in answer.said
+        assert "research-artifacts already, of the kind artifacts" in answer.said
     assert bash.left() == before
 
 

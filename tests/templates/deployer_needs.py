@@ -88,6 +88,12 @@ NOT_NAMED = {
 
 _LATTICE = "no endpoint is of VPC Lattice, none serves another region"
 _ROLES = "no role has a managed policy or a boundary"
+ONLY_WITH = {
+    "codeartifact:AssociateExternalConnection": "ExternalConnections",
+    "codeartifact:AssociateWithDownstreamRepository": "Upstreams",
+    "codeartifact:DisassociateExternalConnection": "ExternalConnections",
+}
+"""Actions that are needed for the sake of one property, by its name."""
 NOT_NEEDED: dict[str, dict[str, str]] = {
     "AWS::CloudFormation::Stack": {
         "cloudformation:[GS]et*": "nested stacks have no stack policy",
@@ -99,10 +105,6 @@ NOT_NEEDED: dict[str, dict[str, str]] = {
         "cloudtrail:*EventConfiguration": "no event configuration",
         "iam:*": "it writes to no log group, and is no organisation's",
         "organizations:*": "it is no organisation's",
-    },
-    "AWS::CodeArtifact::Repository": {
-        "codeartifact:*ExternalConnection": "on purpose: nobody may open it",
-        "codeartifact:AssociateWithDownstreamRepository": "no upstream, on purpose",
     },
     "AWS::CodePipeline::Pipeline": {
         "codepipeline:*StageTransition": "no stage is disabled",

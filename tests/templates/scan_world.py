@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.aws_run import AWS_CLI
 from tests.dependency_scan.world import write_files
 from tests.fakes.advisories import advisory
 from tests.fakes.aws import AWS, REGION
@@ -17,7 +18,7 @@ from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.codebuild import Build, run_build
 from tests.fakes.https_server import HTTPSServer
 from tests.fakes.package_index import PackageIndex
-from tests.templates.build_world import AWS_CLI, SHIM
+from tests.templates.build_world import SHIM
 from tests.templates.rendered import Rendered, render
 
 STACK, BUCKET, APP = "dependency-scan", "scan-artifacts", "app"
@@ -174,7 +175,7 @@ class Scan:
         (image / "python3").chmod(0o755)
         machine = folder / "machine"
         machine.mkdir()
-        path = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
+        path: list[Path | str] = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
         environment = {
             **self.index.environment,
             "CODEBUILD_RESOLVED_SOURCE_VERSION": COMMIT,

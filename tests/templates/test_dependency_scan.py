@@ -218,6 +218,7 @@ def test_a_push_and_a_pull_request_start_the_build_with_what_the_scan_reads() ->
     for name, event in (("PushRule", PUSH), ("PullRequestRule", PULL_REQUEST)):
         rule = resources[name].properties
         told = start_build(rule, event)
+        assert model.input_shape
         found = ParamValidator().validate(told, model.input_shape)
         assert not found.has_errors(), found.generate_report()
         assert (told["projectName"], told["sourceVersion"]) == (STACK, COMMIT)

@@ -32,7 +32,9 @@ from tests.templates.scan_world import (
 
 HOLE = {"requirements.txt": "web\n"}
 CLEAN = {"requirements.txt": "deep==0.9\n"}
-PASSED = dict.fromkeys(("install", "build", "upload_artifacts"), "SUCCEEDED")
+PASSED = dict.fromkeys(
+    ("install", "pre_build", "build", "post_build", "upload_artifacts"), "SUCCEEDED"
+)
 FAILED = {**PASSED, "build": "FAILED"}
 REPORTS = {"dependencies.json", "findings.sarif", "junit.xml", "report.html"}
 SECRETS = {
@@ -155,6 +157,7 @@ def test_codecommit_gets_the_result_as_a_comment(scan: Scan, server: HTTPSServer
         operation = handler.headers["X-Amz-Target"].rpartition(".")[2]
         given = json.loads(handler.body)  # type: ignore[attr-defined]
         shape = model.operation_model(operation).input_shape
+        assert shape
         assert not ParamValidator().validate(given, shape).has_errors()
         posted.append((operation, given))
         respond(b"{}")(handler)

@@ -37,7 +37,14 @@ def test_the_stages_have_the_guidances_names_and_a_failed_build_is_retried_once(
     assert scan["OnFailure"]["Result"] == "RETRY"
     (build,) = scan["Actions"]
     assert build["InputArtifacts"] == source_action(pipeline())["OutputArtifacts"]
-    assert build["Configuration"] == {"ProjectName": PIPELINE}
+    configuration = build["Configuration"]
+    assert configuration["ProjectName"] == PIPELINE
+    (rescan,) = json.loads(configuration["EnvironmentVariables"])
+    assert rescan == {
+        "name": "PACKAGE_GATE_RESCAN",
+        "value": "#{variables.Rescan}",
+        "type": "PLAINTEXT",
+    }
 
 
 def test_the_token_stands_in_no_template_and_signs_no_webhook() -> None:
