@@ -23,6 +23,7 @@ from tests.archive.hostile_wheels import METADATA as WHEEL_METADATA
 from tests.archive.hostile_wheels import WHEEL_NAME as WHEEL_NAME
 from tests.archive.hostile_wheels import make_wheel
 from tests.archive.makers import Zipped, end64, make_tar, make_zip, pax, tar_file, tar_header
+from tests.fakes.malware_corpus import TUNED_ON
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _DIGEST = hashlib.sha256(b"").hexdigest()
@@ -195,5 +196,14 @@ MODULES = (
     b"import os\n@decorated\ndef a():\n    '''text'''\n    os.system('x')\nclass B:\n"
     b"    x = a()\n    def __init__(self): pass\nB.y = a\n",
     b"# coding: latin-1\nlambda: [x for x in (yield)]\n\x0cx = 1\r\ny = 2\r",
+)
+BEHAVIOURS = (
+    *MODULES,
+    *(
+        text.encode()
+        for files in TUNED_ON.values()
+        for path, text in files.items()
+        if path.endswith(".py") and len(text) < 2000
+    ),
 )
 TEXTS = ("a\u202eb\x1b[2J\u200b\ud83d\ude00\U000e0101 c".encode("utf-8", "surrogatepass"), b"plain")

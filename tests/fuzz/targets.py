@@ -47,6 +47,7 @@ from package_gate.scanners.advisories import (
     first_fixed_version,
 )
 from package_gate.scanners.advisory_findings import findings
+from package_gate.scanners.behaviour import RULES, behaviours
 from package_gate.scanners.finding_checks import checked
 from package_gate.scanners.import_time import running_code
 from package_gate.scanners.pool import decode_answer
@@ -237,6 +238,15 @@ def running(data: bytes) -> None:
     assert running_code(data, whole=False).count(b"\n") == data.count(b"\n")
 
 
+def behaviour(data: bytes) -> None:
+    """Follow the data through a module, however it is written."""
+    for whole in (False, True):
+        for each in behaviours(data, whole=whole, at_start=whole):
+            assert each.rule in RULES
+            assert each.line >= 1
+            assert each.code.isprintable()
+
+
 def text(data: bytes) -> None:
     """Show anything."""
     shown = printable(data.decode("utf-8", "surrogateescape"), 100)
@@ -277,5 +287,6 @@ TARGETS: dict[str, Target] = {
     "lock": Target(lock, seeds.LOCKS, 3),
     "record": Target(record, seeds.RECORDS, 4),
     "running": Target(running, seeds.MODULES, 1),
+    "behaviour": Target(behaviour, seeds.BEHAVIOURS, 1),
     "text": Target(text, seeds.TEXTS, 2),
 }
