@@ -13,6 +13,7 @@ import tenacity
 
 from package_gate.errors import ScannerError
 from package_gate.models import UnpackedArtifact
+from package_gate.scanners.trees import regular_files
 from package_gate.secrets import keep_out_of_log
 
 # An upload address is signed: who has it can upload.
@@ -47,7 +48,7 @@ def write_zip(artifacts: Sequence[UnpackedArtifact], file: IO[bytes], most_bytes
     files, size = 0, 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for number, artifact in enumerate(artifacts):
-            for path in _files(Path(artifact.tree)):
+            for path in _files(artifact.tree):
                 with _open(path) as content:
                     length = os.fstat(content.fileno()).st_size
                     files, size = files + 1, size + length
@@ -79,21 +80,11 @@ def place_of(name: str, artifacts: Sequence[UnpackedArtifact]) -> tuple[str, str
     return "", name
 
 
-def _files(tree: Path) -> Iterator[Path]:
-    """Give a tree's regular files in order of their names; links are left out."""
-
-    def fail(error: OSError) -> None:
-        raise _unreadable(error)
-
-    for folder, folders, names in os.walk(tree, onerror=fail):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            try:
-                if stat.S_ISREG(path.lstat().st_mode):
-                    yield path
-            except OSError as error:
-                raise _unreadable(error) from error
+def _files(tree: str) -> Iterator[Path]:
+    try:
+        yield from regular_files(Path(tree))
+    except OSError as error:
+        raise _unreadable(error) from error
 
 
 def _open(path: Path) -> IO[bytes]:

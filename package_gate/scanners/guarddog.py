@@ -9,7 +9,8 @@ the data.
 
 import importlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ from package_gate.models import (
 from package_gate.policy import Limits
 from package_gate.scanners.behaviour import RULES, Behaviour, behaviours
 from package_gate.scanners.build_backends import build_backend_folders
-from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, RuleSet, TreeScan
+from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, FileScan, Hit, RuleSet, TreeScan
 from package_gate.scanners.import_time import running_code, runs_whole
+from package_gate.scanners.once import Once
 from package_gate.text import one_line, printable
 
 NAME = "guarddog"
@@ -51,6 +53,15 @@ _READ_FIRST = "Read these places before anybody installs it."
 _REFERENCES = ("https://github.com/DataDog/guarddog",)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of a package's files, since its artifacts have many in common."""
+
+    rules: Once[FileScan]
+    running: Once[dict[str, list[Hit]]]
+    behaviours: Once[list[Behaviour]]
+
+
 class GuardDog:
     """Scans with rules that are compiled once."""
 
@@ -70,22 +81,24 @@ class GuardDog:
         Raises:
             ScannerError: a rule failed, or a file can't be read.
         """
+        artifacts = len(target.artifacts)
+        seen = _Seen(Once(artifacts), Once(artifacts), Once(artifacts))
         for artifact in target.artifacts:
             try:
-                yield from self._scan_tree(artifact)
+                yield from self._scan_tree(artifact, seen)
             except OSError as error:
                 raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
 
-    def _scan_tree(self, artifact: UnpackedArtifact) -> Iterator[Finding]:
+    def _scan_tree(self, artifact: UnpackedArtifact, seen: _Seen) -> Iterator[Finding]:
         filename = artifact.artifact.filename
-        found = self._rules.scan(Path(artifact.tree), self._seconds)
+        found = self._rules.scan(Path(artifact.tree), self._seconds, seen.rules)
         yield from _too_large(found, filename)
-        yield from _behaviour_findings(found, artifact)
+        yield from _behaviour_findings(found, artifact, seen.behaviours)
         risks = self._risks(found.hits)
         score = self._engine.calculate_risk_score(risks)
         if score.score > 0:
             yield _score_finding(score, filename)
-        running = self._running(found, artifact)
+        running = self._running(found, artifact, seen.running)
         for rule_id in self._rules.rules:
             # A capability, such as opening files, is no news by itself.
             if (found.hits[rule_id] or rule_id in running) and self._is_threat(rule_id):
@@ -121,7 +134,9 @@ class GuardDog:
         risks: list[Any] = self._engine.form_risks_from_findings(findings)
         return risks
 
-    def _running(self, found: TreeScan, artifact: UnpackedArtifact) -> dict[str, list[Hit]]:
+    def _running(
+        self, found: TreeScan, artifact: UnpackedArtifact, once: Once[dict[str, list[Hit]]]
+    ) -> dict[str, list[Hit]]:
         """Find the strong threats in code that runs by itself, by rule.
 
         For that the rules run once more, over that code alone: a rule often needs several things
@@ -135,14 +150,17 @@ class GuardDog:
             if not _suffice(self._strong_rules(anywhere), path, artifact):
                 continue
             code = Path(artifact.tree, path).read_bytes()
-            if path.endswith(".py"):
-                code = running_code(code, whole=runs_whole(path))
-            hits = self._rules.scan_code(path, code, self._seconds)
+            hits = once(path, code, partial(self._hits_in_running_code, path, code))
             strong = self._strong_rules(hits)
             if _suffice(strong, path, artifact):
                 for rule_id in strong:
                     running.setdefault(rule_id, []).extend(hits[rule_id])
         return running
+
+    def _hits_in_running_code(self, path: str, code: bytes) -> dict[str, list[Hit]]:
+        if path.endswith(".py"):
+            code = running_code(code, whole=runs_whole(path))
+        return self._rules.scan_code(path, code, self._seconds)
 
     def _strong_rules(self, hits: dict[str, list[Hit]]) -> set[str]:
         return {risk.threat_finding.rule_name for risk in self._risks(hits) if _is_strong(risk)}
@@ -180,13 +198,16 @@ class GuardDog:
         )
 
 
-def _behaviour_findings(found: TreeScan, artifact: UnpackedArtifact) -> Iterator[Finding]:
+def _behaviour_findings(
+    found: TreeScan, artifact: UnpackedArtifact, once: Once[list[Behaviour]]
+) -> Iterator[Finding]:
     """Report what the package's code does by itself, a finding for each rule."""
     backends = build_backend_folders(Path(artifact.tree))
     places: dict[str, list[tuple[str, Behaviour]]] = {}
     for path in found.candidates:
         if _runs_by_itself(path, artifact, backends):
-            for each in _behaviours(Path(artifact.tree, path).read_bytes(), path):
+            content = Path(artifact.tree, path).read_bytes()
+            for each in once(path, content, partial(_behaviours, content, path)):
                 places.setdefault(each.rule, []).append((path, each))
     for rule, behaving in places.items():
         code = list(dict.fromkeys(each.code for _, each in behaving))

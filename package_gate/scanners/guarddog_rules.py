@@ -1,4 +1,4 @@
-"""GuardDog's YARA rules over a tree of files, each file read and scanned once.
+"""GuardDog's YARA rules over a tree of files, each file read once.
 
 GuardDog's own `Analyzer.analyze_sourcecode` compiles and runs its rules one after another and
 opens each file for each of them, and again for each match. This gives the same matches in the same
@@ -10,7 +10,6 @@ import fnmatch
 import functools
 import hashlib
 import importlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from typing import Any
 
 from package_gate.errors import ScannerError
 from package_gate.scanners.imports import skip_package_init
+from package_gate.scanners.once import Once
+from package_gate.scanners.trees import regular_files
 
 _CANDIDATES = Path(__file__).with_name("candidates.yar")
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -60,6 +61,16 @@ class TreeScan:
     """Files whose behaviour is worth a closer look, by `candidates.yar`."""
     too_large: tuple[str, ...]
     """Files that the rules would have looked at, but that are larger than `MAX_FILE_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileScan:
+    """What YARA found in a file."""
+
+    candidate: bool
+    """Whether `candidates.yar` matched."""
+    matches: tuple[tuple[str, int, bytes], ...]
+    """Rule id, offset and matched bytes, a rule's in YARA's own order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +172,13 @@ class RuleSet:
     def _file(self, rule_id: str) -> Path:
         return self._folder / str(self.rules[rule_id].file)
 
-    def scan(self, tree: Path, seconds: int) -> TreeScan:
+    def scan(self, tree: Path, seconds: int, once: Once[FileScan]) -> TreeScan:
         """Run the rules over every file of a tree that they are made for.
 
         Args:
             tree: a folder.
             seconds: the longest that one file may take.
+            once: knows what was found in files of the package's other trees.
 
         Raises:
             ScannerError: a rule failed or took too long; GuardDog itself passes over both.
@@ -176,18 +188,23 @@ class RuleSet:
         rules_matched: dict[str, set[str]] = {}
         candidates: list[str] = []
         too_large: list[str] = []
-        for path in _files(tree):
+        for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
             wanted = self._rules_for(relative)
-            if not wanted or not path.is_file():
+            if not wanted:
                 continue
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
                 continue
             source = _SourceFile(relative, path.read_bytes())
-            if self._is_candidate(source, seconds):
+            found = once(
+                relative,
+                source.content,
+                functools.partial(self._scan_file, source, wanted, seconds),
+            )
+            if found.candidate:
                 candidates.append(relative)
-            for rule_id, offset, matched in self._matches(source, wanted, seconds):
+            for rule_id, offset, matched in found.matches:
                 rules_matched.setdefault(relative, set()).add(rule_id)
                 if self._counts_more(rule_id, hits) and not source.is_comment(offset):
                     hit = source.with_code(source.hit(offset, matched), offset)
@@ -206,6 +223,11 @@ class RuleSet:
         for rule_id, offset, matched in self._matches(source, self._rules_for(path), seconds):
             hits.setdefault(rule_id, []).append(source.hit(offset, matched))
         return hits
+
+    def _scan_file(self, source: "_SourceFile", wanted: frozenset[str], seconds: int) -> FileScan:
+        return FileScan(
+            self._is_candidate(source, seconds), tuple(self._matches(source, wanted, seconds))
+        )
 
     def _is_candidate(self, source: "_SourceFile", seconds: int) -> bool:
         if source.path.endswith(".pth"):
@@ -275,14 +297,6 @@ def _globs(patterns: str | None) -> re.Pattern[str] | None:
     if not patterns:
         return None
     return re.compile("|".join(fnmatch.translate(glob.strip()) for glob in patterns.split(",")))
-
-
-def _files(tree: Path) -> Iterator[Path]:
-    """Walk in GuardDog's order, on which it depends which matches are counted."""
-    for folder, folders, names in os.walk(tree):
-        folders.sort()
-        for name in sorted(names):
-            yield Path(folder, name)
 
 
 class _SourceFile:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import IO
@@ -26,12 +26,15 @@ from package_gate.models import (
     ScannerInfo,
     ScanTarget,
     Severity,
-    UnpackedArtifact,
 )
 from package_gate.policy import Limits
+from package_gate.scanners.once import find_repeats
 from package_gate.text import one_line, printable
 
 NAME = "ruff"
+ENDINGS = (".py", ".pyi", ".pyw", ".ipynb")
+MAX_ARGUMENT_BYTES = 100_000
+"""Far below what Linux and macOS allow for a program's arguments."""
 OPTIONS = (
     "--isolated",
     "--ignore-noqa",
@@ -47,7 +50,7 @@ OPTIONS = (
     "--select=S,E902",
     "--target-version=py314",
     "--config=exclude = []",
-    '--config=include = ["*.py", "*.pyi", "*.pyw", "*.ipynb"]',
+    f"--config=include = {[f'*{ending}' for ending in ENDINGS]}",
 )
 
 # Bandit's documentation gives each check a severity (https://bandit.readthedocs.io, version 1.9);
@@ -88,7 +91,7 @@ class _Diagnostic(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Group:
-    """What one rule found in an artifact, at one severity."""
+    """What one rule found, at one severity."""
 
     message: str
     reference: str
@@ -96,8 +99,40 @@ class _Group:
     locations: list[Location] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Report:
+    """What was found in a file, or in all files of an artifact."""
+
+    groups: dict[tuple[str, Severity], _Group] = field(default_factory=dict)
+    unparsable: list[Location] = field(default_factory=list)
+
+    def add(self, diagnostic: _Diagnostic, path: str) -> None:
+        """Take what Ruff says of this file."""
+        row = diagnostic.location.row if diagnostic.location else None
+        location = Location(printable(path, 1000), row)
+        code = diagnostic.code or ""
+        if not _RULE.fullmatch(code):
+            self.unparsable = self.unparsable or [location]
+            return
+        key = code, severity_of(code, diagnostic.message)
+        group = self.groups.setdefault(
+            key, _Group(one_line(diagnostic.message, 500), _reference(diagnostic))
+        )
+        group.count += 1
+        if len(group.locations) < MAX_LOCATIONS:
+            group.locations.append(location)
+
+    def add_file(self, report: "_Report") -> None:
+        """Take what was found in another file."""
+        for key, found in report.groups.items():
+            group = self.groups.setdefault(key, _Group(found.message, found.reference))
+            group.count += found.count
+            group.locations += found.locations[: MAX_LOCATIONS - len(group.locations)]
+        self.unparsable += report.unparsable
+
+
 class Ruff:
-    """Runs Ruff once for each artifact."""
+    """Runs Ruff once for each package, or a few times when there is too much to name."""
 
     def __init__(self, limits: Limits) -> None:
         self._seconds = limits.scan_seconds
@@ -109,57 +144,31 @@ class Ruff:
         """Report insecure code in each artifact, a finding for each rule, and unparsable files.
 
         Raises:
-            ScannerError: Ruff failed or took too long.
+            ScannerError: Ruff failed or took too long, or a file can't be read.
         """
-        for artifact in target.artifacts:
-            yield from self._scan_tree(artifact)
+        trees = [artifact.tree for artifact in target.artifacts]
+        try:
+            repeats = find_repeats(trees, ENDINGS)
+        except OSError as error:
+            raise ScannerError(f"can't read the files of {target.name}: {error}") from error
+        # By tree and path. What is left of the path's bytes is Ruff's own reading of them.
+        reports: dict[tuple[int, str], _Report] = {}
+        for paths in _in_portions([*trees[:1], *repeats.new_files]):
+            for diagnostic in self._run(paths):
+                number, path = _place(diagnostic.filename, trees)
+                reports.setdefault((number, path), _Report()).add(diagnostic, path)
+        for number, artifact in enumerate(target.artifacts):
+            whole = _Report()
+            for place in sorted(reports, key=lambda place: place[1]):
+                if place[0] == number or place in repeats.of_tree[number]:
+                    whole.add_file(reports[place])
+            yield from _findings(whole, artifact.artifact.filename)
 
-    def _scan_tree(self, artifact: UnpackedArtifact) -> Iterator[Finding]:
-        groups: dict[tuple[str, Severity], _Group] = {}
-        unparsable: dict[str, Location] = {}
-        for diagnostic in self._run(artifact.tree):
-            location = _location(diagnostic, artifact.tree)
-            code = diagnostic.code or ""
-            if not _RULE.fullmatch(code):
-                unparsable.setdefault(diagnostic.filename, location)
-                continue
-            key = code, severity_of(code, diagnostic.message)
-            group = groups.setdefault(
-                key, _Group(one_line(diagnostic.message, 500), _reference(diagnostic))
-            )
-            group.count += 1
-            if len(group.locations) < MAX_LOCATIONS:
-                group.locations.append(location)
-        filename = artifact.artifact.filename
-        for (code, severity), group in sorted(groups.items()):
-            yield Finding(
-                scanner=NAME,
-                rule=code,
-                kind=Kind.CODE,
-                severity=severity,
-                message=group.message,
-                references=(group.reference,) if group.reference else (),
-                artifact=filename,
-                locations=tuple(group.locations),
-                count=group.count,
-            )
-        if unparsable:
-            yield Finding(
-                scanner=NAME,
-                rule="unparsable",
-                kind=Kind.CODE,
-                severity=Severity.INFO,
-                message="These files are not Python that Ruff can parse, and were not checked.",
-                artifact=filename,
-                locations=tuple(unparsable.values())[:MAX_LOCATIONS],
-                count=len(unparsable),
-            )
-
-    def _run(self, tree: str) -> Iterator[_Diagnostic]:
-        """Run Ruff on a folder and yield what it reports, while it does."""
+    def _run(self, paths: Sequence[str]) -> Iterator[_Diagnostic]:
+        """Run Ruff on folders and files and yield what it reports, while it does."""
         with tempfile.TemporaryFile() as errors:
             with subprocess.Popen(
-                [self._program, "check", *OPTIONS, "--", tree],
+                [self._program, "check", *OPTIONS, "--", *paths],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -198,9 +207,52 @@ def severity_of(code: str, message: str) -> Severity:
     return Severity.HIGH if code in _HIGH else Severity.MEDIUM
 
 
-def _location(diagnostic: _Diagnostic, tree: str) -> Location:
-    path = diagnostic.filename.removeprefix(tree).lstrip("/")
-    return Location(printable(path, 1000), diagnostic.location.row if diagnostic.location else None)
+def _in_portions(paths: Iterable[str]) -> Iterator[list[str]]:
+    """Divide paths so that a program can be given them."""
+    portion: list[str] = []
+    size = 0
+    for path in paths:
+        size += len(os.fsencode(path)) + 1
+        if portion and size > MAX_ARGUMENT_BYTES:
+            yield portion
+            portion, size = [], len(os.fsencode(path)) + 1
+        portion.append(path)
+    if portion:
+        yield portion
+
+
+def _place(filename: str, trees: Sequence[str]) -> tuple[int, str]:
+    """Give the number of the tree that a file is in, and its path there."""
+    for number, tree in enumerate(trees):
+        if filename.startswith(f"{tree}/"):
+            return number, filename.removeprefix(f"{tree}/")
+    raise ScannerError(f"ruff reported on another file: {printable(filename, 300)}")
+
+
+def _findings(report: _Report, filename: str) -> Iterator[Finding]:
+    for (code, severity), group in sorted(report.groups.items()):
+        yield Finding(
+            scanner=NAME,
+            rule=code,
+            kind=Kind.CODE,
+            severity=severity,
+            message=group.message,
+            references=(group.reference,) if group.reference else (),
+            artifact=filename,
+            locations=tuple(group.locations),
+            count=group.count,
+        )
+    if report.unparsable:
+        yield Finding(
+            scanner=NAME,
+            rule="unparsable",
+            kind=Kind.CODE,
+            severity=Severity.INFO,
+            message="These files are not Python that Ruff can parse, and were not checked.",
+            artifact=filename,
+            locations=tuple(report.unparsable[:MAX_LOCATIONS]),
+            count=len(report.unparsable),
+        )
 
 
 def _reference(diagnostic: _Diagnostic) -> str:

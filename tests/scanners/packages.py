@@ -1,6 +1,7 @@
 """Packages to scan, made of text."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from package_gate.models import Artifact, Origin, ScanTarget, UnpackedArtifact
@@ -25,3 +26,9 @@ def package(
     artifact = Artifact(filename, "0" * 64, downloaded.stat().st_size)
     unpacked = UnpackedArtifact(artifact, str(downloaded), str(tree))
     return ScanTarget(name, "1.0", Origin.PYPI, (unpacked,))
+
+
+def package_of(*targets: ScanTarget) -> ScanTarget:
+    """Make one package of several, with all their artifacts."""
+    artifacts = tuple(artifact for target in targets for artifact in target.artifacts)
+    return replace(targets[0], artifacts=artifacts)

@@ -1,6 +1,7 @@
 import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.pool import ScannerPool, ScannerSpec
 from tests.fakes.malware_corpus import FIRST, HELD_OUT, SECOND, TUNED_ON, as_archive
 from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
-from tests.scanners.packages import package
+from tests.scanners.packages import package, package_of
 
 SDIST = "sample-1.0.tar.gz"
 
@@ -182,6 +183,35 @@ def test_quotes_and_line_ends_hide_nothing(
     found = scan(guarddog, tmp_path, {"sample/__init__.py": opening + EXEC_BASE64})
 
     assert worst(found) is Severity.HIGH
+
+
+def test_a_file_that_several_wheels_have_is_scanned_once_and_reported_for_each(
+    guarddog: GuardDog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned = []
+    scan_file = guarddog._rules._scan_file
+
+    def note(source: Any, *rest: Any) -> Any:
+        scanned.append(source.path)
+        return scan_file(source, *rest)
+
+    monkeypatch.setattr(guarddog._rules, "_scan_file", note)
+    names = [f"sample-1.0-{tag}.whl" for tag in ("cp311", "cp312", "cp313")]
+    wheels = [
+        package(
+            tmp_path / filename,
+            {"sample/__init__.py": EXEC_BASE64, "sample/own.py": f"tag = {filename!r}\n"},
+            filename=filename,
+        )
+        for filename in names
+    ]
+
+    found = list(guarddog.scan(package_of(*wheels)))
+
+    assert sorted(scanned) == ["sample/__init__.py", *3 * ["sample/own.py"]]
+    alone = [list(guarddog.scan(wheel)) for wheel in wheels]
+    assert found == [finding for findings in alone for finding in findings]
+    assert {finding.artifact for finding in found} == set(names)
 
 
 def test_a_comment_or_a_docstring_is_no_threat(guarddog: GuardDog, tmp_path: Path) -> None:

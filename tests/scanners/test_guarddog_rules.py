@@ -11,6 +11,7 @@ import pytest
 from package_gate.errors import ScannerError
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog_rules import RuleSet
+from package_gate.scanners.once import Once
 from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
 from tests.scanners.packages import package
 
@@ -44,7 +45,7 @@ def test_a_rule_that_fails_or_gives_up_is_an_error(
     monkeypatch.setattr(rules, "_others", _Rules(fails=fails))
 
     with pytest.raises(ScannerError, match=message):
-        rules.scan(Path(package(tmp_path, {"a.py": "x = 1\n"}).artifacts[0].tree), 60)
+        rules.scan(Path(package(tmp_path, {"a.py": "x = 1\n"}).artifacts[0].tree), 60, Once(1))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,9 @@ from pathlib import Path
 # Its metadata rules would fetch lists of popular packages.
 metadata = types.ModuleType("guarddog.analyzer.metadata")
 metadata.get_metadata_detectors = lambda ecosystem: {}
+from package_gate.scanners.once import Once
 from package_gate.scanners.guarddog_rules import RuleSet
+from package_gate.scanners.once import Once
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.policy import Limits
 ours = GuardDog(Limits())
@@ -126,7 +129,7 @@ for tree in sys.argv[1:]:
         rule: [(hit["location"], hit["code"], hit["match"]) for hit in hits]
         for rule, hits in theirs["results"].items() if hits
     }
-    scan = ours._rules.scan(Path(tree), 60)
+    scan = ours._rules.scan(Path(tree), 60, Once(1))
     got = {
         rule: [(f"{hit.path}:{hit.line}", hit.code, hit.matched) for hit in hits]
         for rule, hits in scan.hits.items() if hits

@@ -1,13 +1,16 @@
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from package_gate.errors import ScannerError
 from package_gate.models import Finding, Kind, Severity
 from package_gate.policy import Limits
+from package_gate.scanners import ruff as ruff_scanner
 from package_gate.scanners.ruff import Ruff, severity_of
-from tests.scanners.packages import package
+from tests.scanners.packages import package, package_of
 
 SHOUT = "assert x\n"
 OFF = '[lint]\nignore = ["ALL"]\nselect = []\nper-file-ignores = {"*" = ["S"]}\n'
@@ -140,6 +143,62 @@ def test_files_that_can_not_be_parsed_are_named_once(tmp_path: Path) -> None:
     assert found["unparsable"].count == 3
     assert places(found, "unparsable") == {"old.py", "broken.py", "latin.py"}
     assert places(found, "S101") == {"fine.py"}
+
+
+def test_a_file_that_several_wheels_have_is_checked_once_and_reported_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    ruff = Ruff(Limits())
+    run = ruff._run
+
+    def note(paths: Sequence[str]) -> Iterator[Any]:
+        given.extend(paths)
+        return run(paths)
+
+    monkeypatch.setattr(ruff, "_run", note)
+    wheels = [
+        package(
+            tmp_path / tag,
+            {
+                "sample/same.py": "assert x\nexec(y)\n",
+                "sample/broken.py": "def\n",
+                "sample/own.py": f"# {tag}\nassert x\n",
+                "sample/moved.py" if tag == "cp313" else "sample/there.py": "eval(z)\n",
+                b"sample/\xff.py".decode("utf-8", "surrogateescape"): "eval(z)\n",
+            },
+            filename=f"sample-1.0-{tag}.whl",
+        )
+        for tag in ("cp311", "cp312", "cp313")
+    ]
+    trees = [wheel.artifacts[0].tree for wheel in wheels]
+
+    found = list(ruff.scan(package_of(*wheels)))
+
+    assert [each.removeprefix(f"{trees[2]}/") for each in given if each.startswith(trees[2])] == [
+        "sample/moved.py",
+        "sample/own.py",
+        "sample/\udcff.py",
+    ]
+    assert len(given) == 1 + 2 + 3
+    alone = [list(Ruff(Limits()).scan(wheel)) for wheel in wheels]
+    assert sorted(found, key=repr) == sorted((f for each in alone for f in each), key=repr)
+
+
+def test_a_package_with_many_files_is_checked_in_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ruff_scanner, "MAX_ARGUMENT_BYTES", 200)
+    first = package(tmp_path / "first", {"a.py": "x = 1\n"}, filename="a-1-cp311.whl")
+    second = package(
+        tmp_path / "second",
+        {f"{number}.py": "exec(x)\n" for number in range(10)},
+        filename="a-1-cp312.whl",
+    )
+
+    (finding,) = Ruff(Limits()).scan(package_of(first, second))
+
+    assert (finding.artifact, finding.count) == ("a-1-cp312.whl", 10)
 
 
 def test_a_package_without_python_has_no_findings(tmp_path: Path) -> None:
