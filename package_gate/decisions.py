@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -215,6 +216,24 @@ class Decisions:
                 f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
             ) from error
         return decision
+
+
+def following(earlier: RequestDecision, decision: RequestDecision) -> RequestDecision:
+    """Give a request's new decision what is kept of its earlier one.
+
+    Those are who was told of what, and what the earlier one published and the new one leaves out;
+    an unchanged one keeps the time of its first making.
+    """
+    closure = {(package.name, package.version) for package in decision.packages}
+    superseded = tuple(
+        package
+        for package in earlier.published
+        if package.origin is Origin.PYPI and (package.name, package.version) not in closure
+    )
+    decision = replace(decision, notified=earlier.notified, superseded=superseded)
+    if (earlier.verdict, earlier.reasons) == (decision.verdict, decision.reasons):
+        decision = replace(decision, decided_at=earlier.decided_at)
+    return decision
 
 
 def _encode(decision: Decision) -> bytes:

@@ -13,11 +13,10 @@ from datetime import datetime
 
 from package_gate import __version__
 from package_gate.concurrency import quick_or_slow
-from package_gate.decisions import Decisions
+from package_gate.decisions import Decisions, following
 from package_gate.emails import compose, notification_digest
 from package_gate.errors import GateError, PublishError, SourceRefusedError, told
 from package_gate.models import (
-    Origin,
     PackageDecision,
     Request,
     RequestDecision,
@@ -116,6 +115,7 @@ class Gate:
                 quick_threads=self._decisions.readers,
                 slow_threads=REQUESTS_AT_ONCE,
             )
+            self._finish_publishing()
         settled = {(o.decision.name, o.decision.source): o for o in outcomes}
         return Run(
             outcomes=tuple(
@@ -131,6 +131,14 @@ class Gate:
             sample_advisories=self._options.sample_advisories,
             unfinished=self._unfinished,
         )
+
+    def _finish_publishing(self) -> None:
+        if self._options.dry_run:
+            return
+        try:
+            self._publisher.finish()
+        except Exception as error:  # all is published; only what is done at the end is missing
+            self._leave(f"{told(error)} The next run tries again.")
 
     def _standing(self, requests: list[Request]) -> RequestOutcome | None:
         """Give the outcome of a request that needs no new decision, or None.
@@ -345,17 +353,8 @@ class Gate:
     def _record(
         self, decision: RequestDecision, earlier: RequestDecision | None
     ) -> RequestDecision:
-        """Store a request's decision; an unchanged one keeps the time of its first making."""
         if earlier is not None:
-            closure = {(package.name, package.version) for package in decision.packages}
-            superseded = tuple(
-                package
-                for package in earlier.published
-                if package.origin is Origin.PYPI and (package.name, package.version) not in closure
-            )
-            decision = replace(decision, notified=earlier.notified, superseded=superseded)
-            if (earlier.verdict, earlier.reasons) == (decision.verdict, decision.reasons):
-                decision = replace(decision, decided_at=earlier.decided_at)
+            decision = following(earlier, decision)
         if not self._options.dry_run:
             self._keep(decision)
         return decision

@@ -3,8 +3,8 @@
 #
 # Usage: run-benchmark.sh NAME [ARGUMENT...]
 #
-# NAME is a module of benchmarks/: fifty_wheels, many_requests, large_archive, verdict_quality, fuzz,
-# kill_runs.
+# NAME is a module of benchmarks/: fifty_wheels, many_requests, growth, large_archive, verdict_quality,
+# fuzz, kill_runs.
 
 set -eu
 

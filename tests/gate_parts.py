@@ -63,6 +63,8 @@ class World:
     scan_errors: dict[str, Exception] = field(default_factory=dict)
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
+    finish_error: GateError | None = None
+    finished: int = 0
     kill_at: str = ""
     """The call at which the process dies, such as `publish idna` or `email idna`."""
     calls: list[str] = field(default_factory=list)
@@ -183,6 +185,11 @@ class World:
         if package.name in self.publish_errors:
             raise self.publish_errors[package.name]
         self.published.pop(f"{package.name} {package.version}", None)
+
+    def finish(self) -> None:
+        self.finished += 1
+        if self.finish_error is not None:
+            raise self.finish_error
 
     def send(self, email: Email) -> None:
         self.called(f"email {email.package}")

@@ -316,6 +316,21 @@ def test_an_email_that_fails_is_retried_and_the_package_not_published_again(
     assert world.calls == ["email x"]
 
 
+def test_what_is_done_at_the_end_is_done_once_and_left_to_the_next_run_when_it_fails(
+    world: World,
+) -> None:
+    world.finish_error = PublishError("The list can't be written.")
+    run = world.run(request("x"), request("y"))
+    assert world.finished == 1
+    assert verdicts(run) == {"x": Verdict.APPROVED, "y": Verdict.APPROVED}
+    assert run.unfinished
+    assert run.warnings == ("The list can't be written. The next run tries again.",)
+    world.finish_error = None
+    assert not world.run(request("x")).unfinished
+    world.run(request("x"), dry_run=True)
+    assert world.finished == 2
+
+
 def test_an_archive_is_known_by_its_digest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     first = world.run(archive("tool")).outcomes[0].packages[0]
     assert first.version == f"sha256-{first.artifacts[0].sha256[:32]}"

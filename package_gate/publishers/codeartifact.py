@@ -147,6 +147,9 @@ class CodeArtifact:
                 ):
                     self._repository.delete(name, version)
 
+    def finish(self) -> None:
+        """See `Publisher.finish`: there is nothing left to do."""
+
     def _publish_archive(self, package: ApprovedPackage) -> str:
         (file,) = package.files
         name = PackageId("generic", package.name)

@@ -300,6 +300,9 @@ class GitHub:
             for branch in self._branches_to_empty(git, package):
                 self._append(git, branch, emptied, text, self._now(), only_ours=False)
 
+    def finish(self) -> None:
+        """See `Publisher.finish`: there is nothing left to do."""
+
     def _branches_to_empty(self, git: Repository, package: PublishedPackage) -> list[str]:
         """The requests' branches first: those are what people install from."""
         if package.origin is Origin.ARCHIVE:

@@ -91,3 +91,11 @@ class Publisher(Protocol):
             PublishError: it failed.
         """
         ...
+
+    def finish(self) -> None:
+        """Do what is done once a run, when all requests are settled.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...

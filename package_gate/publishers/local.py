@@ -9,6 +9,7 @@ generic/NAME/Latest/NAME.zip      the newest of them
 
 import html
 import json
+import os
 import shlex
 import threading
 from collections.abc import Sequence
@@ -90,6 +91,17 @@ class LocalFolder:
                 f"{self._simple.parent}: {error.strerror or error}. Delete it by hand."
             ) from error
 
+    def finish(self) -> None:
+        """See `Publisher.finish`: list the projects, for people; pip reads a project's page."""
+        try:
+            if self._simple.is_dir():
+                self._list_projects()
+        except OSError as error:
+            raise PublishError(
+                f"The list of projects in {self._simple} can't be written: "
+                f"{error.strerror or error}."
+            ) from error
+
     def _publish_pypi(self, package: ApprovedPackage) -> str:
         folder = self._simple / package.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,17 +125,24 @@ class LocalFolder:
             (folder / filename).unlink(missing_ok=True)
 
     def _write_index(self, folder: Path, entries: dict[str, IndexEntry]) -> None:
-        """Write both forms of a project's page, and the list of projects."""
+        """Write both forms of a project's page."""
         files = [entries[filename] for filename in sorted(entries)]
         page = {"meta": {"api-version": "1.0"}, "name": folder.name, "files": files}
         write_atomically(folder / JSON_INDEX, json.dumps(page, indent=1).encode())
         links = [_html_link(entry) for entry in files]
         write_atomically(folder / "index.html", _html_page(folder.name, links))
-        projects = sorted(entry.name for entry in self._simple.iterdir() if entry.is_dir())
+
+    def _list_projects(self) -> None:
+        projects = sorted(entry.name for entry in os.scandir(self._simple) if entry.is_dir())
         listing = {"meta": {"api-version": "1.0"}, "projects": [{"name": n} for n in projects]}
-        write_atomically(self._simple / JSON_INDEX, json.dumps(listing, indent=1).encode())
         links = [f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in projects]
-        write_atomically(self._simple / "index.html", _html_page("Approved packages", links))
+        for name, content in (
+            (JSON_INDEX, json.dumps(listing, indent=1).encode()),
+            ("index.html", _html_page("Approved packages", links)),
+        ):
+            path = self._simple / name
+            if not path.exists() or path.read_bytes() != content:
+                write_atomically(path, content)
 
     def _publish_archive(self, package: ApprovedPackage) -> str:
         (file,) = package.files

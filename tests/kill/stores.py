@@ -109,8 +109,14 @@ class LocalStore:
         return False
 
     def faults(self, *, done: bool) -> list[str]:
-        """The index's two pages must agree with what lies beside them."""
+        """The index's pages must agree with what lies beside them."""
         faults = []
+        listing = self.output / "simple" / "index.html"
+        folders = {folder.name for folder in self.output.glob("simple/*/")}
+        text = listing.read_text() if listing.exists() else ""
+        names = set(re.findall(r'href="([^"]+)/"', text))
+        if not names <= folders or (done and names != folders):
+            faults.append(f"simple/index.html lists {names}, there is {folders}")
         for folder in self.output.glob("simple/*/"):
             files = {p.name: sha256(p.read_bytes()).hexdigest() for p in folder.glob("[!.]*.whl")}
             json_page, html_page = folder / "index.v1_json", folder / "index.html"

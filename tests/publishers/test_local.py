@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -110,7 +111,28 @@ def test_both_index_forms_name_digest_and_python(
     (file,) = json.loads((output / "simple/good/index.v1_json").read_text())["files"]
     assert file["hashes"] == {"sha256": digest}
     assert file["requires-python"] == ">=3.11"
-    assert "good/" in (output / "simple/index.html").read_text()
+
+
+def test_the_list_of_projects_is_written_once_a_run(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    publisher.finish()
+    assert not (output / "simple").exists()
+    for name in ("good", "better"):
+        publisher.publish(package(tmp_path, name, "1.0"))
+    assert not (output / "simple/index.html").exists()
+    publisher.finish()
+    links = re.findall(r'<a href="([^"]*)"', (output / "simple/index.html").read_text())
+    assert links == ["better/", "good/"]
+    listing = json.loads((output / "simple/index.v1_json").read_text())
+    assert listing["projects"] == [{"name": "better"}, {"name": "good"}]
+    written = (output / "simple/index.html").stat().st_mtime_ns
+    publisher.finish()
+    assert (output / "simple/index.html").stat().st_mtime_ns == written
+    (output / "simple/index.html").unlink()
+    (output / "simple/index.html").mkdir()
+    with pytest.raises(PublishError, match="list of projects"):
+        publisher.finish()
 
 
 def test_publishing_twice_changes_nothing(
