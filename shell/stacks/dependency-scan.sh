@@ -16,7 +16,8 @@
 #   BRANCHES           which are scanned; stars stand for anything (default: all)
 #   FAIL_ON_FINDINGS   fail (the default), or report-only
 #   ADVISORIES         s3://BUCKET/KEY.zip, or the https address of an OSV API
-#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_MONITOR
+#   ADVISORIES_KEY     ARN of the KMS key of that object, when it has one of yours
+#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER SNYK_MONITOR
 #   LOG_RETENTION_DAYS
 # Run it again to change one of these, or to give the scan the code and policy of this checkout.
 # Deleting needs AWS_REGION where the state file is missing. --yes asks nothing.
@@ -33,6 +34,9 @@ artifacts=$STACK_NAME-artifacts
 kind=dependency-scan
 # Of its own, so that nobody takes the bucket with a gate's records for a scan's.
 artifacts_kind=dependency-scan-artifacts
+
+key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
+parameter_pattern='(/[A-Za-z0-9_.-]+)+'
 
 create() {
   local before
@@ -91,10 +95,12 @@ check_variables() {
   may FAIL_ON_FINDINGS 'fail|report-only' 'fail or report-only'
   may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
     's3://BUCKET/KEY.zip, or the https address of an OSV API'
-  may SNYK_TOKEN_PARAMETER '(/[A-Za-z0-9_.-]+)+' \
+  may ADVISORIES_KEY "$key_pattern" "the ARN of that object's KMS key"
+  may SNYK_TOKEN_PARAMETER "$parameter_pattern" \
     'the name of a SecureString in Parameter Store, beginning with a slash; never the token'
-  may SNYK_TOKEN_KEY 'arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+' \
-    "the ARN of that parameter's KMS key"
+  may SNYK_TOKEN_KEY "$key_pattern" "the ARN of that parameter's KMS key"
+  may SNYK_ORGANISATION_PARAMETER "$parameter_pattern" \
+    "the name of a parameter with the organisation's id, beginning with a slash"
   may SNYK_MONITOR 'on|off' 'on or off'
   may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
     'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
@@ -111,8 +117,10 @@ scan_parameters() {
   parameter FailOnFindings "${FAIL_ON_FINDINGS-}"
   parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
   parameter Advisories "${ADVISORIES-}"
+  parameter AdvisoriesKey "${ADVISORIES_KEY-}"
   parameter SnykToken "${SNYK_TOKEN_PARAMETER-}"
   parameter SnykTokenKey "${SNYK_TOKEN_KEY-}"
+  parameter SnykOrganisation "${SNYK_ORGANISATION_PARAMETER-}"
   parameter SnykMonitor "${SNYK_MONITOR-}"
   parameter S3ArtifactsBucket "$bucket"
   parameter GateBundle "gate/$bundle_digest.tar.gz"

@@ -20,6 +20,8 @@
 
 # shellcheck source=shell/stacks/common.sh
 . "${BASH_SOURCE[0]%/*}/common.sh"
+# shellcheck source=shell/stacks/studio.sh
+. "$stacks/studio.sh"
 
 export NOTEBOOK_STACK_NAME=${NOTEBOOK_STACK_NAME:-package-gate-notebook}
 export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
@@ -50,6 +52,10 @@ create() {
   check_account
   stop_if_problems
   check_stack "$NOTEBOOK_STACK_NAME" notebook
+  if [ "$(stack_value "$NOTEBOOK_STACK_NAME" Parameter:NotebookKind)" = studio ] &&
+    [ "${NOTEBOOK_KIND-}" != studio ]; then
+    problem "NOTEBOOK_KIND is not studio, but the stack $NOTEBOOK_STACK_NAME is a Studio domain, with people's home folders: set it to studio, or choose another NOTEBOOK_STACK_NAME."
+  fi
   bucket=$(files_of_packages) || problem "CodeArtifact does not show the domain $CODEARTIFACT_DOMAIN: $(cli_error)"
   prefix_list=$(cli ec2 describe-managed-prefix-lists \
     --filters "Name=prefix-list-name,Values=com.amazonaws.$AWS_REGION.s3" \
@@ -88,7 +94,24 @@ files_of_packages() {
 delete() {
   need NOTEBOOK_STACK_NAME "$stack_pattern" 'the name that the stack was created with'
   prepare_deletion notebook "$NOTEBOOK_STACK_NAME"
-  delete_stack_of "$NOTEBOOK_STACK_NAME"
+  if stack_exists "$NOTEBOOK_STACK_NAME"; then
+    find_studio "$NOTEBOOK_STACK_NAME"
+    if [ -n "$studio" ]; then
+      say "The Studio domain $studio goes with it: its user profiles, spaces and apps, and the home folders of all its users. Nothing brings them back."
+    else
+      say "The notebook's volume goes with it. Nothing brings it back."
+    fi
+    confirm "Delete the stack $NOTEBOOK_STACK_NAME in account $account, $AWS_REGION?"
+    if [ -n "$studio" ]; then
+      # For another try, when the domain can't tell any more.
+      save_state "$NOTEBOOK_STACK_NAME" notebook "HOMES=$homes"
+      remove_studio
+    fi
+    remove_stack_with_buckets "$NOTEBOOK_STACK_NAME"
+  else
+    say "There is no stack $NOTEBOOK_STACK_NAME in $AWS_REGION."
+  fi
+  forget_state "$NOTEBOOK_STACK_NAME"
 }
 
 run_program "$@"

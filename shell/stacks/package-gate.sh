@@ -58,11 +58,14 @@ uses_token() {
 check_variables() {
   need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
   need STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
-  need CODEPIPELINE_NAME '[A-Za-z][A-Za-z0-9-]{1,19}' \
-    '2 to 20 letters, digits and hyphens, beginning with a letter'
+  need CODEPIPELINE_NAME '[A-Za-z][A-Za-z0-9-]{0,18}[A-Za-z0-9]' \
+    '2 to 20 letters, digits and hyphens, beginning with a letter, ending with a letter or digit'
   case ${CODEPIPELINE_NAME-} in
     cache | decisions | gate | templates)
       problem "CODEPIPELINE_NAME is $CODEPIPELINE_NAME, which has a meaning of its own in the bucket. Choose another name."
+      ;;
+    *--*)
+      problem "CODEPIPELINE_NAME has two hyphens side by side, which no trail takes in its name. Choose another name."
       ;;
   esac
   need SNS_EMAIL "$email_pattern" 'the address that verdicts and failures are emailed to'
@@ -142,7 +145,8 @@ tell_bundle_change() {
 # Secret
 
 # ensure_secret: {"token": …, "webhook": …}; written only when the token is another one. It goes
-# through descriptors: no argument, file or environment of another program ever has it.
+# through descriptors: no argument, file or environment of another program ever has it. Sets
+# $token_version.
 ensure_secret() {
   local webhook='' stored=''
   if [ "$secret_state" = deleted ]; then
@@ -150,8 +154,10 @@ ensure_secret() {
       aws_failed "restore the secret $secret_name"
   fi
   if [ "$secret_state" != none ]; then
-    stored=$(cli secretsmanager get-secret-value --secret-id "$secret_name" --query SecretString) ||
-      aws_failed "read the secret $secret_name"
+    stored=$(cli secretsmanager get-secret-value --secret-id "$secret_name" \
+      --query '[VersionId,SecretString]') || aws_failed "read the secret $secret_name"
+    token_version=${stored%%$'\t'*}
+    stored=${stored#*$'\t'}
     webhook=$(sed -n 's/.*"webhook": "\([0-9a-f]\{64\}\)".*/\1/p' <<<"$stored")
   fi
   if [ -z "$webhook" ]; then
@@ -161,14 +167,15 @@ ensure_secret() {
     say "Secret $secret_name is up to date."
   elif [ "$secret_state" = none ]; then
     say "Secret $secret_name: create"
-    cli secretsmanager create-secret --name "$secret_name" --secret-string file:///dev/fd/3 \
+    token_version=$(cli secretsmanager create-secret --name "$secret_name" \
       --description 'Token of the package gate for GitHub, and the key of its webhook' \
-      --tags "Key=package-gate,Value=$STACK_NAME" >/dev/null 3< <(secret_value "$webhook") ||
+      --tags "Key=package-gate,Value=$STACK_NAME" --query VersionId \
+      --secret-string file:///dev/fd/3 3< <(secret_value "$webhook")) ||
       aws_failed "create the secret $secret_name"
   else
     say "Secret $secret_name: update"
-    cli secretsmanager put-secret-value --secret-id "$secret_name" \
-      --secret-string file:///dev/fd/3 >/dev/null 3< <(secret_value "$webhook") ||
+    token_version=$(cli secretsmanager put-secret-value --secret-id "$secret_name" --query VersionId \
+      --secret-string file:///dev/fd/3 3< <(secret_value "$webhook")) ||
       aws_failed "update the secret $secret_name"
   fi
 }
@@ -188,6 +195,8 @@ gate_parameters() {
   parameter PrivateGitHubBranch "$PRIVATE_GITHUB_BRANCH"
   if uses_token; then
     parameter PrivateGitHubToken "$secret_name"
+    # Another token: without another value the stack would have nothing to update.
+    parameter TokenVersion "$token_version"
   fi
   parameter CodeConnectionArn "${CODE_CONNECTION_ARN-}"
   parameter CodeServicesVpc "$CODESERVICES_VPC_ID"
@@ -205,7 +214,7 @@ gate_parameters() {
 tell_what_is_next() {
   say ""
   say "The gate is there. Next:"
-  say "  - Confirm the subscription in the email to $SNS_EMAIL; until then no verdict arrives."
+  say "  - Confirm both subscriptions in the emails to $SNS_EMAIL, that to verdicts and that to failed runs; until then neither arrives."
   say "  - Push a request to $PRIVATE_GITHUB_OWNER/$PRIVATE_GITHUB_REPO, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
   say "  - See it run: https://$AWS_REGION.console.aws.amazon.com/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
 }

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from moto.ec2.models import ec2_backends
+from moto.efs.models import efs_backends
 from moto.kms.models import kms_backends
+from moto.sagemaker.models import sagemaker_backends
 
 from tests.fakes.aws import AWS, REGION
 from tests.fakes.codeartifact import ACCOUNT
@@ -128,6 +131,14 @@ class Caller:
             "networks": [
                 vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]
             ],
+            "security groups": [
+                group.name
+                for groups in ec2_backends[ACCOUNT][REGION].groups.values()
+                for group in groups.values()
+                if group.name != "default"
+            ],
+            "Studio domains": list(sagemaker_backends[ACCOUNT][REGION].domains),
+            "file systems": list(efs_backends[ACCOUNT][REGION].file_systems_by_id),
             "temporary files": [path.name for path in (self.home / "tmp").iterdir()],
             "state": [path.name for path in self.home.glob(".package-gate/*")],
         }

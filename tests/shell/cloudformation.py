@@ -3,13 +3,14 @@
 moto creates a stack within the request. When a resource fails, it answers with that error and the
 stack stays in CREATE_IN_PROGRESS. In AWS the answer comes at once, the stack is in progress for a
 while, and a failure leaves a stack in ROLLBACK_COMPLETE and events with the reasons, in nested
-stacks too. A bucket that is not empty makes a deletion fail there.
+stacks too. A bucket that is not empty, or what holds a network, makes a deletion fail there.
 """
 
+import ipaddress
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from moto.s3.models import FakeBucket, s3_backends
 
 from tests.fakes.aws import REGION
 from tests.fakes.codeartifact import ACCOUNT
+from tests.shell.studio import Studio, StudioDomain, around, held, realistic_studio
 from tests.templates import template
 
 Call = Callable[..., Any]
@@ -44,10 +46,11 @@ class ResourceError(Exception):
 class CloudFormation:
     """What a test changes of it."""
 
+    studio: Studio
     polls: int = 0
     """How often a stack is still in progress when somebody asks, after each operation."""
     failing: dict[str, str] = field(default_factory=dict)
-    """Logical id of a resource that can't be created → the reason."""
+    """Logical id of a resource that can't be created or updated → the reason."""
     late_log: bool = False
     """Once, a log comes into a bucket after the script has emptied it."""
     operations: list[str] = field(default_factory=list)
@@ -117,6 +120,9 @@ class CloudFormation:
         if before == after and _parse(given["template"]) == stack.template_dict:
             raise ValidationError(stack.name, message="No updates are to be performed.")
         self.operations.append(f"update {stack.name}")
+        if _fail_update(stack, self.failing):
+            self._begin(stack)
+            return stack
         stack.parameters = before
         stack = original(backend, **given)
         self._begin(stack)
@@ -129,11 +135,8 @@ class CloudFormation:
             if self.late_log and (late := next(_buckets(stack), None)):
                 self.late_log = False
                 s3_backends[ACCOUNT]["aws"].put_object(late.name, "late", b"log")
-            full = [bucket for bucket in _buckets(stack) if _content(bucket)]
-            if full:
+            if error := _in_the_way(stack):
                 stack._add_stack_event("DELETE_IN_PROGRESS", "User Initiated")
-                reason = f"The bucket you tried to delete is not empty: {full[0].name}"
-                error = ResourceError("Bucket", "AWS::S3::Bucket", full[0].name, reason)
                 _failed(stack, error, "DELETE_FAILED")
                 stack.status = "DELETE_FAILED"
                 self._begin(stack)
@@ -181,6 +184,40 @@ def _failed(stack: Any, error: ResourceError, status: str) -> None:
             resource_properties=None,
         )
     )
+
+
+def _in_the_way(stack: Any) -> ResourceError | None:
+    """Give what makes a deletion fail in AWS, and not in moto."""
+    for bucket in _buckets(stack):
+        if _content(bucket):
+            reason = f"The bucket you tried to delete is not empty: {bucket.name}"
+            return ResourceError("Bucket", "AWS::S3::Bucket", bucket.name, reason)
+    for resource in stack.stack_resources:
+        if isinstance(resource, StudioDomain):  # before the network, in which it is
+            resource.delete(ACCOUNT, REGION)
+    if not (found := held(list(stack.stack_resources))):
+        return None
+    resource, reason = found
+    kind = resource.cf_resource_type
+    return ResourceError(resource.logical_resource_id, kind, resource.id, reason)
+
+
+def _fail_update(stack: Any, failing: Mapping[str, str]) -> bool:
+    """Fail at one of these resources and go back, if the stack or one in it has any."""
+    for name, resource in stack.resource_map._parsed_resources.items():
+        nested = isinstance(resource, models.Stack) and _fail_update(resource, failing)
+        if not nested and name not in failing:
+            continue
+        physical_id = resource.stack_id if nested else ""
+        reason = f"Embedded stack {physical_id} was not successfully updated"
+        kind = stack.template_dict["Resources"][name]["Type"]
+        error = ResourceError(name, kind, physical_id, failing.get(name, reason))
+        stack._add_stack_event("UPDATE_IN_PROGRESS", "User Initiated")
+        _failed(stack, error, "UPDATE_FAILED")
+        stack.status = "UPDATE_ROLLBACK_COMPLETE"
+        stack._add_stack_event(stack.status)
+        return True
+    return False
 
 
 def _buckets(stack: Any) -> Iterator[FakeBucket]:
@@ -239,8 +276,13 @@ def _understood(part: Any) -> Any:
 
 
 def _clean(original: Call, part: Any, resources: Any) -> Any:
-    """Resolve what moto leaves: `AWS::NoValue` in a list, the ARN of a type that it hasn't."""
+    """Resolve what moto leaves: `AWS::NoValue` in a list, the ARN of a type that it hasn't, and
+    `Fn::Cidr`."""
     match part:
+        case {"Fn::Cidr": [block, count, bits]}:
+            network = ipaddress.ip_network(original(block, resources))
+            subnets = network.subnets(new_prefix=32 - int(bits))
+            return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
         case {"Fn::GetAtt": [str(name), *_]} if resources.get(name) is None:
             return f"arn:aws:not-in-moto:{REGION}:{ACCOUNT}:{name}"
     cleaned = original(part, resources)
@@ -275,32 +317,30 @@ def _schedule_deletion(key: Key, account: str, region: str) -> None:
 @contextmanager
 def realistic_cloudformation() -> Iterator[CloudFormation]:
     """Change moto's CloudFormation in this process until the block ends."""
-    cloudformation = CloudFormation()
+    with realistic_studio() as studio, _realistic(CloudFormation(studio)) as cloudformation:
+        yield cloudformation
+
+
+@contextmanager
+def _realistic(cloudformation: CloudFormation) -> Iterator[CloudFormation]:
     backend = models.CloudFormationBackend
     names = (
         *("create_stack", "update_stack", "delete_stack"),
         *("describe_stacks", "describe_stack_events"),
     )
     calls: Any = {
-        name: _around(getattr(backend, name), getattr(cloudformation, name)) for name in names
+        name: around(getattr(backend, name), getattr(cloudformation, name)) for name in names
     }
-    create = _around(parsing.parse_and_create_resource, cloudformation.create_resource)
-    differences = _around(parsing.ResourceMap.build_resource_diff, _differences)
+    create = around(parsing.parse_and_create_resource, cloudformation.create_resource)
+    differences = around(parsing.ResourceMap.build_resource_diff, _differences)
     with (
         warnings.catch_warnings(action="ignore"),  # moto's, about what it does not know
         mock.patch.multiple(backend, **calls),
         mock.patch.object(parsing, "parse_and_create_resource", create),
-        mock.patch.object(parsing, "clean_json", _around(parsing.clean_json, _clean)),
+        mock.patch.object(parsing, "clean_json", around(parsing.clean_json, _clean)),
         mock.patch.object(parsing.ResourceMap, "build_resource_diff", differences),
         mock.patch.object(models.Stack, "parse_template", staticmethod(_parse)),
         mock.patch.object(Key, "delete", _schedule_deletion),
         mock.patch.object(RouteTable, "delete", _delete_route_table, create=True),
     ):
         yield cloudformation
-
-
-def _around(original: Call, wrapper: Call) -> Call:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    return call

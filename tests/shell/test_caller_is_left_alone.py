@@ -1,15 +1,10 @@
 """Sourcing leaves nothing behind, whatever the caller's shell is like; the token goes nowhere."""
 
-import os
-import pty
-import select
-import signal
-import time
-
 import pytest
 
 from tests.canaries import files_below, traces, watched
 from tests.shell.caller import TOKEN, Caller
+from tests.shell.terminal import PATIENCE, Terminal
 
 INVENTORY = {
     # The variables that a shell itself changes all the time are left out.
@@ -58,7 +53,6 @@ HOSTILE = {
         " AWS_CLI_AUTO_PROMPT=on AWS_DEFAULT_OUTPUT=yaml problems=x scratch=/",
     ),
 }
-PATIENCE = 200
 
 
 @pytest.mark.parametrize("hostility", list(HOSTILE))
@@ -127,7 +121,7 @@ def test_the_token_reaches_the_aws_cli_through_a_descriptor_alone(
 
 def test_ctrl_c_gives_the_prompt_back_and_the_next_run_goes_on(caller: Caller) -> None:
     caller.cloudformation.polls = 10_000
-    terminal = Terminal(caller)
+    terminal = Terminal(caller, dict.fromkeys(caller.network))
     try:
         terminal.type('. "$PROJECT/shell/create-vpc-stack.sh"')
         terminal.wait_for("Waiting for stack package-gate-vpc (CREATE_IN_PROGRESS)")
@@ -157,41 +151,3 @@ def test_ctrl_c_gives_the_prompt_back_and_the_next_run_goes_on(caller: Caller) -
         "delete package-gate-vpc",
     ]
     assert caller.left() == {}
-
-
-class Terminal:
-    """A shell that somebody types into."""
-
-    def __init__(self, caller: Caller) -> None:
-        self.shown = ""
-        flags = ["-f", "-i", "-o", "NO_ZLE"] if caller.shell == "zsh" else ["--norc", "-i"]
-        environment = {
-            **caller.environment(dict.fromkeys(caller.network)),
-            "TERM": "dumb",
-            "PS1": "> ",
-        }
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(caller.home)
-            shell = [caller.shell, *flags]
-            os.execvpe(shell[0], shell, environment)
-        self.wait_for("> ")
-
-    def type(self, line: str) -> None:
-        self.shown = ""
-        os.write(self.fd, line.encode() + b"\r")
-
-    def press_ctrl_c(self) -> None:
-        os.write(self.fd, b"\x03")
-
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while text not in self.shown:
-            readable, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
-            assert readable, f"{text!r} did not come: {self.shown}"
-            self.shown += os.read(self.fd, 65536).decode("utf-8", "replace")
-
-    def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.fd)

@@ -1,5 +1,6 @@
 """What is missing or wrong is told at once, before anything changes."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,10 @@ MALFORMED = {
     "CONSUMER_ACCOUNTS": "12345",
     "CONSUMER_ORGANIZATION": "my organisation",
 }
+PIPELINE_NAMES = {
+    "my--gate": "two hyphens side by side, which no trail takes",
+    "gate-": "2 to 20 letters, digits and hyphens, beginning with a letter, ending with a letter",
+}
 
 
 def nothing_changed(caller: Caller) -> bool:
@@ -72,6 +77,14 @@ def test_everything_that_is_malformed_is_named(bash: Caller, variant: str) -> No
     assert answer.status == 2
     assert named(answer.said) == expected, answer.said
     assert "canary" not in answer.said
+    assert nothing_changed(bash)
+
+
+@pytest.mark.parametrize("name", PIPELINE_NAMES)
+def test_a_name_that_no_pipeline_may_have_is_told_with_the_rule(bash: Caller, name: str) -> None:
+    answer = bash.source("create-github", environment={"CODEPIPELINE_NAME": name})
+    assert (answer.status, named(answer.said)) == (2, {"CODEPIPELINE_NAME"})
+    assert PIPELINE_NAMES[name] in answer.said
     assert nothing_changed(bash)
 
 
@@ -134,10 +147,10 @@ def test_subnets_of_another_network_are_told(bash: Caller) -> None:
     assert answer.status == 2
     assert "are the same" in answer.said
     assert f"not in CODESERVICES_VPC_ID ({vpc})" in answer.said
-    missing = {"CODESERVICES_SUBNET_ID2": "subnet-0123456789abcdef0"}
+    missing = {f"CODESERVICES_SUBNET_ID{n}": f"subnet-0123456789abcdef{n}" for n in (1, 2)}
     answer = bash.source("create-github", environment=missing)
     assert answer.status == 2
-    assert "subnet-0123456789abcdef0" in answer.said
+    assert re.search("subnet-0123456789abcdef[12]' does not exist", answer.said)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

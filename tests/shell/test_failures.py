@@ -47,6 +47,34 @@ def test_a_failure_in_the_nested_stack_is_explained(caller: Caller, variant: str
     assert caller.left() == {}
 
 
+@pytest.mark.parametrize(("shell", "variant"), [("bash", "codeartifact"), ("zsh", "github")])
+def test_a_failed_update_is_explained_and_made_by_the_next_run(
+    bash: Caller, shell: str, variant: str
+) -> None:
+    """Of another token: that the secret has it already must not keep it from the stack."""
+    bash.shell = shell
+    create, stack = f"create-{variant}", bash.cloudformation.stack
+    assert bash.source(create, environment={"PRIVATE_GITHUB_PAT": "another-token"}).status == 0
+    before = dict(stack(STACK).parameters)
+    assert before["TokenVersion"] == bash.secret()["VersionId"]
+
+    bash.cloudformation.failing = {"SNSTopic": "Topic limit exceeded"}
+    failed = bash.source(create)
+    assert failed.status == 1
+    assert f"Stack {STACK}: UPDATE_ROLLBACK_COMPLETE. What failed:" in failed.said
+    assert "  SNSTopic (AWS::SNS::Topic): Topic limit exceeded" in failed.said
+    assert stack(STACK).parameters == before
+    assert bash.state_file().exists()
+
+    bash.cloudformation.failing = {}
+    again = bash.source(create)
+    assert again.status == 0, again.said
+    assert f"Secret {STACK}-github-token is up to date." in again.said
+    assert stack(STACK).parameters["TokenVersion"] == bash.secret()["VersionId"]
+    assert bash.secret()["VersionId"] != before["TokenVersion"]
+    assert bash.cloudformation.operations.count(f"update {STACK}") == 2
+
+
 def test_a_stack_that_only_a_change_set_has_begun_is_not_ours(bash: Caller) -> None:
     moto_client(bash.aws, "cloudformation").create_change_set(
         StackName="package-gate-vpc",

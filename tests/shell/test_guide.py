@@ -1,4 +1,5 @@
-"""The deployment guide, word for word: every command of three pages, in order, in both shells."""
+"""The deployment guide, word for word: every command of three pages, in order, in both shells, for
+both variants."""
 
 import os
 import pty
@@ -7,21 +8,13 @@ import subprocess
 
 import pytest
 
-from tests.shell.caller import PROJECT, Caller
+from tests.shell.caller import GATES, PROJECT, Caller
+from tests.shell.guide import PAGES, blocks
 
-PAGES = ("deployment", "validation", "clean-up")
+FOLLOWED = [page for page in PAGES if page != "operations"]
 TOKEN = "github_pat_typed_by_a_person"
 TYPED = f"{TOKEN}\nyes\nyes\nyes\n"
 """What the person types: the token, then the answers to what is asked."""
-
-
-def commands(page: str) -> list[str]:
-    """The `bash` blocks of a page; what stands in another kind of block is not run."""
-    found = re.findall(
-        r"^```bash\n(.*?)^```", (PROJECT / f"docs/{page}.md").read_text(), re.M | re.S
-    )
-    assert found, page
-    return found
 
 
 def at_a_terminal(caller: Caller, script: str) -> tuple[int, str]:
@@ -54,19 +47,29 @@ PERSONAL = (
 """What a person has not set yet when the guide begins."""
 
 
-def test_whoever_follows_the_guide_gets_a_gate_and_gets_rid_of_it(caller: Caller) -> None:
-    steps = [command for page in PAGES for command in commands(page)]
+@pytest.mark.parametrize("variant", GATES)
+def test_whoever_follows_the_guide_gets_a_gate_and_gets_rid_of_it(
+    caller: Caller, variant: str
+) -> None:
+    steps = [step for page in FOLLOWED for step in blocks(page, variant)]
     script = "\n".join(f"{step.strip()} || exit 9" for step in steps)
     status, said = at_a_terminal(caller, script)
     assert status == 0, said
     assert TOKEN not in said
     assert "The gate is there." in said
     assert "CREATE_COMPLETE" in said
+    assert f"create-{variant}-stack.sh" in script
+    assert f"delete-{variant}-stack.sh" in script
     assert "infosec@example.com" in said
     assert "The gate package-gate is deleted." in said
     records = caller.home / "package-gate-decisions"
     assert records.is_dir()
     assert caller.left() == {}
+
+
+def test_a_block_of_a_variant_names_one_that_there_is() -> None:
+    text = "".join((PROJECT / f"docs/{page}.md").read_text() for page in PAGES)
+    assert set(re.findall(r"^```bash(.*)", text, re.MULTILINE)) == {"", *(f" {g}" for g in GATES)}
 
 
 def test_every_variable_of_the_scripts_is_in_the_guide_and_no_other() -> None:

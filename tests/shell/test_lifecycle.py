@@ -9,6 +9,7 @@ from tests.fakes.aws import REGION
 from tests.shell.caller import GATES, STACK, TOKEN, Caller, artifacts_bucket
 
 VPC = "package-gate-vpc"
+STORES = {"bash": "gate-only", "zsh": "chained-bypassing-the-gate"}
 
 
 def test_the_network_comes_again_and_goes(caller: Caller) -> None:
@@ -34,11 +35,13 @@ def test_the_network_comes_again_and_goes(caller: Caller) -> None:
 
 @pytest.mark.parametrize("variant", GATES)
 def test_a_gate_comes_again_and_goes(caller: Caller, variant: str) -> None:
-    trail = {"CLOUDTRAIL": "on"}
-    first = caller.source(f"create-{variant}", environment=trail)
+    options = {"CLOUDTRAIL": "on", "PYPI_STORE": STORES[caller.shell]}
+    first = caller.source(f"create-{variant}", environment=options)
     assert first.status == 0, first.said
-    for next_step in ("Confirm the subscription", "organisation/requests", "gate-pipeline/view"):
+    for next_step in ("Confirm both subscriptions", "organisation/requests", "gate-pipeline/view"):
         assert next_step in first.said
+    store = caller.cloudformation.stack(STACK).parameters.get("Store")
+    assert store == (STORES[caller.shell] if variant == "codeartifact" else None)
     secret = caller.secret()
     content = json.loads(secret["SecretString"])
     assert content["token"] == TOKEN
@@ -47,7 +50,7 @@ def test_a_gate_comes_again_and_goes(caller: Caller, variant: str) -> None:
     assert stat.S_IMODE(state.stat().st_mode) == 0o600
     assert TOKEN not in state.read_text()
 
-    second = caller.source(f"create-{variant}", environment=trail)
+    second = caller.source(f"create-{variant}", environment=options)
     assert second.status == 0, second.said
     assert caller.secret()["VersionId"] == secret["VersionId"]
     assert caller.cloudformation.operations[:2] == [f"create {STACK}-artifacts", f"create {STACK}"]

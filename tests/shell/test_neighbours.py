@@ -1,4 +1,7 @@
-"""The notebook and the dependency scan, in both shells: fresh, repeated, deleted, nothing left."""
+"""The notebook and the dependency scan: fresh, repeated, changed, deleted, nothing left.
+
+`test_neighbour_pages.py` makes and deletes them in both shells.
+"""
 
 from collections.abc import Iterator
 
@@ -50,8 +53,10 @@ MALFORMED = {
         "CODESERVICES_SUBNET_ID2": "file:///etc/passwd",
         "FAIL_ON_FINDINGS": "yes",
         "ADVISORIES": "s3://bucket",
+        "ADVISORIES_KEY": "key",
         "SNYK_TOKEN_PARAMETER": "the-token",
         "SNYK_TOKEN_KEY": "alias/key",
+        "SNYK_ORGANISATION_PARAMETER": "organisation",
         "SNYK_MONITOR": "1",
         "LOG_RETENTION_DAYS": "7 days",
     },
@@ -76,29 +81,29 @@ def parameters(caller: Caller, stack: str) -> dict[str, str]:
     return found
 
 
-def test_the_notebook_comes_again_and_goes(caller: Caller) -> None:
-    caller.cloudformation.polls = 2
+def test_the_notebook_comes_again_and_goes(bash: Caller) -> None:
+    bash.cloudformation.polls = 2
     exported = '. "$PROJECT/shell/create-notebook-stack.sh" && echo "$NOTEBOOK_ROLE_ARN"'
-    first = caller.run(exported)
+    first = bash.run(exported)
     assert first.status == 0, first.said
     assert first.stdout.startswith(f"arn:aws:iam::{ACCOUNT}:role/{NOTEBOOK}-NotebookRole")
     assert "CONSUMER_ROLES" in first.said
-    given = parameters(caller, NOTEBOOK)
+    given = parameters(bash, NOTEBOOK)
     assert (given["DomainName"], given["RepositoryName"]) == (DOMAIN, "internal")
     assert given["PackageAssetsBucket"].startswith("assets-")
     assert given["S3PrefixList"].startswith("pl-")
-    made = moto_client(caller.aws, "sagemaker").list_notebook_instances()["NotebookInstances"]
+    made = moto_client(bash.aws, "sagemaker").list_notebook_instances()["NotebookInstances"]
     assert len(made) == 1
-    assert caller.run(exported).stdout == first.stdout
-    assert caller.cloudformation.operations == [f"create {NOTEBOOK}"]
+    assert bash.run(exported).stdout == first.stdout
+    assert bash.cloudformation.operations == [f"create {NOTEBOOK}"]
 
-    unasked = caller.source("delete-notebook")
+    unasked = bash.source("delete-notebook")
     assert (unasked.status, "--yes" in unasked.said) == (2, True)
-    gone = caller.source("delete-notebook", "--yes", {"AWS_REGION": None})
+    gone = bash.source("delete-notebook", "--yes", {"AWS_REGION": None})
     assert gone.status == 0, gone.said
-    assert caller.left() == {}
-    assert not moto_client(caller.aws, "sagemaker").list_notebook_instances()["NotebookInstances"]
-    again = caller.source("delete-notebook", "--yes")
+    assert bash.left() == {}
+    assert not moto_client(bash.aws, "sagemaker").list_notebook_instances()["NotebookInstances"]
+    again = bash.source("delete-notebook", "--yes")
     assert (again.status, "There is no stack" in again.said) == (0, True)
 
 
@@ -118,12 +123,6 @@ def test_a_notebook_in_an_existing_network_makes_none(bash: Caller) -> None:
     assert bash.left() == {}
 
 
-def test_a_studio_domain_in_place_of_an_instance(bash: Caller) -> None:
-    made = bash.source("create-notebook", environment={"NOTEBOOK_KIND": "studio"})
-    assert made.status == 0, made.said
-    assert not moto_client(bash.aws, "sagemaker").list_notebook_instances()["NotebookInstances"]
-
-
 def test_a_domain_that_is_not_there_is_told(bash: Caller) -> None:
     answer = bash.source("create-notebook", environment={"CODEARTIFACT_DOMAIN": "nowhere"})
     assert answer.status == 2
@@ -131,37 +130,37 @@ def test_a_domain_that_is_not_there_is_told(bash: Caller) -> None:
     assert bash.left() == {}
 
 
-def test_the_dependency_scan_comes_again_and_goes(caller: Caller) -> None:
-    first = caller.source(f"create-{SCAN}")
+def test_the_dependency_scan_comes_again_and_goes(bash: Caller) -> None:
+    first = bash.source(f"create-{SCAN}")
     assert first.status == 0, first.said
     for next_step in ("Confirm the subscription", "Push to organisation/app"):
         assert next_step in first.said
-    given = parameters(caller, SCAN)
+    given = parameters(bash, SCAN)
     assert (given["SourceKind"], given["CodeConnectionArn"]) == ("github", CONNECTION)
-    assert parameters(caller, f"{SCAN}-artifacts")["PipelineArtifactsPrefix"] == SCAN
-    bucket, s3 = given["S3ArtifactsBucket"], caller.aws.client("s3")
+    assert parameters(bash, f"{SCAN}-artifacts")["PipelineArtifactsPrefix"] == SCAN
+    bucket, s3 = given["S3ArtifactsBucket"], bash.aws.client("s3")
     assert len(s3.get_object(Bucket=bucket, Key=given["GateBundle"])["Body"].read()) > 10_000
-    second = caller.source(f"create-{SCAN}")
+    second = bash.source(f"create-{SCAN}")
     assert second.status == 0, second.said
     created = [f"create {SCAN}-artifacts", f"create {SCAN}"]
-    assert caller.cloudformation.operations == created
+    assert bash.cloudformation.operations == created
 
     changed = {"FAIL_ON_FINDINGS": "report-only", "BRANCHES": "release/*"}
-    third = caller.source(f"create-{SCAN}", environment=changed)
+    third = bash.source(f"create-{SCAN}", environment=changed)
     assert third.status == 0, third.said
-    assert parameters(caller, SCAN)["Branches"] == "release/*"
-    assert caller.cloudformation.operations == [*created, f"update {SCAN}"]
+    assert parameters(bash, SCAN)["Branches"] == "release/*"
+    assert bash.cloudformation.operations == [*created, f"update {SCAN}"]
 
     s3.put_object(Bucket=bucket, Key=f"{SCAN}/1/report/report.html", Body=b"old")
     s3.put_object(Bucket=bucket, Key=f"{SCAN}/1/report/report.html", Body=b"new")
-    unasked = caller.source(f"delete-{SCAN}")
+    unasked = bash.source(f"delete-{SCAN}")
     assert (unasked.status, "--yes" in unasked.said) == (2, True)
     assert "all reports of scans" in unasked.said
-    gone = caller.source(f"delete-{SCAN}", "--yes", {"AWS_REGION": None})
+    gone = bash.source(f"delete-{SCAN}", "--yes", {"AWS_REGION": None})
     assert gone.status == 0, gone.said
     assert "On purpose this is left: the KMS key" in gone.said
-    assert caller.left() == {}
-    again = caller.source(f"delete-{SCAN}", "--yes")
+    assert bash.left() == {}
+    again = bash.source(f"delete-{SCAN}", "--yes")
     assert (again.status, "There is no dependency scan" in again.said) == (0, True)
 
 

@@ -11,6 +11,7 @@ from tests.templates.deployment import (
     BUCKET,
     DIGEST,
     DOMAIN,
+    FAILURES,
     PIPELINE,
     REPOSITORY,
     TOPIC,
@@ -44,7 +45,7 @@ PROJECT = _arn("codebuild", f"project/{PIPELINE}")
 PIPELINE_ARN = _arn("codepipeline", PIPELINE)
 STACK = _arn("cloudformation", "stack/research-gate/1")
 LOG = _arn("logs", f"log-group:/aws/codebuild/{PIPELINE}:*")
-TRAIL = _arn("cloudtrail", f"trail/{PIPELINE}")
+TRAIL = _arn("cloudtrail", f"trail/{PIPELINE}-{REGION}")
 TOKEN = _arn("secretsmanager", "secret:research-gate-github-token-AbCdEf")
 VPC = _arn("ec2", "vpc/vpc-0a")
 Context = dict[str, str | list[str]]
@@ -246,6 +247,8 @@ def _objects() -> Iterator[Attack]:
     yield Attack("build", "sns:Publish", TOPIC, plain)
     yield Attack("build", "sns:Publish", f"{TOPIC}-2")
     yield Attack("pipeline", "sns:Publish", TOPIC)
+    for who in ("build", "pipeline", "retry"):
+        yield Attack(who, "sns:Publish", FAILURES)
 
 
 def _secrets_and_keys() -> Iterator[Attack]:
@@ -284,6 +287,9 @@ def _machines() -> Iterator[Attack]:
     group = _arn("ec2", "security-group/sg-1")
     other_vpc: Context = {"ec2:Vpc": _arn("ec2", "vpc/vpc-other")}
     yield Attack("build", "ec2:CreateNetworkInterface", subnet, other_vpc)
+    theirs = _arn("ec2", "subnet/subnet-1", TEAM)  # CodeBuild runs in no shared network
+    for network in (VPC, _arn("ec2", "vpc/vpc-0a", TEAM)):
+        yield Attack("build", "ec2:CreateNetworkInterface", theirs, {"ec2:Vpc": network})
     yield Attack("build", "ec2:CreateNetworkInterface", group, {"ec2:Vpc": VPC})
     yield Attack("build", "ec2:DeleteNetworkInterface", interface, other_vpc)
     lend = "ec2:CreateNetworkInterfacePermission"
@@ -327,6 +333,7 @@ def _others() -> Iterator[Attack]:
         yield Attack(who, "s3:GetObject", f"{ARTIFACTS}/decisions/codeartifact/{HERE}/lease")
         yield Attack(who, "s3:PutObject", BUNDLE)
         yield Attack(who, "sns:Publish", TOPIC)
+        yield Attack(who, "sns:Publish", FAILURES)
         yield Attack(who, "codebuild:StartBuild", PROJECT)
         yield Attack(who, "codepipeline:StartPipelineExecution", PIPELINE_ARN)
         yield Attack(who, "secretsmanager:GetSecretValue", TOKEN)
@@ -358,11 +365,14 @@ def _deputies() -> Iterator[Attack]:
         yield Attack(principal, "sts:AssumeRole", target)
     for principal in ("lambda.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com"):
         yield Attack(principal, "sts:AssumeRole", "BUILD")
-    foreign: Context = {"aws:SourceArn": _arn("events", "rule/x", ELSEWHERE)}
-    yield Attack("events.amazonaws.com", "sns:Publish", TOPIC, foreign)
+    for account in (ACCOUNT, ELSEWHERE):  # no rule at all writes where verdicts come from
+        rule: Context = {"aws:SourceArn": _arn("events", "rule/x", account)}
+        yield Attack("events.amazonaws.com", "sns:Publish", TOPIC, rule)
     yield Attack("events.amazonaws.com", "sns:Publish", TOPIC)
+    yield Attack("events.amazonaws.com", "sns:Subscribe", FAILURES)
     alarm: Context = {"aws:SourceArn": _arn("cloudwatch", "alarm:x")}
-    yield Attack("cloudwatch.amazonaws.com", "sns:Publish", TOPIC, alarm)
+    for topic_arn in (TOPIC, FAILURES):
+        yield Attack("cloudwatch.amazonaws.com", "sns:Publish", topic_arn, alarm)
     topic: Context = {"kms:EncryptionContext:aws:sns:topicArn": _arn("sns", "theirs", ELSEWHERE)}
     for principal in ("events.amazonaws.com", "cloudwatch.amazonaws.com"):
         yield Attack(principal, "kms:Decrypt", "KEY", topic)

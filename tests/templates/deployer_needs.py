@@ -1,4 +1,4 @@
-"""What deploying asks of AWS: for each resource type, and for each command of the scripts.
+"""What deploying asks of AWS: for each resource type, and for each command of scripts and guide.
 
 CloudFormation calls AWS with the deployer's rights. Which it needs is said by the handlers of each
 type in the CloudFormation registry, whose schemas cfn-lint ships. They name what any property may
@@ -16,6 +16,7 @@ from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # it has n
     PROVIDER_SCHEMA_MANAGER,
 )
 
+from tests.shell.guide import PAGES, blocks
 from tests.templates.physical import ACCOUNT, REGION
 
 PROJECT = Path(__file__).parents[2]
@@ -216,7 +217,7 @@ def handled(kind: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the AWS CLI in a script."""
+    """A command of the AWS CLI in a script or on a page."""
 
     place: str
     service: str
@@ -228,12 +229,15 @@ _NO_CALLS = {("sso", "login")}
 
 
 def commands() -> Iterator[Command]:
-    """Give each command of the AWS CLI in the scripts, those that they tell people to run too."""
-    for script in sorted((PROJECT / "shell").rglob("*.sh")):
-        for number, line in enumerate(script.read_text().splitlines(), 1):
+    """Give each command of the AWS CLI in the scripts, those that they or the guide tell people to
+    run too."""
+    texts = {path.name: path.read_text() for path in sorted((PROJECT / "shell").rglob("*.sh"))}
+    texts |= {f"{page}.md": "\n".join(blocks(page)) for page in PAGES}
+    for name, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
             for service, operation in _COMMAND.findall(line.partition("# ")[0]):
                 if (service, operation) not in _NO_CALLS:
-                    yield Command(f"{script.name}:{number}", service, operation)
+                    yield Command(f"{name}:{number}", service, operation)
 
 
 SECRET = _aws("secretsmanager", "secret:package-gate-github-token-1a2B3c")
@@ -242,6 +246,10 @@ RECORD = f"{BUCKET}/decisions/lease"
 BUNDLE = f"{BUCKET}/gate/{'0' * 64}.tar.gz"
 TEMPLATE = f"{BUCKET}/templates/{'0' * 64}/scan-pipeline.yaml"
 KEY = _aws("kms", "key/1")
+STUDIO = ARNS["AWS::SageMaker::Domain"]
+STUDIO_HOMES = _aws("elasticfilesystem", "file-system/fs-1")
+STUDIO_GROUP = _aws("ec2", "security-group/sg-2")
+"""SageMaker makes these two for a domain, and tags them with its ARN."""
 Needs = tuple[tuple[str, str], ...]
 CALLS: dict[tuple[str, str], Needs] = {
     ("cloudformation", '"$1-stack"'): (
@@ -265,10 +273,36 @@ CALLS: dict[tuple[str, str], Needs] = {
         ("codepipeline:StartPipelineExecution", ARNS["AWS::CodePipeline::Pipeline"]),
     ),
     ("ec2", "describe-managed-prefix-lists"): (("ec2:DescribeManagedPrefixLists", "*"),),
+    ("ec2", "delete-security-group"): (("ec2:DeleteSecurityGroup", STUDIO_GROUP),),
+    ("ec2", "describe-security-group-rules"): (("ec2:DescribeSecurityGroupRules", "*"),),
     ("ec2", "describe-security-groups"): (("ec2:DescribeSecurityGroups", "*"),),
+    ("ec2", "revoke-security-group-egress"): (("ec2:RevokeSecurityGroupEgress", STUDIO_GROUP),),
+    ("ec2", "revoke-security-group-ingress"): (("ec2:RevokeSecurityGroupIngress", STUDIO_GROUP),),
+    ("efs", "delete-file-system"): (("elasticfilesystem:DeleteFileSystem", STUDIO_HOMES),),
+    ("efs", "delete-mount-target"): (("elasticfilesystem:DeleteMountTarget", STUDIO_HOMES),),
+    ("efs", "describe-file-systems"): (("elasticfilesystem:DescribeFileSystems", "*"),),
+    ("efs", "describe-mount-targets"): (("elasticfilesystem:DescribeMountTargets", STUDIO_HOMES),),
+    ("sagemaker", "delete-app"): (("sagemaker:DeleteApp", _aws("sagemaker", "app/d-1/a/b/c")),),
+    ("sagemaker", "delete-domain"): (("sagemaker:DeleteDomain", STUDIO),),
+    ("sagemaker", "delete-space"): (
+        ("sagemaker:DeleteSpace", _aws("sagemaker", "space/d-1/work")),
+    ),
+    ("sagemaker", "delete-user-profile"): (
+        ("sagemaker:DeleteUserProfile", _aws("sagemaker", "user-profile/d-1/jo")),
+    ),
+    # Of a domain that is gone too, which has no tag any more.
+    ("sagemaker", "describe-domain"): (
+        ("sagemaker:DescribeDomain", _aws("sagemaker", "domain/d-gone")),
+    ),
+    ("sagemaker", "list-apps"): (("sagemaker:ListApps", "*"),),
+    ("sagemaker", "list-spaces"): (("sagemaker:ListSpaces", "*"),),
+    ("sagemaker", "list-user-profiles"): (("sagemaker:ListUserProfiles", "*"),),
     ("ec2", "describe-subnets"): (("ec2:DescribeSubnets", "*"),),
     ("kms", "cancel-key-deletion"): (("kms:CancelKeyDeletion", KEY),),
     ("kms", "describe-key"): (("kms:DescribeKey", KEY),),
+    ("logs", "filter-log-events"): (
+        ("logs:FilterLogEvents", _aws("logs", "log-group:/aws/codebuild/package-gate:*")),
+    ),
     ("s3", "cp"): (
         ("s3:PutObject", BUNDLE),
         ("s3:PutObject", TEMPLATE),
@@ -296,6 +330,9 @@ CALLS: dict[tuple[str, str], Needs] = {
     ("secretsmanager", "get-secret-value"): (("secretsmanager:GetSecretValue", SECRET),),
     ("secretsmanager", "put-secret-value"): (("secretsmanager:PutSecretValue", SECRET),),
     ("secretsmanager", "restore-secret"): (("secretsmanager:RestoreSecret", SECRET),),
+    ("sns", "list-subscriptions-by-topic"): (
+        ("sns:ListSubscriptionsByTopic", ARNS["AWS::SNS::TopicPolicy"]),
+    ),
     ("sts", "get-caller-identity"): (),  # needs no right
 }
 """What each command needs: actions and what they are about."""

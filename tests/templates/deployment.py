@@ -12,6 +12,7 @@ from tests.templates.rendered import Rendered, Resource, render
 BUCKET = "records"
 DOMAIN, REPOSITORY = "research", "approved-packages"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:verdicts"
+FAILURES = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
 PIPELINE = "package-gate"
 DIGEST = "0123456789abcdef" * 4
 COMMON: dict[str, str | list[str]] = {
@@ -193,7 +194,7 @@ def deployed(variant: str, **parameters: Any) -> Deployment:
     stack = render(
         f"{variant}-private-repo.yaml",
         {**COMMON, **VARIANTS[variant], **parameters},
-        attributes={"ScanPipeline/SNSTopic": TOPIC},
+        attributes={"ScanPipeline/SNSTopic": TOPIC, "ScanPipeline/FailureTopic": FAILURES},
     )
     bucket = render(
         "artifacts-bucket.yaml",

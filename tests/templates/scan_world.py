@@ -1,5 +1,6 @@
 """The dependency scan, deployed: its project and its rules, and builds that run."""
 
+import hashlib
 import json
 import os
 import re
@@ -113,6 +114,8 @@ class Scan:
     programs: list[Path] = field(default_factory=list)
     """Folders with what the image has besides."""
     machine: dict[str, str] = field(default_factory=dict)
+    snyk: bytes = b""
+    """Snyk's program, in place of the one whose digest the template has."""
     builds: int = 0
 
     def __post_init__(self) -> None:
@@ -162,12 +165,16 @@ class Scan:
         # Each build has a machine of its own.
         spec = project["Source"]["BuildSpec"]
         assert "/tmp/scan" in spec
+        if self.snyk:
+            digest = hashlib.sha256(self.snyk).hexdigest()
+            spec, replaced = re.subn("[0-9a-f]{64}(?=  programs/snyk)", digest, spec)
+            assert replaced == 1
         project["Source"]["BuildSpec"] = spec.replace("/tmp/scan", str(self.scratch))
         variables = project["Environment"]["EnvironmentVariables"]
-        replaced = given or {}
+        differing = given or {}
         project["Environment"]["EnvironmentVariables"] = [
-            *(each for each in variables if each["Name"] not in replaced),
-            *({"Name": name, "Value": value} for name, value in replaced.items()),
+            *(each for each in variables if each["Name"] not in differing),
+            *({"Name": name, "Value": value} for name, value in differing.items()),
         ]
         image = folder / "image"
         image.mkdir()

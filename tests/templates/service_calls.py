@@ -8,7 +8,7 @@ sources"; CloudTrail, "Amazon S3 bucket policy for CloudTrail"; CloudWatch Logs,
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.templates.deployment import BUCKET, PIPELINE, Deployment
+from tests.templates.deployment import BUCKET, FAILURES, PIPELINE, Deployment
 from tests.templates.iam import Caller, service
 from tests.templates.physical import ACCOUNT, REGION
 
@@ -129,14 +129,16 @@ def _codepipeline(deployment: Deployment) -> Iterator[ServiceCall]:
 
 
 def _notices(deployment: Deployment) -> Iterator[ServiceCall]:
-    topic, key = deployment.environment["SNSTopic"], deployment.arn("KMSKey")
-    sources = {
-        "events": deployment.arn("FailureRule"),
-        "cloudwatch": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PIPELINE}-undecided",
+    verdicts, key = deployment.environment["SNSTopic"], deployment.arn("KMSKey")
+    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PIPELINE}-undecided"
+    # EventBridge does not say which rule it is.
+    sources: dict[str, tuple[str, dict[str, str | list[str]]]] = {
+        "events": (FAILURES, {}),
+        "cloudwatch": (verdicts, {"aws:SourceArn": alarm}),
     }
-    for name, source in sources.items():
+    for name, (topic, context) in sources.items():
         caller = service(f"{name}.amazonaws.com")
-        yield ServiceCall(caller, "sns:Publish", topic, {"aws:SourceArn": source})
+        yield ServiceCall(caller, "sns:Publish", topic, context)
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             yield ServiceCall(
                 caller, action, key, {"kms:EncryptionContext:aws:sns:topicArn": topic}
@@ -152,19 +154,16 @@ def _logs(deployment: Deployment) -> Iterator[ServiceCall]:
     }
     for name, key in keys.items():
         # GenerateDataKey* and ReEncrypt* stand for these in the guide's key policy.
-        for action in ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom"):
+        for action in (
+            *("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"),
+            *("GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"),
+        ):
             yield ServiceCall(
                 service(f"logs.{REGION}.amazonaws.com"),
                 f"kms:{action}",
                 key,
                 {"kms:EncryptionContext:aws:logs:arn": name},
             )
-        yield ServiceCall(
-            service(f"logs.{REGION}.amazonaws.com"),
-            "kms:ReEncryptTo",
-            key,
-            {"kms:EncryptionContext:aws:logs:arn": name},
-        )
     bucket = deployment.bucket.resources["AccessLogBucket"].attributes["Arn"]
     yield ServiceCall(
         service("logging.s3.amazonaws.com"),
@@ -191,7 +190,7 @@ def _trail(deployment: Deployment) -> Iterator[ServiceCall]:
     bucket = deployment.arn("TrailBucket")
     trail = service("cloudtrail.amazonaws.com")
     source: dict[str, str | list[str]] = {
-        "aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{PIPELINE}"
+        "aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{PIPELINE}-{REGION}"
     }
     owned = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
     yield ServiceCall(trail, "s3:GetBucketAcl", bucket, source)

@@ -138,6 +138,16 @@ def rights_without_limits(template: Template) -> Iterator[str]:
             yield f"{name} allows {actions} on everything, without a reason"
 
 
+def selections_that_a_default_does_not_have(template: Template) -> Iterator[str]:
+    """CloudFormation refuses them also where the condition of the resource is false."""
+    for each in inside(template):
+        match each:
+            case {"Fn::Select": [index, {"Fn::Split": [str(separator), {"Ref": str(name)}]}]}:
+                default = template["Parameters"].get(name, {}).get("Default")
+                if default is not None and int(index) >= len(default.split(separator)):
+                    yield f"{name} has no part {index} when it is {default!r}"
+
+
 CHECKS: list[Callable[[Template], Iterator[str]]] = [
     parameters_out_of_place,
     parameters_that_explain_nothing,
@@ -145,6 +155,7 @@ CHECKS: list[Callable[[Template], Iterator[str]]] = [
     what_is_written_down_that_differs_elsewhere,
     policies_of_another_version,
     rights_without_limits,
+    selections_that_a_default_does_not_have,
 ]
 
 
@@ -190,6 +201,11 @@ FAULTY: list[tuple[Callable[[Template], Iterator[str]], Template]] = [
     (rights_without_limits, allowing("AWS::IAM::Policy", Resource="*")),
     (rights_without_limits, allowing("AWS::EC2::VPCEndpoint", Resource="*")),
     (rights_without_limits, allowing("AWS::S3::BucketPolicy", Resource=["*"])),
+    (
+        selections_that_a_default_does_not_have,
+        parameter(Default="")
+        | resource("A", Key={"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Email"}]}]}),
+    ),
 ]
 
 

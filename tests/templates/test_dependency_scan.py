@@ -34,8 +34,15 @@ from tests.templates.template import TemplateError, load
 
 ARTIFACTS = f"arn:aws:s3:::{BUCKET}"
 SNYK_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-4000-8000-000000000001"
+SNAPSHOT_KEY = f"{SNYK_KEY[:-1]}2"
 TOKEN = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/team/snyk"
-SNYK = {"SnykToken": "/team/snyk", "SnykTokenKey": SNYK_KEY}
+ORGANISATION = f"{TOKEN}-organisation"
+OPTIONS = {
+    "AdvisoriesKey": SNAPSHOT_KEY,
+    "SnykToken": "/team/snyk",
+    "SnykTokenKey": SNYK_KEY,
+    "SnykOrganisation": "/team/snyk-organisation",
+}
 
 
 def deployment(kind: str, **parameters: Any) -> Deployment:
@@ -56,7 +63,8 @@ def build_calls(scan: Deployment, kind: str) -> Iterator[ServiceCall]:
     yield ServiceCall(build, "s3:GetObject", bundle)
     yield ServiceCall(build, "s3:GetObject", f"{ARTIFACTS}/advisories/all.zip")
     yield ServiceCall(build, "sns:Publish", TOPIC)
-    yield ServiceCall(build, "ssm:GetParameter", TOKEN)
+    for parameter in (TOKEN, ORGANISATION):
+        yield ServiceCall(build, "ssm:GetParameter", parameter)
     if kind == "codecommit":
         for action in ("PostCommentForComparedCommit", "PostCommentForPullRequest"):
             yield ServiceCall(build, f"codecommit:{action}", REPOSITORY_ARN)
@@ -104,7 +112,7 @@ def codebuild_calls(scan: Deployment, kind: str) -> Iterator[ServiceCall]:
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_what_a_scan_does_is_allowed_and_nothing_else_is_granted(kind: str) -> None:
-    scan = deployment(kind, **SNYK)
+    scan = deployment(kind, **OPTIONS)
     # Not every network has the endpoints: CodeCommit is reached through the NAT gateway.
     own = list(build_calls(scan, kind))
     theirs = list(codebuild_calls(scan, kind))
@@ -115,11 +123,17 @@ def test_what_a_scan_does_is_allowed_and_nothing_else_is_granted(kind: str) -> N
     ]  # fmt: skip
     assert [(call.action, call.resource, a) for call, a in answers if not a] == []
 
-    token = ServiceCall(scan.role("BuildRole"), "kms:Decrypt", SNYK_KEY)
+    keys = [
+        ServiceCall(scan.role("BuildRole"), "kms:Decrypt", key) for key in (SNYK_KEY, SNAPSHOT_KEY)
+    ]
     requests = [
         Request(call.caller, call.action, call.resource, call.context, ACCOUNT)
-        for call in (*own, *theirs, token)
+        for call in (*own, *theirs, *keys)
     ]
+    # Somebody else's keys: their own policies have to let the role, too.
+    for each in requests[-len(keys) :]:
+        grants = [list(granted(each, p, "identity")) for p in scan.policies[each.caller.arn]]
+        assert any(grants), each.resource
     unused = []
     for name in scan.stack.of_type("AWS::IAM::Role"):
         arn = scan.role(name).arn
@@ -166,7 +180,7 @@ def test_what_a_scan_does_is_allowed_and_nothing_else_is_granted(kind: str) -> N
     ],
 )
 def test_what_a_scan_has_no_use_for_is_denied(kind: str, action: str, resource: str) -> None:
-    scan = deployment(kind, **SNYK)
+    scan = deployment(kind, **OPTIONS)
     assert not scan.evaluate(scan.role("BuildRole"), action, resource)
     if kind == "codecommit":
         start = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{STACK}"
@@ -176,8 +190,14 @@ def test_what_a_scan_has_no_use_for_is_denied(kind: str, action: str, resource: 
 
 
 def test_rights_for_options_come_with_the_options() -> None:
-    scan = deployment("github", Advisories="")
+    scan = deployment("github", **{**OPTIONS, "Advisories": "", "SnykToken": ""})
     build = scan.role("BuildRole")
+    for key in (SNYK_KEY, SNAPSHOT_KEY):
+        request = Request(build, "kms:Decrypt", key, {}, ACCOUNT)
+        assert not any(
+            True for each in scan.policies[build.arn] for _ in granted(request, each, "identity")
+        )
+    assert not scan.evaluate(build, "ssm:GetParameter", ORGANISATION)
     assert not scan.evaluate(build, "ssm:GetParameter", TOKEN)
     assert not scan.evaluate(build, "s3:GetObject", f"{ARTIFACTS}/advisories/all.zip")
     assert not scan.evaluate(build, "codecommit:GitPull", REPOSITORY_ARN)
@@ -261,7 +281,8 @@ def test_branches_are_those_that_the_pattern_names(
     [
         ("Branches", "release/**"), ("Branches", ""), ("Branches", "a b"), ("Branches", "(a)"),
         ("RepositoryName", "a/b/c"), ("RepositoryName", "a b"), ("SourceKind", "gitlab"),
-        ("SnykToken", "the-token"), ("SnykMonitor", "yes"), ("Advisories", "http://osv.test"),
+        ("SnykToken", "the-token"), ("SnykOrganisation", "team"), ("AdvisoriesKey", "alias/key"),
+        ("SnykMonitor", "yes"), ("Advisories", "http://osv.test"),
         ("Advisories", "s3://bucket"), ("FailOnFindings", "no"), ("SNSEmail", "nobody"),
         ("GateBundle", "decisions/bundle.tar.gz"), ("CodeConnectionArn", "arn:aws:s3:::b"),
     ],

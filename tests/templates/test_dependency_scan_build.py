@@ -184,30 +184,57 @@ def test_codecommit_gets_the_result_as_a_comment(scan: Scan, server: HTTPSServer
     assert [attributes["branch"] for _, attributes in emails(scan.aws)] == ["fix", 'fix/"quoted"']
 
 
-def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_path: Path) -> None:
-    programs = tmp_path / "programs"
+def offer_snyk(scan: Scan, folder: Path, served: bytes = b"") -> snyk_cli.SnykCLI:
+    """Let `curl` fetch a program that runs the fake, or something else in its place."""
+    place = folder / "snyk"
+    place.mkdir()
+    snyk = snyk_cli.install(place)
+    scan.snyk = f'#!/bin/sh\nexec {sys.executable} {place}/snyk "$@"\n'.encode()
+    programs = folder / "programs"
     programs.mkdir()
-    snyk = snyk_cli.install(programs)
+    (programs / "served").write_bytes(served or scan.snyk)
+    curl = programs / "curl"
+    curl.write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$*" >>"$0.runs"\n'
+        'while [ "$1" != --output ]; do shift; done\ncp "${0%/*}/served" "$2"\n'
+    )
+    curl.chmod(0o755)
+    scan.programs = [programs]
+    scan.aws.client("ssm").put_parameter(
+        Name="/team/snyk", Value=snyk_cli.TOKEN, Type="SecureString"
+    )
+    return snyk
+
+
+def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_path: Path) -> None:
+    snyk = offer_snyk(scan, tmp_path)
     snyk.vulnerabilities["pkg:pypi/web@1.0"] = [
         snyk_cli.vulnerability("SNYK-PYTHON-WEB-1", "critical")
     ]
     snyk.know()
-    npm = programs / "npm"
-    npm.write_text('#!/bin/sh\nprintf "%s\\n" "$*" >>"$0.runs"\n')
-    npm.chmod(0o755)
-    scan.programs = [programs, Path(snyk.path)]
-    scan.aws.client("ssm").put_parameter(
-        Name="/team/snyk", Value=snyk_cli.TOKEN, Type="SecureString"
-    )
-    build = scan.build(HOLE, SnykToken="/team/snyk", SnykMonitor="on")
+    organisation = "0f6b3c1e-0000-4000-8000-000000000001"
+    scan.aws.client("ssm").put_parameter(Name="/team/org", Value=organisation, Type="String")
+    build = scan.build(HOLE, SnykToken="/team/snyk", SnykOrganisation="/team/org", SnykMonitor="on")
     assert build.phases == FAILED, build.log
-    (installed,) = (programs / "npm.runs").read_text().splitlines()
-    assert "snyk@" in installed
+    fetched = tmp_path / "programs/curl.runs"
+    assert "https://downloads.snyk.io/cli/" in fetched.read_text()
     rules = {p["name"]: [f["rule"] for f in p["findings"]] for p in report(build)["packages"]}
     assert rules["web"] == ["SNYK-PYTHON-WEB-1"]
     assert len(snyk.monitored) == 1
+    for run in (*snyk.tests, *snyk.monitored):
+        assert f"--org={organisation}" in run["arguments"]
     assert traces(SECRETS, {"log": build.log.encode(), **build.artifacts}) == []
 
     build = scan.build(CLEAN)
     assert build.phases == PASSED, build.log
-    assert len((programs / "npm.runs").read_text().splitlines()) == 1
+    assert len(fetched.read_text().splitlines()) == 1
+
+
+def test_another_program_than_the_pinned_one_of_snyk_is_not_run(scan: Scan, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    snyk = offer_snyk(scan, tmp_path, f"#!/bin/sh\ntouch {canary}\n".encode())
+    build = scan.build(CLEAN, SnykToken="/team/snyk")
+    assert build.phases == {"install": "FAILED"}, build.log
+    assert "is not Snyk's program of version" in build.log
+    assert not canary.exists()
+    assert snyk.runs == []

@@ -19,6 +19,9 @@ from tests.templates.deployer_needs import (
     PROJECT,
     ROLE,
     SECRET,
+    STUDIO,
+    STUDIO_GROUP,
+    STUDIO_HOMES,
     commands,
     handled,
     needed,
@@ -175,7 +178,9 @@ def requests_of_commands() -> Iterator[Request]:
     """What the scripts' commands ask."""
     for needs in CALLS.values():
         for action, about in needs:
-            context: dict[str, str | list[str]] = {**TAGGED} if about == KEY else {}
+            context: dict[str, str | list[str]] = {**TAGGED} if about in (KEY, STUDIO) else {}
+            if about in (STUDIO_HOMES, STUDIO_GROUP):
+                context["aws:ResourceTag/ManagedByAmazonSageMakerResource"] = STUDIO
             if action == "kms:Decrypt":
                 context["kms:ViaService"] = f"s3.{REGION}.amazonaws.com"
             yield Request(DEPLOYER, action, about, context, ACCOUNT)
@@ -322,6 +327,10 @@ EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
         ("ec2:DeleteVpc", f"{EC2}:vpc/vpc-1", TAGGED),
         ("ec2:DeleteVpc", f"{EC2}:vpc/vpc-1", THROUGH_CLOUDFORMATION),
         ("ec2:DeleteSecurityGroup", f"{EC2}:security-group/sg-1", THROUGH_CLOUDFORMATION),
+        ("ec2:DeleteSecurityGroup", f"{EC2}:security-group/sg-1", TAGGED),
+        ("elasticfilesystem:DeleteFileSystem", STUDIO_HOMES, TAGGED),
+        ("sagemaker:DeleteDomain", STUDIO, {}),
+        ("sagemaker:CreateDomain", STUDIO, TAGGED),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-1", TAGGED),
         ("ec2:RunInstances", f"{EC2}:instance/*", THROUGH_CLOUDFORMATION),
         ("codebuild:StartBuild", f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/package-gate", {}),

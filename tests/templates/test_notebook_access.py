@@ -303,6 +303,38 @@ def test_a_new_network_has_no_way_to_the_internet(world: World) -> None:
     assert notebook["KmsKeyId"]
 
 
+@pytest.mark.parametrize(
+    ("block", "subnets"),
+    [
+        ("10.90.0.0/24", ["10.90.0.0/26", "10.90.0.64/26"]),
+        ("172.16.16.0/20", ["172.16.16.0/26", "172.16.16.64/26"]),
+        ("192.168.0.0/16", ["192.168.0.0/26", "192.168.0.64/26"]),
+    ],
+)
+def test_a_new_network_of_any_size_has_its_subnets(block: str, subnets: list[str]) -> None:
+    found = notebook_stack("notebook", VpcCidr=block).of_type("AWS::EC2::Subnet").values()
+    assert [subnet.properties["CidrBlock"] for subnet in found] == subnets
+
+
+def test_a_model_that_is_deployed_is_out_of_reach(world: World) -> None:
+    """So there is no endpoint to `sagemaker.runtime`, which serves nothing else."""
+    for stack in (world.notebook, notebook_stack("studio", NotebookKind="studio")):
+        services = [
+            each.properties["ServiceName"].partition(f".{REGION}.")[2]
+            for each in stack.of_type("AWS::EC2::VPCEndpoint").values()
+        ]
+        assert services == [
+            *("codeartifact.api", "codeartifact.repositories", "sts", "logs"),
+            *("sagemaker.api", "s3"),
+        ]
+        granted = [
+            statement["Action"]
+            for policy in policies(stack, "NotebookRole")
+            for statement in policy["Statement"]
+        ]
+        assert "sagemaker:InvokeEndpoint" not in str(granted)
+
+
 def test_the_internal_repository_has_an_upstream_only_when_somebody_chains_it_knowingly() -> None:
     def internal(store: str) -> dict[str, object]:
         return gate_stack(Store=store).resources["InternalRepository"].properties

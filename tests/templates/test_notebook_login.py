@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from traitlets.config.loader import PyFileConfigLoader
 
 from tests.aws_run import AWS_CLI
 from tests.fakes.aws import AWS, DOMAIN, REGION, REPOSITORY
@@ -148,6 +149,27 @@ def test_pip_installs_what_is_approved_and_tells_how_to_ask_for_the_rest(
     assert REQUESTS in missing.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "application"),
+    [("jupyter_server_config", "ServerApp"), ("jupyter_notebook_config", "NotebookApp")],
+)
+def test_a_terminal_of_jupyter_tells_it_too(
+    notebook: Notebook, name: str, application: str
+) -> None:
+    """Jupyter starts `sh` where nothing else is configured, which reads no `.bashrc`."""
+    own = notebook.home / ".jupyter" / f"{name}.py"
+    own.parent.mkdir()
+    own.write_text("c.NotebookApp.terminado_settings = {}\nc.ServerApp.port = 8443")
+    notebook.start()
+    notebook.run("bash", str(notebook.script))
+    assert own.read_text().count("shell_command") == 1
+    config = PyFileConfigLoader(own.name, str(own.parent)).load_config()
+    assert config.ServerApp.port == 8443
+    terminal = config[application].terminado_settings["shell_command"]
+    missing = notebook.run(*terminal, "-ic", "pip install nobody-approved-this")
+    assert REQUESTS in missing.stderr
+
+
 @pytest.mark.parametrize("mark", ["%", "!"], ids=["magic", "shell"])
 def test_pip_in_a_notebook_cell_tells_it_too(notebook: Notebook, mark: str) -> None:
     notebook.start()
@@ -208,6 +230,10 @@ def test_root_hands_the_script_to_the_notebooks_user(notebook: Notebook) -> None
         f'echo "$1 $2 $3" > {notebook.home}/switched; shift 3; exec "$@"',
     )
     notebook.program("getent", f"echo ec2-user:x:1000:1000::{notebook.home}:/bin/bash")
+    jupyter = notebook.home / ".jupyter/jupyter_server_config.py"
+    notebook.program("systemctl", f'test -s {jupyter} && echo "$*" > {notebook.home}/restarted')
     notebook.start()
     assert (notebook.home / "switched").read_text() == "-u ec2-user --\n"
     assert (notebook.home / ".netrc").exists()
+    # Jupyter may have been up before its configuration was written.
+    assert (notebook.home / "restarted").read_text() == "--no-block try-restart jupyter-server\n"

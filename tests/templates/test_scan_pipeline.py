@@ -2,14 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # it has no types
+    PROVIDER_SCHEMA_MANAGER,
+)
 
 from tests.templates.deployment import BUCKET, DIGEST, PIPELINE, VARIANTS, deployed
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered
-from tests.templates.template import TemplateError, load
+from tests.templates.template import TemplateError, load, several
 
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/0a1b2c3d-0000"
 TEMPLATES = ["scan-pipeline", "codeartifact-private-repo", "github-private-repo"]
@@ -59,6 +63,18 @@ def test_the_token_stands_in_no_template_and_signs_no_webhook() -> None:
     assert source["PollForSourceChanges"] == "false"
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_another_version_of_the_secret_changes_whatever_has_a_copy_of_it(variant: str) -> None:
+    """Without a change of its own CloudFormation leaves a resource with the copy that it has."""
+    before, after = (pipeline(variant, TokenVersion=version).resources for version in ("v1", "v2"))
+    copies = {name for name, each in before.items() if "{{resolve:" in json.dumps(each.properties)}
+    assert copies == {"CodePipeline", "GithubWebhook"}
+    changed = {name for name, each in before.items() if after[name].properties != each.properties}
+    assert changed == copies
+    for name in copies:  # a version in the reference would be gone after two more tokens
+        assert re.findall(r"SecretString:\w+(.*?)}}", json.dumps(before[name].properties)) == [""]
+
+
 def test_only_a_push_to_the_branch_starts_the_pipeline() -> None:
     stack = pipeline(PrivateGitHubBranch="release/2026")
     (rule,) = properties(stack, "GithubWebhook")["Filters"]
@@ -75,6 +91,63 @@ def test_a_connection_takes_the_place_of_webhook_and_token() -> None:
     }
     assert "GithubWebhook" not in stack.resources
     assert "resolve:" not in json.dumps([each.properties for each in stack.resources.values()])
+
+
+def test_with_a_connection_only_a_push_that_changes_the_request_file_starts_the_pipeline() -> None:
+    stack = pipeline(CodeConnectionArn=CONNECTION, PrivateGitHubBranch="release/2026")
+    (trigger,) = properties(stack, "CodePipeline")["Triggers"]
+    assert trigger["ProviderType"] == "CodeStarSourceConnection"
+    assert trigger["GitConfiguration"] == {
+        "SourceActionName": source_action(stack)["Name"],
+        "Push": [
+            {
+                "Branches": {"Includes": ["release/2026"]},
+                "FilePaths": {"Includes": ["external-package-request.csv"]},
+            }
+        ],
+    }
+    assert "Triggers" not in properties(pipeline(), "CodePipeline")
+
+
+def depended_on(template: dict[str, Any], name: str) -> set[str]:
+    """What CloudFormation makes before a resource, at first or second hand."""
+    resources, found = template["Resources"], set[str]()
+    waiting = [name]
+    while waiting:
+        body = resources[waiting.pop()]
+        named = {*several(body.get("DependsOn", [])), *references(body)}
+        waiting += sorted((named & set(resources)) - found)
+        found |= named & set(resources)
+    return found
+
+
+def references(value: Any) -> Iterator[str]:
+    """The names that `Ref`, `Fn::GetAtt` and `Fn::Sub` have."""
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case dict() | list():
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from references(each)
+        case str():
+            yield from re.findall(r"\$\{(\w+)", value)
+
+
+@pytest.mark.parametrize(
+    ("template", "starting"),
+    [
+        ("scan-pipeline", "CodePipeline"),
+        ("codeartifact-private-repo", "ScanPipeline"),
+        ("github-private-repo", "ScanPipeline"),
+    ],
+)
+def test_the_first_run_has_all_of_its_rights(template: str, starting: str) -> None:
+    """It starts as soon as the pipeline is there."""
+    loaded = load(f"{template}.yaml")
+    policies = {n for n, each in loaded["Resources"].items() if each["Type"] == "AWS::IAM::Policy"}
+    assert policies - depended_on(loaded, starting) == set()
+    options = {name for name in policies if "Condition" in loaded["Resources"][name]}
+    assert options == set()  # nothing can depend on what may not be there
 
 
 def test_the_build_runs_in_the_private_subnets_without_privileges_and_within_limits() -> None:
@@ -109,7 +182,8 @@ def test_all_that_is_kept_is_encrypted_with_the_stacks_key() -> None:
         "trail": properties(stack, "Trail")["KMSKeyId"],
     }
     assert set(used.values()) == {key.attributes["Arn"]}
-    assert properties(stack, "SNSTopic")["KmsMasterKeyId"] == key.ref
+    for topic in ("SNSTopic", "FailureTopic"):
+        assert properties(stack, topic)["KmsMasterKeyId"] == key.ref
     assert key.properties["EnableKeyRotation"] is True
 
 
@@ -126,6 +200,24 @@ def test_a_pipeline_whose_artifacts_would_lie_elsewhere_is_refused(name: str) ->
         pipeline(CodePipelineName=name)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", ["a", "gate-", "my--gate"])
+def test_a_pipeline_whose_trail_could_have_no_name_is_refused(variant: str, name: str) -> None:
+    with pytest.raises(TemplateError, match="CodePipelineName"):
+        pipeline(variant, CodePipelineName=name)
+
+
+@pytest.mark.parametrize("name", ["ab", "a-b-c-d-e-f-g-h-i-j1", "package-gate"])
+def test_a_trail_has_a_name_that_cloudtrail_takes_and_no_other_region_has(name: str) -> None:
+    stack = pipeline(CodePipelineName=name, CloudTrail="on")
+    trail = properties(stack, "Trail")["TrailName"]
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, "AWS::CloudTrail::Trail").schema
+    assert re.fullmatch(schema["properties"]["TrailName"]["pattern"], trail)
+    assert len(trail) >= 3
+    assert "--" not in trail
+    assert trail == f"{name}-{REGION}"
+
+
 def test_undecided_requests_are_retried_on_a_schedule_unless_there_is_none() -> None:
     rule = properties(pipeline(), "RetryRule")
     assert rule["ScheduleExpression"] == "rate(1 day)"
@@ -134,7 +226,9 @@ def test_undecided_requests_are_retried_on_a_schedule_unless_there_is_none() -> 
 
 
 def test_a_failed_run_is_told_in_words() -> None:
-    rule = properties(pipeline(), "FailureRule")
+    stack = pipeline()
+    rule = properties(stack, "FailureRule")
+    assert rule["Targets"][0]["Arn"] == stack.resources["FailureTopic"].ref
     assert rule["EventPattern"]["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
     transformer = rule["Targets"][0]["InputTransformer"]
     template = transformer["InputTemplate"]
@@ -147,6 +241,26 @@ def test_a_failed_run_is_told_in_words() -> None:
         lines[0] == f"The package gate's pipeline {PIPELINE} failed at {event['time']} (run e-1)."
     )
     assert f"/{PIPELINE}/executions/e-1/" in lines[-1]
+
+
+def test_eventbridge_has_a_topic_of_its_own_without_conditions() -> None:
+    """It publishes to none whose policy has one; without one, anybody's rule may publish."""
+    stack = pipeline()
+    verdicts, failures = (
+        properties(stack, f"{name}Policy")["PolicyDocument"]["Statement"]
+        for name in ("SNSTopic", "FailureTopic")
+    )
+    assert [each for each in failures if "Condition" in each] == []
+    assert [each["Principal"] for each in failures] == [{"Service": "events.amazonaws.com"}]
+    assert "events.amazonaws.com" not in json.dumps(verdicts)
+    assert "RoleArn" not in properties(stack, "FailureRule")["Targets"][0]
+    subscribed = {
+        each.properties["TopicArn"]: each.properties["Endpoint"]
+        for each in stack.of_type("AWS::SNS::Subscription").values()
+    }
+    topics = {stack.resources[name].ref for name in ("SNSTopic", "FailureTopic")}
+    assert subscribed == dict.fromkeys(topics, "infosec@example.test")
+    assert {stack.outputs[name] for name in ("SNSTopic", "FailureTopic")} == topics
 
 
 def test_undecided_requests_raise_the_alarm() -> None:
@@ -187,22 +301,23 @@ def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
     ("parameters", "rights"),
     [
         ({}, set()),
-        ({"Scanners": "osv,inspector"}, {"InspectorRights"}),
-        ({"Scanners": "codeguru,ruff"}, {"CodeGuruRights"}),
-        ({"Scanners": "inspector,codeguru"}, {"InspectorRights", "CodeGuruRights"}),
+        ({"Scanners": "osv,inspector"}, {"ScanWithInspector"}),
+        ({"Scanners": "codeguru,ruff"}, {"ScanWithCodeGuru"}),
+        ({"Scanners": "inspector,codeguru"}, {"ScanWithInspector", "ScanWithCodeGuru"}),
         ({"Advisories": "https://osv.example.com"}, set()),
-        ({"Advisories": "s3://snapshots/PyPI/all.zip"}, {"SnapshotRights"}),
+        ({"Advisories": "s3://snapshots/PyPI/all.zip"}, {"ReadTheSnapshot"}),
     ],
     ids=["default", "inspector", "codeguru", "both", "an API", "a snapshot"],
 )
 def test_the_build_gets_the_rights_of_what_is_chosen(
     parameters: dict[str, str], rights: set[str]
 ) -> None:
-    possible = {"InspectorRights", "CodeGuruRights", "SnapshotRights"}
-    stack = pipeline(**parameters)
-    assert possible & set(stack.resources) == rights
-    if "SnapshotRights" in rights:
-        (statement,) = properties(stack, "SnapshotRights")["PolicyDocument"]["Statement"]
+    possible = {"ScanWithInspector", "ScanWithCodeGuru", "ReadTheSnapshot"}
+    written = properties(pipeline(**parameters), "BuildRights")["PolicyDocument"]["Statement"]
+    statements = {each["Sid"]: each for each in written}
+    assert possible & set(statements) == rights
+    if "ReadTheSnapshot" in rights:
+        statement = statements["ReadTheSnapshot"]
         assert statement["Action"] == "s3:GetObject"
         assert statement["Resource"] == "arn:aws:s3:::snapshots/PyPI/all.zip"
 
@@ -222,6 +337,7 @@ def test_the_build_gets_the_rights_of_what_is_chosen(
         ("GateBundle", "decisions/bundle.tar.gz"),
         ("CodeConnectionArn", "arn:aws:s3:::bucket"),
         ("PrivateGitHubToken", "ghp_token with spaces"),
+        ("TokenVersion", "AWSCURRENT:token"),
         ("PrivateGitHubOwner", "a/b"),
         ("SNSEmail", "nobody"),
     ],
