@@ -6,6 +6,7 @@ Read are: requirements and constraints files as pip has them
 `Pipfile.lock`, and the static name and version in `METADATA`, `PKG-INFO` and `pyproject.toml`.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -146,18 +147,40 @@ def _requirement(text: str, line: int | None) -> Iterator[Item]:
 
 def read_toml(data: bytes) -> dict[str, Any] | Problem:
     """Read a TOML document of hostile origin."""
-    if any(line.count(b".") > MAX_DOTS for line in data.splitlines()):
-        return Problem("It has a line that no tool writes.")
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.count(b".") > MAX_DOTS:
+            return Problem("It has a line that no tool writes.", number)
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        return Problem(f"It is no valid TOML ({type(error).__name__}).")
+        text = f"It is no valid TOML ({type(error).__name__})."
+        return Problem(text, _toml_line(error, data))
+
+
+def _toml_line(error: Exception, data: bytes) -> int | None:
+    """Tell where a TOML document is broken, which `tomllib` says in words only."""
+    if isinstance(error, UnicodeDecodeError):
+        return data[: error.start].count(b"\n") + 1
+    if found := re.search(r"\(at line (\d+), column \d+\)$", str(error)):
+        return int(found[1])
+    return data.count(b"\n") + 1 if str(error).endswith("(at end of document)") else None
+
+
+def json_line(data: bytes) -> int | None:
+    """Tell where a JSON document is broken; None when it isn't, or nobody can tell."""
+    try:
+        json.loads(data)
+    except json.JSONDecodeError as error:
+        return error.lineno
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 def _pyproject(data: bytes) -> Iterator[Item]:
     document = read_toml(data)
     if isinstance(document, Problem):
-        yield document
+        yield Problem(document.text)  # of the file as a whole
         return
     lines = quoted_lines(data)
     project = table_of(document, "project")
@@ -191,7 +214,7 @@ def _lock(table: str) -> Reader:
     def reader(data: bytes) -> Iterator[Item]:
         document = read_toml(data)
         if isinstance(document, Problem):
-            yield document
+            yield Problem(document.text)
             return
         packages = document.get(table, [])
         if not isinstance(packages, list):

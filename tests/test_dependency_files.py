@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from package_gate.dependencies import PinnedDependency, find_pins
+from package_gate.dependency_files import Problem, json_line, read_toml
 from tests.fakes.dependency_tree import pins, problems, write
 
 REQUIREMENTS = r"""# comment with pins: evil==1.0
@@ -124,6 +125,29 @@ def test_a_dynamic_version_is_none(tmp_path: Path) -> None:
 def test_a_poetry_project_names_itself(tmp_path: Path) -> None:
     write(tmp_path, "pyproject.toml", '[tool.poetry]\nname = "a"\nversion = "1.2"\n')
     assert find_pins(tmp_path) == [PinnedDependency("a", "1.2", "pyproject.toml", 3, held=True)]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"[project]\nname =\n", 2),
+        (b"x = [1,\n", 2),
+        (b"[project]\n\xff", 2),
+        (b"x = 1\n" + b"a." * 2000 + b"a = 1", 2),
+        (b"x = " + b"[" * 5000, None),
+    ],
+    ids=range(5),
+)
+def test_the_line_of_broken_toml_is_known(content: bytes, line: int | None) -> None:
+    problem = read_toml(content)
+    assert isinstance(problem, Problem)
+    assert problem.line == line
+
+
+def test_the_line_of_broken_json_is_known() -> None:
+    assert [json_line(each) for each in (b'{\n"a": }', b"[]", b"\xff", b"[" * 100_000)] == [
+        2, None, None, None,
+    ]  # fmt: skip
 
 
 LOCK = """version = 1

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,13 @@ from package_gate.command_line import (
     scratch_folder,
 )
 from package_gate.dependency_scan.closures import Closures
+from package_gate.dependency_scan.hashes import LockedFiles
 from package_gate.dependency_scan.looking_up import LookUp
 from package_gate.dependency_scan.mending import Mender
 from package_gate.dependency_scan.models import DependencyScan
 from package_gate.dependency_scan.reports import write_scan
 from package_gate.dependency_scan.repository import Repository
-from package_gate.dependency_scan.scan import Parts, Subject, scan
+from package_gate.dependency_scan.scan import Parts, Subject, failed, scan
 from package_gate.dependency_scan.services import Services
 from package_gate.dependency_scan.telling import print_scan
 from package_gate.errors import ConfigurationError, GateError, NotifyError
@@ -74,6 +76,9 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         return MISCONFIGURED
     except GateError as error:
         print(f"dependency scan: {error}", file=sys.stderr)
+        return FAILED
+    except Exception as error:  # a fault of ours must never read as a clean repository
+        print(f"dependency scan: {_unexpected(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("dependency scan: stopped.", file=sys.stderr)
@@ -131,22 +136,24 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             [*by_worker, *services.scanners], policy, lists, now().date(), progress.step
         )
         cooldown = Cooldown(policy, now())
-        result = scan(
-            open_repository,
-            subject,
-            Parts(
-                closures=closures,
-                look_up=look_up,
-                mender=Mender(closures, look_up, index, cooldown, progress.step),
-                # Advisories are about the public index, so its packages are known whatever mirrors.
-                indexes=[
-                    PYPI_SIMPLE_ENDPOINT,
-                    *(address.url for address in configured_indexes(settings)),
-                ],
-                policy_digest=policy_digest,
-                now=now,
-            ),
+        asked = [address.url for address in configured_indexes(settings)]
+        parts = Parts(
+            closures=closures,
+            look_up=look_up,
+            mender=Mender(closures, look_up, index, cooldown, progress.step),
+            locked_files=LockedFiles(index, asked, progress.step),
+            # Advisories are about the public index, so its packages are known whatever mirrors.
+            indexes=[PYPI_SIMPLE_ENDPOINT, *asked],
+            policy_digest=policy_digest,
+            now=now,
         )
+        started = now()
+        try:
+            result = scan(open_repository, subject, parts)
+        except GateError:
+            raise
+        except Exception as error:  # people and hosts must hear of it, as of any other result
+            result = failed(subject, parts, started, _unexpected(error))
     result = services.monitored(result)
     write_scan(result, options.output)
     print_scan(result, console)
@@ -155,6 +162,15 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
     if options.report_only:
         return PASSED
     return PASSED if told and result.verdict is Verdict.APPROVED else FAILED
+
+
+def _unexpected(error: Exception) -> str:
+    """Name a fault of ours in one line; what its text holds, nobody knows."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"The scan failed unexpectedly ({type(error).__name__}, {Path(frame.filename).name}:"
+        f"{frame.lineno}), so nothing was determined. Tell whoever looks after it."
+    )
 
 
 def _open(options: argparse.Namespace, replaced: Mapping[str, bytes]) -> Repository:

@@ -4,14 +4,17 @@ They are resolved as an installation would resolve them, for every Python and pl
 policy. What can't be resolved is told, and what is pinned is looked up all the same.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
+from package_gate.dependency_scan.hashes import wrong_hashes
 from package_gate.dependency_scan.models import (
     Closure,
     ClosurePackage,
@@ -27,14 +30,18 @@ from package_gate.sources.cooldown import Cooldown
 from package_gate.sources.explain import LASTING, explain
 from package_gate.sources.index import Index
 from package_gate.sources.pypi import sdist_notes
-from package_gate.sources.resolver import Resolver, Wanted, is_pin
+from package_gate.sources.resolver import Resolver, Wanted
 from package_gate.sources.uv import Failure, Reason, Target
 
 MAX_REQUIREMENTS = 2000
 """Of one set that is resolved; uv takes about a second for each hundred."""
 MAX_ALONE = 40
 """Requirements that are tried one by one when they can't be resolved together."""
+MAX_PLACES = 10
+"""Lines that one problem names."""
 AT_ONCE = 2
+_EXISTS = LASTING - {Reason.NO_PACKAGE, Reason.NO_VERSION}
+"""Why a release that the index has can't be resolved."""
 
 Resolved = dict[Target, resolver.Closure | Failure]
 
@@ -44,6 +51,20 @@ class Outcome:
     """What resolving one set gave."""
 
     closure: Closure
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class _Unmarked:
+    """Requirements whose markers fit none of the targets."""
+
+    directs: list[Direct] = field(default_factory=list)
+    """Those that could be resolved without the marker."""
+    closures: list[resolver.Closure] = field(default_factory=list)
+    """What that gave."""
+    pins: list[PackageKey] = field(default_factory=list)
+    """What the others name."""
+    notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -64,6 +85,7 @@ class Closures:
         self._targets = targets
         self._scratch = scratch
         self._progress = progress
+        self._known: dict[str, Resolved] = {}
 
     def resolve(self, asked: RequirementSet) -> Outcome:
         """Name everything that a set brings in; whatever fails is told and stops nothing."""
@@ -130,6 +152,7 @@ class Closures:
 
     def _resolve(self, asked: RequirementSet, targets: Sequence[Target]) -> Outcome:
         results = self._attempt(asked, asked.requirements, targets)
+        passing: Sequence[Direct] = asked.requirements
         problems: list[Problem] = []
         if not closures_of(results) and _all_lasting(results):
             passing = [
@@ -148,6 +171,7 @@ class Closures:
             if _all_lasting(results) and len(problems) < len(asked.requirements):
                 failure = next(iter(failures_of(results).values()))
                 text = f"{asked.name} can't be installed as a whole: {why(failure)}"
+                text += _places(failure.words, asked.requirements)
                 problems.append(Problem(asked.path, None, text))
             return _pins_only(asked, *problems)
         notes = [
@@ -155,29 +179,71 @@ class Closures:
             for target, failure in failures_of(results).items()
             if failure.reason in LASTING
         ]
-        notes += sdist_notes_of(closures.values())
-        problems += _wrong_hashes(asked, closures.values())
+        unmarked = self._without_markers(asked, _unmet(passing, closures.values()), targets)
+        found = [*closures.values(), *unmarked.closures]
+        notes += [*sdist_notes_of(found), *unmarked.notes]
+        problems += [*unmarked.problems, *wrong_hashes(asked, found, self._index)]
         closure = Closure(
             asked.name,
             asked.path,
             asked.requirements,
-            union(closures.values()),
+            (*union(found), *(ClosurePackage(*key) for key in dict.fromkeys(unmarked.pins))),
             targets=tuple(map(str, closures)),
             notes=tuple(dict.fromkeys(notes)),
             source=asked,
+            unmarked=tuple(unmarked.directs),
         )
         return Outcome(closure, problems)
+
+    def _without_markers(
+        self, asked: RequirementSet, directs: Sequence[Direct], targets: Sequence[Target]
+    ) -> _Unmarked:
+        """Resolve what is for none of the targets as if it were: it is installed elsewhere."""
+        found = _Unmarked()
+        if not directs:
+            return found
+        # A constraint with a marker may be for the other platforms.
+        general = [each for each in asked.constraints if each.requirement.marker is None]
+        asked = replace(asked, constraints=tuple(general))
+        together = self._attempt(asked, map(without_marker, directs), targets)
+        if not failures_of(together):
+            return _Unmarked(list(directs), list(closures_of(together).values()))
+        for number, direct in enumerate(directs):
+            # What is beyond the limit fails as all together did.
+            results: Resolved = {**failures_of(together)}
+            if number < MAX_ALONE:
+                results = self._attempt(asked, [without_marker(direct)], targets)
+            if closures := closures_of(results):
+                found.directs.append(direct)
+                found.closures += closures.values()
+                continue
+            failure = next(iter(failures_of(results).values()))
+            found.pins += direct.pins
+            told = f"{shown(str(direct))!r} is for none of the policy's targets"
+            if direct.pins and failure.reason in _EXISTS:
+                found.notes.append(
+                    f"{told}, nor can it be resolved for them ({why(failure)}): only the release "
+                    f"itself was looked up, for {asked.name}."
+                )
+            else:
+                advice = "Ask for a release that the index has" if direct.pins else "Pin it"
+                text = f"{told}, nor can it be resolved for them ({why(failure)}). {advice}."
+                found.problems.append(Problem(direct.place.path, direct.place.line, text))
+        return found
 
     def _attempt(
         self, asked: RequirementSet, directs: Iterable[Direct], targets: Sequence[Target]
     ) -> Resolved:
-        return self.attempt(
-            [each.requirement for each in directs],
-            [str(each.requirement) for each in asked.constraints],
-            targets,
-            prereleases=asked.prereleases,
-            hashes=any(each.hashes for each in asked.requirements),
-        )
+        """Resolve some of a set's requirements; the same ones of a project's extras only once."""
+        requirements = [each.requirement for each in directs]
+        constraints = [str(each.requirement) for each in asked.constraints]
+        hashes = any(each.hashes for each in asked.requirements)
+        key = repr((list(map(str, requirements)), constraints, asked.prereleases, hashes, targets))
+        if key not in self._known:
+            self._known[key] = self.attempt(
+                requirements, constraints, targets, prereleases=asked.prereleases, hashes=hashes
+            )
+        return self._known[key]
 
     def _fails_alone(
         self,
@@ -254,31 +320,42 @@ def _told(error: Exception) -> str:
 
 def _pins_only(asked: RequirementSet, *problems: Problem) -> Outcome:
     """Name at least what is pinned, so that it is looked up."""
-    pins: Mapping[PackageKey, None] = dict.fromkeys(
-        (direct.name, each.version)
-        for direct in asked.requirements
-        if is_pin(direct.requirement)
-        for each in direct.requirement.specifier
-        if each.operator in ("==", "===")
-    )
+    pins = dict.fromkeys(key for direct in asked.requirements for key in direct.pins)
     packages = tuple(ClosurePackage(*key) for key in pins)
     closure = Closure(asked.name, asked.path, asked.requirements, packages, source=asked)
     return Outcome(closure, list(problems))
 
 
-def _wrong_hashes(asked: RequirementSet, closures: Iterable[resolver.Closure]) -> Iterable[Problem]:
-    """Tell of pins whose hashes are those of no file that the index has."""
-    known: dict[str, set[str]] = {}
+def _unmet(directs: Iterable[Direct], closures: Iterable[resolver.Closure]) -> list[Direct]:
+    """Give the requirements that their markers left out everywhere."""
+    versions: dict[str, list[Version]] = {}
     for closure in closures:
         for package in closure.packages:
-            known.setdefault(package.name, set()).update(package.hashes)
-        for (name, _), (file, _) in closure.sdists.items():
-            known.setdefault(name, set()).add(f"sha256:{file.sha256}")
-    for direct in asked.requirements:
-        hashes = {each for each in direct.hashes if each.startswith("sha256:")}
-        if hashes and direct.name in known and not hashes & known[direct.name]:
-            text = (
-                f"None of the hashes of {shown(str(direct))!r} is that of a file in the package "
-                "index: what is installed is something else than was looked up."
-            )
-            yield Problem(direct.place.path, direct.place.line, text)
+            versions.setdefault(package.name, []).append(package.version)
+    return [
+        direct
+        for direct in directs
+        if direct.requirement.marker is not None
+        and not any(
+            direct.requirement.specifier.contains(version, prereleases=True)
+            for version in versions.get(direct.name, ())
+        )
+    ]
+
+
+def without_marker(direct: Direct) -> Direct:
+    """Give the same requirement for every Python and platform."""
+    requirement = Requirement(str(direct.requirement))
+    requirement.marker = None
+    return replace(direct, requirement=requirement)
+
+
+def _places(words: str, directs: Iterable[Direct]) -> str:
+    """Name the lines of the requirements that uv's words are about."""
+    named = set(re.findall(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", words))
+    places = [
+        f"{shown(str(direct))} in {direct.place.path}:{direct.place.line}"
+        for direct in directs
+        if direct.name in named and direct.place.line
+    ]
+    return f" This is about {', '.join(places[:MAX_PLACES])}." if places else ""

@@ -4,12 +4,16 @@ A project with a lock is not resolved: the lock says what is installed, as long 
 project asks for.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from package_gate.dependencies import inside
+from package_gate.dependency_files import Problem as FileProblem
+from package_gate.dependency_files import quoted_lines, read_toml
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.includes import RequirementsFiles
+from package_gate.dependency_scan.indexes import indexes_of_uv, not_followed
 from package_gate.dependency_scan.locks import LockContent, read_lock
 from package_gate.dependency_scan.models import Closure, Direct, Problem
 from package_gate.dependency_scan.pyproject import Project, read_pyproject
@@ -25,7 +29,6 @@ from package_gate.dependency_scan.requirements_text import shown
 PROJECT_LOCKS = {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK}
 """They lock the project in whose folder they lie."""
 _STANDS_FOR = {
-    "setup.py": ("pyproject.toml",),
     "pipfile": ("Pipfile.lock",),
     "package.json": (
         "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
@@ -49,14 +52,30 @@ def collect(repository: Repository, indexes: Collection[str]) -> Collected:
     if repository.excluded:
         left_out = ", ".join(map(shown, repository.excluded))
         collected.notes.append(f"Left out by --exclude: {left_out}.")
-    _tell_of_unread(collected, files)
-    more = _add_projects(collected, files, indexes)
+    if repository.environments:
+        environments = ", ".join(map(shown, repository.environments))
+        collected.notes.append(f"Virtual environments were not looked into: {environments}.")
+    collected.projects |= {file.path for file in files if file.format is Format.PYPROJECT}
+    described, more = _add_projects(collected, files, indexes)
+    _tell_of_unread(collected, files, described)
     requirements = [file.path for file in files if file.format is Format.REQUIREMENTS]
     RequirementsFiles(collected, indexes).add([*requirements, *more])
+    if files and not collected.says_what_is_installed and not collected.problems:
+        text = "No dependency file says what is installed, so nothing was scanned."
+        collected.tell(Problem("", None, text))
     return collected
 
 
-def _tell_of_unread(collected: Collected, files: Collection[DependencyFile]) -> None:
+def _tell_of_unread(
+    collected: Collected, files: Collection[DependencyFile], described: Collection[str]
+) -> None:
+    """Tell of files that nothing here reads.
+
+    Args:
+        collected: where to.
+        files: all dependency files.
+        described: folders of projects that say elsewhere what a `setup.py` would.
+    """
     present = {file.path for file in files}
     for file in files:
         if file.format is not Format.NOT_READ:
@@ -65,17 +84,24 @@ def _tell_of_unread(collected: Collected, files: Collection[DependencyFile]) -> 
         name = path.name.lower()
         if present & {str(path.with_name(other)) for other in _STANDS_FOR.get(name, ())}:
             continue
+        if name == "setup.py" and str(path.parent) in described:
+            continue
         if name == "setup.cfg":  # it may be about other tools only
             data = collected.repository.read(file.path)
-            if isinstance(data, bytes) and b"_require" not in data:
+            if isinstance(data, bytes) and not re.search(rb"[_-]require", data, re.IGNORECASE):
                 continue
         collected.tell(Problem(file.path, None, f"It is not scanned: {NOT_READ[name]}."))
 
 
 def _add_projects(
     collected: Collected, files: Iterable[DependencyFile], indexes: Collection[str]
-) -> list[str]:
-    """Add projects and locks; returns requirements files that projects take dependencies from."""
+) -> tuple[set[str], list[str]]:
+    """Add projects and locks.
+
+    Returns:
+        The folders of projects that say what they depend on, and requirements files that projects
+        take dependencies from.
+    """
     locks: dict[str, LockContent] = {}
     lock_of: dict[str, str] = {}
     for file in files:
@@ -89,12 +115,20 @@ def _add_projects(
         for folder in content.projects:
             lock_of[inside(collected.repository.folder, file.path, folder) or ""] = file.path
     directs: dict[str, list[Direct]] = {path: [] for path in locks}
+    described = set(lock_of)
     more: list[str] = []
     for file in files:
+        if file.format is Format.UV_SETTINGS:
+            _check_settings(collected, file.path, indexes)
         if file.format is not Format.PYPROJECT or (data := collected.read(file.path)) is None:
             continue
-        project = read_pyproject(file.path, data)
-        lock = lock_of.get(str(PurePosixPath(file.path).parent))
+        project = read_pyproject(file.path, data, indexes)
+        folder = str(PurePosixPath(file.path).parent)
+        if project.says_dependencies:
+            described.add(folder)
+        collected.says_what_is_installed |= project.is_about_a_project
+        collected.sets += project.sets_beside_locks
+        lock = lock_of.get(folder)
         if lock is None:
             collected.tell(*project.problems, *project.unlocked_problems)
             collected.sets += project.sets
@@ -108,7 +142,25 @@ def _add_projects(
         collected.locks.append(
             Closure(path, path, tuple(directs[path]), tuple(content.packages), locked=True)
         )
-    return more
+    collected.says_what_is_installed |= bool(locks or collected.sets)
+    return described, more
+
+
+def _check_settings(collected: Collected, path: str, indexes: Collection[str]) -> None:
+    """Tell of the indexes that a `uv.toml` names."""
+    data = collected.read(path)
+    document = read_toml(data) if data is not None else {}
+    if isinstance(document, FileProblem):
+        collected.tell(Problem(path, document.line, document.text))
+        return
+    lines = quoted_lines(data or b"")
+    text = (
+        "It names another index than the configured one, so what is installed may be another "
+        "package of the same name. Name the index in the configuration of the scan's uv instead."
+    )
+    for address, written in indexes_of_uv(document, ""):
+        if not_followed(address, written, indexes):
+            collected.tell(Problem(path, lines.get(address), text))
 
 
 def _dynamic_files(collected: Collected, path: str, project: Project) -> list[str]:

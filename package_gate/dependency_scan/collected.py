@@ -14,6 +14,10 @@ class Collected:
         self.repository = repository
         self.files: list[str] = []
         """Dependency files that were read."""
+        self.projects: set[str] = set()
+        """Paths of the `pyproject.toml` among the dependency files."""
+        self.says_what_is_installed = False
+        """Whether any file does, be it that nothing is."""
         self.sets: list[RequirementSet] = []
         self.locks: list[Closure] = []
         self.notes: list[str] = []

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from package_gate.dependencies import inside
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.indexes import not_followed
 from package_gate.dependency_scan.models import Direct, Problem, RequirementSet
 from package_gate.dependency_scan.requirements_text import (
     Asked,
@@ -46,7 +47,7 @@ class RequirementsFiles:
         """`indexes` are the addresses that packages are resolved from."""
         self._collected = collected
         self._folder = collected.repository.folder
-        self._indexes = {address.rstrip("/") for address in indexes}
+        self._indexes = indexes
         self._items: dict[str, list[Item]] = {}
 
     def add(self, paths: Iterable[str]) -> None:
@@ -59,33 +60,43 @@ class RequirementsFiles:
                 if isinstance(item, Include):
                     other = inside(self._folder, path, item.path)
                     (constraining if item.constraints else included).add(other or "")
-        roots = [path for path in paths if path not in included | constraining]
+        roots = [path for path in paths if path not in included]
         done: set[str] = set()
-        for path in [*roots, *paths]:  # the latter for files that include each other in a circle
-            if path in done or path in constraining:
+        # The second time for files that include each other in a circle.
+        for path in [*roots, *paths]:
+            if path in done:
                 continue
-            if PurePosixPath(path).name.lower().startswith("constraints"):
+            # Any other file may constrain one and be installed as well.
+            if not PurePosixPath(path).name.lower().startswith("constraints"):
+                done |= self._add_root(path, paths)
+            elif path not in constraining:
                 done.add(path)
                 self._collected.notes.append(
                     f"{shown(path)} is a constraints file that no requirements file names: it "
                     "installs nothing, so nothing of it was scanned."
                 )
-                continue
-            gathered = self._gather(path)
-            done |= {each for each, _ in gathered.seen}
-            text = str(PurePosixPath(path).with_suffix(".txt"))
-            if path.endswith(".in") and text in paths:
-                self._check_compiled(path, text, gathered.requirements)
-            elif gathered.requirements:
-                self._collected.sets.append(
-                    RequirementSet(
-                        path,
-                        path,
-                        tuple(gathered.requirements),
-                        tuple(gathered.constraints),
-                        gathered.prereleases,
-                    )
+
+    def _add_root(self, path: str, paths: Collection[str]) -> set[str]:
+        """Add what one file installs; returns the files that are part of that."""
+        gathered = self._gather(path)
+        part = {each for each, constraints in gathered.seen if not constraints}
+        text = str(PurePosixPath(path).with_suffix(".txt"))
+        self._collected.says_what_is_installed = True
+        if path.endswith(".in") and text in paths:
+            self._check_compiled(path, text, gathered.requirements)
+            # What it includes is not resolved with it, and may be installed by itself.
+            return {each for each in part if each.endswith(".in")}
+        if gathered.requirements:
+            self._collected.sets.append(
+                RequirementSet(
+                    path,
+                    path,
+                    tuple(gathered.requirements),
+                    tuple(gathered.constraints),
+                    gathered.prereleases,
                 )
+            )
+        return part
 
     def _check_compiled(self, path: str, text: str, asked: Iterable[Direct]) -> None:
         """Check that a compiled file fits its source; what is scanned is what gets installed."""
@@ -160,26 +171,23 @@ class RequirementsFiles:
         if folder is None or not (self._folder / folder).is_dir():
             text = f"It installs {shown(item.path)}, which is no folder of the repository."
             self._tell(path, item.line, text)
-        elif not (self._folder / folder / "pyproject.toml").is_file():
-            text = (
-                f"It installs the folder {shown(item.path)}, which has no pyproject.toml to read."
-            )
-            self._tell(path, item.line, text)
-        else:
+            return
+        project = str(PurePosixPath(folder) / "pyproject.toml")
+        if project in self._collected.projects:
             self._collected.notes.append(
                 f"{shown(path)} installs the folder {shown(item.path)}: its pyproject.toml is "
                 "scanned by itself."
             )
+        elif project not in self._collected.repository.excluded:
+            text = (
+                f"It installs the folder {shown(item.path)}, where no pyproject.toml was read: "
+                "there is none, or the folder is one that is not looked into."
+            )
+            self._tell(path, item.line, text)
 
     def _check_index(self, path: str, item: IndexOption) -> None:
-        if not item.address or item.address.rstrip("/") not in self._indexes:
-            self._tell(
-                path,
-                item.line,
-                f"{item.shown!r} is not followed: packages are resolved from the configured index "
-                "only, so what is installed may be another package of the same name. Name the "
-                "index in uv's configuration instead.",
-            )
+        if text := not_followed(item.address, item.shown, self._indexes):
+            self._tell(path, item.line, text)
 
     def _items_of(self, path: str) -> list[Item]:
         if path not in self._items:

@@ -5,21 +5,21 @@ that doesn't come from a package index that this scan knows is a problem: adviso
 releases in the public index.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
 from package_gate.dependencies import MAX_PINS, NAME, VERSION
 from package_gate.dependency_files import Problem as FileProblem
-from package_gate.dependency_files import quoted_lines, read_toml, table_of
-from package_gate.dependency_scan.models import ClosurePackage, Problem
+from package_gate.dependency_files import json_line, quoted_lines, read_toml, table_of
+from package_gate.dependency_scan.indexes import same_address
+from package_gate.dependency_scan.models import ClosurePackage, LockedFile, Problem
 from package_gate.dependency_scan.repository import Format
-from package_gate.dependency_scan.requirements_text import shown
+from package_gate.dependency_scan.requirements_text import parse, shown
 
 _LOCAL = ("editable", "virtual", "directory")
 """How `uv.lock` names the projects of the repository itself."""
@@ -51,6 +51,7 @@ class _Entry:
     """The address of its index, when the lock names one."""
     local: str | None = None
     """The folder of a project of the repository itself."""
+    files: tuple[LockedFile, ...] = ()
 
 
 def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) -> LockContent:
@@ -68,7 +69,7 @@ def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) ->
         content.problems.append(Problem(path, entries.line, entries.text))
         return content
     needed_by: dict[str, list[str]] = {}
-    found: list[tuple[str, str, int | None]] = []
+    found: list[tuple[str, _Entry]] = []
     for entry in entries:
         if len(found) == MAX_PINS:
             content.problems.append(Problem(path, None, f"It has more than {MAX_PINS} packages."))
@@ -86,12 +87,19 @@ def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) ->
         elif problem := _problem(name, entry, indexes):
             content.problems.append(Problem(path, entry.line, problem))
         elif isinstance(entry.version, str) and VERSION.fullmatch(entry.version):
-            found.append((name, entry.version, entry.line))
+            found.append((name, entry))
         else:
             content.problems.append(Problem(path, entry.line, f"{shown(name)} has no version."))
     content.packages = [
-        ClosurePackage(name, version, tuple(dict.fromkeys(needed_by.get(name, ()))), line)
-        for name, version, line in found
+        ClosurePackage(
+            name,
+            str(entry.version),
+            tuple(dict.fromkeys(needed_by.get(name, ()))),
+            entry.line,
+            files=entry.files,
+            index=entry.index,
+        )
+        for name, entry in found
     ]
     return content
 
@@ -102,21 +110,13 @@ def _problem(name: str, entry: _Entry, indexes: Collection[str]) -> str:
             f"{shown(name)} comes from {shown(entry.elsewhere)}, which is neither fetched nor "
             "scanned: advisories are about releases of the package index."
         )
-    if entry.index and _address(entry.index) not in {_address(each) for each in indexes}:
+    if entry.index and same_address(entry.index) not in map(same_address, indexes):
         return (
             f"{shown(name)} comes from another package index ({shown(entry.index)}). Advisories "
             "about the name may mean another package; name that index in uv's configuration if "
             "they don't."
         )
     return ""
-
-
-def _address(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-        return parts.hostname or "", parts.path.rstrip("/")
-    except ValueError:
-        return "", url
 
 
 def _toml(table: str, entry: Callable[[dict[str, Any], int | None], _Entry]) -> "_Reader":
@@ -149,7 +149,16 @@ def _uv(package: dict[str, Any], line: int | None) -> _Entry:
     ]
     needs = tuple(name for listed in lists for name in _names(listed))
     index = str(source.get("registry") or "")
-    return _Entry(package.get("name"), package.get("version"), line, needs, elsewhere, index, local)
+    return _Entry(
+        package.get("name"),
+        package.get("version"),
+        line,
+        needs,
+        elsewhere,
+        index,
+        local,
+        _files(package.get("wheels"), [package.get("sdist")]),
+    )
 
 
 def _poetry(package: dict[str, Any], line: int | None) -> _Entry:
@@ -163,6 +172,7 @@ def _poetry(package: dict[str, Any], line: int | None) -> _Entry:
         tuple(table_of(package, "dependencies")),
         "" if is_index else address or "somewhere else",
         address if is_index else "",
+        files=_files(package.get("files")),
     )
 
 
@@ -170,7 +180,8 @@ def _pdm(package: dict[str, Any], line: int | None) -> _Entry:
     keys = ("git", "hg", "svn", "url", "path")
     elsewhere = next((str(package[key]) for key in keys if key in package), "")
     needs = tuple(_requirement_names(package.get("dependencies")))
-    return _Entry(package.get("name"), package.get("version"), line, needs, elsewhere)
+    files = _files(package.get("files"))
+    return _Entry(package.get("name"), package.get("version"), line, needs, elsewhere, files=files)
 
 
 def _pylock(package: dict[str, Any], line: int | None) -> _Entry:
@@ -180,20 +191,24 @@ def _pylock(package: dict[str, Any], line: int | None) -> _Entry:
             elsewhere = str(table.get("url") or table.get("path") or key)
     needs = tuple(_names(package.get("dependencies")))
     index = str(package.get("index") or "")
-    return _Entry(package.get("name"), package.get("version"), line, needs, elsewhere, index)
+    files = _files(package.get("wheels"), [package.get("sdist")])
+    return _Entry(
+        package.get("name"), package.get("version"), line, needs, elsewhere, index, files=files
+    )
 
 
 def _pipfile(data: bytes) -> Iterator[_Entry] | FileProblem:
     try:
         document = msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return FileProblem(f"It is no valid JSON ({type(error).__name__}).")
+        return FileProblem(f"It is no valid JSON ({type(error).__name__}).", json_line(data))
     sources = table_of(document, "_meta").get("sources")
     urls = {
         str(source.get("name")): str(source.get("url") or "")
         for source in (sources if isinstance(sources, list) else ())
         if isinstance(source, dict)
     }
+    first = next(iter(urls.values()), "")  # where Pipenv looks for what names no source
     lines = quoted_lines(data)
     keys = ("git", "hg", "svn", "path", "file")
     return (
@@ -202,13 +217,18 @@ def _pipfile(data: bytes) -> Iterator[_Entry] | FileProblem:
             _without_equals(entry.get("version")),
             lines.get(name),
             elsewhere=next((str(entry[key]) for key in keys if key in entry), ""),
-            index=urls.get(str(entry.get("index")), ""),
+            index=_pipfile_index(entry.get("index"), urls, first),
+            files=(LockedFile("", _texts(entry.get("hashes"))),),
         )
         for group in document
         if group != "_meta"
         for name, entry in table_of(document, group).items()
         if isinstance(entry, dict)
     )
+
+
+def _pipfile_index(name: object, urls: Mapping[str, str], first: str) -> str:
+    return first if name is None else urls.get(str(name), str(name))
 
 
 def _without_equals(version: object) -> object:
@@ -224,9 +244,30 @@ def _names(listed: object) -> Iterator[str]:
 def _requirement_names(listed: object) -> Iterator[str]:
     for each in listed if isinstance(listed, list) else ():
         try:
-            yield Requirement(each).name
-        except (InvalidRequirement, TypeError):
+            yield parse(each).name
+        except (InvalidRequirement, TypeError, AttributeError):
             continue
+
+
+def _files(*lists: object) -> tuple[LockedFile, ...]:
+    """Read a package's files: uv and Poetry give one `hash`, PEP 751 a table of `hashes`."""
+    entries = [each for listed in lists if isinstance(listed, list) for each in listed]
+    return tuple(
+        LockedFile(
+            str(entry.get("url") or entry.get("path") or ""),
+            (
+                *_texts([entry.get("hash")]),
+                *(f"{name}:{value}".lower() for name, value in table_of(entry, "hashes").items()),
+            ),
+        )
+        for entry in entries
+        if isinstance(entry, dict)
+    )
+
+
+def _texts(listed: object) -> tuple[str, ...]:
+    entries = listed if isinstance(listed, list) else []
+    return tuple(each.lower() for each in entries if isinstance(each, str))
 
 
 _Reader = Callable[[bytes], Iterator[_Entry] | FileProblem]

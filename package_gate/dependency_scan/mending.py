@@ -18,6 +18,7 @@ from package_gate.dependency_scan.closures import (
     failures_of,
     union,
     why,
+    without_marker,
 )
 from package_gate.dependency_scan.looking_up import LookUp
 from package_gate.dependency_scan.models import (
@@ -125,6 +126,16 @@ class _Search:
             way.direct.name for name, _ in refused for way in graph.chains(name)
         }
         self._hashed = any(direct.hashes for direct in self._asked.requirements)
+        # What no target installs has to be part of the solution where it is refused.
+        self._asked = replace(
+            asked,
+            requirements=tuple(
+                without_marker(each)
+                if each in closure.unmarked and each.name in self._culprits
+                else each
+                for each in asked.requirements
+            ),
+        )
 
     def run(self) -> Mended | str:
         for name, _ in self._refused:

@@ -44,6 +44,15 @@ class Direct:
         """The normalised name."""
         return self.requirement.name
 
+    @property
+    def pins(self) -> list[PackageKey]:
+        """The release that it names exactly; none where it leaves a choice."""
+        return [
+            (self.name, each.version)
+            for each in self.requirement.specifier
+            if each.operator in ("==", "===") and not each.version.endswith(".*")
+        ]
+
     def __str__(self) -> str:
         return self.written or str(self.requirement)
 
@@ -63,6 +72,16 @@ class RequirementSet:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A file of a package as a lock names it, unchecked."""
+
+    address: str
+    """Where it is fetched, or its path; "" when the index is asked for it by name."""
+    hashes: tuple[str, ...]
+    """`sha256:…` and the like."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClosurePackage:
     """A package that installing something brings in."""
 
@@ -75,6 +94,10 @@ class ClosurePackage:
     """Where a lock names it."""
     yanked: str = ""
     """Why its authors have yanked it, "" when they haven't or nobody says."""
+    files: tuple[LockedFile, ...] = ()
+    """What a lock says of its files."""
+    index: str = ""
+    """The address of its index, when a lock names one."""
 
     @property
     def key(self) -> PackageKey:
@@ -98,6 +121,8 @@ class Closure:
     notes: tuple[str, ...] = ()
     source: RequirementSet | None = None
     """What was resolved; None for a lock."""
+    unmarked: tuple[Direct, ...] = ()
+    """Those of `directs` whose markers fit no target; resolved one by one, without the marker."""
 
 
 @dataclass(frozen=True, slots=True)

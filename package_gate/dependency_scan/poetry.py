@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from package_gate.dependency_files import table_of
 from package_gate.dependency_scan.models import Direct, Problem
-from package_gate.dependency_scan.requirements_text import shown
+from package_gate.dependency_scan.requirements_text import parse, shown
 from package_gate.models import Location
 from package_gate.sources.resolver import is_plain, normalised
 
@@ -84,7 +84,7 @@ def _requirement(package: str, entry: dict[str, Any], text: str) -> Requirement:
         ]
     whole = f"{package}[{','.join(extras)}]" if extras else package
     whole += _specifiers(text) + (f" ; {' and '.join(markers)}" if markers else "")
-    requirement = normalised(Requirement(whole))
+    requirement = normalised(parse(whole))
     if requirement.url or not is_plain(str(requirement)):
         raise InvalidRequirement(whole)
     return requirement

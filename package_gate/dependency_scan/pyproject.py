@@ -1,15 +1,15 @@
 """A `pyproject.toml`: the requirements that installing the project, an extra or a group means.
 
-PEP 621 (`[project]`), PEP 735 (`[dependency-groups]`), and the tables of uv, PDM and Poetry. Each
-extra is resolved with the project's own dependencies and each group by itself, as they are
-installed; several extras or groups may contradict each other.
+PEP 621 (`[project]`), PEP 735 (`[dependency-groups]`), and the tables of uv, PDM, Poetry, Flit,
+Hatch and Rye. Each extra is resolved with the project's own dependencies and each group by itself,
+as they are installed; several extras or groups may contradict each other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -21,15 +21,28 @@ from package_gate.dependency_files import (
     table_of,
 )
 from package_gate.dependency_scan import models, poetry
+from package_gate.dependency_scan.indexes import (
+    indexes_of_pdm,
+    indexes_of_poetry,
+    indexes_of_uv,
+    not_followed,
+)
 from package_gate.dependency_scan.models import Direct, RequirementSet
-from package_gate.dependency_scan.requirements_text import shown
+from package_gate.dependency_scan.requirements_text import parse, shown
 from package_gate.models import Location
 from package_gate.sources.resolver import is_plain, normalised
+from package_gate.text import printable
 
 MAX_SETS = 60
 """Extras and groups of one project."""
 MAX_DEPTH = 10
 """Groups that include groups."""
+_UNREAD_TABLES = (
+    ("tool", "pixi", "dependencies"),
+    ("tool", "pixi", "pypi-dependencies"),
+    ("tool", "pixi", "feature"),
+)
+"""Tables that name packages, and that nothing here understands."""
 
 
 @dataclass
@@ -37,6 +50,12 @@ class Project:
     """What a `pyproject.toml` says."""
 
     sets: list[RequirementSet] = field(default_factory=list)
+    sets_beside_locks: list[RequirementSet] = field(default_factory=list)
+    """Those of tools whose locks are none that this scan reads."""
+    is_about_a_project: bool = False
+    """Whether it holds more than settings of tools."""
+    says_dependencies: bool = False
+    """Whether a `setup.py` beside it has nothing to add."""
     problems: list[models.Problem] = field(default_factory=list)
     unlocked_problems: list[models.Problem] = field(default_factory=list)
     """What only matters where no lock says what is installed."""
@@ -59,12 +78,17 @@ class _Reader:
     def _tool(self, name: str) -> dict[str, Any]:
         return table_of(table_of(self.document, "tool"), name)
 
-    def read(self) -> Project:
+    def read(self, indexes: Collection[str]) -> Project:
         project = table_of(self.document, "project")
+        self._check_indexes(indexes)
+        self._check_unread()
         python = self._python(project.get("requires-python"))
         constraints = tuple(self._list(self._tool("uv").get("constraint-dependencies")))
         if self._tool("uv").get("override-dependencies"):
             text = "tool.uv.override-dependencies are not applied here. Give a uv.lock."
+            self._problem(text, unlocked=True)
+        if table_of(self._tool("pdm"), "resolution").get("overrides"):
+            text = "tool.pdm.resolution.overrides are not applied here. Give a pdm.lock."
             self._problem(text, unlocked=True)
         base = tuple(self._list(project.get("dependencies")))
         self._check_dynamic(project)
@@ -77,31 +101,82 @@ class _Reader:
             self.result.problems += [each for each in entries if isinstance(each, models.Problem)]
         if poetry_python := poetry.python(self._tool("poetry")):
             python = self._python(poetry_python)
-        if len(groups) > MAX_SETS:
+        beside = list(self._groups_beside_locks())
+        if len(groups) + len(beside) > MAX_SETS:
             self._problem(f"It has more than {MAX_SETS} extras and groups.")
-        for name, directs in groups[:MAX_SETS]:
-            if directs:
-                title = f"{self.path} [{shown(name)}]" if name else self.path
-                self.result.sets.append(
-                    RequirementSet(title, self.path, directs, constraints, False, python)
-                )
+        for sets, named in (
+            (self.result.sets_beside_locks, beside[:MAX_SETS]),
+            (self.result.sets, groups[:MAX_SETS]),
+        ):
+            for name, directs in named:
+                if directs:
+                    title = f"{self.path} [{shown(name)}]" if name else self.path
+                    sets.append(
+                        RequirementSet(title, self.path, directs, constraints, False, python)
+                    )
         return self.result
 
     def _check_dynamic(self, project: dict[str, Any]) -> None:
-        dynamic = project.get("dynamic")
-        if not isinstance(dynamic, list) or "dependencies" not in dynamic:
-            return
-        setuptools = table_of(table_of(self._tool("setuptools"), "dynamic"), "dependencies")
-        files = setuptools.get("file")
-        files = [files] if isinstance(files, str) else files
-        if isinstance(files, list) and files and all(isinstance(file, str) for file in files):
-            self.result.files += files
-        else:
+        listed = project.get("dynamic")
+        dynamic = listed if isinstance(listed, list) else []
+        setuptools = table_of(self._tool("setuptools"), "dynamic")
+        by_poetry = "dependencies" in self._tool("poetry")
+        self.result.is_about_a_project = bool(project) or by_poetry
+        # Old setuptools takes from a setup.py whatever [project] doesn't name.
+        self.result.says_dependencies = by_poetry or "dependencies" in project
+        if "dependencies" in dynamic and not by_poetry:
+            self.result.says_dependencies = self._take_files(setuptools.get("dependencies"))
+        if "dependencies" in dynamic and not self.result.says_dependencies:
             self._problem(
                 "Its dependencies are dynamic: only running the project's build tells them. "
                 "Write them into [project], or give a lock.",
                 unlocked=True,
             )
+        if "optional-dependencies" in dynamic:
+            extras = table_of(setuptools, "optional-dependencies").values()
+            taken = [self._take_files(extra) for extra in extras]
+            if not taken or not all(taken):
+                self._problem(
+                    "Its optional-dependencies are dynamic: only running the project's build tells "
+                    "them. Write them into [project], or give a lock.",
+                    unlocked=True,
+                )
+
+    def _take_files(self, entry: object) -> bool:
+        """Take requirements files that setuptools reads; False when it names none."""
+        files = entry.get("file") if isinstance(entry, dict) else None
+        files = [files] if isinstance(files, str) else files
+        if not isinstance(files, list) or not files or not all(isinstance(f, str) for f in files):
+            return False
+        self.result.files += files
+        return True
+
+    def _check_indexes(self, indexes: Collection[str]) -> None:
+        # Locks of uv and Poetry name the index of each package, those of PDM don't.
+        for named, unlocked in (
+            (indexes_of_uv(self._tool("uv"), "tool.uv."), True),
+            (indexes_of_poetry(self._tool("poetry")), True),
+            (indexes_of_pdm(self._tool("pdm")), False),
+        ):
+            for address, written in named:
+                if text := not_followed(address, written, indexes):
+                    self._problem(text, self.lines.get(address), unlocked=unlocked)
+
+    def _check_unread(self) -> None:
+        for keys in _UNREAD_TABLES:
+            table = self.document
+            for key in keys[:-1]:
+                table = table_of(table, key)
+            if table.get(keys[-1]):
+                self._problem(f"The table [{'.'.join(keys)}] is not read, so not scanned.")
+        for name, environment in self._hatch_environments():
+            if "dependencies" in str(environment.get("overrides")):
+                text = f"The table [tool.hatch.envs.{shown(name)}.overrides] is not read."
+                self._problem(text)
+
+    def _hatch_environments(self) -> list[tuple[str, dict[str, Any]]]:
+        environments = table_of(self._tool("hatch"), "envs")
+        return [(name, table_of(environments, name)) for name in environments]
 
     def _own(self, listed: object, project: dict[str, Any]) -> Iterator[Direct]:
         """Give an extra's requirements; one on the project's own extras stands for those."""
@@ -125,10 +200,31 @@ class _Reader:
         for name, listed in table_of(self._tool("pdm"), "dev-dependencies").items():
             yield f"pdm {name}", tuple(self._list(listed))
 
+    def _groups_beside_locks(self) -> Iterator[tuple[str, tuple[Direct, ...]]]:
+        flit = table_of(self._tool("flit"), "metadata")
+        extras = table_of(flit, "requires-extra")
+        for name, listed in (
+            ("flit", flit.get("requires")),
+            ("flit dev", flit.get("dev-requires")),
+            *((f"flit {extra}", extras[extra]) for extra in extras),
+            ("rye dev", self._tool("rye").get("dev-dependencies")),
+        ):
+            yield name, tuple(self._list(listed))
+        for name, environment in self._hatch_environments():
+            directs = [
+                direct
+                for key in ("dependencies", "extra-dependencies")
+                for direct in self._list(environment.get(key))
+            ]
+            yield f"hatch {name}", tuple(directs)
+
     def _group(self, groups: dict[str, Any], name: str, depth: int) -> Iterator[Direct]:
         """Give a group's requirements, those of included groups too (PEP 735)."""
         listed = groups.get(name)
-        for entry in listed if isinstance(listed, list) else ():
+        if not isinstance(listed, list):
+            yield from self._list(listed)
+            return
+        for entry in listed:
             if not isinstance(entry, dict):
                 yield from self._list([entry])
                 continue
@@ -151,9 +247,10 @@ class _Reader:
     def _direct(self, text: str) -> Direct | None:
         line = self.lines.get(text)
         try:
-            requirement = normalised(Requirement(text))
-        except InvalidRequirement:
-            self._problem(f"{shown(text)!r} is no requirement.", line)
+            requirement = normalised(parse(text))
+        except InvalidRequirement as error:
+            why = printable(str(error).splitlines()[0], 100)
+            self._problem(f"{shown(text)!r} is no requirement ({why}).", line)
             return None
         source = self.sources.get(requirement.name)
         sources = source if isinstance(source, list) else [source] if source else []
@@ -184,14 +281,15 @@ class _Reader:
         told.append(models.Problem(self.path, line, text))
 
 
-def read_pyproject(path: str, data: bytes) -> Project:
+def read_pyproject(path: str, data: bytes, indexes: Collection[str]) -> Project:
     """Read one; nothing of it is run.
 
     Args:
         path: relative to the repository.
         data: its content.
+        indexes: addresses of the package indexes that requirements are resolved from.
     """
     document = read_toml(data)
     if isinstance(document, Problem):
         return Project(problems=[models.Problem(path, document.line, document.text)])
-    return _Reader(path, document, quoted_lines(data)).read()
+    return _Reader(path, document, quoted_lines(data)).read(indexes)

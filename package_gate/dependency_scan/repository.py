@@ -16,12 +16,18 @@ from pathlib import Path, PurePosixPath
 from package_gate.dependencies import MAX_FILE_BYTES
 from package_gate.dependency_scan.models import Problem
 from package_gate.errors import ConfigurationError
+from package_gate.text import printable
 
 MAX_FILES = 1000
 """Dependency files of one repository."""
 MAX_TOTAL_BYTES = 200 * 1024 * 1024
 """All of them together."""
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__"}
+
+_ENVIRONMENT = "pyvenv.cfg"
+"""It lies at the top of a virtual environment (PEP 405)."""
+_TELLING_FOLDERS = {"requirements", "constraints"}
+"""What lies there are requirements files, whatever their names."""
 
 
 class Format(Enum):
@@ -34,6 +40,8 @@ class Format(Enum):
     PDM_LOCK = auto()
     PIPFILE_LOCK = auto()
     PYLOCK = auto()
+    UV_SETTINGS = auto()
+    """It may name indexes."""
     NOT_READ = auto()
     """It names dependencies, and nothing here reads it."""
 
@@ -41,16 +49,19 @@ class Format(Enum):
 LOCKS = frozenset(
     {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK, Format.PIPFILE_LOCK, Format.PYLOCK}
 )
+_NOT_IN_ENVIRONMENTS = LOCKS | {Format.REQUIREMENTS, Format.PYPROJECT}
 _BY_NAME = {
     "pyproject.toml": Format.PYPROJECT,
     "uv.lock": Format.UV_LOCK,
     "poetry.lock": Format.POETRY_LOCK,
     "pdm.lock": Format.PDM_LOCK,
     "pipfile.lock": Format.PIPFILE_LOCK,
+    "uv.toml": Format.UV_SETTINGS,
 }
 NOT_READ = {
     "setup.cfg": "setuptools' older files are not read",
-    "setup.py": "setup.py is a program, and nothing of a repository is run",
+    "setup.py": "setup.py is a program, and nothing of a repository is run; list `dependencies` in "
+    "the [project] of a pyproject.toml beside it",
     "pipfile": "a Pipfile is read by its Pipfile.lock only",
     "environment.yml": "conda's packages are none of the Python package index",
     "environment.yaml": "conda's packages are none of the Python package index",
@@ -99,6 +110,8 @@ class Repository:
         self.problems: list[Problem] = []
         self.excluded: list[str] = []
         """Dependency files that a pattern leaves out."""
+        self.environments: list[str] = []
+        """Virtual environments, which are not looked into."""
         self._exclude = exclude
         self._skip = skip.resolve() if skip else None
         self._replaced = replaced or {}
@@ -111,7 +124,7 @@ class Repository:
             kind = format_of(PurePosixPath(path))
             if kind is None:
                 continue
-            if any(fnmatchcase(path, pattern) for pattern in self._exclude):
+            if self._is_excluded(path):
                 self.excluded.append(path)
                 continue
             if len(found) == MAX_FILES:
@@ -149,18 +162,70 @@ class Repository:
     def _paths(self) -> Iterator[str]:
         unlisted: list[OSError] = []
         for folder, folders, files in os.walk(self.folder, onerror=unlisted.append):
-            folders[:] = sorted(
-                name
-                for name in folders
-                if name not in SKIPPED_FOLDERS
-                and not Path(folder, name, "pyvenv.cfg").exists()
-                and Path(folder, name) != self._skip
-            )
+            folders[:] = [name for name in sorted(folders) if self._is_walked(Path(folder, name))]
             for file in sorted(files):
-                yield os.path.relpath(os.path.join(folder, file), self.folder)  # noqa: PTH118
+                yield self._relative(os.path.join(folder, file))  # noqa: PTH118
         for error in unlisted:
-            path = os.path.relpath(error.filename, self.folder)
+            path = self._relative(error.filename)
             self.problems.append(Problem(path, None, "The folder can't be listed."))
+
+    def _is_walked(self, folder: Path) -> bool:
+        """Whether to look into a folder; tells why not, unless nobody would expect it."""
+        if folder.name in SKIPPED_FOLDERS or folder == self._skip:
+            return False
+        path = self._relative(folder)
+        if folder.is_symlink():
+            if not self._is_excluded(path) and not self._is_walked_elsewhere(folder):
+                text = "It is a link to a folder, which is not followed: nothing there was scanned."
+                self.problems.append(Problem(path, None, text))
+            return False
+        if _is_environment(folder):
+            self._add_environment(folder, path)
+            return False
+        return True
+
+    def _is_walked_elsewhere(self, link: Path) -> bool:
+        """Whether what a link leads to is looked into at its own place, under its own name."""
+        try:
+            target = link.resolve()
+            parts = target.relative_to(self.folder).parts
+        except (OSError, ValueError, RuntimeError):  # outside, or links in a circle
+            return False
+        above = [self.folder.joinpath(*parts[: count + 1]) for count in range(len(parts))]
+        return link.name.lower() not in _TELLING_FOLDERS and not any(
+            each.name in SKIPPED_FOLDERS or each == self._skip or _is_environment(each)
+            for each in above
+        )
+
+    def _add_environment(self, folder: Path, path: str) -> None:
+        """Remember a virtual environment; one with dependency files is something else."""
+        self.environments.append(path)
+        for inner, folders, files in os.walk(folder):
+            folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
+            for name in sorted(files):
+                file = self._relative(Path(inner, name))
+                is_told = format_of(PurePosixPath(file)) in _NOT_IN_ENVIRONMENTS
+                if is_told and not self._is_excluded(file):
+                    text = (
+                        f"Its {_ENVIRONMENT} marks it as a virtual environment, so "
+                        f"{printable(file)} was not scanned. Remove {_ENVIRONMENT}, or use "
+                        "--exclude."
+                    )
+                    self.problems.append(Problem(path, None, text))
+                    return
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(fnmatchcase(path, pattern) for pattern in self._exclude)
+
+    def _relative(self, path: str | Path) -> str:
+        return os.path.relpath(path, self.folder)
+
+
+def _is_environment(folder: Path) -> bool:
+    try:
+        return (folder / _ENVIRONMENT).exists()
+    except OSError:  # then it can't be listed either, which is told
+        return False
 
 
 def format_of(path: PurePosixPath) -> Format | None:
@@ -173,8 +238,6 @@ def format_of(path: PurePosixPath) -> Format | None:
     if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name):
         return Format.PYLOCK
     is_named_so = "requirements" in name or name.startswith("constraints")
-    if name.endswith((".txt", ".in")) and (
-        is_named_so or folder in {"requirements", "constraints"}
-    ):
+    if name.endswith((".txt", ".in")) and (is_named_so or folder in _TELLING_FOLDERS):
         return Format.REQUIREMENTS
     return None

@@ -22,7 +22,9 @@ from package_gate.text import printable
 
 MAX_LINE = 100_000
 """Characters of one line with all that continue it; a wheel for every platform has 50 hashes."""
-_HASH = re.compile(r"--hash(?:\s*=\s*|\s+)([A-Za-z0-9]{1,20}:[0-9A-Fa-f]{1,200})(?=\s|$)")
+MAX_BRACKETS = 50
+"""Of one requirement; those of a marker are parsed recursively, and nobody writes more."""
+_HASH = re.compile(r"--hash(?:\s*=\s*|\s+)(\S+)")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s*)(.+)")
 _INDEX = re.compile(
@@ -124,6 +126,25 @@ def shown(text: str) -> str:
     return printable(_CREDENTIALS.sub("//***@", text).partition("?")[0], 120)
 
 
+def parse(text: str) -> Requirement:
+    """Read a PEP 508 requirement of hostile origin.
+
+    Raises:
+        InvalidRequirement: it is none, or one that uv would not take.
+    """
+    if len(text) > MAX_REQUIREMENT:
+        raise InvalidRequirement(f"it is longer than {MAX_REQUIREMENT} characters")
+    if text.count("(") > MAX_BRACKETS:
+        raise InvalidRequirement(f"it has more than {MAX_BRACKETS} brackets")
+    try:
+        requirement = Requirement(text)
+    except RecursionError as error:
+        raise InvalidRequirement("its marker is too deep") from error
+    if not all(each.version for each in requirement.specifier):
+        raise InvalidRequirement("it names no version after the operator")
+    return requirement
+
+
 def _option(number: int, line: str) -> Item | None:
     if found := INCLUDE.fullmatch(line):
         constraints = line.startswith(("-c", "--c"))
@@ -144,7 +165,7 @@ def _requirement(first: int, last: int, line: str) -> Item:
     if len(text) > MAX_REQUIREMENT:
         return Bad(first, f"It is longer than {MAX_REQUIREMENT} characters: {shown(text)!r}.")
     try:
-        requirement = Requirement(text)
+        requirement = parse(text)
     except InvalidRequirement as error:
         if ADDRESS.match(text) or text in (".", ".."):
             return _from_elsewhere(first, text)
@@ -157,6 +178,8 @@ def _requirement(first: int, last: int, line: str) -> Item:
     if not is_plain(str(requirement)):
         return Bad(first, f"{shown(text)!r} holds characters that no requirement has.")
     hashes = tuple(each.lower() for each in _HASH.findall(line))
+    if len(hashes) != line.count("--hash"):
+        return Bad(first, f"{shown(line)!r} has a --hash that can't be read.")
     return Asked(first, last, normalised(requirement), hashes)
 
 

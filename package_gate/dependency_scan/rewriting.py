@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 
 from package_gate.dependency_files import logical_lines
 from package_gate.dependency_scan.models import Direct
-from package_gate.dependency_scan.requirements_text import Bad, decode
+from package_gate.dependency_scan.requirements_text import Bad, decode, parse
 
 _BEGIN = re.compile(r"[ \t]*[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?")
 """A requirement's name and extras."""
@@ -106,8 +106,8 @@ def _means(new: str, old: str, version: str) -> bool:
     """Whether a rewritten requirement is the old one at another version."""
     found = [line for _, _, line in logical_lines(new)] if "\n" in new else [new]
     try:
-        now = Requirement(_plain(found[0]))
-        before = Requirement(_plain(old))
+        now = parse(_plain(found[0]))
+        before = parse(_plain(old))
     except (InvalidRequirement, IndexError):
         return False
     return (now.name, now.extras, str(now.marker), now.specifier) == (

@@ -11,6 +11,7 @@ from datetime import datetime
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.hashes import LockedFiles
 from package_gate.dependency_scan.looking_up import LookUp
 from package_gate.dependency_scan.mending import Mender
 from package_gate.dependency_scan.models import (
@@ -46,6 +47,7 @@ class Parts:
     closures: Closures
     look_up: LookUp
     mender: Mender
+    locked_files: LockedFiles
     indexes: Sequence[str]
     """Addresses of the package indexes, without credentials."""
     policy_digest: str
@@ -65,6 +67,8 @@ def scan(
     started = parts.now()
     collected = collect(open_repository({}), parts.indexes)
     closures = list(collected.locks)
+    for lock in collected.locks:
+        collected.tell(*parts.locked_files.check(lock))
     for asked in collected.sets:
         outcome = parts.closures.resolve(asked)
         closures.append(outcome.closure)
@@ -97,6 +101,33 @@ def scan(
         notes=_notes(collected, closures),
         proposals=proposals,
         unmended=tuple(proposer.unmended),
+        scanners=tuple(parts.look_up.infos.values()),
+        policy_digest=parts.policy_digest,
+        started_at=started,
+        finished_at=parts.now(),
+    )
+
+
+def failed(subject: Subject, parts: Parts, started: datetime, text: str) -> DependencyScan:
+    """Report a scan that did not come to its end: nothing is known.
+
+    Args:
+        subject: what was to be scanned.
+        parts: what the scan was made of.
+        started: when it began.
+        text: what happened.
+    """
+    return DependencyScan(
+        repository=subject.repository,
+        branch=subject.branch,
+        commit=subject.commit,
+        author=subject.author,
+        closures=(),
+        packages=(),
+        problems=(Problem("", None, text),),
+        notes=(),
+        proposals=(),
+        unmended=(),
         scanners=tuple(parts.look_up.infos.values()),
         policy_digest=parts.policy_digest,
         started_at=started,

@@ -69,8 +69,17 @@ docs = ["write"]
         ('dependencies = ["x"]\n[tool.uv]\noverride-dependencies = ["y==1"]', "not applied"),
         ("dependencies = [", "no valid TOML"),
         ("x = " + "[" * 5000, "no valid TOML"),
+        ('dependencies = ["x ; ' + "(" * 1500 + '"]', "more than 50 brackets"),
+        ('dependencies = ["x==="]', "names no version"),
+        ('dynamic = ["optional-dependencies"]', "Its optional-dependencies are dynamic"),
+        ('[dependency-groups]\na = "x"', "is no list"),
+        ('[tool.pdm.resolution.overrides]\nx = "1.0"', "not applied"),
+        ('[tool.pixi.dependencies]\nx = "1.0"', "[tool.pixi.dependencies] is not read"),
+        ('[tool.hatch.envs.a.overrides]\nplatform.x.dependencies = ["x"]', "envs.a.overrides]"),
+        ('[tool.hatch.envs.a]\ndependencies = ["x @ {root:uri}/x"]', "neither fetched"),
+        (f'[tool.poetry.dependencies]\nx = {{markers = "{"(" * 1500}"}}', "can't be read"),
     ],
-    ids=range(11),
+    ids=range(20),
 )
 def test_what_a_project_asks_for_that_cannot_be_scanned_is_named(
     tmp_path: Path, text: str, words: str
@@ -149,7 +158,7 @@ def test_a_hostile_project_file_raises_nothing() -> None:
         b"[tool.uv]\nsources = 3", b"[project]\noptional-dependencies = 3",
         b"[dependency-groups]\nx = [{}]", b"[tool.poetry.dependencies]\npython = '^x'",
     ):  # fmt: skip
-        read_pyproject("pyproject.toml", text)
+        read_pyproject("pyproject.toml", text, [INDEX])
 
 
 UV_LOCK = f"""
@@ -233,11 +242,11 @@ version = "1.0"
 type = "git"
 url = "https://git.test/forked"
 """,
-    "pdm.lock": """
+    "pdm.lock": f"""
 [[package]]
 name = "web"
 version = "2.0"
-dependencies = ["deep>=1", "not a requirement"]
+dependencies = ["deep>=1", "not a requirement", "deep ; {"(" * 1500}"]
 [[package]]
 name = "deep"
 version = "1.0"

@@ -72,10 +72,13 @@ def test_requirements_with_includes_constraints_and_options(tmp_path: Path) -> N
         ("--unheard-of", "is none that a requirements file has"),
         ("t\u04bb\u0456ng==1.0", "is no requirement"),
         ("thing===1.0$x", "holds characters that no requirement has"),
+        ("thing===", "names no version"),
+        (f"thing ; {'(' * 1500}", "more than 50 brackets"),
+        ("thing==1.0 --hash", "has a --hash that can't be read"),
         ("a" * 3000, "is longer than 2000 characters"),
         ("a" * 200_000, "longer than 100000 characters"),
     ],
-    ids=range(21),
+    ids=range(24),
 )
 def test_a_line_that_cannot_be_scanned_is_named_without_its_secrets(
     tmp_path: Path, line: str, words: str
@@ -100,7 +103,29 @@ def test_a_folder_of_the_repository_is_scanned_by_its_own_project_file(tmp_path:
     assert asked(found) == {"pyproject.toml": ["one"], "lib/pyproject.toml": ["two"]}
     [(path, line, told)] = problems(found)
     assert (path, line) == ("requirements.txt", 3)
-    assert "no pyproject.toml" in told
+    assert "no pyproject.toml was read" in told
+
+
+def test_a_folder_that_is_not_looked_into_is_not_called_scanned(tmp_path: Path) -> None:
+    project = '[project]\nname = "lib"\ndependencies = ["two"]\n'
+    found = collected(
+        tmp_path,
+        {
+            "requirements.txt": "-e ./vendor/lib\n-e node_modules/lib\n-e left/out\n",
+            "vendor/lib/pyproject.toml": project,
+            "vendor/lib/pyvenv.cfg": "home = /nowhere\n",
+            "node_modules/lib/pyproject.toml": project,
+            "left/out/pyproject.toml": project,
+        },
+        exclude=["left/*"],
+    )
+    assert [(path, line) for path, line, _ in problems(found)] == [
+        ("vendor/lib", None),
+        ("requirements.txt", 1),
+        ("requirements.txt", 2),
+    ]
+    assert not any("scanned by itself" in note for note in found.notes)
+    assert "Virtual environments were not looked into: vendor/lib." in found.notes
 
 
 def test_includes_stay_in_the_repository(tmp_path: Path) -> None:
@@ -121,6 +146,7 @@ def test_includes_stay_in_the_repository(tmp_path: Path) -> None:
     found = collected(repository, {"requirements.txt": "\n".join(lines)})
     assert found.sets == []
     assert [(path, line) for path, line, _ in problems(found)] == [
+        ("folder", None),
         *(("requirements.txt", line) for line in range(1, 7)),
         ("missing.txt", None),
     ]
@@ -134,6 +160,103 @@ def test_a_linked_requirements_file_is_not_read(tmp_path: Path) -> None:
     [(path, _, told)] = problems(collected(repository, {}))
     assert path == "requirements.txt"
     assert "link" in told
+
+
+def test_a_link_to_a_folder_is_told_unless_that_is_scanned_at_its_own_place(
+    tmp_path: Path,
+) -> None:
+    repository = tmp_path / "repository"
+    (tmp_path / "outside").mkdir()
+    (repository / "docs" / "v1").mkdir(parents=True)
+    (repository / "node_modules" / "x").mkdir(parents=True)
+    links = {
+        "a-outside": tmp_path / "outside",
+        "b-skipped": repository / "node_modules" / "x",
+        "docs/latest": Path("v1"),
+        "itself": Path(),
+        "requirements": Path("docs"),
+        "x-left-out": tmp_path,
+    }
+    for name, target in links.items():
+        (repository / name).symlink_to(target)
+    found = collected(repository, {"requirements.txt": "one"}, exclude=["x-left-out"])
+    assert [path for path, _, _ in problems(found)] == ["a-outside", "b-skipped", "requirements"]
+    assert "not followed" in problems(found)[0][2]
+    assert asked(found) == {"requirements.txt": ["one"]}
+
+
+def test_a_file_that_constrains_another_is_scanned_as_well(tmp_path: Path) -> None:
+    found = collected(
+        tmp_path,
+        {
+            "dev-requirements.txt": "-c requirements.txt\n-c constraints.txt\ntwo\n",
+            "requirements.txt": "one==1.0\n",
+            "constraints.txt": "two<3\n",
+        },
+    )
+    assert problems(found) == []
+    assert asked(found) == {"dev-requirements.txt": ["two"], "requirements.txt": ["one==1.0"]}
+    assert [str(each) for each in found.sets[0].constraints] == ["one==1.0", "two<3"]
+    assert found.notes == []
+
+
+def test_layers_of_compiled_files_are_all_scanned(tmp_path: Path) -> None:
+    found = collected(
+        tmp_path,
+        {
+            "requirements.in": "-r base.txt\none\n",
+            "base.txt": "base==1.0\n",
+            "requirements.txt": "one==1.0\nbase==1.0\n",
+            "dev-requirements.in": "-c requirements.txt\ntwo\n",
+            "dev-requirements.txt": "two==2.0\n",
+            "requirements/shared.txt": "shared==1.0\n",
+            "shared-requirements.in": "-r requirements/shared.txt\n",
+            "shared-requirements.txt": "shared==1.0\n",
+        },
+    )
+    assert problems(found) == []
+    assert asked(found) == {
+        "dev-requirements.txt": ["two==2.0"],
+        "requirements.txt": ["one==1.0", "base==1.0"],
+        "requirements/shared.txt": ["shared==1.0"],
+        "shared-requirements.txt": ["shared==1.0"],
+    }
+
+
+def test_a_file_that_is_included_by_constraints_only_is_scanned(tmp_path: Path) -> None:
+    files = {
+        "dev-requirements.txt": "-c constraints.txt\ntwo\n",
+        "constraints.txt": "-r requirements.txt\n",
+        "requirements.txt": "one==1.0\n",
+    }
+    assert asked(collected(tmp_path, files)) == {
+        "dev-requirements.txt": ["two"], "requirements.txt": ["one==1.0"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"constraints.txt": "one==1.0\n"},
+        {"pyproject.toml": "[tool.black]\nline-length = 99\n"},
+        {"constraints.txt": "one==1.0\n", "uv.toml": "", "pyproject.toml": ""},
+    ],
+    ids=range(3),
+)
+def test_files_that_say_nothing_of_what_is_installed_are_not_clean(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    [(_, _, told)] = problems(collected(tmp_path, files))
+    assert "nothing was scanned" in told
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"requirements.txt": "# none\n"}, {"pyproject.toml": "[project]\nname = 'app'\n"}],
+    ids=range(2),
+)
+def test_a_project_that_needs_nothing_is_clean(tmp_path: Path, files: dict[str, str]) -> None:
+    assert problems(collected(tmp_path, files)) == []
 
 
 def test_files_that_include_each_other_are_told_and_read_once(tmp_path: Path) -> None:
@@ -226,7 +349,7 @@ def test_what_is_not_scanned_is_named(tmp_path: Path) -> None:
     files = {
         "setup.py": "raise SystemExit('run')",
         "sub/setup.py": "",
-        "sub/pyproject.toml": "[project]\nname = 'x'\n",
+        "sub/pyproject.toml": "[project]\nname = 'x'\ndependencies = []\n",
         "setup.cfg": "[options]\ninstall_requires = x\n",
         "lint/setup.cfg": "[flake8]\n",
         "web/package.json": "{}",
@@ -234,15 +357,21 @@ def test_what_is_not_scanned_is_named(tmp_path: Path) -> None:
         "Pipfile": "",
         "environment.yml": "",
         "node_modules/x/package.json": "{}",
+        "tools/setup.cfg": "[options]\nInstall-Requires = x\n",
+        "tools/pyproject.toml": "[tool.black]\n",
+        "tools/setup.py": "",
         "venv/pyvenv.cfg": "",
-        "venv/lib/requirements.txt": "a==1",
+        "venv/lib/python3.11/site-packages/x/requirements.txt": "a==1",
+        "venv/share/package.json": "",
         ".git/requirements.txt": "a==1",
     }
     found = collected(tmp_path, files)
     assert sorted(path for path, _, _ in problems(found)) == [
-        "Pipfile", "environment.yml", "setup.cfg", "setup.py", "web/package-lock.json",
+        "Pipfile", "environment.yml", "setup.cfg", "setup.py", "tools/setup.cfg", "tools/setup.py",
+        "web/package-lock.json",
     ]  # fmt: skip
     assert found.sets == []
+    assert found.notes == ["Virtual environments were not looked into: venv."]
 
 
 def test_what_is_excluded_is_left_out_and_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
+from package_gate.dependency_scan import cli
 from tests.dependency_scan.world import as_json, write_files
 from tests.fakes.advisories import advisory, write_snapshot
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, REGION, SECRET_ACCESS_KEY
@@ -182,6 +183,38 @@ def test_wrong_arguments_end_it_before_it_begins(
 def test_a_folder_that_is_not_there_is_a_wrong_argument(script: Script) -> None:
     ran = script.run({}, path="nowhere")
     assert (ran.returncode, "There is no folder nowhere" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("place", ["scan", "Closures"])
+def test_a_fault_of_the_scans_own_is_one_line_and_never_clean(
+    script: Script,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError("hunter2")
+
+    monkeypatch.setattr(cli, "prepare_process", lambda: None)
+    monkeypatch.setattr(cli, place, fail)
+    write_files(script.folder / "team-app", {"requirements.txt": "deep==0.9\n"})
+    arguments = [str(script.folder / "team-app"), "--output", str(script.output)]
+    status = cli.main(
+        [*arguments, "--advisories", str(script.folder / "advisories")],
+        {"HOME": str(script.folder), **script.index.environment},
+    )
+    said = capsys.readouterr()
+    told = "The scan failed unexpectedly (RecursionError, test_script.py:"
+    assert status == 1
+    assert "clean" not in said.out
+    assert "hunter2" not in said.out + said.err
+    if place == "scan":  # then reports and hosts hear of it
+        assert told in said.out
+        assert script.report()["verdict"] == "undetermined"
+        assert told in script.report()["problems"][0]["text"]
+    else:
+        [line] = said.err.splitlines()
+        assert told in line
 
 
 def test_as_a_build_with_advisories_in_s3_an_email_and_snyk(script: Script, aws: AWS) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.hashes import LockedFiles
 from package_gate.dependency_scan.looking_up import LookUp
 from package_gate.dependency_scan.mending import Mender
 from package_gate.dependency_scan.models import DependencyScan
@@ -81,7 +82,15 @@ class World:
             return scan(
                 lambda replaced: Repository(self.repository, (), replaced),
                 Subject("team/app"),
-                Parts(closures, look_up, mender, [self.index.url], "0" * 64, lambda: NOW),
+                Parts(
+                    closures,
+                    look_up,
+                    mender,
+                    LockedFiles(index, [self.index.url], self.step),
+                    [self.index.url],
+                    "0" * 64,
+                    lambda: NOW,
+                ),
             )
 
     def fetch(self, file: RemoteFile, folder: Path) -> None:
