@@ -28,7 +28,7 @@ from benchmarks.verdict_quality_packages import (
 from benchmarks.verdict_quality_samples import judge_samples
 from package_gate.models import JudgedFinding, Kind, PackageDecision, Severity, Verdict
 from package_gate.policy import Policy
-from tests.fakes.malware_corpus import FIRST, HELD_OUT, SECOND
+from tests.fakes.malware_corpus import FIRST, FOURTH, HELD_OUT, SECOND, THIRD
 
 ADVISORIES = PROJECT.parent / "shared" / "advisories" / "PyPI-all.zip"
 PICTURE = PROJECT / "docs" / "verdict-quality.svg"
@@ -46,7 +46,7 @@ def main(advisories: Path) -> int:
     with judging(fetch_from_cache, policy, advisories) as judge:
         wheels = judge([resolved(p.name, p.version, p.wheels) for p in packages])
         sdists = judge([resolved(p.name, p.version, p.sdist) for p in packages if p.sdist])
-    samples = judge_samples({**FIRST, **SECOND}, policy, advisories)
+    samples = judge_samples({**FIRST, **SECOND, **THIRD, **FOURTH}, policy, advisories)
     report_packages("Wheels", packages, wheels)
     report_packages("Sdists", [p for p in packages if p.sdist], sdists)
     report_samples(samples)
@@ -96,6 +96,8 @@ def report_samples(decisions: Mapping[str, PackageDecision]) -> None:
         ("first set, tuned with", FIRST),
         ("second set, tuned with", SECOND.keys() - HELD_OUT.keys()),
         ("second set, held out", HELD_OUT),
+        ("third set, tuned with afterwards", THIRD),
+        ("fourth set, tuned with afterwards", FOURTH),
     )
     rows = []
     for part, names in parts:

@@ -7,7 +7,7 @@ package is run for that.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from package_gate.scanners import behaviour_tables as tables
@@ -60,22 +60,26 @@ class Behaviour:
     """The call, shortened."""
 
 
-def behaviours(source: bytes | str, *, whole: bool, at_start: bool = False) -> list[Behaviour]:
+def behaviours(
+    source: bytes | str, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+) -> list[Behaviour]:
     """Find what the code of a Python file does by itself.
 
     Args:
         source: its content; nothing is found in what can't be parsed, which can't run either.
         whole: all functions are taken to run, as in `setup.py`.
         at_start: it runs whenever Python starts.
+        called: functions and classes that something outside calls.
     """
     try:
-        return _find(source, 0, whole=whole, at_start=at_start)
+        nodes = running_nodes(parse(source), whole=whole, called=called)
+        return _find(nodes, 0, at_start=at_start)
     except UNREADABLE:
         return []
 
 
-def _find(source: bytes | str, depth: int, *, whole: bool, at_start: bool) -> list[Behaviour]:
-    flow = Flow(running_nodes(parse(source), whole=whole))
+def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behaviour]:
+    flow = Flow(nodes)
     found: dict[tuple[str, int], Behaviour] = {}
     for call in flow.calls:
         rules = set(_of_call(call, flow))
@@ -83,17 +87,16 @@ def _find(source: bytes | str, depth: int, *, whole: bool, at_start: bool) -> li
             rules.add("acts-at-every-start")
         for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
             try:
-                rules |= {
-                    each.rule for each in _find(inner, depth + 1, whole=False, at_start=at_start)
-                }
+                inside = running_nodes(parse(inner), whole=False)
+                rules |= {each.rule for each in _find(inside, depth + 1, at_start=at_start)}
             except UNREADABLE:
                 continue
         for rule in rules:
             line = call.node.lineno
-            found.setdefault((rule, line), Behaviour(rule, line, _shown(call)))
-    for rule, call in _of_file(flow):
-        line = call.node.lineno
-        found.setdefault((rule, line), Behaviour(rule, line, _shown(call)))
+            found.setdefault((rule, line), Behaviour(rule, line, _shown(call.node)))
+    for rule, node in (*_of_file(flow), *_of_steps(nodes, flow)):
+        line = node.lineno
+        found.setdefault((rule, line), Behaviour(rule, line, _shown(node)))
     return sorted(found.values(), key=lambda each: (each.line, each.rule))
 
 
@@ -114,6 +117,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         inside = {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
         if inside & _SUBCLASSES:
             yield "hides-what-it-calls"
+    if _is_put_together(function, flow):
+        yield "hides-what-it-calls"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     # Only these ask where their data comes from, which takes a while to tell.
@@ -138,12 +143,25 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         and _DATA_IN_A_NAME.search(flow.text(*call.everything))
     ):
         yield "sends-secrets" if Label.SECRET in labels else "sends-host-facts"
-    if call.does(tables.REMOVES):
+    if call.does(tables.REMOVES) and "dir_fd" not in dict(call.keywords):
         paths = flow.text(*call.arguments[:1]).split("\n")
         if any(tables.HOME_OR_ROOT.fullmatch(path) for path in paths):
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+
+
+def _is_put_together(function: ast.expr, flow: Flow) -> bool:
+    """Whether this is `getattr(__import__(module), name)` with neither name written there."""
+    if not isinstance(function, ast.Call) or len(function.args) < 2:
+        return False
+    module, name = function.args[:2]
+    return (
+        flow.expressions.names(function.func) == {"getattr"}
+        and isinstance(module, ast.Call)
+        and flow.expressions.names(module.func) == {"__import__"}
+        and not any(isinstance(each, ast.Constant) for each in (*module.args[:1], name))
+    )
 
 
 def _starts_program(call: Call, flow: Flow) -> bool:
@@ -172,6 +190,9 @@ def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         elif Label.HOST_FACTS in labels:
             yield "sends-host-facts"
     names = {n for _, value in call.keywords for n in _all_names(value, flow)}
+    ends = [value for key, value in call.keywords if key in ("stdin", "stdout", "stderr")]
+    if any(name.startswith("socket.") for value in ends for name in _all_names(value, flow)):
+        yield "opens-a-reverse-shell"
     if names & _SILENT and "__file__" in command:
         yield "starts-a-bundled-program"
 
@@ -230,15 +251,26 @@ def _is_registry_run_key(call: Call, flow: Flow) -> bool:
     )
 
 
-def _of_file(flow: Flow) -> Iterator[tuple[str, Call]]:
+def _of_file(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield what several calls of a file show together."""
     reads = [call for call in flow.calls if call.does(tables.READS_CLIPBOARD)]
     writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
     if reads and writes:
-        yield "swaps-the-clipboard", writes[0]
+        yield "swaps-the-clipboard", writes[0].node
     copies = [call for call in flow.calls if "os.dup2" in call.names]
     if copies and any(call.does(tables.CONNECTS) for call in flow.calls):
-        yield "opens-a-reverse-shell", copies[0]
+        yield "opens-a-reverse-shell", copies[0].node
+
+
+def _of_steps(nodes: Sequence[ast.AST], flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+    """Yield lists of functions that, one after the other, decode something and run it."""
+    for node in nodes:
+        if isinstance(node, ast.List | ast.Tuple):
+            steps = {name for each in node.elts for name in flow.expressions.names(each)}
+            if any(step in tables.RUNS for step in steps) and any(
+                s in tables.DECODES for s in steps
+            ):
+                yield "runs-decoded-code", node
 
 
 def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
@@ -264,8 +296,8 @@ def _all_names(value: ast.expr, flow: Flow) -> set[str]:
     }
 
 
-def _shown(call: Call) -> str:
+def _shown(node: ast.AST) -> str:
     try:
-        return one_line(ast.unparse(call.node), 100)
+        return one_line(ast.unparse(node), 100)
     except (RecursionError, ValueError):
         return "(…)"

@@ -9,12 +9,12 @@ from collections.abc import Collection
 
 CREDENTIALS = re.compile(
     r"\.(?:ssh|aws|azure|kube|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass|bash_history"
-    r"|zsh_history|docker/config|config/gcloud|config/gh|mozilla|electrum|bitcoin|ethereum)\b"
+    r"|zsh_history|[\w*]*\*_history|docker/config|config/gcloud|config/gh|mozilla|electrum|bitcoin|ethereum)\b"
     r"|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow)|application_default_credentials"
     r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
     r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
-    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/mem\b",
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/mem\b|/run/secrets/",
     re.MULTILINE | re.IGNORECASE,
 )
 """Texts that name where people and programs keep secrets, or a person's own files."""
@@ -119,6 +119,7 @@ RECEIVES = Table(
         *(f"{connection}.getresponse" for connection in _CONNECTIONS),
         *(f"{each}.{method}" for each in _SOCKETS for method in ("recv", "recv_into", "makefile")),
         *("ftplib.FTP().retrbinary", "dns.resolver.resolve", "dns.resolver.query"),
+        *("asyncio.open_connection().read", "asyncio.open_connection().readline"),
     )
 )
 """Calls that give what comes from the network."""
@@ -132,6 +133,7 @@ SENDS = Table(
         *("paramiko.SSHClient().open_sftp().put", "telebot.TeleBot().*", "telegram.Bot().*"),
         *("discord.SyncWebhook.from_url().send", "dhooks.Webhook().send"),
         *("discord_webhook.DiscordWebhook", "websocket.create_connection().send"),
+        *("asyncio.open_connection().write", "asyncio.open_connection().writelines"),
     )
 )
 """Calls that send their arguments to the network."""
@@ -220,7 +222,8 @@ MEMORY = Table(
 """Calls that put machine code into memory and run it."""
 OTHER_PACKAGES = Table(
     ("site.getsitepackages", "site.getusersitepackages", "site.USER_SITE", "sysconfig.get_path",
-     "distutils.sysconfig.get_python_lib", "sysconfig.get_paths")
+     "distutils.sysconfig.get_python_lib", "sysconfig.get_paths",
+     "importlib.util.find_spec().origin")
 )  # fmt: skip
 CODE_FILE = re.compile(r".*\.(?:pyw?|pth|sh|ps1|bat|cmd|vbs|js)", re.DOTALL)
 """Files that hold code as text."""

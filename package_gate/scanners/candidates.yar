@@ -17,6 +17,7 @@ rule candidate
         $run10 = "CDLL"
         $run11 = "getattr("
         $run12 = "runpy"
+        $run13 = "builtins" fullword
 
         // Starts programs.
         $start1 = "subprocess" fullword
@@ -33,11 +34,12 @@ rule candidate
         $net2 = "urlretrieve"
         $net3 = /(import|from)[ \t]+(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|dns|paramiko)/
         $net4 = /(requests|httpx)\s*\.\s*(get|post|put|patch|request|Session)/
-        $net5 = "http.client"
+        $net5 = /http\.client|from[ \t]+http[ \t]+import|HTTPS?Connection/
         $net6 = "__import__('requests')"
         $net7 = "__import__(\"requests\")"
         $net8 = "websocket"
         $net9 = "Webhook"
+        $net10 = "open_connection"
 
         // Makes something readable of what is not.
         $decode1 = /b(64|85|32|16)decode/
@@ -70,7 +72,7 @@ rule candidate
         $read8 = "ImageGrab"
         $read9 = "screenshot"
         $read10 = "mss" fullword
-        $read11 = "/proc/"
+        $read11 = /\/proc\/|\/run\/secrets/
         $read12 = "uname"
         $read13 = "argv"
         $read14 = ".Session.request"
@@ -99,14 +101,14 @@ rule candidate
         $alone7 = "pytransform"
         $alone8 = /LaunchAgents|LaunchDaemons|systemd\/user|CurrentVersion.{1,4}Run\b|\.(bashrc|zshrc|bash_profile|zprofile|profile)\b/
         $alone9 = "rmtree"
-        $alone10 = /site\.get(user)?sitepackages/
+        $alone10 = /site\.get(user)?sitepackages|find_spec\(/
         $alone11 = /\.encrypt\(/
         $alone12 = "dup2"
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:
         any of ($alone*)
-        or (any of ($run1, $run2, $run3, $run4, $run5, $run6, $run7, $run8, $run9, $run10, $run12)
+        or (any of ($run1, $run2, $run3, $run4, $run5, $run6, $run7, $run8, $run9, $run10, $run12, $run13)
             and (any of ($net*) or any of ($decode1, $decode2, $decode3, $decode4,
             $decode5, $decode6, $decode8, $decode9, $decode10, $decode11, $decode12, $decode13,
             $decode14)))

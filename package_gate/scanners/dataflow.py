@@ -38,10 +38,13 @@ _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.SCREEN, Label.SCREEN),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
 )
-_MUTATORS = {
-    *("append", "add", "update", "extend", "insert", "setdefault", "write", "writestr"),
-    *("add_attachment", "attach", "set_content", "writelines", "put"),
-}
+_MUTATOR = re.compile(
+    r"(?:add|append|attach|extend|insert|push|put|set|update|write)(?:_\w+|[a-z]*)"
+    r"|read(?:_file|_string|_dict)?|load|parse"
+)
+"""Methods that put what they are given into their object."""
+_ADDS = {"add", "addfile"}
+_GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
 _WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
 _ENVIRONMENT = {"os.environ", "os.environb"}
@@ -116,9 +119,14 @@ class Flow:
             return call.arguments[0] if set(mode) & set("awx+") else None
         if call.does(tables.COPIES) and len(call.arguments) > 1:
             return call.arguments[1]
-        if isinstance(function, ast.Attribute) and function.attr in _WRITES:
-            return self._path_of(function.value)
+        if isinstance(function, ast.Attribute):
+            into_tar = function.attr in _ADDS and "tarfile.open()" in self._names(function.value)
+            if function.attr in _WRITES or into_tar:
+                return self._path_of(function.value)
         return None
+
+    def _names(self, expression: ast.expr) -> frozenset[str]:
+        return self.expressions.names(expression)
 
     def _describe(self, node: ast.Call) -> Iterator[Call]:
         names = self.expressions.names(node.func)
@@ -156,7 +164,7 @@ class Flow:
 
     def _edges_of(self, call: Call) -> Iterator[tuple[str, ast.expr]]:
         function = call.node.func
-        if isinstance(function, ast.Attribute) and function.attr in _MUTATORS:
+        if isinstance(function, ast.Attribute) and _MUTATOR.fullmatch(function.attr):
             for key in targets(function.value):
                 for argument in call.everything:
                     yield key, argument
@@ -189,6 +197,10 @@ class Flow:
                 names = names[1:]
             yield from zip(names, call.arguments, strict=False)
             yield from ((key, value) for key, value in call.keywords if key)
+            if called.args.vararg:
+                yield from ((called.args.vararg.arg, each) for each in call.arguments[len(names) :])
+            if called.args.kwarg:
+                yield from ((called.args.kwarg.arg, value) for _, value in call.keywords)
 
     def _called_here(self, call: Call) -> Iterator[Function]:
         for name in call.names:
@@ -218,8 +230,9 @@ class Flow:
         """Give the path of an opened file, or a path object itself."""
         if isinstance(expression, ast.Call):
             names = self.expressions.names(expression.func)
-            if any(name in tables.OPENS for name in names) and expression.args:
-                return expression.args[0]
+            if any(name in tables.OPENS for name in names):
+                inside = [each.value for each in expression.keywords if each.arg == "fileobj"]
+                return (*inside, *expression.args, expression)[0]
             return expression
         if isinstance(expression, ast.Name):
             for value in self.expressions.values.get(expression.id, ()):
@@ -264,12 +277,19 @@ class Flow:
             if _ENVIRONMENT & self.expressions.names(node.value):
                 return
             cut = node.slice
-            if isinstance(cut, ast.Slice) and cut.step is not None:
+            if isinstance(cut, ast.Slice) and cut.step and self._is_text(node.value):
                 labels.add(Label.DECODED)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
             labels.add(Label.DECODED)
         for child in children(node):
             self._collect(child, labels, keys, read=read)
+
+    def _is_text(self, node: ast.expr) -> bool:
+        """Whether this may be a text that is turned round; lists are what most calls give."""
+        if isinstance(node, ast.Call):
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            return method in _GIVE_TEXT or self.expressions.text(node) != UNKNOWN
+        return not isinstance(node, ast.List | ast.Tuple)
 
     def _is_environment(self, node: ast.expr) -> bool:
         """Whether this reads one variable of the environment, as its text tells."""
@@ -313,6 +333,8 @@ class Flow:
         names = self.expressions.names(node.func)
         plain = {name.replace(HIDDEN, "") for name in names}
         labels.update(label for table, label in _SOURCES for n in plain if n in table)
+        if "int" in plain and len(node.args) > 1:  # `int(bits, 2)`
+            labels.add(Label.DECODED)
 
 
 def _functions(nodes: Iterable[ast.AST]) -> dict[str, Function]:

@@ -18,11 +18,13 @@ from package_gate.scanners.folding import (
     called,
     method,
 )
-from package_gate.scanners.import_time import children
+from package_gate.scanners.import_time import Function, children
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""
 
+_AWAITERS = {"asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"}
+"""Functions that give what they are given, once it is there."""
 _MAX_DEPTH = 40
 _MAX_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
@@ -39,12 +41,20 @@ class Expressions:
         """Name in the file → dotted name of what was imported."""
         self.values: dict[str, list[ast.expr]] = {}
         """Name, `.attribute`, or `function()` → what is assigned to it, or returned by it."""
+        self.wildcards: list[str] = []
+        """Modules that all names are imported from, each with a final dot."""
         self.loops: dict[str, list[ast.expr]] = {}
         """Name → what it takes one value after the other from."""
         self._parameters: dict[str, list[str]] = {}
         """`function()` → the names of its parameters."""
+        self._entered: list[ast.expr] = []
+        """What `with … as` assigns to."""
         for node in nodes:
             self._note(node)
+        # Whatever its class, the value is what an `__enter__` of the file gives, too.
+        for target in self._entered:
+            for value in self.values.get("__enter__()", ()):
+                self._assign(target, value)
         self._names: dict[int, frozenset[str]] = {}
         self._known: dict[int | str, object] = {}
 
@@ -55,9 +65,12 @@ class Expressions:
                 self.imports[bound] = alias.name if alias.asname else bound
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
+            dot = "" if module.endswith(".") or not module else "."
             for alias in node.names:
-                dot = "" if module.endswith(".") or not module else "."
-                self.imports[alias.asname or alias.name] = f"{module}{dot}{alias.name}"
+                if alias.name == "*":
+                    self.wildcards.append(f"{module}{dot}")
+                else:
+                    self.imports[alias.asname or alias.name] = f"{module}{dot}{alias.name}"
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 self._assign(target, node.value)
@@ -73,6 +86,7 @@ class Expressions:
                 self.values.setdefault(f"{node.name}()", []).append(each)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._assign(node.optional_vars, node.context_expr)
+            self._entered.append(node.optional_vars)
 
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -135,6 +149,8 @@ class Expressions:
                     whole = name == "importlib.import_module" or len(call.args) > 1
                     whole = whole or bool(call.keywords)
                     found.append(module if whole else module.partition(".")[0])
+            elif name in _AWAITERS and call.args:
+                found += self.names(call.args[0], depth)
             elif name == "getattr":
                 if len(call.args) > 1 and (attribute := self._identifier(call.args[1], depth)):
                     hidden = HIDDEN if attribute.startswith(HIDDEN) else ""
@@ -261,7 +277,7 @@ class Expressions:
 
     def _item(self, node: ast.Subscript, depth: int, bound: Bound) -> object:
         if "os.environ" in self.names(node.value, depth):
-            return f"%{as_text(self._value(node.slice, depth, bound))}%"
+            return called("os.getenv", [self._value(node.slice, depth, bound)])
         whole = self._value(node.value, depth, bound)
         if isinstance(node.slice, ast.Slice):
             return self._cut(whole, node.slice, depth, bound)
@@ -319,12 +335,13 @@ class Expressions:
 
 
 def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    """Give what a function returns or yields."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
+        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom) and node.value is not None:
             yield node.value
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+        elif not isinstance(node, Function | ast.ClassDef | ast.Lambda):
             waiting += children(node)
 
 

@@ -67,7 +67,7 @@ def called(name: str, arguments: list[object]) -> object:
     if name in ("Path.home", "pathlib.Path.home"):
         return "~"
     if name in ("os.getenv", "os.environ.get", "os.environ.pop"):
-        return f"%{as_text(first)}%"
+        return "\n".join(f"%{name}%" for name in as_text(first).split("\n"))
     if isinstance(first, str) and UNKNOWN not in first:
         return _decoded(name, first, arguments[1:])
     return None

@@ -9,7 +9,7 @@ the data.
 
 import importlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,11 +27,11 @@ from package_gate.models import (
     UnpackedArtifact,
 )
 from package_gate.policy import Limits
-from package_gate.scanners.behaviour import RULES, Behaviour, behaviours
-from package_gate.scanners.build_backends import build_backend_folders
+from package_gate.scanners.behaviour import RULES, Behaviour
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, FileScan, Hit, RuleSet, TreeScan
 from package_gate.scanners.import_time import running_code, runs_whole
 from package_gate.scanners.once import Once
+from package_gate.scanners.package_behaviour import PackageBehaviour, Seen
 from package_gate.text import one_line, printable
 
 NAME = "guarddog"
@@ -59,7 +59,7 @@ class _Seen:
 
     rules: Once[FileScan]
     running: Once[dict[str, list[Hit]]]
-    behaviours: Once[list[Behaviour]]
+    behaviours: Seen
 
 
 class GuardDog:
@@ -82,7 +82,7 @@ class GuardDog:
             ScannerError: a rule failed, or a file can't be read.
         """
         artifacts = len(target.artifacts)
-        seen = _Seen(Once(artifacts), Once(artifacts), Once(artifacts))
+        seen = _Seen(Once(artifacts), Once(artifacts), Seen.nothing(artifacts))
         for artifact in target.artifacts:
             try:
                 yield from self._scan_tree(artifact, seen)
@@ -199,16 +199,15 @@ class GuardDog:
 
 
 def _behaviour_findings(
-    found: TreeScan, artifact: UnpackedArtifact, once: Once[list[Behaviour]]
+    found: TreeScan, artifact: UnpackedArtifact, seen: Seen
 ) -> Iterator[Finding]:
     """Report what the package's code does by itself, a finding for each rule."""
-    backends = build_backend_folders(Path(artifact.tree))
+    filename = artifact.artifact.filename
+    package = PackageBehaviour(Path(artifact.tree), filename, seen)
     places: dict[str, list[tuple[str, Behaviour]]] = {}
     for path in found.candidates:
-        if _runs_by_itself(path, artifact, backends):
-            content = Path(artifact.tree, path).read_bytes()
-            for each in once(path, content, partial(_behaviours, content, path)):
-                places.setdefault(each.rule, []).append((path, each))
+        for each in package.of(path):
+            places.setdefault(each.rule, []).append((path, each))
     for rule, behaving in places.items():
         code = list(dict.fromkeys(each.code for _, each in behaving))
         yield Finding(
@@ -218,39 +217,13 @@ def _behaviour_findings(
             severity=Severity.HIGH,
             message=f"{RULES[rule]}: {'; '.join(code[:2])}.{_BY_ITSELF}",
             recommendation=_READ_FIRST,
-            artifact=artifact.artifact.filename,
+            artifact=filename,
             locations=tuple(
                 Location(printable(path, 1024), each.line)
                 for path, each in behaving[:MAX_LOCATIONS]
             ),
             count=len(behaving),
         )
-
-
-def _behaviours(content: bytes, path: str) -> list[Behaviour]:
-    name = path.rpartition("/")[2]
-    if not name.endswith(".pth"):
-        at_start = name in ("sitecustomize.py", "usercustomize.py")
-        return behaviours(content, whole=runs_whole(path), at_start=at_start)
-    # `site` runs the lines that begin with `import`; the others are paths.
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    return [
-        replace(each, line=number)
-        for number, line in enumerate(lines, start=1)
-        if line.startswith(("import ", "import\t"))
-        for each in behaviours(line, whole=True, at_start=True)
-    ]
-
-
-def _runs_by_itself(path: str, artifact: UnpackedArtifact, backends: tuple[str, ...]) -> bool:
-    """Whether a file runs when its package is installed or imported, or when Python starts.
-
-    Everything in a wheel lands in the folder that modules are imported from.
-    """
-    if artifact.artifact.filename.endswith(".whl") or runs_whole(path):
-        return True
-    module = Path(artifact.tree, path)
-    return module.with_name("__init__.py").exists() or path.startswith(backends)
 
 
 def _score_finding(score: Any, filename: str) -> Finding:

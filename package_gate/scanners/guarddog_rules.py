@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -234,8 +235,11 @@ class RuleSet:
             return True
         if not source.path.endswith(".py"):
             return False
+        content = source.content
+        if not content.isascii():  # letters of other kinds are the same names to Python
+            content += unicodedata.normalize("NFKC", content.decode("utf-8", "replace")).encode()
         try:
-            return bool(self._candidates.match(data=source.content, timeout=seconds))
+            return bool(self._candidates.match(data=content, timeout=seconds))
         except self._yara.Error as error:
             raise ScannerError(f"YARA failed on {source.path}: {error}") from error
 

@@ -6,7 +6,7 @@ Malicious packages run before anybody calls them; honest ones do the same things
 import ast
 import builtins
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import TypeGuard
 
@@ -15,6 +15,13 @@ _NO_CODE = {"ctx", "op", "ops", "type_comment", "kind", "type_params", "returns"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
+_RUN_WITH_A_CLASS = {
+    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__"),
+    *("__enter__", "__exit__", "__aenter__", "__aexit__", "__del__", "__getattr__"),
+    *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
+}
+"""Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
+something is imported (import hooks); others are followed by their names."""
 _CALL_LATER = {
     "atexit",
     "register",
@@ -49,9 +56,23 @@ def parse(source: bytes | str) -> ast.Module:
         return ast.parse(source)
 
 
-def running_nodes(module: ast.Module, *, whole: bool) -> list[ast.AST]:
-    """Give the nodes that run by themselves: see `running_code`."""
-    return _all_nodes(module) if whole else _Reach(module).nodes
+def running_nodes(
+    module: ast.Module, *, whole: bool, called: Collection[str] = (), handed_over: bool = True
+) -> list[ast.AST]:
+    """Give the nodes that run by themselves: see `running_code`.
+
+    Args:
+        module: a parsed file.
+        whole: all functions are taken to run.
+        called: functions and classes that something outside calls.
+        handed_over: functions that are given to another module's are taken to run.
+    """
+    return _all_nodes(module) if whole else Reach(module, handed_over=handed_over).follow(called)
+
+
+def calls_later(name: str) -> bool:
+    """Whether a function of the standard library, by its dotted name, calls what it is given."""
+    return name.partition(".")[0] in _CALL_LATER or name in _BUILTINS
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -90,7 +111,7 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
     lines = source.split(b"\n")
     try:
         module = parse(source)
-        idle = _docstring_lines(module) | (set() if whole else _Reach(module).idle_lines())
+        idle = _docstring_lines(module) | (set() if whole else Reach(module).idle_lines())
     except UNREADABLE:
         idle = set()
     return b"\n".join(
@@ -110,27 +131,34 @@ def _docstring_lines(module: ast.Module) -> set[int]:
     }
 
 
-class _Reach:
-    """Follows calls by name from a module's own statements."""
+class Reach:
+    """Follows calls by name within a module."""
 
-    def __init__(self, module: ast.Module) -> None:
-        self.nodes: list[ast.AST] = []
+    def __init__(self, module: ast.Module, *, handed_over: bool = True) -> None:
+        self._body = module.body
+        self._handed_over = handed_over
         self._functions: list[Function] = []
         self._named: dict[str, list[Function]] = {}
+        self._classes: set[str] = set()
+        self._guards = True
         for node in _all_nodes(module):
+            self._guards = self._guards and not _changes_main(node)
             if isinstance(node, Function):
                 self._functions.append(node)
                 self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
+                self._classes.add(node.name)
                 methods = [item for item in node.body if isinstance(item, Function)]
-                self._named.setdefault(node.name, []).extend(methods)
+                for item in methods:
+                    self._named.setdefault(f"{node.name}.{item.name}", []).append(item)
+                by_itself = [item for item in methods if item.name in _RUN_WITH_A_CLASS]
+                self._named.setdefault(node.name, []).extend(by_itself)
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
-        self._guards = not any(map(_changes_main, _all_nodes(module)))
-        self._follow(module)
 
     def idle_lines(self) -> set[int]:
-        """Give the lines of the bodies of functions that nothing reached."""
+        """Give the lines of functions that the module's own statements don't reach."""
+        self.follow()
         idle: set[int] = set()
         # `_all_nodes` has outer functions before inner ones: the innermost has the last word.
         for function in self._functions:
@@ -144,11 +172,22 @@ class _Reach:
             idle.update(range(guard.body[0].lineno, (guard.body[-1].end_lineno or 0) + 1))
         return idle
 
-    def _follow(self, module: ast.Module) -> None:
-        waiting: list[ast.AST] = list(module.body)
+    def follow(self, called: Collection[str] = (), *, alone: bool = False) -> list[ast.AST]:
+        """Give the nodes that are reached.
+
+        Args:
+            called: functions, classes and methods (`Class.method`) that something outside calls.
+            alone: only from these, not from the module's own statements.
+        """
+        self._reached, self._guarded = set(), []
+        nodes: list[ast.AST] = []
+        waiting: list[ast.AST] = [] if alone else list(self._body)
+        for function in (each for name in called for each in self._named.get(name, ())):
+            self._reached.add(id(function))
+            waiting.extend(function.body)
         while waiting:
             node = waiting.pop()
-            self.nodes.append(node)
+            nodes.append(node)
             reached = [
                 function
                 for name in self._names_put_to_use(node)
@@ -166,6 +205,7 @@ class _Reach:
                 waiting += node.orelse
                 continue
             waiting += _running_children(node)
+        return nodes
 
     def _names_put_to_use(self, node: ast.AST) -> Iterator[str]:
         """Yield the names that a node calls, hands over to a call or stores in an attribute."""
@@ -174,12 +214,17 @@ class _Reach:
                 yield node.func.id
             elif isinstance(node.func, ast.Attribute):
                 yield node.func.attr
+            if not isinstance(node.func, ast.Name):
+                # `{"linux": a, "win32": b}.get(sys.platform)()`, `(a if x else b)()`
+                yield from (each.id for each in ast.walk(node.func) if isinstance(each, ast.Name))
             # Click and the like call a `callback` when somebody gives the command.
             kept = {"callback"} if not self._calls_at_once(node.func) else set()
             given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
-            for argument in (*node.args, *given):
-                if isinstance(argument, ast.Name):
-                    yield argument.id
+            at_once = self._calls_at_once(node.func)
+            for each in (*node.args, *given) if self._handed_over or at_once else ():
+                # What is given a class keeps it, to make something of it when that is asked for.
+                if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
+                    yield each.id
         elif (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Name)

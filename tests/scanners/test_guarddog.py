@@ -10,7 +10,16 @@ from package_gate.policy import Limits
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.pool import ScannerPool, ScannerSpec
-from tests.fakes.malware_corpus import FIRST, HELD_OUT, SECOND, TUNED_ON, as_archive
+from tests.fakes.malware_corpus import (
+    FIRST,
+    FOURTH,
+    HELD_OUT,
+    PASS,
+    SECOND,
+    THIRD,
+    TUNED_ON,
+    as_archive,
+)
 from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
 from tests.scanners.packages import package, package_of
 
@@ -39,7 +48,7 @@ def worst(found: Mapping[str, Finding]) -> Severity | None:
 
 def unpacked(name: str) -> tuple[Mapping[str, str], str]:
     """Give a sample as the tree and the file name of the archive that it would be."""
-    files = {**FIRST, **SECOND}[name]
+    files = {**FIRST, **SECOND, **THIRD, **FOURTH}[name]
     filename, _ = as_archive(files)
     return files, filename
 
@@ -49,6 +58,15 @@ def test_a_package_that_looks_like_malware_is_high(
     guarddog: GuardDog, tmp_path: Path, name: str
 ) -> None:
     assert worst(scan(guarddog, tmp_path, *unpacked(name))) is Severity.HIGH
+
+
+@pytest.mark.parametrize("name", sorted({**THIRD, **FOURTH}))
+def test_so_are_those_of_another_author_but_for_some_that_are_known(
+    guarddog: GuardDog, tmp_path: Path, name: str
+) -> None:
+    found = worst(scan(guarddog, tmp_path, *unpacked(name)))
+
+    assert (found is not Severity.HIGH) == (name in PASS)
 
 
 def test_so_are_at_least_95_percent_of_those_that_no_rule_was_made_for(

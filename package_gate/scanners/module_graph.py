@@ -1,0 +1,74 @@
+"""Which modules of an unpacked package import which, as far as their text says.
+
+It is read off with regular expressions, since parsing takes a hundred times as long. What only
+looks like an import does no harm: it is one more module to look at.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+
+_IMPORT = re.compile(
+    rb"\bfrom\s*(\.[.\s]*[\w.]*|\s[\w.]+)\s*\bimport\b\s*(\([^)]*\)|[^\n;#]*)"
+    rb"|\bimport\s+([\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*)"
+)
+_NAME = re.compile(rb"[\w.]+")
+_ALIAS = re.compile(rb"\s+as\s+\w+")
+
+
+class ModuleGraph:
+    """The Python files of a package by their paths in its tree."""
+
+    def __init__(self, modules: dict[str, bytes]) -> None:
+        """Take the files' contents by path."""
+        self.modules = modules
+
+    def importers(self, path: str) -> list[str]:
+        """Give the modules that may import this one."""
+        return self._importers.get(path, [])
+
+    def resolve(self, path: str, name: str) -> tuple[str, str]:
+        """Find the module that a dotted name in a module leads to, and the rest of the name.
+
+        Args:
+            path: of the module that has the name.
+            name: such as `.agent.Agent`, where the dots at the beginning count folders.
+
+        Returns:
+            The module's path, "" when it is none of this package, and the rest of the name.
+        """
+        dots = len(name) - len(name.lstrip("."))
+        parts = [part for part in name[dots:].split(".") if part]
+        folder = PurePosixPath(path).parent
+        above = [folder, *folder.parents]
+        for base in [above[min(dots, len(above)) - 1]] if dots else above:
+            for length in range(len(parts), -1 if dots else 0, -1):
+                place = base.joinpath(*parts[:length])
+                for module in (f"{place}.py", (place / "__init__.py").as_posix()):
+                    if module in self.modules:
+                        return module, ".".join(parts[length:])
+        return "", ""
+
+    @cached_property
+    def _importers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path, content in self.modules.items():
+            targets = {self.resolve(path, name)[0] for name in set(_imported(content))}
+            for target in targets - {"", path}:
+                found.setdefault(target, []).append(path)
+        return found
+
+
+def _imported(content: bytes) -> Iterator[str]:
+    """Give all names that may be modules: `from a import b` may mean `a` or `a.b`."""
+    for match in _IMPORT.finditer(content.replace(b"\\\n", b" ").replace(b"\\\r\n", b" ")):
+        module, names, plain = match.groups()
+        if plain is not None:
+            names, module = plain, b""
+        base = b"".join(module.split()).decode("utf-8", "replace")
+        if base:
+            yield base
+        for each in _NAME.findall(_ALIAS.sub(b"", names)):
+            name = each.decode("utf-8", "replace")
+            yield f"{base}{name}" if base.endswith(".") or not base else f"{base}.{name}"
