@@ -28,7 +28,7 @@ from benchmarks.verdict_quality_packages import (
 from benchmarks.verdict_quality_samples import judge_samples
 from package_gate.models import JudgedFinding, Kind, PackageDecision, Severity, Verdict
 from package_gate.policy import Policy
-from tests.fakes.malware_corpus import FIRST, FOURTH, HELD_OUT, SECOND, THIRD
+from tests.fakes.malware_corpus import FIFTH, FIRST, FOURTH, HELD_OUT, SECOND, THIRD
 
 ADVISORIES = PROJECT.parent / "shared" / "advisories" / "PyPI-all.zip"
 PICTURE = PROJECT / "docs" / "verdict-quality.svg"
@@ -46,7 +46,7 @@ def main(advisories: Path) -> int:
     with judging(fetch_from_cache, policy, advisories) as judge:
         wheels = judge([resolved(p.name, p.version, p.wheels) for p in packages])
         sdists = judge([resolved(p.name, p.version, p.sdist) for p in packages if p.sdist])
-    samples = judge_samples({**FIRST, **SECOND, **THIRD, **FOURTH}, policy, advisories)
+    samples = judge_samples({**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH}, policy, advisories)
     report_packages("Wheels", packages, wheels)
     report_packages("Sdists", [p for p in packages if p.sdist], sdists)
     report_samples(samples)
@@ -98,6 +98,7 @@ def report_samples(decisions: Mapping[str, PackageDecision]) -> None:
         ("second set, held out", HELD_OUT),
         ("third set, tuned with afterwards", THIRD),
         ("fourth set, tuned with afterwards", FOURTH),
+        ("fifth set, held out", FIFTH),
     )
     rows = []
     for part, names in parts:
@@ -141,7 +142,7 @@ def draw_curve(
 ) -> None:
     """Draw what other rules would refuse, on the held-out parts only."""
     honest = [d for p, d in zip(packages, wheels, strict=True) if not p.tuned_on]
-    malicious = [samples[name] for name in HELD_OUT]
+    malicious = [samples[name] for name in (*HELD_OUT, *FIFTH)]
 
     def share(decisions: Sequence[PackageDecision], refused: Sequence[bool]) -> float:
         return 100 * sum(refused) / len(decisions)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 from urllib.parse import quote
 
+import msgspec
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
@@ -137,7 +138,7 @@ class LocalFolder:
         listing = {"meta": {"api-version": "1.0"}, "projects": [{"name": n} for n in projects]}
         links = [f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in projects]
         for name, content in (
-            (JSON_INDEX, json.dumps(listing, indent=1).encode()),
+            (JSON_INDEX, msgspec.json.encode(listing)),
             ("index.html", _html_page("Approved packages", links)),
         ):
             path = self._simple / name

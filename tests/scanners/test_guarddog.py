@@ -11,6 +11,7 @@ from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.pool import ScannerPool, ScannerSpec
 from tests.fakes.malware_corpus import (
+    FIFTH,
     FIRST,
     FOURTH,
     HELD_OUT,
@@ -48,7 +49,7 @@ def worst(found: Mapping[str, Finding]) -> Severity | None:
 
 def unpacked(name: str) -> tuple[Mapping[str, str], str]:
     """Give a sample as the tree and the file name of the archive that it would be."""
-    files = {**FIRST, **SECOND, **THIRD, **FOURTH}[name]
+    files = {**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH}[name]
     filename, _ = as_archive(files)
     return files, filename
 
@@ -69,16 +70,17 @@ def test_so_are_those_of_another_author_but_for_some_that_are_known(
     assert (found is not Severity.HIGH) == (name in PASS)
 
 
-def test_so_are_at_least_95_percent_of_those_that_no_rule_was_made_for(
-    guarddog: GuardDog, tmp_path: Path
+@pytest.mark.parametrize(("names", "share"), [(HELD_OUT, 0.95), (FIFTH, 0.9)])
+def test_so_are_most_of_those_that_no_rule_was_made_for(
+    guarddog: GuardDog, tmp_path: Path, names: Mapping[str, object], share: float
 ) -> None:
     high = [
         worst(scan(guarddog, tmp_path / str(number), *unpacked(name))) is Severity.HIGH
-        for number, name in enumerate(sorted(HELD_OUT))
+        for number, name in enumerate(sorted(names))
     ]
 
-    assert len(high) == 37
-    assert sum(high) >= 0.95 * len(high)
+    assert len(high) >= 37
+    assert sum(high) >= share * len(high)
 
 
 def test_a_finding_says_what_and_where_and_that_it_runs(guarddog: GuardDog, tmp_path: Path) -> None:
