@@ -212,7 +212,7 @@ def _panel(left: int, title: str, grown: Sequence[Grown], values: Sequence[float
         ]
         parts.append(line(points, colour))
         parts += [dot(*point, colour, 4) for point in points]
-        parts.append(text(left + PANEL - 4, TOP + 16 + 18 * number, run, "end", colour))
+        parts.append(text(left + 8, TOP + 18 + 18 * number, run, colour=colour))
     return parts
 
 
