@@ -60,7 +60,7 @@ def report_packages(
 ) -> None:
     """Print how many were refused, and why each of them."""
     rows = []
-    for part, tuned_on in (("tuned with", True), ("held out", False)):
+    for part, tuned_on in (("tuned with", True), ("looked at later", False)):
         of_part = [d for p, d in zip(packages, decisions, strict=True) if p.tuned_on == tuned_on]
         verdicts = Counter(decision.verdict for decision in of_part)
         advised = sum(map(_has_advisory, of_part))
@@ -78,7 +78,7 @@ def report_packages(
     print_table(f"{title} of the 200 most downloaded projects", columns, rows)
     for package, decision in zip(packages, decisions, strict=True):
         if decision.verdict is not Verdict.APPROVED:
-            part = "tuned with" if package.tuned_on else "held out"
+            part = "tuned with" if package.tuned_on else "looked at later"
             reasons = "; ".join(decision.reasons)[:400]
             print(f"{package.name} {package.version} ({part}), {decision.verdict}: {reasons}")
 
@@ -171,7 +171,7 @@ def draw_curve(
     rows = [(f"GuardDog's score ≥ {t}", f"{x:.1f} %", f"{y:.1f} %") for t, x, y in curve.scores]
     rows += [(name, f"{x:.1f} %", f"{y:.1f} %") for name, (x, y) in curve.points.items()]
     print_table(
-        f"What would be refused of the held-out parts ({PICTURE.relative_to(PROJECT)})",
+        f"What would be refused of the later halves ({PICTURE.relative_to(PROJECT)})",
         ("rule", "honest packages", "malware samples"),
         rows,
     )

@@ -27,7 +27,7 @@ class Curve:
 def draw(curve: Curve) -> str:
     """Give the picture as SVG."""
     parts = [
-        text(LEFT, 28, "What is refused, of the held-out sets: up and to the left is better",
+        text(LEFT, 28, "What is refused: up and to the left is better",
              size=15, weight="bold"),
         *_grid(),
         line([(_x(x), _y(y)) for _, x, y in curve.scores], SCORES),

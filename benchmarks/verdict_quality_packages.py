@@ -52,7 +52,7 @@ class HonestPackage:
     name: str
     version: str
     tuned_on: bool
-    """Whether the rules were tuned with it: every other line of the list, from the first."""
+    """Whether the rules were tuned with it from the beginning: every other line of the list."""
     wheels: tuple[RemoteFile, ...]
     sdist: tuple[RemoteFile, ...]
 
