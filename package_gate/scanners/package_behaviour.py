@@ -138,7 +138,9 @@ class PackageBehaviour:
         content = self._graph.modules[caller]
         hooks = self._called_by_installers(caller)
         uses = self._seen.uses(
-            f"{caller} {whole}", content, partial(_uses_in, content, hooks, whole=whole)
+            f"{caller} {whole} {sorted(hooks)}",
+            content,
+            partial(_uses_in, content, hooks, whole=whole),
         )
         found: dict[str, frozenset[int]] = {}
         for used, lines in uses.items():

@@ -134,6 +134,23 @@ def test_what_setup_or_a_build_backend_calls_runs_on_installation(tmp_path: Path
     assert rules(tmp_path / "3", backend, "b-1/_build/own.py", SDIST) == set()
 
 
+def test_what_is_remembered_of_one_archive_hides_nothing_in_another_one(tmp_path: Path) -> None:
+    """The same files, but only the second archive names the build backend that begins it."""
+    files = {
+        "b-1/_build/__init__.py": "",
+        "b-1/_build/own.py": "from .bad import send\ndef build_wheel(directory):\n    send()",
+        "b-1/_build/bad.py": HARM,
+    }
+    named = "[build-system]\nbuild-backend = 'own'\nbackend-path = ['_build']"
+    seen, found = Seen.nothing(2), []
+    for number, project in enumerate(("", named)):
+        tree = tmp_path / str(number)
+        rules(tree, {**files, "b-1/pyproject.toml": project}, "b-1/_build/bad.py", SDIST)
+        package = PackageBehaviour(tree, SDIST, seen)
+        found.append([each.rule for each in package.of("b-1/_build/bad.py")])
+    assert found == [[], ["sends-secrets"]]
+
+
 def test_a_caller_that_is_no_python_is_passed_over(tmp_path: Path) -> None:
     files = {"sample/__init__.py": "from .bad import send\nsend(", "sample/bad.py": HARM}
 
