@@ -2,7 +2,7 @@
 
 import sys
 
-from package_gate.aws_targets import CODEARTIFACT
-from package_gate.cli import main
+from package_gate.commands.aws_destinations import CODEARTIFACT
+from package_gate.commands.gate import main
 
 sys.exit(main(CODEARTIFACT))

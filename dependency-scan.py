@@ -2,6 +2,6 @@
 
 import sys
 
-from package_gate.dependency_scan.cli import main
+from package_gate.commands.dependencies import main
 
 sys.exit(main())

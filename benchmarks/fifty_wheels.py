@@ -21,27 +21,26 @@ from pathlib import Path
 from shutil import copyfile
 
 from benchmarks.measure import PROJECT, print_table
-from package_gate.decisions import Decisions, FolderStorage
-from package_gate.gate import Gate, Options
-from package_gate.models import (
+from package_gate.commands.scan_setup import DEFAULT_SCANNERS, SAMPLE_ADVISORIES, ScanSetup
+from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
     Origin,
-    PyPISource,
     RemoteFile,
-    Request,
     Resolution,
     ResolvedPackage,
-    Verdict,
 )
-from package_gate.notify import Outbox
-from package_gate.package_work import PackageWorker
-from package_gate.policy import Policy
+from package_gate.core.decision import Verdict
+from package_gate.core.policy import Policy
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.request_file import RequestFile
+from package_gate.net.session import Network
+from package_gate.notifications.outbox import Outbox
+from package_gate.pipeline.gate import Gate, Options
+from package_gate.pipeline.package_work import PackageWorker
 from package_gate.publishers.local import LocalFolder
-from package_gate.request_file import RequestFile
-from package_gate.scan_setup import DEFAULT_SCANNERS, SAMPLE_ADVISORIES, ScanSetup
-from package_gate.sources.network import Network
-from package_gate.sources.uv import index_settings
+from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.sources.pypi.uv import index_settings
 
 PROJECTS = [
     "aiohttp",

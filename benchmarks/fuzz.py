@@ -5,7 +5,7 @@ Usage: ./shell/run-benchmark.sh fuzz [EXECUTIONS] [TARGET...]
 EXECUTIONS is the number for all targets together (default: 1,000,000), shared by their weights.
 What reaches new code goes into `tests/fuzz/corpus/`, which is kept small. An input that breaks a
 target is printed, kept in the corpus, and makes the status 1: the tests fail on it until the fault
-is mended.
+is fixed.
 """
 
 import re

@@ -24,30 +24,26 @@ from pathlib import Path
 
 from benchmarks.measure import MIB, PROJECT, print_table
 from benchmarks.svg import GRID, dot, line, picture, text
-from package_gate.decisions import Decisions, FolderStorage
-from package_gate.gate import Gate, Options
-from package_gate.models import (
+from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
-    Finding,
-    Kind,
     Origin,
-    PyPISource,
     RemoteFile,
-    Request,
     Resolution,
     ResolvedPackage,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    Verdict,
+    UnpackedPackage,
 )
-from package_gate.notify import Outbox
-from package_gate.package_work import PackageWorker
-from package_gate.policy import Policy
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.policy import Policy
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.request_file import read_requests
+from package_gate.notifications.outbox import Outbox
+from package_gate.pipeline.gate import Gate, Options
+from package_gate.pipeline.package_work import PackageWorker
 from package_gate.publishers.local import LocalFolder
+from package_gate.records.decisions import Decisions, FolderStorage
 from package_gate.report.write import write_reports
-from package_gate.request_file import read_requests
 
 ROWS = (10, 100, 1_000, 10_000)
 PICTURE = PROJECT / "docs" / "growth.svg"
@@ -94,7 +90,7 @@ class Scanner:
         self.name = name
         self.info = ScannerInfo(name, "1")
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """See `Scanner.scan`."""
         if self.name == "ruff":
             yield Finding("ruff", "S101", Kind.CODE, Severity.LOW, "An assert.", count=12)

@@ -15,21 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import measure, print_table
-from package_gate.decisions import Decisions, FolderStorage
-from package_gate.emails import notification_digest
-from package_gate.models import (
-    Artifact,
-    Finding,
-    JudgedFinding,
-    Kind,
-    Origin,
-    PackageDecision,
-    RequestDecision,
-    ScannerInfo,
-    Severity,
-    Verdict,
-)
-from package_gate.policy import load_policy
+from package_gate.core.artifact import Artifact, Origin
+from package_gate.core.decision import JudgedFinding, PackageDecision, RequestDecision, Verdict
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.policy import load_policy
+from package_gate.notifications.texts import notification_digest
+from package_gate.records.decisions import Decisions, FolderStorage
 from tests.fakes.https_server import https_server
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import LocalRun

@@ -26,8 +26,9 @@ from benchmarks.verdict_quality_packages import (
     resolved,
 )
 from benchmarks.verdict_quality_samples import judge_samples
-from package_gate.models import JudgedFinding, Kind, PackageDecision, Severity, Verdict
-from package_gate.policy import Policy
+from package_gate.core.decision import JudgedFinding, PackageDecision, Verdict
+from package_gate.core.finding import Kind, Severity
+from package_gate.core.policy import Policy
 from tests.fakes.malware_corpus import FIFTH, FIRST, FOURTH, HELD_OUT, SECOND, THIRD
 
 ADVISORIES = PROJECT.parent / "shared" / "advisories" / "PyPI-all.zip"

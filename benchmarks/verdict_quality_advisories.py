@@ -17,8 +17,8 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from benchmarks.measure import print_table
-from package_gate.models import Origin, ScanTarget
-from package_gate.scanners.osv import OSV, OSVSettings
+from package_gate.advisories.osv import OSV, OSVSettings
+from package_gate.core.artifact import Origin, UnpackedPackage
 
 PAIRS = 300
 SEED = 20241010
@@ -73,7 +73,7 @@ def _later_fixes(affected: dict[str, Any], version: str) -> Iterator[str]:
 
 def flagged(scanner: OSV, package: str, version: str, advisory: str) -> bool:
     """Whether the gate's scanner reports this advisory for that release."""
-    findings = scanner.scan(ScanTarget(package, version, Origin.PYPI, ()))
+    findings = scanner.scan(UnpackedPackage(package, version, Origin.PYPI, ()))
     return any(advisory in (finding.rule, *finding.aliases) for finding in findings)
 
 

@@ -21,22 +21,16 @@ from urllib.parse import unquote, urlsplit
 from uv import find_uv_bin
 
 from benchmarks.measure import PROJECT
-from package_gate.decisions import Decisions, FolderStorage
-from package_gate.models import (
-    Artifact,
-    ArtifactFile,
-    Origin,
-    PackageDecision,
-    RemoteFile,
-    ResolvedPackage,
-)
-from package_gate.package_work import PackageWorker
-from package_gate.policy import Limits, Policy, Sources
-from package_gate.scan_setup import DEFAULT_SCANNERS, ScanSetup
-from package_gate.sources.download import Downloader
-from package_gate.sources.lock import as_utc
-from package_gate.sources.network import Network
-from package_gate.sources.uv import index_settings
+from package_gate.commands.scan_setup import DEFAULT_SCANNERS, ScanSetup
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
+from package_gate.core.decision import PackageDecision
+from package_gate.core.policy import Limits, Policy, Sources
+from package_gate.net.download import Downloader
+from package_gate.net.session import Network
+from package_gate.pipeline.package_work import PackageWorker
+from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.sources.pypi.lock import as_utc
+from package_gate.sources.pypi.uv import index_settings
 
 LIST = Path(__file__).with_name("top_200.txt")
 CACHE = PROJECT / ".venv" / "verdict-quality"

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.verdict_quality_packages import judging, resolved
-from package_gate.models import Artifact, ArtifactFile, PackageDecision, RemoteFile
-from package_gate.policy import Policy
+from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
+from package_gate.core.decision import PackageDecision
+from package_gate.core.policy import Policy
 from tests.fakes.malware_corpus import Files, as_archive
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from package_gate.cli import main
-from package_gate.targets import LOCAL
+from package_gate.commands.destinations import LOCAL
+from package_gate.commands.gate import main
 
 sys.exit(main(LOCAL))

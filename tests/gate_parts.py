@@ -7,29 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from package_gate.decisions import Decisions, FolderStorage
-from package_gate.errors import GateError, PublishError, SourceError
-from package_gate.gate import Gate, Options
-from package_gate.models import (
-    ArchiveSource,
+from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
-    Finding,
     Origin,
-    PyPISource,
     RemoteFile,
-    Request,
     Resolution,
     ResolvedPackage,
-    Run,
-    ScannerInfo,
-    ScanTarget,
+    UnpackedPackage,
 )
-from package_gate.notify import Email
-from package_gate.package_work import PackageWorker
-from package_gate.policy import Policy
+from package_gate.core.errors import GateError, PublishError, SourceError
+from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.policy import Policy
+from package_gate.core.request import ArchiveSource, PyPISource, Request
+from package_gate.core.request_file import RequestFile
+from package_gate.core.run import Run
+from package_gate.notifications.outbox import Email
+from package_gate.pipeline.gate import Gate, Options
+from package_gate.pipeline.package_work import PackageWorker
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
-from package_gate.request_file import RequestFile
+from package_gate.records.decisions import Decisions, FolderStorage
 
 
 class Killed(BaseException):
@@ -209,7 +206,7 @@ class FakeScanner:
     def info(self) -> ScannerInfo:
         return ScannerInfo(self.name, "1")
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         if self.name == "archive":
             for unpacked in target.artifacts:
                 Path(unpacked.tree).mkdir()

@@ -119,7 +119,7 @@ def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(
         with build.watched() as processes:
             result = build.finish()
         assert result.returncode == expected, result.stdout + result.stderr
-        scanned = processes.environments(b"package_gate.scanners.worker")
+        scanned = processes.environments(b"package_gate.sandbox.worker")
         assert bool(scanned) == (expected == 1)  # the second run goes by what the first decided
         assert processes.environments(b"twine_worker.py")
         for name, content in {

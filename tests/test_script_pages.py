@@ -100,7 +100,7 @@ def test_every_command_of_the_github_page_works_as_it_stands(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_variable_that_is_read_is_in_the_table_and_no_other(name: str) -> None:
-    source = (PROJECT / "package_gate/aws_targets.py").read_text()
+    source = (PROJECT / "package_gate/commands/aws_destinations.py").read_text()
     theirs = {
         "codeartifact": r'variables\.get\(\s*"((?:Example|Internal)\w+'
         r'|PACKAGE_GATE_(?:DOMAIN|INDEX)_\w+)"',

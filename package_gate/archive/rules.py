@@ -9,8 +9,8 @@ get lost on another system. `info`: worth knowing, harmless for an installer.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from package_gate.models import MAX_LOCATIONS, Finding, Kind, Location, Severity
-from package_gate.text import printable
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, Severity
+from package_gate.core.text import printable
 
 MAX_PLACE = 300
 """Characters of a place; names in a hostile archive may have 64 kB."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from package_gate.archive.limits import CHUNK
-from package_gate.errors import ArchiveError
+from package_gate.core.errors import ArchiveError
 
 HEAD_BYTES = 512
 """So many first bytes of each file are handed back, to recognise nested archives."""

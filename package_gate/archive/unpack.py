@@ -30,9 +30,10 @@ from package_gate.archive.tar_reader import StreamWatcher, unpack_tar
 from package_gate.archive.tree import Tree
 from package_gate.archive.wheel import check_wheel
 from package_gate.archive.zip_reader import unpack_zip
-from package_gate.errors import ArchiveError
-from package_gate.models import Artifact, Finding
-from package_gate.policy import Limits
+from package_gate.core.artifact import Artifact
+from package_gate.core.errors import ArchiveError
+from package_gate.core.finding import Finding
+from package_gate.core.policy import Limits
 
 __all__ = ["archive_kind", "unpack"]
 

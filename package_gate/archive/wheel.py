@@ -23,7 +23,7 @@ from package_gate.archive.metadata import (
 )
 from package_gate.archive.placing import Placer
 from package_gate.archive.startup import check_startup
-from package_gate.policy import MIB
+from package_gate.core.policy import MIB
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 _MAX_RECORD = 32 * MIB

@@ -1,1 +1,1 @@
-"""Scans the dependencies of a repository: what is asked for, what that brings in, what mends it."""
+"""Scans the dependencies of a repository: what is asked for, what that brings in, what fixes it."""

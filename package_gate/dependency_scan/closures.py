@@ -14,24 +14,24 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from package_gate.core.errors import GateError
 from package_gate.dependency_scan.hashes import wrong_hashes
 from package_gate.dependency_scan.models import (
-    Closure,
     ClosurePackage,
     Direct,
     PackageKey,
     Problem,
     RequirementSet,
+    ScannedClosure,
 )
 from package_gate.dependency_scan.requirements_text import shown
-from package_gate.errors import GateError
-from package_gate.sources import resolver
-from package_gate.sources.cooldown import Cooldown
-from package_gate.sources.explain import LASTING, explain
-from package_gate.sources.index import Index
-from package_gate.sources.pypi import sdist_notes
-from package_gate.sources.resolver import Resolver, Wanted
-from package_gate.sources.uv import Failure, Reason, Target
+from package_gate.sources.pypi import resolver
+from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.failures import LASTING, explain
+from package_gate.sources.pypi.index import Index
+from package_gate.sources.pypi.resolver import Resolver, Wanted
+from package_gate.sources.pypi.source import sdist_notes
+from package_gate.sources.pypi.uv import Failure, PythonTarget, Reason
 
 MAX_REQUIREMENTS = 2000
 """Of one set that is resolved; uv takes about a second for each hundred."""
@@ -43,14 +43,14 @@ AT_ONCE = 2
 _EXISTS = LASTING - {Reason.NO_PACKAGE, Reason.NO_VERSION}
 """Why a release that the index has can't be resolved."""
 
-Resolved = dict[Target, resolver.Closure | Failure]
+Resolved = dict[PythonTarget, resolver.ResolvedClosure | Failure]
 
 
 @dataclass
 class Outcome:
     """What resolving one set gave."""
 
-    closure: Closure
+    closure: ScannedClosure
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -60,7 +60,7 @@ class _Unmarked:
 
     directs: list[Direct] = field(default_factory=list)
     """Those that could be resolved without the marker."""
-    closures: list[resolver.Closure] = field(default_factory=list)
+    closures: list[resolver.ResolvedClosure] = field(default_factory=list)
     """What that gave."""
     pins: list[PackageKey] = field(default_factory=list)
     """What the others name."""
@@ -75,7 +75,7 @@ class Closures:
         self,
         resolver: Resolver,
         index: Index,
-        targets: Sequence[Target],
+        targets: Sequence[PythonTarget],
         scratch: Path,
         progress: Callable[[str, str], None],
     ) -> None:
@@ -110,7 +110,7 @@ class Closures:
             text = f"{asked.name} can't be resolved: {_told(error)}"
             return _pins_only(asked, Problem(asked.path, None, text))
 
-    def targets_of(self, asked: RequirementSet) -> list[Target]:
+    def targets_of(self, asked: RequirementSet) -> list[PythonTarget]:
         """Give the policy's targets that a set is for."""
         return [
             target
@@ -125,7 +125,7 @@ class Closures:
         self,
         requirements: Iterable[Requirement],
         constraints: Iterable[str],
-        targets: Sequence[Target],
+        targets: Sequence[PythonTarget],
         *,
         prereleases: bool = False,
         hashes: bool = False,
@@ -150,7 +150,7 @@ class Closures:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(targets, pool.map(work, targets), strict=True))
 
-    def _resolve(self, asked: RequirementSet, targets: Sequence[Target]) -> Outcome:
+    def _resolve(self, asked: RequirementSet, targets: Sequence[PythonTarget]) -> Outcome:
         results = self._attempt(asked, asked.requirements, targets)
         passing: Sequence[Direct] = asked.requirements
         problems: list[Problem] = []
@@ -183,7 +183,7 @@ class Closures:
         found = [*closures.values(), *unmarked.closures]
         notes += [*sdist_notes_of(found), *unmarked.notes]
         problems += [*unmarked.problems, *wrong_hashes(asked, found, self._index)]
-        closure = Closure(
+        closure = ScannedClosure(
             asked.name,
             asked.path,
             asked.requirements,
@@ -196,7 +196,7 @@ class Closures:
         return Outcome(closure, problems)
 
     def _without_markers(
-        self, asked: RequirementSet, directs: Sequence[Direct], targets: Sequence[Target]
+        self, asked: RequirementSet, directs: Sequence[Direct], targets: Sequence[PythonTarget]
     ) -> _Unmarked:
         """Resolve what is for none of the targets as if it were: it is installed elsewhere."""
         found = _Unmarked()
@@ -232,7 +232,7 @@ class Closures:
         return found
 
     def _attempt(
-        self, asked: RequirementSet, directs: Iterable[Direct], targets: Sequence[Target]
+        self, asked: RequirementSet, directs: Iterable[Direct], targets: Sequence[PythonTarget]
     ) -> Resolved:
         """Resolve some of a set's requirements; the same ones of a project's extras only once."""
         requirements = [each.requirement for each in directs]
@@ -249,7 +249,7 @@ class Closures:
         self,
         asked: RequirementSet,
         direct: Direct,
-        targets: Sequence[Target],
+        targets: Sequence[PythonTarget],
         problems: list[Problem],
     ) -> bool:
         """Tell whether a requirement fails all by itself, which then is a problem of its line."""
@@ -269,7 +269,7 @@ class Closures:
         return True
 
 
-def union(closures: Iterable[resolver.Closure]) -> tuple[ClosurePackage, ...]:
+def union(closures: Iterable[resolver.ResolvedClosure]) -> tuple[ClosurePackage, ...]:
     """Unite the closures of several targets."""
     found: dict[PackageKey, ClosurePackage] = {}
     for closure in closures:
@@ -283,7 +283,7 @@ def union(closures: Iterable[resolver.Closure]) -> tuple[ClosurePackage, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def sdist_notes_of(closures: Iterable[resolver.Closure]) -> list[str]:
+def sdist_notes_of(closures: Iterable[resolver.ResolvedClosure]) -> list[str]:
     """Say what is to be known of packages that no wheel serves."""
     return [
         note
@@ -293,12 +293,12 @@ def sdist_notes_of(closures: Iterable[resolver.Closure]) -> list[str]:
     ]
 
 
-def closures_of(results: Resolved) -> dict[Target, resolver.Closure]:
+def closures_of(results: Resolved) -> dict[PythonTarget, resolver.ResolvedClosure]:
     """Give the targets for which it worked."""
-    return {to: each for to, each in results.items() if isinstance(each, resolver.Closure)}
+    return {to: each for to, each in results.items() if isinstance(each, resolver.ResolvedClosure)}
 
 
-def failures_of(results: Resolved) -> dict[Target, Failure]:
+def failures_of(results: Resolved) -> dict[PythonTarget, Failure]:
     """Give the targets for which it did not."""
     return {to: each for to, each in results.items() if isinstance(each, Failure)}
 
@@ -322,11 +322,11 @@ def _pins_only(asked: RequirementSet, *problems: Problem) -> Outcome:
     """Name at least what is pinned, so that it is looked up."""
     pins = dict.fromkeys(key for direct in asked.requirements for key in direct.pins)
     packages = tuple(ClosurePackage(*key) for key in pins)
-    closure = Closure(asked.name, asked.path, asked.requirements, packages, source=asked)
+    closure = ScannedClosure(asked.name, asked.path, asked.requirements, packages, source=asked)
     return Outcome(closure, list(problems))
 
 
-def _unmet(directs: Iterable[Direct], closures: Iterable[resolver.Closure]) -> list[Direct]:
+def _unmet(directs: Iterable[Direct], closures: Iterable[resolver.ResolvedClosure]) -> list[Direct]:
     """Give the requirements that their markers left out everywhere."""
     versions: dict[str, list[Version]] = {}
     for closure in closures:

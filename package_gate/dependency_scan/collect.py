@@ -8,23 +8,23 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
-from package_gate.dependencies import inside
-from package_gate.dependency_files import Problem as FileProblem
-from package_gate.dependency_files import quoted_lines, read_toml
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.includes import RequirementsFiles
 from package_gate.dependency_scan.indexes import indexes_of_uv, not_followed
 from package_gate.dependency_scan.locks import LockContent, read_lock
-from package_gate.dependency_scan.models import Closure, Direct, Problem
+from package_gate.dependency_scan.models import Direct, Problem, ScannedClosure
 from package_gate.dependency_scan.pyproject import Project, read_pyproject
 from package_gate.dependency_scan.repository import (
     LOCKS,
     NOT_READ,
+    Checkout,
     DependencyFile,
     Format,
-    Repository,
 )
 from package_gate.dependency_scan.requirements_text import shown
+from package_gate.inventory.dependency_files import FormatProblem as FileProblem
+from package_gate.inventory.dependency_files import quoted_lines, read_toml
+from package_gate.inventory.pins import inside
 
 PROJECT_LOCKS = {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK}
 """They lock the project in whose folder they lie."""
@@ -37,7 +37,7 @@ _STANDS_FOR = {
 """Files that are not read, and those beside them that say the same or more."""
 
 
-def collect(repository: Repository, indexes: Collection[str]) -> Collected:
+def collect(repository: Checkout, indexes: Collection[str]) -> Collected:
     """Read all dependency files.
 
     Args:
@@ -46,9 +46,11 @@ def collect(repository: Repository, indexes: Collection[str]) -> Collected:
     """
     collected = Collected(repository)
     files = repository.dependency_files()
-    collected.tell(*repository.problems)
+    collected.add_problems(*repository.problems)
     if not files:
-        collected.tell(Problem("", None, "There is no dependency file, so nothing was scanned."))
+        collected.add_problems(
+            Problem("", None, "There is no dependency file, so nothing was scanned.")
+        )
     if repository.excluded:
         left_out = ", ".join(map(shown, repository.excluded))
         collected.notes.append(f"Left out by --exclude: {left_out}.")
@@ -62,7 +64,7 @@ def collect(repository: Repository, indexes: Collection[str]) -> Collected:
     RequirementsFiles(collected, indexes).add([*requirements, *more])
     if files and not collected.says_what_is_installed and not collected.problems:
         text = "No dependency file says what is installed, so nothing was scanned."
-        collected.tell(Problem("", None, text))
+        collected.add_problems(Problem("", None, text))
     return collected
 
 
@@ -90,7 +92,7 @@ def _tell_of_unread(
             data = collected.repository.read(file.path)
             if isinstance(data, bytes) and not re.search(rb"[_-]require", data, re.IGNORECASE):
                 continue
-        collected.tell(Problem(file.path, None, f"It is not scanned: {NOT_READ[name]}."))
+        collected.add_problems(Problem(file.path, None, f"It is not scanned: {NOT_READ[name]}."))
 
 
 def _add_projects(
@@ -108,7 +110,7 @@ def _add_projects(
         if file.format not in LOCKS or (data := collected.read(file.path)) is None:
             continue
         content = read_lock(file.path, file.format, data, indexes)
-        collected.tell(*content.problems)
+        collected.add_problems(*content.problems)
         locks[file.path] = content
         if file.format in PROJECT_LOCKS:
             lock_of[str(PurePosixPath(file.path).parent)] = file.path
@@ -130,17 +132,17 @@ def _add_projects(
         collected.sets += project.sets_beside_locks
         lock = lock_of.get(folder)
         if lock is None:
-            collected.tell(*project.problems, *project.unlocked_problems)
+            collected.add_problems(*project.problems, *project.unlocked_problems)
             collected.sets += project.sets
             more += _dynamic_files(collected, file.path, project)
         else:
-            collected.tell(*project.problems)
+            collected.add_problems(*project.problems)
             asked = {each: None for found in project.sets for each in found.requirements}
             directs[lock] += asked
     for path, content in locks.items():
         _check_fits(collected, path, content, directs[path])
         collected.locks.append(
-            Closure(path, path, tuple(directs[path]), tuple(content.packages), locked=True)
+            ScannedClosure(path, path, tuple(directs[path]), tuple(content.packages), locked=True)
         )
     collected.says_what_is_installed |= bool(locks or collected.sets)
     return described, more
@@ -151,7 +153,7 @@ def _check_settings(collected: Collected, path: str, indexes: Collection[str]) -
     data = collected.read(path)
     document = read_toml(data) if data is not None else {}
     if isinstance(document, FileProblem):
-        collected.tell(Problem(path, document.line, document.text))
+        collected.add_problems(Problem(path, document.line, document.text))
         return
     lines = quoted_lines(data or b"")
     text = (
@@ -160,7 +162,7 @@ def _check_settings(collected: Collected, path: str, indexes: Collection[str]) -
     )
     for address, written in indexes_of_uv(document, ""):
         if not_followed(address, written, indexes):
-            collected.tell(Problem(path, lines.get(address), text))
+            collected.add_problems(Problem(path, lines.get(address), text))
 
 
 def _dynamic_files(collected: Collected, path: str, project: Project) -> list[str]:
@@ -169,7 +171,7 @@ def _dynamic_files(collected: Collected, path: str, project: Project) -> list[st
         included = inside(collected.repository.folder, path, file)
         if included is None:
             text = f"It takes dependencies from {shown(file)}, outside the repository or a link."
-            collected.tell(Problem(path, None, text))
+            collected.add_problems(Problem(path, None, text))
         else:
             found.append(included)
     return found
@@ -191,4 +193,4 @@ def _check_fits(
             fits = any(contains(version, prereleases=True) for version in held)
         if not fits:
             text = f"{path} doesn't hold what fits {shown(str(direct))!r}. Lock again."
-            collected.tell(Problem(direct.place.path, direct.place.line, text))
+            collected.add_problems(Problem(direct.place.path, direct.place.line, text))

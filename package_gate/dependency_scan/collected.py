@@ -1,7 +1,7 @@
 """What is gathered from a repository's dependency files, with everything wrong about them."""
 
-from package_gate.dependency_scan.models import Closure, Problem, RequirementSet
-from package_gate.dependency_scan.repository import Repository
+from package_gate.dependency_scan.models import Problem, RequirementSet, ScannedClosure
+from package_gate.dependency_scan.repository import Checkout
 
 MAX_PROBLEMS = 100
 """Told of one file; more are counted."""
@@ -10,7 +10,7 @@ MAX_PROBLEMS = 100
 class Collected:
     """What a repository asks for."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Checkout) -> None:
         self.repository = repository
         self.files: list[str] = []
         """Dependency files that were read."""
@@ -19,7 +19,7 @@ class Collected:
         self.says_what_is_installed = False
         """Whether any file does, be it that nothing is."""
         self.sets: list[RequirementSet] = []
-        self.locks: list[Closure] = []
+        self.locks: list[ScannedClosure] = []
         self.notes: list[str] = []
         self._problems: dict[str, dict[Problem, None]] = {}
 
@@ -33,7 +33,7 @@ class Collected:
                 told.append(Problem(path, None, f"There are {more:,} more such lines."))
         return told
 
-    def tell(self, *problems: Problem) -> None:
+    def add_problems(self, *problems: Problem) -> None:
         """Remember what can't be determined."""
         for problem in problems:
             self._problems.setdefault(problem.path, {})[problem] = None
@@ -42,7 +42,7 @@ class Collected:
         """Read a file of the repository; None, and a problem told, when it can't be."""
         data = self.repository.read(path)
         if isinstance(data, Problem):
-            self.tell(data)
+            self.add_problems(data)
             return None
         self.files.append(path)
         return data

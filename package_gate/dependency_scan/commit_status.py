@@ -13,12 +13,12 @@ from typing import Protocol
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from package_gate.core.decision import Verdict
+from package_gate.core.errors import ConfigurationError, NotifyError
+from package_gate.core.text import one_line
+from package_gate.dependency_scan.messages import comment, headline
 from package_gate.dependency_scan.models import DependencyScan
-from package_gate.dependency_scan.telling import comment, headline
-from package_gate.errors import ConfigurationError, NotifyError
-from package_gate.models import Verdict
-from package_gate.sources.network import Network, https_proxy
-from package_gate.text import one_line
+from package_gate.net.session import Network, https_proxy
 
 CONTEXT = "dependency-scan"
 TIMEOUT = 30

@@ -9,19 +9,19 @@ from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
+from package_gate.core.errors import GateError
 from package_gate.dependency_scan.indexes import same_address
 from package_gate.dependency_scan.models import (
-    Closure,
     ClosurePackage,
     LockedFile,
     Problem,
     RequirementSet,
+    ScannedClosure,
 )
 from package_gate.dependency_scan.requirements_text import shown
-from package_gate.errors import GateError
-from package_gate.sources import resolver
-from package_gate.sources.index import Index, Project
-from package_gate.sources.lock import release_of
+from package_gate.sources.pypi import resolver
+from package_gate.sources.pypi.index import Index, Project
+from package_gate.sources.pypi.lock import release_of
 
 MAX_COMPARED = 2000
 """Packages of one lock; the index is asked about each."""
@@ -41,7 +41,7 @@ class LockedFiles:
         self._asked = asked
         self._progress = progress
 
-    def check(self, lock: Closure) -> Iterator[Problem]:
+    def check(self, lock: ScannedClosure) -> Iterator[Problem]:
         """Tell of every package whose files are not the index's, or can't be compared."""
         named = [
             package
@@ -91,7 +91,7 @@ class LockedFiles:
 
 
 def wrong_hashes(
-    asked: RequirementSet, closures: Iterable[resolver.Closure], index: Index
+    asked: RequirementSet, closures: Iterable[resolver.ResolvedClosure], index: Index
 ) -> Iterator[Problem]:
     """Tell of requirements whose hashes are those of no file in the index, or can't be compared.
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from package_gate.dependencies import inside
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.indexes import not_followed
 from package_gate.dependency_scan.models import Direct, Problem, RequirementSet
@@ -23,7 +23,7 @@ from package_gate.dependency_scan.requirements_text import (
     read_requirements,
     shown,
 )
-from package_gate.models import Location
+from package_gate.inventory.pins import inside
 
 MAX_DEPTH = 50
 """Files that include files."""
@@ -197,4 +197,4 @@ class RequirementsFiles:
         return self._items[path]
 
     def _tell(self, path: str, line: int | None, text: str) -> None:
-        self._collected.tell(Problem(path, line, text))
+        self._collected.add_problems(Problem(path, line, text))

@@ -11,22 +11,15 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from package_gate.dependencies import PinnedDependency, find_pins
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.judge import Judgement, judge
+from package_gate.core.policy import Policy
+from package_gate.core.text import one_line, printable
 from package_gate.dependency_scan.models import PackageKey
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    Artifact,
-    Finding,
-    Kind,
-    Origin,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    UnpackedArtifact,
-)
-from package_gate.policy import Judgement, Policy, judge
+from package_gate.inventory.pins import PinnedDependency, find_pins
 from package_gate.scanners.interface import Scanner
-from package_gate.text import one_line, printable
 
 AT_ONCE = 500
 """Packages that a scanner is given at once."""
@@ -160,7 +153,7 @@ class LookUp:
 _UNREADABLE = "The version {!r} is none that advisories could be asked about."
 
 
-def _target(folder: Path, packages: Sequence[PackageKey]) -> ScanTarget:
+def _target(folder: Path, packages: Sequence[PackageKey]) -> UnpackedPackage:
     """Write the list, and check that it is read back as it was meant."""
     text = "".join(f"{name}=={version}\n" for name, version in packages)
     (folder / _LIST).write_text(text)
@@ -171,7 +164,7 @@ def _target(folder: Path, packages: Sequence[PackageKey]) -> ScanTarget:
         raise ScannerError("The list of packages can't be written so that scanners understand it.")
     artifact = Artifact(_LIST, "0" * 64, len(text))
     unpacked = UnpackedArtifact(artifact, str(folder / _LIST), str(folder))
-    return ScanTarget("dependencies", "", Origin.ARCHIVE, (unpacked,))
+    return UnpackedPackage("dependencies", "", Origin.ARCHIVE, (unpacked,))
 
 
 def _yanked(reason: str) -> Finding:

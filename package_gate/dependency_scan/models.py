@@ -6,7 +6,8 @@ from datetime import datetime
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from package_gate.models import JudgedFinding, Location, ScannerInfo, Verdict
+from package_gate.core.decision import JudgedFinding, Verdict
+from package_gate.core.finding import Location, ScannerInfo
 
 PackageKey = tuple[str, str]
 """Normalised name, and version as written."""
@@ -106,7 +107,7 @@ class ClosurePackage:
 
 
 @dataclass(frozen=True, slots=True)
-class Closure:
+class ScannedClosure:
     """Everything that one set of requirements brings in."""
 
     name: str
@@ -174,7 +175,7 @@ class Change:
     before: str
     """The requirement as it stands; "" when it is new."""
     after: str
-    mends: tuple[str, ...]
+    fixes: tuple[str, ...]
     """The rules of the findings that go away."""
 
 
@@ -188,7 +189,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmended:
+class Unfixed:
     """Why no better file can be proposed."""
 
     name: str
@@ -207,13 +208,13 @@ class DependencyScan:
     commit: str
     author: str
     """Who made the commit, or pushed it; "" when nobody says."""
-    closures: tuple[Closure, ...]
+    closures: tuple[ScannedClosure, ...]
     packages: tuple[ScannedPackage, ...]
     """Each name and version once; what refuses first."""
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     proposals: tuple[Proposal, ...]
-    unmended: tuple[Unmended, ...]
+    unfixed: tuple[Unfixed, ...]
     scanners: tuple[ScannerInfo, ...]
     policy_digest: str
     started_at: datetime
@@ -233,7 +234,7 @@ class DependencyScan:
 class Graph:
     """Who needs whom in a closure."""
 
-    def __init__(self, closure: Closure) -> None:
+    def __init__(self, closure: ScannedClosure) -> None:
         self._parents: dict[str, list[str]] = {}
         for package in closure.packages:
             self._parents.setdefault(package.name, []).extend(package.needed_by)

@@ -7,11 +7,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from package_gate.dependency_files import table_of
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.models import Direct, Problem
 from package_gate.dependency_scan.requirements_text import parse, shown
-from package_gate.models import Location
-from package_gate.sources.resolver import is_plain, normalised
+from package_gate.inventory.dependency_files import table_of
+from package_gate.sources.pypi.resolver import is_plain, normalised
 
 _UNREADABLE = (InvalidRequirement, InvalidSpecifier, InvalidVersion, TypeError, AttributeError)
 _ELSEWHERE = ("git", "path", "file", "url", "source")

@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.fixing import Fixed, Fixer, rewritten_to
 from package_gate.dependency_scan.looking_up import LookUp
-from package_gate.dependency_scan.mending import Mended, Mender, rewritten_to
 from package_gate.dependency_scan.models import (
     Change,
-    Closure,
     Direct,
     PackageKey,
     Proposal,
+    ScannedClosure,
     ScannedPackage,
-    Unmended,
+    Unfixed,
 )
 from package_gate.dependency_scan.requirements_text import shown
 from package_gate.dependency_scan.rewriting import rewrite_pyproject, rewrite_requirements
-from package_gate.models import Location, Verdict
 
 _LOCK_COMMANDS = {
     "uv.lock": "uv lock {}",
@@ -29,18 +30,18 @@ _LOCK_COMMANDS = {
 
 
 class Proposer:
-    """Collects what mends each closure, and writes the files that say so."""
+    """Collects what fixes each closure, and writes the files that say so."""
 
     def __init__(
         self,
-        mender: Mender,
+        fixer: Fixer,
         closures: Closures,
         look_up: LookUp,
         collected: Collected,
         collect_again: Callable[[Mapping[str, bytes]], Collected],
     ) -> None:
         """`collect_again` reads the repository with some files' contents replaced."""
-        self._mender = mender
+        self._fixer = fixer
         self._closures = closures
         self._look_up = look_up
         self._collected = collected
@@ -48,13 +49,13 @@ class Proposer:
         self._changes: dict[Location, tuple[Direct, str, tuple[str, ...]]] = {}
         self._hashes: dict[Location, tuple[str, ...]] = {}
         self._added: dict[str, dict[str, Change]] = {}
-        self.unmended: list[Unmended] = []
+        self.unfixed: list[Unfixed] = []
 
     def propose(
-        self, closures: Sequence[Closure], packages: Mapping[PackageKey, ScannedPackage]
+        self, closures: Sequence[ScannedClosure], packages: Mapping[PackageKey, ScannedPackage]
     ) -> list[Proposal]:
-        """Propose a file for each that can be mended; `unmended` says why others can't."""
-        mended: list[Closure] = []
+        """Propose a file for each that can be fixed; `unfixed` says why others can't."""
+        fixed: list[ScannedClosure] = []
         for closure in closures:
             refused = [
                 packages[package.key]
@@ -70,33 +71,35 @@ class Proposer:
                 text = "It could not be resolved, so better versions could not be looked for."
                 self._give_up(closure, text)
                 continue
-            result = self._mender.mend(closure, [package.key for package in refused])
+            result = self._fixer.fix(closure, [package.key for package in refused])
             if isinstance(result, str):
-                self._give_up(closure, f"Can't be mended: {result}.")
+                self._give_up(closure, f"Can't be fixed: {result}.")
             else:
                 self._take(closure, result, refused)
-                mended.append(closure)
+                fixed.append(closure)
         proposals = self._write()
-        return proposals if self._confirmed(proposals, mended) else []
+        return proposals if self._confirmed(proposals, fixed) else []
 
-    def _take(self, closure: Closure, mended: Mended, refused: Sequence[ScannedPackage]) -> None:
+    def _take(
+        self, closure: ScannedClosure, fixed: Fixed, refused: Sequence[ScannedPackage]
+    ) -> None:
         source = closure.source
         directs = (*source.requirements, *source.constraints) if source else ()
         for direct in directs:
-            if source and (version := rewritten_to(direct, source, mended)):
-                self._change(closure, direct, version, _mends(direct, refused))
-            if direct.hashes and (new := mended.hashes.get(direct.name)):
+            if source and (version := rewritten_to(direct, source, fixed)):
+                self._change(closure, direct, version, _fixes(direct, refused))
+            if direct.hashes and (new := fixed.hashes.get(direct.name)):
                 self._hashes[direct.place] = new
-        for name, version in mended.added.items():
+        for name, version in fixed.added.items():
             rules = tuple(
                 judged.finding.rule
                 for package in refused
                 if package.name == name
                 for judged in package.refusing
             )
-            parents = ", ".join(mended.needed_by.get(name, ())) or "nothing else"
-            why = f"needed by {parents}" + (f"; mends {', '.join(rules[:5])}" if rules else "")
-            hashes = "".join(f" \\\n    --hash={each}" for each in mended.hashes.get(name, ()))
+            parents = ", ".join(fixed.needed_by.get(name, ())) or "nothing else"
+            why = f"needed by {parents}" + (f"; fixes {', '.join(rules[:5])}" if rules else "")
+            hashes = "".join(f" \\\n    --hash={each}" for each in fixed.hashes.get(name, ()))
             line = f"{name}=={version}{hashes}\n    # {why}" if hashes else ""
             change = Change(
                 Location(closure.path), name, "", line or f"{name}=={version}  # {why}", rules
@@ -104,7 +107,7 @@ class Proposer:
             self._added.setdefault(closure.path, {}).setdefault(name, change)
 
     def _change(
-        self, closure: Closure, direct: Direct, version: str, mends: tuple[str, ...]
+        self, closure: ScannedClosure, direct: Direct, version: str, fixes: tuple[str, ...]
     ) -> None:
         known = self._changes.get(direct.place)
         if known and known[1] != version and known[0].name == direct.name:
@@ -114,7 +117,7 @@ class Proposer:
             )
             self._give_up(closure, text)
         else:
-            self._changes[direct.place] = (direct, version, mends)
+            self._changes[direct.place] = (direct, version, fixes)
 
     def _write(self) -> list[Proposal]:
         proposals = []
@@ -123,8 +126,8 @@ class Proposer:
             mine = {p: each for p, each in self._changes.items() if p.path == path}
             added = list(self._added.get(path, {}).values())
             changes = [
-                Change(place, direct.name, str(direct), f"{direct.name}=={version}", mends)
-                for place, (direct, version, mends) in sorted(
+                Change(place, direct.name, str(direct), f"{direct.name}=={version}", fixes)
+                for place, (direct, version, fixes) in sorted(
                     mine.items(), key=lambda item: item[0].line or 0
                 )
             ]
@@ -132,7 +135,7 @@ class Proposer:
             if content is None:
                 wanted = ", ".join(change.after.partition("  #")[0] for change in changes + added)
                 text = f"The file can't be rewritten by itself. Ask for {wanted}."
-                self.unmended.append(Unmended(path, path, text))
+                self.unfixed.append(Unfixed(path, path, text))
             else:
                 proposals.append(Proposal(path, content, (*changes, *added)))
         return proposals
@@ -159,17 +162,17 @@ class Proposer:
             [change.after for change in added],
         )
 
-    def _confirmed(self, proposals: Sequence[Proposal], mended: Iterable[Closure]) -> bool:
+    def _confirmed(self, proposals: Sequence[Proposal], fixed: Iterable[ScannedClosure]) -> bool:
         """Scan the proposed files as if they stood in the repository."""
         if not proposals:
             return False
         again = self._collect_again({each.path: each.content for each in proposals})
-        names = {closure.name for closure in mended}
+        names = {closure.name for closure in fixed}
         for asked in again.sets:
             if asked.name not in names:
                 continue
             outcome = self._closures.resolve(asked)
-            before = next(closure for closure in mended if closure.name == asked.name)
+            before = next(closure for closure in fixed if closure.name == asked.name)
             looked = self._look_up.look_up(package.key for package in outcome.closure.packages)
             bad = [
                 f"{name} {version}"
@@ -184,7 +187,7 @@ class Proposer:
                 return False
         return True
 
-    def _explain_lock(self, closure: Closure, refused: Sequence[ScannedPackage]) -> None:
+    def _explain_lock(self, closure: ScannedClosure, refused: Sequence[ScannedPackage]) -> None:
         names = dict.fromkeys(package.name for package in refused)
         name = PurePosixPath(closure.path).name.lower()
         flag = "--upgrade-package " if name == "uv.lock" else ""
@@ -192,13 +195,13 @@ class Proposer:
         command = _LOCK_COMMANDS.get(name, "").format(wanted)
         how = f"Run `{command}`, after" if command else "Lock again, after"
         text = f"A lock is not rewritten here. {how} raising what the project asks for if need be."
-        self.unmended.append(Unmended(closure.name, closure.path, text))
+        self.unfixed.append(Unfixed(closure.name, closure.path, text))
 
-    def _give_up(self, closure: Closure, text: str) -> None:
-        self.unmended.append(Unmended(closure.name, closure.path, text))
+    def _give_up(self, closure: ScannedClosure, text: str) -> None:
+        self.unfixed.append(Unfixed(closure.name, closure.path, text))
 
 
-def _mends(direct: Direct, refused: Iterable[ScannedPackage]) -> tuple[str, ...]:
+def _fixes(direct: Direct, refused: Iterable[ScannedPackage]) -> tuple[str, ...]:
     """Name the findings of the packages that a requirement brings in."""
     rules = [
         judged.finding.rule

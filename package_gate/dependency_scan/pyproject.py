@@ -13,13 +13,8 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from package_gate.dependency_files import (
-    MAX_REQUIREMENT,
-    Problem,
-    quoted_lines,
-    read_toml,
-    table_of,
-)
+from package_gate.core.finding import Location
+from package_gate.core.text import printable
 from package_gate.dependency_scan import models, poetry
 from package_gate.dependency_scan.indexes import (
     indexes_of_pdm,
@@ -29,9 +24,14 @@ from package_gate.dependency_scan.indexes import (
 )
 from package_gate.dependency_scan.models import Direct, RequirementSet
 from package_gate.dependency_scan.requirements_text import parse, shown
-from package_gate.models import Location
-from package_gate.sources.resolver import is_plain, normalised
-from package_gate.text import printable
+from package_gate.inventory.dependency_files import (
+    MAX_REQUIREMENT,
+    FormatProblem,
+    quoted_lines,
+    read_toml,
+    table_of,
+)
+from package_gate.sources.pypi.resolver import is_plain, normalised
 
 MAX_SETS = 60
 """Extras and groups of one project."""
@@ -290,6 +290,6 @@ def read_pyproject(path: str, data: bytes, indexes: Collection[str]) -> Project:
         indexes: addresses of the package indexes that requirements are resolved from.
     """
     document = read_toml(data)
-    if isinstance(document, Problem):
+    if isinstance(document, FormatProblem):
         return Project(problems=[models.Problem(path, document.line, document.text)])
     return _Reader(path, document, quoted_lines(data)).read(indexes)

@@ -5,7 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from package_gate.dependency_scan.models import Closure, DependencyScan, Proposal, ScannedPackage
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Location
+from package_gate.core.text import one_line
+from package_gate.dependency_scan.models import (
+    DependencyScan,
+    Proposal,
+    ScannedClosure,
+    ScannedPackage,
+)
 from package_gate.dependency_scan.results import (
     CLEAN_MEANS,
     WORDS,
@@ -15,14 +23,12 @@ from package_gate.dependency_scan.results import (
     decisions,
     direct_results,
 )
-from package_gate.models import Location, Verdict
 from package_gate.report.encoding import json_bytes
 from package_gate.report.html import ORDER, template
 from package_gate.report.junit import Case, write_cases
 from package_gate.report.sarif import write_log
 from package_gate.report.verdicts import finding_json, scanner_json, timestamp
 from package_gate.report.write import write_files
-from package_gate.text import one_line
 
 PROPOSED = "proposed"
 """The folder of the proposed files, in the output folder."""
@@ -91,21 +97,21 @@ def _write_json(scan: DependencyScan, file: BinaryIO) -> None:
                         "line": change.place.line,
                         "before": change.before,
                         "after": change.after,
-                        "mends": change.mends,
+                        "fixes": change.fixes,
                     }
                     for change in proposal.changes
                 ],
             }
             for proposal in scan.proposals
         ],
-        "unmended": [
-            {"name": each.name, "path": each.path, "text": each.text} for each in scan.unmended
+        "unfixed": [
+            {"name": each.name, "path": each.path, "text": each.text} for each in scan.unfixed
         ],
     }
     file.write(json_bytes(document))
 
 
-def _file_json(closure: Closure, results: list[DirectResult]) -> dict[str, Any]:
+def _file_json(closure: ScannedClosure, results: list[DirectResult]) -> dict[str, Any]:
     return {
         "name": closure.name,
         "path": closure.path,
@@ -155,7 +161,7 @@ def _place_json(place: Location) -> dict[str, Any]:
 def _write_junit(scan: DependencyScan, file: BinaryIO) -> None:
     cases = [
         Case(
-            one_line(problem.path) or "package_gate.dependencies",
+            one_line(problem.path) or "package_gate.inventory.pins",
             f"line {problem.line}" if problem.line else "as a whole",
             "error",
             "undetermined",
@@ -171,7 +177,7 @@ def _write_junit(scan: DependencyScan, file: BinaryIO) -> None:
         left_out = cases[MAX_CASES - 1 :]
         bad = sum(bool(case.element) for case in left_out)
         rest = Case(
-            "package_gate.dependencies",
+            "package_gate.inventory.pins",
             f"{len(left_out)} more: see dependencies.json",
             "failure" if bad else "",
             "refused",
@@ -195,7 +201,7 @@ def _case(result: DirectResult) -> Case:
     )
 
 
-def _locked_case(closure: Closure, scan: DependencyScan) -> Case:
+def _locked_case(closure: ScannedClosure, scan: DependencyScan) -> Case:
     """A lock without a file that says what was asked for is one case."""
     held = {package.key for package in closure.packages}
     told = [

@@ -13,10 +13,10 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from package_gate.dependencies import MAX_FILE_BYTES
+from package_gate.core.errors import ConfigurationError
+from package_gate.core.text import printable
 from package_gate.dependency_scan.models import Problem
-from package_gate.errors import ConfigurationError
-from package_gate.text import printable
+from package_gate.inventory.pins import MAX_FILE_BYTES
 
 MAX_FILES = 1000
 """Dependency files of one repository."""
@@ -83,7 +83,7 @@ class DependencyFile:
     format: Format
 
 
-class Repository:
+class Checkout:
     """A folder with somebody's code."""
 
     def __init__(

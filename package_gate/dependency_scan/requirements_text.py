@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from package_gate.dependency_files import (
+from package_gate.core.text import printable
+from package_gate.inventory.dependency_files import (
     ADDRESS,
     INCLUDE,
     MAX_REQUIREMENT,
     OPTIONS,
     logical_lines,
 )
-from package_gate.sources.resolver import is_plain, normalised
-from package_gate.text import printable
+from package_gate.sources.pypi.resolver import is_plain, normalised
 
 MAX_LINE = 100_000
 """Characters of one line with all that continue it; a wheel for every platform has 50 hashes."""

@@ -4,20 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from package_gate import __version__
+from package_gate.core.artifact import Origin
+from package_gate.core.decision import PackageDecision, Verdict
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Location
 from package_gate.dependency_scan.models import (
     Chain,
-    Closure,
     DependencyScan,
     Direct,
+    ScannedClosure,
     ScannedPackage,
-)
-from package_gate.models import (
-    MAX_LOCATIONS,
-    Finding,
-    Location,
-    Origin,
-    PackageDecision,
-    Verdict,
 )
 
 WORDS = {
@@ -39,7 +34,7 @@ CLEAN_MEANS = (
 class DirectResult:
     """A direct requirement with what it brings in."""
 
-    closure: Closure
+    closure: ScannedClosure
     direct: Direct
     version: str
     """To which it was resolved; "" when it was not."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 
-from package_gate.dependency_files import logical_lines
 from package_gate.dependency_scan.models import Direct
 from package_gate.dependency_scan.requirements_text import Bad, decode, parse
+from package_gate.inventory.dependency_files import logical_lines
 
 _BEGIN = re.compile(r"[ \t]*[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?")
 """A requirement's name and extras."""

@@ -8,25 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from package_gate.core.errors import GateError
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.fixing import Fixer
 from package_gate.dependency_scan.hashes import LockedFiles
 from package_gate.dependency_scan.looking_up import LookUp
-from package_gate.dependency_scan.mending import Mender
 from package_gate.dependency_scan.models import (
     Chain,
-    Closure,
     DependencyScan,
     Graph,
     PackageKey,
     Problem,
+    ScannedClosure,
     ScannedPackage,
 )
 from package_gate.dependency_scan.proposing import Proposer
-from package_gate.dependency_scan.repository import Repository
-from package_gate.errors import GateError
-from package_gate.models import Location
+from package_gate.dependency_scan.repository import Checkout
 from package_gate.report.html import ORDER
 
 
@@ -46,7 +46,7 @@ class Parts:
 
     closures: Closures
     look_up: LookUp
-    mender: Mender
+    fixer: Fixer
     locked_files: LockedFiles
     indexes: Sequence[str]
     """Addresses of the package indexes, without credentials."""
@@ -55,7 +55,7 @@ class Parts:
 
 
 def scan(
-    open_repository: Callable[[Mapping[str, bytes]], Repository], subject: Subject, parts: Parts
+    open_repository: Callable[[Mapping[str, bytes]], Checkout], subject: Subject, parts: Parts
 ) -> DependencyScan:
     """Scan a repository.
 
@@ -68,16 +68,16 @@ def scan(
     collected = collect(open_repository({}), parts.indexes)
     closures = list(collected.locks)
     for lock in collected.locks:
-        collected.tell(*parts.locked_files.check(lock))
+        collected.add_problems(*parts.locked_files.check(lock))
     for asked in collected.sets:
         outcome = parts.closures.resolve(asked)
         closures.append(outcome.closure)
-        collected.tell(*outcome.problems)
+        collected.add_problems(*outcome.problems)
     packages = _judge(closures, parts.look_up)
     # Before other releases are tried: what goes wrong with those is another matter.
     problems, unfinished = collected.problems, _unfinished(parts.look_up)
     proposer = Proposer(
-        parts.mender,
+        parts.fixer,
         parts.closures,
         parts.look_up,
         collected,
@@ -100,7 +100,7 @@ def scan(
         problems=(*problems, *unfinished),
         notes=_notes(collected, closures),
         proposals=proposals,
-        unmended=tuple(proposer.unmended),
+        unfixed=tuple(proposer.unfixed),
         scanners=tuple(parts.look_up.infos.values()),
         policy_digest=parts.policy_digest,
         started_at=started,
@@ -127,7 +127,7 @@ def failed(subject: Subject, parts: Parts, started: datetime, text: str) -> Depe
         problems=(Problem("", None, text),),
         notes=(),
         proposals=(),
-        unmended=(),
+        unfixed=(),
         scanners=tuple(parts.look_up.infos.values()),
         policy_digest=parts.policy_digest,
         started_at=started,
@@ -135,7 +135,7 @@ def failed(subject: Subject, parts: Parts, started: datetime, text: str) -> Depe
     )
 
 
-def _judge(closures: Sequence[Closure], look_up: LookUp) -> dict[PackageKey, ScannedPackage]:
+def _judge(closures: Sequence[ScannedClosure], look_up: LookUp) -> dict[PackageKey, ScannedPackage]:
     """Look up every package of all closures once, and say what brings in those with findings."""
     yanked = {
         package.key: package.yanked
@@ -181,6 +181,6 @@ def _unfinished(look_up: LookUp) -> list[Problem]:
     ]
 
 
-def _notes(collected: Collected, closures: Sequence[Closure]) -> tuple[str, ...]:
+def _notes(collected: Collected, closures: Sequence[ScannedClosure]) -> tuple[str, ...]:
     notes = [*collected.notes, *(note for closure in closures for note in closure.notes)]
     return tuple(dict.fromkeys(notes))

@@ -41,12 +41,13 @@ from packaging.version import InvalidVersion, Version
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from package_gate.archive.unpack import archive_kind
-from package_gate.errors import PublishError
-from package_gate.models import ArtifactFile, Origin, PyPISource, Request
-from package_gate.publishers.codeartifact_api import Contents, PackageId, Repository
+from package_gate.core.artifact import ArtifactFile, Origin
+from package_gate.core.errors import PublishError
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.text import one_line
+from package_gate.publishers.codeartifact_api import CodeArtifactRepository, Contents, PackageId
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
 from package_gate.publishers.twine_upload import Index, TransientUploadError, upload
-from package_gate.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_codeartifact import CodeArtifactClient
@@ -95,7 +96,7 @@ class CodeArtifact:
             client: a boto3 client, made with `codeartifact_api.CLIENT_CONFIG`.
         """
         self._settings = settings
-        self._repository = Repository(
+        self._repository = CodeArtifactRepository(
             client, settings.domain, settings.repository, settings.domain_owner
         )
         self._latest_lock = threading.Lock()

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from package_gate.errors import PublishError
-from package_gate.secrets import keep_out_of_log
-from package_gate.text import one_line
+from package_gate.aws.secrets import keep_out_of_log
+from package_gate.core.errors import PublishError
+from package_gate.core.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_codeartifact import CodeArtifactClient
@@ -69,7 +69,7 @@ class Contents:
     """File name → SHA-256, as the service computed it."""
 
 
-class Repository:
+class CodeArtifactRepository:
     """One CodeArtifact repository. Every method raises `PublishError` when the service does."""
 
     def __init__(

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from package_gate.errors import PublishError
+from package_gate.core.errors import PublishError
 from package_gate.publishers.git_errors import (
     TryAgainError,
     lost_race,

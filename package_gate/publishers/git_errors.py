@@ -4,7 +4,7 @@ import base64
 import re
 from urllib.parse import quote
 
-from package_gate.errors import PublishError
+from package_gate.core.errors import PublishError
 
 
 class TryAgainError(PublishError):

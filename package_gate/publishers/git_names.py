@@ -2,7 +2,7 @@
 
 import re
 
-from package_gate.errors import PublishError
+from package_gate.core.errors import PublishError
 
 PYPI_REQUESTS = "pypi"
 PYPI_PACKAGES = "pypi-packages"

@@ -42,8 +42,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from package_gate.errors import ArchiveError, ConfigurationError, PublishError
-from package_gate.models import Artifact, Finding, Origin, Request
+from package_gate.core.artifact import Artifact, Origin
+from package_gate.core.errors import ArchiveError, ConfigurationError, PublishError
+from package_gate.core.finding import Finding
+from package_gate.core.request import Request
 from package_gate.publishers.git import Remote, Repository, Tip, repository
 from package_gate.publishers.git_errors import TryAgainError
 from package_gate.publishers.git_names import (

@@ -4,8 +4,9 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from package_gate.errors import PublishError
-from package_gate.models import Artifact, PyPISource, Request
+from package_gate.core.artifact import Artifact
+from package_gate.core.errors import PublishError
+from package_gate.core.request import PyPISource, Request
 from package_gate.publishers.git_names import ARCHIVE_FOLDER
 from package_gate.publishers.interface import PublishedPackage
 

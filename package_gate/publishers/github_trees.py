@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from package_gate.errors import PublishError
-from package_gate.models import ArtifactFile, Origin
+from package_gate.core.artifact import ArtifactFile, Origin
+from package_gate.core.errors import PublishError
 from package_gate.publishers.git import Repository, Tip
 from package_gate.publishers.git_names import left_out
 from package_gate.publishers.github_files import (

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from package_gate.models import Artifact, ArtifactFile, Origin, PackageDecision, Request
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.decision import PackageDecision
+from package_gate.core.request import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 from package_gate.archive.unpack import archive_kind
-from package_gate.errors import PublishError
-from package_gate.files import copy_verified, sha256_of, write_atomically
-from package_gate.models import Artifact, ArtifactFile, Origin, Request
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.errors import PublishError
+from package_gate.core.files import copy_verified, sha256_of, write_atomically
+from package_gate.core.request import Request
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
 
 JSON_INDEX = "index.v1_json"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from package_gate.errors import PublishError
-from package_gate.models import ArtifactFile
+from package_gate.core.artifact import ArtifactFile
+from package_gate.core.errors import PublishError
+from package_gate.core.text import one_line
 from package_gate.publishers.interface import ApprovedPackage
-from package_gate.text import one_line
 
 WORKER = Path(__file__).with_name("twine_worker.py")
 UPLOAD_SECONDS = 3600

@@ -15,14 +15,10 @@ from typing import Any, BinaryIO
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from package_gate.models import (
-    JudgedFinding,
-    PackageDecision,
-    RequestOutcome,
-    Run,
-    Severity,
-    Verdict,
-)
+from package_gate.core.decision import JudgedFinding, PackageDecision, Verdict
+from package_gate.core.finding import Severity
+from package_gate.core.run import RequestOutcome, Run
+from package_gate.core.text import lines, one_line
 from package_gate.report.reading import (
     COMMAND_LIMIT,
     SAMPLE_WARNING,
@@ -40,7 +36,6 @@ from package_gate.report.reading import (
     was_withdrawn,
     web_address,
 )
-from package_gate.text import lines, one_line
 
 MAX_CARDS = 300
 """Requests shown in full; a page with more is slow on a phone."""

@@ -13,8 +13,10 @@ from typing import BinaryIO
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from package_gate.models import LineError, RequestOutcome, Run, Verdict
-from package_gate.text import one_line, printable
+from package_gate.core.decision import Verdict
+from package_gate.core.request import LineError
+from package_gate.core.run import RequestOutcome, Run
+from package_gate.core.text import one_line, printable
 
 SUITE = "package gate"
 

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from package_gate.models import (
-    Finding,
+from package_gate.core.decision import (
     JudgedFinding,
-    Kind,
     PackageDecision,
     PackageSummary,
-    PyPISource,
-    Request,
     RequestDecision,
-    RequestOutcome,
     Verdict,
 )
-from package_gate.text import one_line, printable
+from package_gate.core.finding import Finding, Kind
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.run import RequestOutcome
+from package_gate.core.text import one_line, printable
 
 SAMPLE_WARNING = (
     "SAMPLE ADVISORIES. The real ones could not be reached: the verdict rests on a small "
@@ -131,7 +129,7 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "installed, tell InfoSec now."
         )
     if any(each.finding.recommendation for each in blocking):
-        steps.append("Request a version that mends the findings: each says what would.")
+        steps.append("Request a version that fixes the findings: each says what would.")
     if waiver_block(decision, packages):
         steps.append(
             "If it has to be this version, ask InfoSec for a waiver. They check the findings, "

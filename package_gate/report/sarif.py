@@ -10,18 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from package_gate.models import (
-    Finding,
-    JudgedFinding,
-    Location,
-    PackageDecision,
-    Run,
-    ScannerInfo,
-    Severity,
-)
+from package_gate.core.decision import JudgedFinding, PackageDecision
+from package_gate.core.finding import Finding, Location, ScannerInfo, Severity
+from package_gate.core.run import Run
+from package_gate.core.text import one_line
 from package_gate.report.encoding import json_bytes, write_array
 from package_gate.report.reading import web_address
-from package_gate.text import one_line
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

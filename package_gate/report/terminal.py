@@ -17,7 +17,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from package_gate.models import RequestOutcome, Run, Verdict
+from package_gate.core.decision import Verdict
+from package_gate.core.run import RequestOutcome, Run
+from package_gate.core.text import one_line, printable
 from package_gate.report.reading import (
     COMMAND_LIMIT,
     SAMPLE_WARNING,
@@ -26,7 +28,6 @@ from package_gate.report.reading import (
     next_steps,
     subject,
 )
-from package_gate.text import one_line, printable
 
 MAX_EARLIER = 20
 """Requests decided by earlier runs that are listed; the rest is counted."""

@@ -8,16 +8,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from package_gate.models import (
-    Artifact,
-    JudgedFinding,
-    LineError,
-    RequestOutcome,
-    Run,
-    ScannerInfo,
-    Verdict,
-    Waiver,
-)
+from package_gate.core.artifact import Artifact
+from package_gate.core.decision import JudgedFinding, Verdict, Waiver
+from package_gate.core.finding import ScannerInfo
+from package_gate.core.request import LineError
+from package_gate.core.run import RequestOutcome, Run
 from package_gate.report.encoding import json_bytes, write_array
 from package_gate.report.reading import Member, closure
 

@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from package_gate.errors import StoreError
-from package_gate.files import replacing
-from package_gate.models import Run
+from package_gate.core.errors import StoreError
+from package_gate.core.files import replacing
+from package_gate.core.run import Run
+from package_gate.core.text import printable
 from package_gate.report.html import write_html
 from package_gate.report.junit import write_junit
 from package_gate.report.sarif import write_sarif
 from package_gate.report.verdicts import write_verdicts
-from package_gate.text import printable
 
 
 def write_reports(run: Run, output: Path) -> None:

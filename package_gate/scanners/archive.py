@@ -5,9 +5,10 @@ from pathlib import Path
 
 from package_gate import __version__
 from package_gate.archive.unpack import unpack
-from package_gate.errors import ArchiveError, ScannerError
-from package_gate.models import Finding, ScannerInfo, ScanTarget
-from package_gate.policy import Limits
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.errors import ArchiveError, ScannerError
+from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.policy import Limits
 
 NAME = "archive"
 
@@ -19,7 +20,7 @@ class Archive:
         self._limits = limits
         self.info = ScannerInfo(NAME, __version__)
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Unpack each artifact into its tree, which must not exist yet.
 
         Raises:

@@ -18,21 +18,13 @@ from typing import TYPE_CHECKING
 import tenacity
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    MAX_LOCATIONS,
-    Finding,
-    Kind,
-    Location,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    UnpackedArtifact,
-)
-from package_gate.scanners.aws_calls import aws_call
+from package_gate.aws.errors import aws_call
+from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.service_text import MAX_ID, addresses, sentence
+from package_gate.core.text import one_line
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
-from package_gate.scanners.service_text import MAX_ID, addresses, sentence
-from package_gate.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_codeguru_security import CodeGuruSecurityClient
@@ -106,7 +98,7 @@ class CodeGuru:
         version = self._client.meta.service_model.api_version
         return ScannerInfo(SCANNER, version, data="Amazon CodeGuru Security")
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report what static analysis finds in the package's artifacts.
 
         Raises:
@@ -198,7 +190,7 @@ class CodeGuru:
             tokens.add(token)
 
 
-def _scan_name(target: ScanTarget) -> str:
+def _scan_name(target: UnpackedPackage) -> str:
     """Make a name that no other scan has, of the characters and length that the API allows."""
     subject = re.sub(r"[^a-zA-Z0-9_$:.-]", "-", f"{target.name}-{target.version}")[:100]
     return f"{subject}-{uuid.uuid4().hex}"

@@ -11,10 +11,10 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 import requests
 import tenacity
 
-from package_gate.errors import ScannerError
-from package_gate.models import UnpackedArtifact
+from package_gate.aws.secrets import keep_out_of_log
+from package_gate.core.artifact import UnpackedArtifact
+from package_gate.core.errors import ScannerError
 from package_gate.scanners.trees import regular_files
-from package_gate.secrets import keep_out_of_log
 
 # An upload address is signed: who has it can upload.
 keep_out_of_log("botocore.parsers", '"s3Url"')

@@ -15,24 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    MAX_LOCATIONS,
-    Finding,
-    Kind,
-    Location,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    UnpackedArtifact,
-)
-from package_gate.policy import Limits
-from package_gate.scanners.behaviour import RULES, Behaviour
+from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.policy import Limits
+from package_gate.core.text import one_line, printable
+from package_gate.scanners.behaviour.import_time import running_code, runs_whole
+from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+from package_gate.scanners.behaviour.rules import RULES, Behaviour
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, FileScan, Hit, RuleSet, TreeScan
-from package_gate.scanners.import_time import running_code, runs_whole
 from package_gate.scanners.once import Once
-from package_gate.scanners.package_behaviour import PackageBehaviour, Seen
-from package_gate.text import one_line, printable
 
 NAME = "guarddog"
 HIGH_RISK = 7.0
@@ -75,7 +67,7 @@ class GuardDog:
             data=f"{len(self._rules.rules)} rules and {len(RULES)} of the gate",
         )
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report the rules that matched in each artifact, and the artifact's score.
 
         Raises:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from package_gate.models import Finding, ScannerInfo, ScanTarget
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.finding import Finding, ScannerInfo
 
 
 class Scanner(Protocol):
@@ -23,7 +24,7 @@ class Scanner(Protocol):
         """
         ...
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report what is found in the package.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from package_gate.models import Kind
+from package_gate.core.finding import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ SCANNERS = {
         lambda settings: Needs(unpacks=True),
     ),
     "osv": Registered(
-        "package_gate.scanners.osv",
+        "package_gate.advisories.osv",
         "OSV",
         frozenset({Kind.VULNERABILITY, Kind.MALWARE}),
         _osv_needs,

@@ -17,19 +17,12 @@ from typing import IO
 import msgspec
 from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it has no types
 
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    MAX_LOCATIONS,
-    Finding,
-    Kind,
-    Location,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-)
-from package_gate.policy import Limits
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.policy import Limits
+from package_gate.core.text import one_line, printable
 from package_gate.scanners.once import find_repeats
-from package_gate.text import one_line, printable
 
 NAME = "ruff"
 ENDINGS = (".py", ".pyi", ".pyw", ".ipynb")
@@ -140,7 +133,7 @@ class Ruff:
         self._decode = msgspec.json.Decoder(_Diagnostic).decode
         self.info = ScannerInfo(NAME, version("ruff"))
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report insecure code in each artifact, a finding for each rule, and unparsable files.
 
         Raises:

@@ -3,15 +3,9 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-from package_gate.models import (
-    ArchiveSource,
-    Origin,
-    RemoteFile,
-    Request,
-    Resolution,
-    ResolvedPackage,
-)
-from package_gate.sources.addresses import parse_url
+from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.request import ArchiveSource, Request
+from package_gate.net.addresses import parse_url
 
 MAX_FILENAME = 100
 """Characters of a file name that is taken from an address."""

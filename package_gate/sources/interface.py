@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from package_gate.models import Request, Resolution
+from package_gate.core.artifact import Resolution
+from package_gate.core.request import Request
 
 
 class Source(Protocol):

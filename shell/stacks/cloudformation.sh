@@ -81,7 +81,7 @@ ensure_stack() {
       ;;
     UPDATE_ROLLBACK_FAILED)
       show_failures "$(stack_value "$name" Id)"
-      fail "Stack $name could not go back to what it was. Mend what is listed, then: aws cloudformation continue-update-rollback --stack-name $name --region $AWS_REGION"
+      fail "Stack $name could not go back to what it was. Fix what is listed, then: aws cloudformation continue-update-rollback --stack-name $name --region $AWS_REGION"
       ;;
     *) operation=update ;;
   esac
@@ -102,7 +102,7 @@ ensure_stack() {
     *)
       say "Stack $name: $status. What failed:"
       show_failures "$id"
-      say "Mend that and run the same again."
+      say "Fix that and run the same again."
       exit 1
       ;;
   esac
@@ -226,7 +226,7 @@ remove_stack_with_buckets() {
       return
     fi
     if [ -z "$buckets" ] || [ "$attempt" = 3 ]; then
-      fail "Mend that and run the same again."
+      fail "Fix that and run the same again."
     fi
     say "Logs may have come into a bucket after it was emptied: once more."
   done

@@ -80,7 +80,7 @@ problem() {
 
 stop_if_problems() {
   if [ -n "$problems" ]; then
-    say "Nothing was changed. Mend this and run it again:"
+    say "Nothing was changed. Fix this and run it again:"
     printf '%s' "$problems" >&2
     exit 2
   fi

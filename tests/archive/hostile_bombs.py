@@ -8,8 +8,8 @@ import zlib
 
 import zstandard
 
-from package_gate.models import Severity
-from package_gate.policy import Limits
+from package_gate.core.finding import Severity
+from package_gate.core.policy import Limits
 from tests.archive.makers import (
     Zipped,
     central_header,

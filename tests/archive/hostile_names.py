@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from package_gate.models import Severity
+from package_gate.core.finding import Severity
 from tests.archive.makers import Zipped, make_tar, make_zip, tar_file
 from tests.archive.registry import Hostile
 

@@ -4,7 +4,7 @@ import gzip
 import lzma
 import struct
 
-from package_gate.models import Severity
+from package_gate.core.finding import Severity
 from tests.archive.makers import (
     NO_BLOCK,
     Zipped,

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 
-from package_gate.models import Severity
+from package_gate.core.finding import Severity
 from tests.archive.makers import Zipped, make_tar, make_zip, tar_file
 from tests.archive.registry import Hostile, registrar
 

@@ -5,7 +5,7 @@ import struct
 import zipfile
 import zlib
 
-from package_gate.models import Severity
+from package_gate.core.finding import Severity
 from tests.archive.makers import (
     Zipped,
     central_header,

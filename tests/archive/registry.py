@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from package_gate.models import Severity
-from package_gate.policy import Limits
+from package_gate.core.finding import Severity
+from package_gate.core.policy import Limits
 
 
 @dataclass(frozen=True)

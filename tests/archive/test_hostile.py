@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from package_gate.archive.unpack import unpack
-from package_gate.models import MAX_LOCATIONS, Artifact, Kind, Severity
-from package_gate.policy import MIB
+from package_gate.core.artifact import Artifact
+from package_gate.core.finding import MAX_LOCATIONS, Kind, Severity
+from package_gate.core.policy import MIB
 from tests.archive.hostile import HOSTILE
 from tests.archive.registry import Hostile
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.models import Artifact, Finding, Origin, ScanTarget, UnpackedArtifact
-from package_gate.policy import Limits
-from package_gate.scanners.osv import OSVSettings
-from package_gate.scanners.pool import ScannerPool, ScannerSpec
+from package_gate.advisories.osv import OSVSettings
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.finding import Finding
+from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool, ScannerSpec
 from tests.archive.hostile_wheels import INFO_FOLDER, WHEEL_NAME, make_wheel
 from tests.archive.makers import make_tar, tar_file
 
@@ -74,7 +75,7 @@ def test_every_scanner_reads_canaries_and_runs_none(
     (downloads / filename).write_bytes(content)
     artifact = Artifact(filename, "0" * 64, len(content))
     unpacked = UnpackedArtifact(artifact, str(downloads / filename), str(trees / "0"))
-    target = ScanTarget("demo-pkg", "1.0", Origin.ARCHIVE, (unpacked,))
+    target = UnpackedPackage("demo-pkg", "1.0", Origin.ARCHIVE, (unpacked,))
     specs = [
         ScannerSpec("archive"),
         ScannerSpec("osv", OSVSettings(str(ADVISORIES), sample=True)),

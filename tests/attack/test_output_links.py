@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.decisions import FolderStorage
-from package_gate.errors import StoreError
-from package_gate.files import locked, replacing, write_atomically
+from package_gate.core.errors import StoreError
+from package_gate.core.files import locked, replacing, write_atomically
+from package_gate.records.decisions import FolderStorage
 from package_gate.report.write import write_reports
 from tests.fakes.https_server import HTTPSServer
 from tests.fakes.package_index import PackageIndex

@@ -6,14 +6,14 @@ from pathlib import Path, PurePosixPath
 import pytest
 from packaging.version import Version
 
-from package_gate.dependency_files import Problem, reader_for
-from package_gate.errors import ScannerError, SourceError
-from package_gate.metadata import requires_python
-from package_gate.models import RemoteFile
-from package_gate.request_file import read_requests
-from package_gate.scanners.pool import decode_answer
-from package_gate.sources.index import Project
-from package_gate.sources.sdist import read_sdist
+from package_gate.core.artifact import RemoteFile
+from package_gate.core.errors import ScannerError, SourceError
+from package_gate.core.request_file import read_requests
+from package_gate.inventory.core_metadata import requires_python
+from package_gate.inventory.dependency_files import FormatProblem, reader_for
+from package_gate.sandbox.pool import decode_answer
+from package_gate.sources.pypi.index import Project
+from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.makers import make_tar, tar_file
 
 DIGITS = "9" * 6000
@@ -81,7 +81,7 @@ def test_a_pin_with_too_many_brackets_is_a_pin_or_a_problem(name: str) -> None:
 
     (item,) = reader(text.encode())
 
-    assert isinstance(item, Problem) or (item.name, item.version) == ("a", "1")  # type: ignore[union-attr]
+    assert isinstance(item, FormatProblem) or (item.name, item.version) == ("a", "1")  # type: ignore[union-attr]
 
 
 def test_an_answer_that_is_no_text_is_garbage() -> None:

@@ -23,11 +23,11 @@ except OSError as error:
     print(error)
     sys.exit(77)
 
-from package_gate.errors import GateError
-from package_gate.models import RemoteFile
-from package_gate.policy import Limits, Sources
-from package_gate.sources.download import Downloader
-from package_gate.sources.network import Network
+from package_gate.core.errors import GateError
+from package_gate.core.artifact import RemoteFile
+from package_gate.core.policy import Limits, Sources
+from package_gate.net.download import Downloader
+from package_gate.net.session import Network
 from tests.archive.makers import Zipped, make_zip
 from tests.fakes.https_server import https_server, respond
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from package_gate.models import Finding, Kind, Severity, Verdict
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Finding, Kind, Severity
 from tests.gate_parts import World, request
 
 BAD = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.HIGH, "A hole.")

@@ -12,10 +12,11 @@ import pytest
 from packaging.version import Version
 
 from package_gate.archive.unpack import unpack
-from package_gate.errors import SourceError
-from package_gate.models import Artifact, Severity
-from package_gate.policy import MIB, Limits
-from package_gate.sources import sdist
+from package_gate.core.artifact import Artifact
+from package_gate.core.errors import SourceError
+from package_gate.core.finding import Severity
+from package_gate.core.policy import MIB, Limits
+from package_gate.sources.pypi import sdist
 from tests.archive.makers import Zipped, central_header, end64, end_record, tar_header
 
 TEN_MILLION = 10_000_000

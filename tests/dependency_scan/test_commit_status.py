@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from package_gate.core.errors import ConfigurationError, NotifyError
 from package_gate.dependency_scan.commit_status import CodeCommitComment, GitHubStatus
 from package_gate.dependency_scan.models import DependencyScan, Problem
-from package_gate.errors import ConfigurationError, NotifyError
-from package_gate.sources.network import Network
+from package_gate.net.session import Network
 from tests.dependency_scan.world import NOW
 from tests.fakes.https_server import HTTPSServer, respond
 
@@ -21,7 +21,7 @@ COMMIT, BASE = "a" * 40, "b" * 40
 TOKEN = "ghp_status-token-canary-5d2f"
 CLEAN = DependencyScan(
     repository="team/app", branch="main", commit=COMMIT, author="Jo", closures=(), packages=(),
-    problems=(), notes=(), proposals=(), unmended=(), scanners=(), policy_digest="0" * 64,
+    problems=(), notes=(), proposals=(), unfixed=(), scanners=(), policy_digest="0" * 64,
     started_at=NOW, finished_at=NOW,
 )  # fmt: skip
 UNDETERMINED = replace(

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from package_gate.models import Verdict
-from package_gate.scanners import osv
+from package_gate.advisories import osv
+from package_gate.core.decision import Verdict
 from tests.dependency_scan.world import World, proposed, verdicts
 from tests.fakes.package_index import metadata
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from package_gate.core.decision import Verdict
 from package_gate.dependency_scan import hashes
 from package_gate.dependency_scan.hashes import LockedFiles
-from package_gate.dependency_scan.models import Closure, ClosurePackage, LockedFile
-from package_gate.models import Verdict
-from package_gate.sources.index import Index
-from package_gate.sources.uv import IndexSettings
+from package_gate.dependency_scan.models import ClosurePackage, LockedFile, ScannedClosure
+from package_gate.sources.pypi.index import Index
+from package_gate.sources.pypi.uv import IndexSettings
 from tests.dependency_scan.world import World, told
 
 ELSEWHERE = "https://evil.example/one-1.0-py3-none-any.whl"
@@ -80,7 +80,7 @@ def test_a_file_from_behind_a_mirror_is_told_by_its_hash(world: World) -> None:
     def problems(index: str, sha256: str) -> list[str]:
         file = LockedFile("https://files.public.test/one.whl", (f"sha256:{sha256}",))
         package = ClosurePackage("one", "1.0", files=(file,), index=index)
-        return [each.text for each in check(Closure("x", "x", (), (package,), locked=True))]
+        return [each.text for each in check(ScannedClosure("x", "x", (), (package,), locked=True))]
 
     assert problems(public, entry["hashes"]["sha256"]) == []
     assert "of no file" in problems(public, NO_FILE)[0]

@@ -5,20 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from package_gate.dependencies import PinnedDependency, find_pins
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.decision import Verdict
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.policy import Policy
 from package_gate.dependency_scan import looking_up
 from package_gate.dependency_scan.looking_up import LookUp
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    Finding,
-    Kind,
-    Location,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    Verdict,
-)
-from package_gate.policy import Policy
+from package_gate.inventory.pins import PinnedDependency, find_pins
 from package_gate.scanners.interface import Scanner
 
 TODAY = date(2026, 11, 1)
@@ -37,7 +31,7 @@ class Scripted:
     def info(self) -> ScannerInfo:
         return ScannerInfo(self.name, "1")
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         pins = [
             each
             for each in find_pins(Path(target.artifacts[0].tree))

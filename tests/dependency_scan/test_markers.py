@@ -1,13 +1,13 @@
 """Requirements whose markers fit none of the policy's targets are installed somewhere else."""
 
-from package_gate.models import Verdict
+from package_gate.core.decision import Verdict
 from tests.dependency_scan.world import World, proposed, told, verdicts
 
 WINDOWS = "; sys_platform == 'win32'"
 WHEEL = "cp311-cp311-win_amd64"
 
 
-def test_they_are_scanned_with_what_they_bring_in_and_mended(world: World) -> None:
+def test_they_are_scanned_with_what_they_bring_in_and_fixed(world: World) -> None:
     world.index.add_wheel("one", "1.0")
     for version in ("1.0", "2.0"):
         world.index.add_wheel("other", version, ["deep"])

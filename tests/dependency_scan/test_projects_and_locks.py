@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from package_gate.dependency_scan import poetry
-from package_gate.dependency_scan.models import Closure, Graph
+from package_gate.dependency_scan.models import Graph, ScannedClosure
 from package_gate.dependency_scan.pyproject import read_pyproject
 from tests.dependency_scan.world import INDEX, asked, collected, problems
 
 
-def held(closure: Closure) -> list[str]:
+def held(closure: ScannedClosure) -> list[str]:
     return [f"{package.name}=={package.version}" for package in closure.packages]
 
 

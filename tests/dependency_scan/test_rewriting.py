@@ -3,9 +3,9 @@
 import pytest
 from packaging.requirements import Requirement
 
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.models import Direct
 from package_gate.dependency_scan.rewriting import rewrite_pyproject, rewrite_requirements
-from package_gate.models import Location
 
 
 @pytest.mark.parametrize(

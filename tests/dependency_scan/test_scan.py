@@ -1,19 +1,19 @@
-"""Scans against a fake index: closures, findings, and versions that mend them."""
+"""Scans against a fake index: closures, findings, and versions that fix them."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from package_gate.models import Verdict
-from package_gate.policy import Cooldown, Targets, WaiverEntry
+from package_gate.core.decision import Verdict
+from package_gate.core.policy import Cooldown, Targets, WaiverEntry
 from tests.dependency_scan.world import NOW, PLATFORM, World, proposed, told, verdicts
 from tests.fakes.package_index import metadata
 
 TWO_TARGETS = Targets(("3.11", "3.12"), (PLATFORM,))
 
 
-def test_a_finding_names_who_brings_it_in_and_the_proposal_mends_it(world: World) -> None:
+def test_a_finding_names_who_brings_it_in_and_the_proposal_fixes_it(world: World) -> None:
     world.index.add_wheel("web", "1.0", ["middle"])
     world.index.add_wheel("web", "2.0", ["middle"])
     world.index.add_wheel("middle", "1.0", ["deep<2"])
@@ -36,15 +36,15 @@ def test_a_finding_names_who_brings_it_in_and_the_proposal_mends_it(world: World
         ("middle → deep", 3), ("web → middle → deep", 2),
     ]  # fmt: skip
     assert told(result) == []
-    # `middle` alone mends it; `web` and `fine` are left alone.
+    # `middle` alone fixes it; `web` and `fine` are left alone.
     assert proposed(result) == {"requirements.txt": text.replace("middle==1.0", "middle==1.1")}
-    assert result.proposals[0].changes[0].mends == ("PYSEC-2026-deep",)
+    assert result.proposals[0].changes[0].fixes == ("PYSEC-2026-deep",)
     assert world.scan({"requirements.txt": proposed(result)["requirements.txt"]}).verdict is (
         Verdict.APPROVED
     )
 
 
-def test_a_package_that_nobody_asks_for_directly_is_asked_for_when_that_mends_it(
+def test_a_package_that_nobody_asks_for_directly_is_asked_for_when_that_fixes_it(
     world: World,
 ) -> None:
     for version in ("1.0", "1.1", "2.0"):
@@ -54,7 +54,7 @@ def test_a_package_that_nobody_asks_for_directly_is_asked_for_when_that_mends_it
     result = world.scan({"requirements.txt": "web==1.0\n"})
     assert verdicts(result)["deep 2.0"] == "refused"
     assert proposed(result) == {
-        "requirements.txt": "web==1.0\ndeep==1.1  # needed by web; mends PYSEC-2026-deep\n"
+        "requirements.txt": "web==1.0\ndeep==1.1  # needed by web; fixes PYSEC-2026-deep\n"
     }
 
 
@@ -89,7 +89,7 @@ def test_fresh_releases_are_not_proposed(world: World) -> None:
     world.add_advisory("one", "1.0", "1.1")
     result = world.scan()
     assert result.proposals == ()
-    assert "one 1.2 has no refusing finding but is too fresh yet" in result.unmended[0].text
+    assert "one 1.2 has no refusing finding but is too fresh yet" in result.unfixed[0].text
     days = Cooldown(days=0)
     assert proposed(world.scan(cooldown=days)) == {"requirements.txt": "one==1.2\n"}
 
@@ -109,11 +109,11 @@ def test_without_a_clean_release_the_report_says_so(world: World) -> None:
     world.add_advisory("one", "1.0")
     result = world.scan({"requirements.txt": "one==1.0\n"})
     assert result.proposals == ()
-    assert [each.name for each in result.unmended] == ["requirements.txt"]
-    assert "Can't be mended" in result.unmended[0].text
+    assert [each.name for each in result.unfixed] == ["requirements.txt"]
+    assert "Can't be fixed" in result.unfixed[0].text
 
 
-def test_an_older_release_mends_what_no_newer_one_does(world: World) -> None:
+def test_an_older_release_fixes_what_no_newer_one_does(world: World) -> None:
     for version in ("1.0", "1.1", "1.2"):
         world.index.add_wheel("one", version)
     world.add_advisory("one", "1.2")
@@ -184,7 +184,7 @@ def test_a_lock_is_scanned_and_says_how_to_lock_again(world: World) -> None:
     [deep] = [package for package in result.packages if package.name == "deep"]
     assert [str(chain) for chain in deep.chains] == ["web → deep"]
     assert [(place.path, place.line) for place in deep.locked_at] == [("uv.lock", 6)]
-    assert "`uv lock --upgrade-package deep`" in result.unmended[0].text
+    assert "`uv lock --upgrade-package deep`" in result.unfixed[0].text
     assert world.index.asked == []
 
 

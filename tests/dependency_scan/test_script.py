@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
-from package_gate.dependency_scan import cli
+from package_gate.commands import dependencies as cli
 from tests.dependency_scan.world import as_json, write_files
 from tests.fakes.advisories import advisory, write_snapshot
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, REGION, SECRET_ACCESS_KEY
@@ -119,7 +119,7 @@ def test_a_finding_is_reported_everywhere_and_fails_the_build(script: Script) ->
     assert "&lt;b&gt;Deep&lt;/b&gt;" in page
     assert "<b>Deep" not in page
     proposed = script.output / "proposed" / "a&b" / "requirements.txt"
-    assert proposed.read_text() == ("# ours\nweb\ndeep==0.9  # needed by web; mends PYSEC-2024-1\n")
+    assert proposed.read_text() == ("# ours\nweb\ndeep==0.9  # needed by web; fixes PYSEC-2024-1\n")
     assert not (script.output / ".scratch").exists()
 
     script.environment["PACKAGE_GATE_REPORT_ONLY"] = "1"

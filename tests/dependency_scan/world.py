@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from package_gate.advisories.osv import OSV, OSVSettings
+from package_gate.core.artifact import RemoteFile
+from package_gate.core.policy import Policy, Targets
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
 from package_gate.dependency_scan.collected import Collected
+from package_gate.dependency_scan.fixing import Fixer
 from package_gate.dependency_scan.hashes import LockedFiles
 from package_gate.dependency_scan.looking_up import LookUp
-from package_gate.dependency_scan.mending import Mender
 from package_gate.dependency_scan.models import DependencyScan
-from package_gate.dependency_scan.repository import Repository
+from package_gate.dependency_scan.repository import Checkout
 from package_gate.dependency_scan.scan import Parts, Subject, scan
-from package_gate.models import RemoteFile
-from package_gate.policy import Policy, Targets
-from package_gate.scanners.osv import OSV, OSVSettings
-from package_gate.sources.cooldown import Cooldown
-from package_gate.sources.index import Index
-from package_gate.sources.resolver import Resolver
-from package_gate.sources.uv import IndexSettings, Target
+from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.index import Index
+from package_gate.sources.pypi.resolver import Resolver
+from package_gate.sources.pypi.uv import IndexSettings, PythonTarget
 from tests.fakes.advisories import advisory, write_snapshot
 from tests.fakes.package_index import PackageIndex
 
@@ -73,19 +73,19 @@ class World:
         scratch.mkdir(exist_ok=True)
         settings = IndexSettings(self.index.environment, cache_dir=self.cache)
         index = Index(settings)
-        targets = [Target(python, PLATFORM) for python in rules.targets.python_versions]
+        targets = [PythonTarget(python, PLATFORM) for python in rules.targets.python_versions]
         resolver = Resolver(settings, index, self.fetch, 20)
         closures = Closures(resolver, index, targets, scratch, self.step)
         with closing(OSV(OSVSettings(str(self.folder / "advisories")))) as osv:
             look_up = LookUp([osv], rules, scratch, NOW.date(), self.step)
-            mender = Mender(closures, look_up, index, Cooldown(rules, NOW), self.step)
+            fixer = Fixer(closures, look_up, index, Cooldown(rules, NOW), self.step)
             return scan(
-                lambda replaced: Repository(self.repository, (), replaced),
+                lambda replaced: Checkout(self.repository, (), replaced),
                 Subject("team/app"),
                 Parts(
                     closures,
                     look_up,
-                    mender,
+                    fixer,
                     LockedFiles(index, [self.index.url], self.step),
                     [self.index.url],
                     "0" * 64,
@@ -121,7 +121,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
 def collected(folder: Path, files: Mapping[str, str | bytes], **more: Any) -> Collected:
     """Collect what these files ask for."""
     write_files(folder, files)
-    return collect(Repository(folder, **more), [INDEX])
+    return collect(Checkout(folder, **more), [INDEX])
 
 
 def problems(found: Collected) -> list[tuple[str, int | None, str]]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from package_gate.scanners.advisories import Record, decode_record
+from package_gate.advisories.osv_records import Record, decode_record
 
 
 def advisory(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from package_gate.dependencies import PinnedDependency, UnreadableFile, find_pins
+from package_gate.inventory.pins import PinnedDependency, UnreadableFile, find_pins
 
 
 def write(tree: Path, path: str, content: str | bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from package_gate.sources.addresses import IPAddress
+from package_gate.net.addresses import IPAddress
 
 
 class FakeDNS:

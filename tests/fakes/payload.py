@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from package_gate.models import ScanTarget
+from package_gate.core.artifact import UnpackedPackage
 
 _COLUMN = 0 if platform.machine() == "x86_64" else 1
 _CALLS = {
@@ -56,7 +56,7 @@ class Knows(Protocol):
         ...
 
 
-def attempts(knows: Knows, target: ScanTarget) -> dict[str, Callable[[], object]]:
+def attempts(knows: Knows, target: UnpackedPackage) -> dict[str, Callable[[], object]]:
     """Name each attempt; one that fails raises."""
     worker = os.getppid()
     gate = knows.gate

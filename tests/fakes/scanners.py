@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from package_gate.errors import ScannerError
-from package_gate.models import Finding, Kind, Location, ScannerInfo, ScanTarget, Severity
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from tests.fakes.payload import attempts
 
 
@@ -57,44 +58,44 @@ class Fake:
         self.scans = 0
         self.info = ScannerInfo("another-name", "1.0\x1b[2J", data="fake\nrules")
 
-    def scan(self, target: ScanTarget) -> Iterable[Finding]:
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         self.scans += 1
-        behaviour: Callable[[ScanTarget], Iterable[Finding]] = getattr(self, f"_{target.name}")
+        behaviour: Callable[[UnpackedPackage], Iterable[Finding]] = getattr(self, f"_{target.name}")
         return behaviour(target)
 
-    def _answer(self, target: ScanTarget) -> Iterable[Finding]:
+    def _answer(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding(f"{os.getppid()} {os.getpid()} {self.scans}")
 
-    def _environment(self, target: ScanTarget) -> Iterable[Finding]:
+    def _environment(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding(" ".join(f"{name}={value}" for name, value in sorted(os.environ.items())))
 
-    def _fail(self, target: ScanTarget) -> Iterable[Finding]:
+    def _fail(self, target: UnpackedPackage) -> Iterable[Finding]:
         raise ScannerError("the advisories could not be had")
 
-    def _raise(self, target: ScanTarget) -> Iterable[Finding]:
+    def _raise(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding("before")
         raise ValueError("an unforeseen \x1b[31m fault")
 
-    def _print(self, target: ScanTarget) -> Iterable[Finding]:
+    def _print(self, target: UnpackedPackage) -> Iterable[Finding]:
         print("to standard output")
         os.write(1, b'{"type":"findings","number":1,"findings":[]}\n')
         print("to standard error", file=sys.stderr)
         subprocess.run(["/bin/sh", "-c", "echo a child; cat"], check=True)
         yield finding("printed")
 
-    def _read_orders(self, target: ScanTarget) -> Iterable[Finding]:
+    def _read_orders(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding(repr(sys.stdin.read()))
 
-    def _exit(self, target: ScanTarget) -> Iterable[Finding]:
+    def _exit(self, target: UnpackedPackage) -> Iterable[Finding]:
         sys.stderr.write("x" * 100_000 + "\nthe reason \x1b[31m\n")
         sys.stderr.flush()
         os._exit(7)
 
-    def _crash(self, target: ScanTarget) -> Iterable[Finding]:
+    def _crash(self, target: UnpackedPackage) -> Iterable[Finding]:
         os.kill(os.getpid(), signal.SIGSEGV)
         return ()
 
-    def _hang(self, target: ScanTarget) -> Iterable[Finding]:
+    def _hang(self, target: UnpackedPackage) -> Iterable[Finding]:
         # A child of its own, to see that it goes as well.
         child = subprocess.Popen(["/bin/sh", "-c", "sleep 600"])
         sys.stderr.write(f"pids {os.getpid()} {child.pid}\n")
@@ -102,53 +103,53 @@ class Fake:
         time.sleep(600)
         return ()
 
-    def _sleep(self, target: ScanTarget) -> Iterable[Finding]:
+    def _sleep(self, target: UnpackedPackage) -> Iterable[Finding]:
         time.sleep(0.5)
         yield finding(str(os.getppid()))
 
-    def _spin(self, target: ScanTarget) -> Iterable[Finding]:
+    def _spin(self, target: UnpackedPackage) -> Iterable[Finding]:
         while True:
             pass
 
-    def _work(self, target: ScanTarget) -> Iterable[Finding]:
+    def _work(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Use three quarters of a second of processor time."""
         end = time.process_time() + 0.75
         while time.process_time() < end:
             pass
         yield finding("worked")
 
-    def _hog(self, target: ScanTarget) -> Iterable[Finding]:
+    def _hog(self, target: UnpackedPackage) -> Iterable[Finding]:
         blocks = []
         while True:
             blocks.append(bytearray(64 * 1024 * 1024))
 
-    def _limits(self, target: ScanTarget) -> Iterable[Finding]:
+    def _limits(self, target: UnpackedPackage) -> Iterable[Finding]:
         core = resource.getrlimit(resource.RLIMIT_CORE)[0]
         yield finding(f"core={core} umask={os.umask(0o077):o} group={os.getpgrp() == os.getppid()}")
 
-    def _garbage(self, target: ScanTarget) -> Iterable[Finding]:
+    def _garbage(self, target: UnpackedPackage) -> Iterable[Finding]:
         self._say(b"\xff garbage\n")
         time.sleep(600)
         return ()
 
-    def _two_lines(self, target: ScanTarget) -> Iterable[Finding]:
+    def _two_lines(self, target: UnpackedPackage) -> Iterable[Finding]:
         self._say(b'{"type":"failed","message":"a"}\n{"type":"failed","message":"b"}\n')
         return ()
 
-    def _old_answer(self, target: ScanTarget) -> Iterable[Finding]:
+    def _old_answer(self, target: UnpackedPackage) -> Iterable[Finding]:
         self._say(b'{"type":"findings","number":0,"findings":[]}\n')
         time.sleep(600)
         return ()
 
-    def _endless(self, target: ScanTarget) -> Iterable[Finding]:
+    def _endless(self, target: UnpackedPackage) -> Iterable[Finding]:
         while True:
             self._say(b"x" * 1_000_000)
 
-    def _kill(self, target: ScanTarget) -> Iterable[Finding]:
+    def _kill(self, target: UnpackedPackage) -> Iterable[Finding]:
         os.kill(os.getpid(), signal.SIGKILL)
         return ()
 
-    def _orphans(self, target: ScanTarget) -> Iterable[Finding]:
+    def _orphans(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Answer, and leave a process behind that no pipe ends."""
         subprocess.Popen(["/bin/sh", "-c", "sleep 600"])
         yield finding("answered")
@@ -161,16 +162,16 @@ class Fake:
             except OSError:
                 continue
 
-    def _another_kind(self, target: ScanTarget) -> Iterable[Finding]:
+    def _another_kind(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding("about code")
 
-    def _another_file(self, target: ScanTarget) -> Iterable[Finding]:
+    def _another_file(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding(artifact="another-package.whl")
 
-    def _many(self, target: ScanTarget) -> Iterable[Finding]:
+    def _many(self, target: UnpackedPackage) -> Iterable[Finding]:
         return [finding()] * 20_001
 
-    def _ugly(self, target: ScanTarget) -> Iterable[Finding]:
+    def _ugly(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding(
             "a\x1b[2J\u202e" + "b" * 10_000,
             scanner="archive",
@@ -179,10 +180,10 @@ class Fake:
             count=-5,
         )
 
-    def _surrogate(self, target: ScanTarget) -> Iterable[Finding]:
+    def _surrogate(self, target: UnpackedPackage) -> Iterable[Finding]:
         yield finding("a name that is no UTF-8: \udcff")
 
-    def _reach_out(self, target: ScanTarget) -> Iterable[Finding]:
+    def _reach_out(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Try what a payload would."""
         for name, attempt in attempts(self.settings, target).items():
             try:

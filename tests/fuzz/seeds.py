@@ -7,18 +7,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from package_gate.models import (
-    Finding,
-    Kind,
-    Location,
-    Origin,
-    PackageDecision,
-    RequestDecision,
-    ScannerInfo,
-    Severity,
-    Verdict,
-)
-from package_gate.scanners.protocol import Failed, Findings, Ready
+from package_gate.core.artifact import Origin
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.sandbox.protocol import Failed, Findings, Ready
 from tests.archive.hostile_wheels import METADATA as WHEEL_METADATA
 from tests.archive.hostile_wheels import WHEEL_NAME as WHEEL_NAME
 from tests.archive.hostile_wheels import make_wheel

@@ -19,42 +19,39 @@ import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from package_gate.archive.unpack import unpack
-from package_gate.dependencies import UnreadableFile, find_pins
-from package_gate.dependency_files import Include, Pin, Problem, reader_for
-from package_gate.errors import ConfigurationError, ScannerError, SourceError, SourceRefusedError
-from package_gate.metadata import requires_python
-from package_gate.models import (
-    Artifact,
-    Finding,
-    Kind,
-    Origin,
-    PackageDecision,
-    PyPISource,
-    RequestDecision,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-    Verdict,
-)
-from package_gate.policy import Limits, judge, load_policy, policy_warnings
-from package_gate.publishers.git_names import request_branch
-from package_gate.request_file import EMAIL_PATTERN, NAME_PATTERN, read_requests
-from package_gate.scanners.advisories import (
+from package_gate.advisories.osv_findings import findings
+from package_gate.advisories.osv_records import (
     Installed,
     affects,
     decode_record,
     first_fixed_version,
 )
-from package_gate.scanners.advisory_findings import findings
-from package_gate.scanners.behaviour import RULES, behaviours
-from package_gate.scanners.finding_checks import checked
-from package_gate.scanners.import_time import running_code
-from package_gate.scanners.pool import decode_answer
-from package_gate.scanners.protocol import Findings
-from package_gate.sources.lock import parse_lock, release_of
-from package_gate.sources.sdist import read_sdist
-from package_gate.text import printable
+from package_gate.archive.unpack import unpack
+from package_gate.core.artifact import Artifact, Origin, UnpackedPackage
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.errors import (
+    ConfigurationError,
+    ScannerError,
+    SourceError,
+    SourceRefusedError,
+)
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.judge import judge
+from package_gate.core.policy import Limits, load_policy, policy_warnings
+from package_gate.core.request import PyPISource
+from package_gate.core.request_file import EMAIL_PATTERN, NAME_PATTERN, read_requests
+from package_gate.core.text import printable
+from package_gate.inventory.core_metadata import requires_python
+from package_gate.inventory.dependency_files import FormatProblem, Include, Pin, reader_for
+from package_gate.inventory.pins import UnreadableFile, find_pins
+from package_gate.publishers.git_names import request_branch
+from package_gate.sandbox.finding_checks import checked
+from package_gate.sandbox.pool import decode_answer
+from package_gate.sandbox.protocol import Findings
+from package_gate.scanners.behaviour.import_time import running_code
+from package_gate.scanners.behaviour.rules import RULES, behaviours
+from package_gate.sources.pypi.lock import parse_lock, release_of
+from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python_reads
 from tests.fuzz import seeds
 
@@ -172,7 +169,7 @@ def dependency_files(data: bytes) -> None:
         reader = reader_for(PurePosixPath(path))
         assert reader is not None
         for item in reader(data):
-            assert isinstance(item, Pin | Include | Problem)
+            assert isinstance(item, Pin | Include | FormatProblem)
     shutil.rmtree(ROOM / "tree", ignore_errors=True)
     _written("tree/requirements.txt", data)
     for each in find_pins(ROOM / "tree"):
@@ -203,7 +200,7 @@ def answer(data: bytes) -> None:
     try:
         said = decode_answer(data)
         if isinstance(said, Findings):
-            target = ScanTarget("demo", "1.0", Origin.PYPI, ())
+            target = UnpackedPackage("demo", "1.0", Origin.PYPI, ())
             for finding in checked(said.findings, "fuzz", target):
                 shown = (finding.rule, finding.message, finding.recommendation, *finding.aliases)
                 assert all(text.isprintable() for text in (*shown, *finding.references))

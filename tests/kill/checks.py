@@ -6,8 +6,8 @@ from collections import Counter
 
 import msgspec
 
-from package_gate.emails import notification_digest
-from package_gate.models import PackageDecision, RequestDecision, Verdict
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.notifications.texts import notification_digest
 from tests.kill.builds import Build
 from tests.kill.processes import at_work_in
 

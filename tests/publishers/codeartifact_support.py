@@ -16,7 +16,7 @@ import pytest
 import tenacity.nap
 from botocore.retries.standard import ExponentialBackoff
 
-from package_gate.models import Artifact, ArtifactFile, Origin
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
 from package_gate.publishers.codeartifact_api import CLIENT_CONFIG
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage

@@ -13,15 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from package_gate.models import (
-    ArchiveSource,
-    Artifact,
-    ArtifactFile,
-    Finding,
-    Origin,
-    PyPISource,
-    Request,
-)
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.finding import Finding
+from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.git_server import GitServer, git_server, run_git

@@ -13,10 +13,10 @@ from typing import Literal
 import pytest
 from botocore.config import Config
 
-from package_gate.errors import PublishError
-from package_gate.models import ArchiveSource, Request
+from package_gate.core.errors import PublishError
+from package_gate.core.request import ArchiveSource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
-from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, Repository
+from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, CodeArtifactRepository
 from package_gate.publishers.interface import archive_version
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.aws_service import Fault
@@ -201,7 +201,9 @@ def test_a_run_that_dies_at_any_step_is_finished_by_the_next(
 
     with monkeypatch.context() as killing:
         for name in ("put_unfinished", "finish", "delete"):
-            killing.setattr(Repository, name, dies(getattr(Repository, name)))
+            killing.setattr(
+                CodeArtifactRepository, name, dies(getattr(CodeArtifactRepository, name))
+            )
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(new)
     expected = ["put_unfinished", "finish", "delete", "put_unfinished", "finish"]

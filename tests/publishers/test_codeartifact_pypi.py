@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import PublishError
-from package_gate.models import Origin, PyPISource, Request
+from package_gate.core.artifact import Origin
+from package_gate.core.errors import PublishError
+from package_gate.core.request import PyPISource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.interface import PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY

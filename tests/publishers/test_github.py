@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from package_gate.archive.unpack import unpack
-from package_gate.errors import ArchiveError, PublishError
-from package_gate.models import Artifact, Finding, Origin
-from package_gate.policy import Limits
+from package_gate.core.artifact import Artifact, Origin
+from package_gate.core.errors import ArchiveError, PublishError
+from package_gate.core.finding import Finding
+from package_gate.core.policy import Limits
 from package_gate.publishers import github_trees
 from tests.publishers.github_world import (
     SAMPLE,

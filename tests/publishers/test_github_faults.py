@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import PublishError
+from package_gate.core.errors import PublishError
 from tests.fakes.git_server import Fault
 from tests.publishers.github_world import (
     SAMPLE,

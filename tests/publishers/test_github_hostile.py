@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import PublishError
-from package_gate.models import Artifact, Finding
+from package_gate.core.artifact import Artifact
+from package_gate.core.errors import PublishError
+from package_gate.core.finding import Finding
 from package_gate.publishers.git import Remote, repository
 from tests.publishers.github_world import (
     SAMPLE,

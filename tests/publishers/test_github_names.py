@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import ConfigurationError, PublishError
+from package_gate.core.errors import ConfigurationError, PublishError
 from package_gate.publishers.git_names import (
     archive_file,
     checked_file,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import PublishError
+from package_gate.core.errors import PublishError
 from package_gate.publishers.git import Remote, repository
 from tests.fakes.git_server import Fault, git_server
 from tests.publishers.github_world import (

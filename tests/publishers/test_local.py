@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import PublishError
-from package_gate.models import ArchiveSource, Artifact, ArtifactFile, Origin, PyPISource, Request
+from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.errors import PublishError
+from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.publishers.local import LocalFolder
 

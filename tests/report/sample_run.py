@@ -3,27 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from package_gate.models import (
-    ArchiveSource,
-    Artifact,
-    Finding,
+from package_gate.core.artifact import Artifact, Origin
+from package_gate.core.decision import (
     JudgedFinding,
-    Kind,
-    LineError,
-    Location,
-    Origin,
     PackageDecision,
     PackageSummary,
-    PyPISource,
-    Request,
     RequestDecision,
-    RequestOutcome,
-    Run,
-    ScannerInfo,
-    Severity,
     Verdict,
     Waiver,
 )
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.request import ArchiveSource, LineError, PyPISource, Request
+from package_gate.core.run import RequestOutcome, Run
 
 STARTED = datetime(2026, 11, 22, 10, 14, 8, tzinfo=UTC)
 DECIDED = datetime(2026, 11, 22, 10, 15, 0, tzinfo=UTC)
@@ -146,7 +137,7 @@ def approved() -> RequestOutcome:
     """Approve scikit-learn with its closure; one finding is waived."""
     waiver = Waiver(
         "PYSEC-2024-900", "joblib", "1.4.2", "2027-03-31", "Jo Example",
-        "We load no pickles from outside; mended in the next release.",
+        "We load no pickles from outside; fixed in the next release.",
     )  # fmt: skip
     packages = (
         package(

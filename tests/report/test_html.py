@@ -4,16 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from package_gate.models import (
-    Kind,
-    LineError,
-    PyPISource,
-    Request,
-    RequestOutcome,
-    Run,
-    Severity,
-    Verdict,
-)
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Kind, Severity
+from package_gate.core.request import LineError, PyPISource, Request
+from package_gate.core.run import RequestOutcome, Run
 from package_gate.report.html import MAX_CARDS, MAX_FINDINGS, MAX_ROWS, write_html
 from tests.report.sample_run import (
     DECIDED,
@@ -139,7 +133,7 @@ def test_a_refusal_shows_what_refuses_openly_and_the_rest_closed() -> None:
     openly, _, closed = page.text.partition("2 more findings in 1 package")
     assert "2 findings that refuse it" in openly
     assert openly.index("PYSEC-2021-142") < openly.index("exec-base64")
-    assert "What mends it Upgrade to 5.4 or later." in openly
+    assert "What fixes it Upgrade to 5.4 or later." in openly
     assert "S506" not in openly
     assert "S506" in closed
     assert "1 medium, 1 info" in closed

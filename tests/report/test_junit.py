@@ -1,7 +1,7 @@
 import io
 from xml.etree import ElementTree
 
-from package_gate.models import Run
+from package_gate.core.run import Run
 from package_gate.report.junit import write_junit
 from tests.report.sample_run import hostile_run, sample_run
 

@@ -2,16 +2,10 @@ import tomllib
 
 import pytest
 
-from package_gate.models import (
-    Finding,
-    Kind,
-    Location,
-    PyPISource,
-    Request,
-    RequestOutcome,
-    Severity,
-    Verdict,
-)
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Finding, Kind, Location, Severity
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.run import RequestOutcome
 from package_gate.report.reading import closure, next_steps, places, waiver_block, web_address
 from tests.report import sample_run
 from tests.report.sample_run import HOSTILE, judged, outcome, package

@@ -9,7 +9,10 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 
-from package_gate.models import Location, PyPISource, Request, Run, Severity, Verdict
+from package_gate.core.decision import Verdict
+from package_gate.core.finding import Location, Severity
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.run import Run
 from package_gate.report.sarif import write_sarif
 from tests.report.sample_run import (
     artifact,

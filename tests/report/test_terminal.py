@@ -3,7 +3,7 @@ import threading
 
 from rich.console import Console
 
-from package_gate.models import Run
+from package_gate.core.run import Run
 from package_gate.report.terminal import Progress, print_verdicts
 from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run
 

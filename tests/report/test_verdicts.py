@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from package_gate.models import Run
+from package_gate.core.run import Run
 from package_gate.report.verdicts import write_verdicts
 from package_gate.report.write import write_reports
 from tests.report.sample_run import HOSTILE, earlier, hostile_run, run, sample_run

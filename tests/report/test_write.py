@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import StoreError
+from package_gate.core.errors import StoreError
 from package_gate.report.write import write_reports
 from tests.report.sample_run import hostile_run, sample_run
 

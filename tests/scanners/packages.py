@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from package_gate.models import Artifact, Origin, ScanTarget, UnpackedArtifact
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 
 
 def package(
@@ -13,7 +13,7 @@ def package(
     *,
     name: str = "sample",
     filename: str = "sample-1.0-py3-none-any.whl",
-) -> ScanTarget:
+) -> UnpackedPackage:
     """Write files as the unpacked tree of a package with one artifact."""
     tree = folder / "tree"
     tree.mkdir(parents=True)
@@ -25,10 +25,10 @@ def package(
     downloaded.write_bytes(b"as downloaded")
     artifact = Artifact(filename, "0" * 64, downloaded.stat().st_size)
     unpacked = UnpackedArtifact(artifact, str(downloaded), str(tree))
-    return ScanTarget(name, "1.0", Origin.PYPI, (unpacked,))
+    return UnpackedPackage(name, "1.0", Origin.PYPI, (unpacked,))
 
 
-def package_of(*targets: ScanTarget) -> ScanTarget:
+def package_of(*targets: UnpackedPackage) -> UnpackedPackage:
     """Make one package of several, with all their artifacts."""
     artifacts = tuple(artifact for target in targets for artifact in target.artifacts)
     return replace(targets[0], artifacts=artifacts)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from package_gate.models import Artifact, Origin, ScanTarget, UnpackedArtifact
-from package_gate.scanners.aws_calls import CLIENT_CONFIG
+from package_gate.aws.errors import CLIENT_CONFIG
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from tests.fakes.aws import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import AWSService
 
@@ -41,9 +41,9 @@ def client_of(service: AWSService, config: Config = CLIENT_CONFIG) -> Iterator[A
         yield client
 
 
-def package(name: str, version: str) -> ScanTarget:
+def package(name: str, version: str) -> UnpackedPackage:
     """Make a PyPI package without files."""
-    return ScanTarget(name, version, Origin.PYPI, ())
+    return UnpackedPackage(name, version, Origin.PYPI, ())
 
 
 def unpacked(folder: Path, filename: str, files: dict[str, str]) -> UnpackedArtifact:
@@ -57,7 +57,7 @@ def unpacked(folder: Path, filename: str, files: dict[str, str]) -> UnpackedArti
     return UnpackedArtifact(Artifact(filename, "0" * 64, 1), str(folder / filename), str(tree))
 
 
-def archive(folder: Path, files: dict[str, str]) -> ScanTarget:
+def archive(folder: Path, files: dict[str, str]) -> UnpackedPackage:
     """Make an archive request's package, `sample`, with this content."""
     artifact = unpacked(folder, "sample.zip", files)
-    return ScanTarget("sample", "0123456789ab", Origin.ARCHIVE, (artifact,))
+    return UnpackedPackage("sample", "0123456789ab", Origin.ARCHIVE, (artifact,))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.errors import ScannerError
-from package_gate.models import Artifact, Kind, Origin, ScanTarget, UnpackedArtifact
-from package_gate.policy import Limits
-from package_gate.scanners.pool import ScannerPool, ScannerSpec
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Kind
+from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool, ScannerSpec
 
 LIMITS = Limits()
 
@@ -20,13 +21,13 @@ def zipped(files: dict[str, str]) -> bytes:
     return content.getvalue()
 
 
-def download(folder: Path, content: bytes) -> ScanTarget:
+def download(folder: Path, content: bytes) -> UnpackedPackage:
     folder.mkdir()
     path = folder / "sample.zip"
     path.write_bytes(content)
     artifact = Artifact(path.name, "0" * 64, len(content))
     unpacked = UnpackedArtifact(artifact, str(path), str(folder / "tree"))
-    return ScanTarget("sample", "", Origin.ARCHIVE, (unpacked,))
+    return UnpackedPackage("sample", "", Origin.ARCHIVE, (unpacked,))
 
 
 def test_what_it_unpacks_is_what_the_other_scanners_see(tmp_path: Path) -> None:

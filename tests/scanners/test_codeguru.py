@@ -18,16 +18,9 @@ import tenacity.nap
 from botocore.config import Config
 from botocore.retries.standard import ExponentialBackoff
 
-from package_gate.errors import ScannerError
-from package_gate.models import (
-    Finding,
-    Kind,
-    Location,
-    Origin,
-    ScannerInfo,
-    ScanTarget,
-    Severity,
-)
+from package_gate.core.artifact import Origin, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.scanners import codeguru, codeguru_upload
 from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
@@ -73,11 +66,11 @@ def scanner(settings: CodeGuruSettings, client: Any) -> CodeGuru:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> ScanTarget:
+def target(tmp_path: Path) -> UnpackedPackage:
     return archive(tmp_path, {"src/app.py": "x = 1\n", "README": "read me\n"})
 
 
-def scan(scanner: Scanner, target: ScanTarget) -> list[Finding]:
+def scan(scanner: Scanner, target: UnpackedPackage) -> list[Finding]:
     return list(scanner.scan(target))
 
 
@@ -108,7 +101,7 @@ def uploaded(service: CodeGuruSecurity) -> list[bytes]:
 def test_every_severity_is_told_apart(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     word: str,
     severity: Severity,
 ) -> None:
@@ -131,12 +124,12 @@ def test_every_severity_is_told_apart(
     ]
 
 
-def test_a_clean_package_has_no_findings(scanner: CodeGuru, target: ScanTarget) -> None:
+def test_a_clean_package_has_no_findings(scanner: CodeGuru, target: UnpackedPackage) -> None:
     assert scan(scanner, target) == []
 
 
 def test_a_high_finding_on_the_third_page_is_found(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.page_size = 2
     service.findings = [finding("Info", f"python/rule-{number}") for number in range(5)]
@@ -152,7 +145,7 @@ def test_a_high_finding_on_the_third_page_is_found(
 def test_a_finding_without_a_known_severity_or_rule_is_an_error(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, Any],
 ) -> None:
@@ -165,7 +158,7 @@ def test_a_finding_without_a_known_severity_or_rule_is_an_error(
 
 
 def test_many_places_of_a_rule_are_one_finding_with_their_number(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.findings = [
         finding("Low", vulnerability={"filePath": {"path": "0/src/app.py", "startLine": line}})
@@ -179,7 +172,7 @@ def test_many_places_of_a_rule_are_one_finding_with_their_number(
 
 
 def test_a_finding_without_a_place_is_a_finding(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.findings = [finding("High", vulnerability={})]
 
@@ -197,7 +190,7 @@ def test_each_artifact_has_its_own_findings(
         for number in (0, 1, 7)
     ]
 
-    found = scan(scanner, ScanTarget("tool", "1.0", Origin.PYPI, artifacts))
+    found = scan(scanner, UnpackedPackage("tool", "1.0", Origin.PYPI, artifacts))
 
     assert {(each.artifact, each.locations[0].path) for each in found} == {
         ("tool.whl", "tool.py"),
@@ -217,7 +210,7 @@ def names_in(content: bytes) -> list[str]:
 
 
 def test_the_uploaded_zip_holds_every_regular_file(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     scan(scanner, target)
 
@@ -229,7 +222,7 @@ def test_the_uploaded_zip_holds_every_regular_file(
 
 
 def test_the_same_tree_gives_the_same_zip(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     scan(scanner, target)
     os.utime(Path(target.artifacts[0].tree, "README"), (0, 0))
@@ -240,7 +233,7 @@ def test_the_same_tree_gives_the_same_zip(
 
 
 def test_links_and_pipes_stay_out_of_the_zip(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget, tmp_path: Path
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage, tmp_path: Path
 ) -> None:
     tree = Path(target.artifacts[0].tree)
     (tmp_path / "secret").write_text("not yours")
@@ -280,7 +273,7 @@ def test_hostile_names_mean_nothing_in_the_zip_and_are_read_back(tmp_path: Path)
 
 
 def test_a_package_over_the_limit_is_an_error_before_anything_is_sent(
-    service: CodeGuruSecurity, client: Any, settings: CodeGuruSettings, target: ScanTarget
+    service: CodeGuruSecurity, client: Any, settings: CodeGuruSettings, target: UnpackedPackage
 ) -> None:
     with pytest.raises(ScannerError, match="too large for CodeGuru Security: more than 10 bytes"):
         scan(CodeGuru(replace(settings, most_bytes=10), client), target)
@@ -289,7 +282,7 @@ def test_a_package_over_the_limit_is_an_error_before_anything_is_sent(
 
 
 def test_too_many_files_are_an_error(
-    scanner: CodeGuru, target: ScanTarget, monkeypatch: pytest.MonkeyPatch
+    scanner: CodeGuru, target: UnpackedPackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(codeguru_upload, "MAX_FILES", 1)
 
@@ -297,7 +290,7 @@ def test_too_many_files_are_an_error(
         scan(scanner, target)
 
 
-def test_a_tree_that_cannot_be_read_is_an_error(scanner: CodeGuru, target: ScanTarget) -> None:
+def test_a_tree_that_cannot_be_read_is_an_error(scanner: CodeGuru, target: UnpackedPackage) -> None:
     missing = replace(target.artifacts[0], tree=target.artifacts[0].tree + "-not")
 
     with pytest.raises(ScannerError, match="can't be read: No such file"):
@@ -305,7 +298,7 @@ def test_a_tree_that_cannot_be_read_is_an_error(scanner: CodeGuru, target: ScanT
 
 
 def test_an_upload_that_the_storage_turns_away_for_now_is_tried_again(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.order(UPLOAD, Fault("throttle", times=3))
 
@@ -315,7 +308,7 @@ def test_an_upload_that_the_storage_turns_away_for_now_is_tried_again(
 
 
 def test_an_upload_that_never_succeeds_is_an_error(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.order(UPLOAD, Fault("throttle", times=None))
 
@@ -366,7 +359,7 @@ def test_no_upload_goes_over_plain_http() -> None:
 
 
 def test_a_scan_in_progress_is_looked_at_until_it_is_done(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.polls = 7
     service.findings = [finding("High")]
@@ -376,7 +369,7 @@ def test_a_scan_in_progress_is_looked_at_until_it_is_done(
 
 
 def test_a_failed_scan_is_an_error(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.outcome = "Failed"
 
@@ -387,7 +380,7 @@ def test_a_failed_scan_is_an_error(
 
 
 def test_a_scan_past_its_deadline_is_an_error(
-    service: CodeGuruSecurity, client: Any, settings: CodeGuruSettings, target: ScanTarget
+    service: CodeGuruSecurity, client: Any, settings: CodeGuruSettings, target: UnpackedPackage
 ) -> None:
     service.polls = 1_000_000
     started = time.monotonic()
@@ -401,7 +394,7 @@ def test_a_scan_past_its_deadline_is_an_error(
 def test_pages_that_repeat_are_an_error(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endless = {"findings": [finding("Info")], "nextToken": "page-1"}
@@ -414,7 +407,7 @@ def test_pages_that_repeat_are_an_error(
 def test_pages_without_end_are_an_error(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(codeguru, "MAX_FINDINGS", 20)
@@ -440,7 +433,7 @@ CALLS = ["CreateUploadUrl", "CreateScan", "GetScan", "GetFindings"]
 def test_a_passing_failure_is_tried_again(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     operation: str,
     fault: Any,
 ) -> None:
@@ -451,7 +444,7 @@ def test_a_passing_failure_is_tried_again(
 
 
 def test_a_scan_that_was_started_though_the_answer_was_lost_is_waited_for(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.findings = [finding("High")]
     service.polls = 3
@@ -465,7 +458,7 @@ def test_a_scan_that_was_started_though_the_answer_was_lost_is_waited_for(
 def test_a_failure_that_stays_is_an_error_of_a_living_service(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     operation: str,
     fault: Any,
 ) -> None:
@@ -478,7 +471,7 @@ def test_a_failure_that_stays_is_an_error_of_a_living_service(
 
 
 def test_a_service_that_denies_access_is_said_to_have_ended(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.order("CreateUploadUrl", Fault("access-denied", times=None))
 
@@ -487,7 +480,7 @@ def test_a_service_that_denies_access_is_said_to_have_ended(
 
 
 def test_a_service_that_cannot_be_reached_is_said_to_have_ended(
-    service: CodeGuruSecurity, settings: CodeGuruSettings, target: ScanTarget
+    service: CodeGuruSecurity, settings: CodeGuruSettings, target: UnpackedPackage
 ) -> None:
     service.url = f"http://127.0.0.1:{closed_port()}"
     with (
@@ -498,7 +491,7 @@ def test_a_service_that_cannot_be_reached_is_said_to_have_ended(
 
 
 def test_a_service_that_does_not_answer_is_an_error(
-    service: CodeGuruSecurity, settings: CodeGuruSettings, target: ScanTarget
+    service: CodeGuruSecurity, settings: CodeGuruSettings, target: UnpackedPackage
 ) -> None:
     service.order("CreateUploadUrl", Fault("slow", times=None, seconds=30))
     impatient = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
@@ -522,7 +515,7 @@ def test_every_package_gets_a_valid_scan_name(
 
 
 def test_several_scans_of_one_package_at_once_do_not_meet(
-    service: CodeGuruSecurity, scanner: CodeGuru, target: ScanTarget
+    service: CodeGuruSecurity, scanner: CodeGuru, target: UnpackedPackage
 ) -> None:
     service.findings = [finding("High")]
     service.polls = 3
@@ -539,7 +532,7 @@ def test_the_record_tells_the_api_version(scanner: CodeGuru) -> None:
 
 
 def test_nothing_is_left_in_the_scratch_folder(
-    scanner: CodeGuru, settings: CodeGuruSettings, target: ScanTarget
+    scanner: CodeGuru, settings: CodeGuruSettings, target: UnpackedPackage
 ) -> None:
     scan(scanner, target)
 
@@ -549,7 +542,7 @@ def test_nothing_is_left_in_the_scratch_folder(
 def test_no_credential_and_no_signed_address_is_in_the_log(
     service: CodeGuruSecurity,
     scanner: CodeGuru,
-    target: ScanTarget,
+    target: UnpackedPackage,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -563,7 +556,7 @@ def test_no_credential_and_no_signed_address_is_in_the_log(
 
 
 def test_a_scratch_folder_that_is_not_there_is_an_error(
-    settings: CodeGuruSettings, client: Any, target: ScanTarget
+    settings: CodeGuruSettings, client: Any, target: UnpackedPackage
 ) -> None:
     nowhere = replace(settings, scratch=settings.scratch / "nowhere")
 

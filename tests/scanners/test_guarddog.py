@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from package_gate.models import Finding, Kind, Location, Severity
-from package_gate.policy import Limits
+from package_gate.core.finding import Finding, Kind, Location, Severity
+from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool, ScannerSpec
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
-from package_gate.scanners.pool import ScannerPool, ScannerSpec
 from tests.fakes.malware_corpus import (
     FIFTH,
     FIRST,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from package_gate.errors import ScannerError
-from package_gate.models import Finding, Kind, Severity
-from package_gate.policy import Limits
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, Kind, Severity
+from package_gate.core.policy import Limits
 from package_gate.scanners import ruff as ruff_scanner
 from package_gate.scanners.ruff import Ruff, severity_of
 from tests.scanners.packages import package, package_of

@@ -93,7 +93,7 @@ def test_a_stack_that_only_a_change_set_has_begun_is_not_ours(bash: Caller) -> N
         ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name"),
     ],
 )
-def test_what_a_person_must_mend_is_told(bash: Caller, status: str, hint: str) -> None:
+def test_what_a_person_must_fix_is_told(bash: Caller, status: str, hint: str) -> None:
     assert bash.source("create-vpc").status == 0
     bash.cloudformation.stack("package-gate-vpc").status = status
     answer = bash.source("create-vpc")
@@ -169,11 +169,12 @@ def test_an_update_of_the_gate_is_shown_asked_for_and_made(bash: Caller, tmp_pat
     policy = bash.project / "scan-policy.toml"
     policy.write_text(policy.read_text() + "# a changed policy\n")
     (bash.project / "package_gate" / "new.py").write_text("")
-    (bash.project / "package_gate" / "gate.py").write_text("changed = True\n")
+    (bash.project / "package_gate" / "pipeline" / "gate.py").write_text("changed = True\n")
     refused = bash.run(update)
     assert refused.status == 2
     for line in (
-        "Files in-use/package_gate/gate.py and this-checkout/package_gate/gate.py differ",
+        "Files in-use/package_gate/pipeline/gate.py and "
+        "this-checkout/package_gate/pipeline/gate.py differ",
         "Only in this-checkout/package_gate: new.py",
         "+# a changed policy",
         before["GateBundleSHA256"],

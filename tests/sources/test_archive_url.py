@@ -2,12 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from package_gate.errors import SourceRefusedError
-from package_gate.models import ArchiveSource, Origin, PyPISource, RemoteFile, Request, Source
+from package_gate.core.artifact import Origin, RemoteFile
+from package_gate.core.errors import SourceRefusedError
+from package_gate.core.request import ArchiveSource, PyPISource, Request, RequestSource
 from package_gate.sources.archive_url import ArchiveURL, archive_filename
 
 
-def request(source: Source) -> Request:
+def request(source: RequestSource) -> Request:
     return Request("langchain", source, "", 1)
 
 

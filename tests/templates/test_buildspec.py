@@ -177,7 +177,11 @@ def test_nothing_of_the_requesters_repository_but_the_request_file_is_used(
     for name in (
         *("codeartifact-codeguru-security-scan.py", "github-codeguru-security-scan.py"),
         *("gate.py", "json.py", "os.py", "sitecustomize.py", "usercustomize.py", "pip.py"),
-        *("package_gate/__init__.py", "package_gate/cli.py", "package_gate/policy.py"),
+        *(
+            "package_gate/__init__.py",
+            "package_gate/commands/gate.py",
+            "package_gate/core/policy.py",
+        ),
         *("gate/codeartifact-codeguru-security-scan.py", "gate/package_gate/__init__.py"),
         *("aws", "git", "find", "python3", "sha256sum", "venv/bin/python", "venv/bin/pip"),
         *(".git/hooks/post-checkout", ".git/hooks/pre-commit", ".git/hooks/pre-push"),

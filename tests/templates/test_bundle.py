@@ -184,4 +184,4 @@ def test_this_checkout_can_be_packed(tmp_path: Path) -> None:
     """The copy of the other tests may have what the checkout lacks."""
     ran = bundle(PROJECT, tmp_path / "bundle")
     assert ran.returncode == 0, ran.stderr
-    assert "package_gate/cli.py" in names(tmp_path / "bundle")
+    assert "package_gate/commands/gate.py" in names(tmp_path / "bundle")

@@ -309,7 +309,7 @@ def test_every_variable_is_one_that_the_scan_reads() -> None:
     text = (PROJECT / "cfn/dependency-scan.yaml").read_text()
     named = set(re.findall(r"PACKAGE_GATE_\w+", text))
     sources = [*(PROJECT / "package_gate/dependency_scan").glob("*.py")]
-    sources.append(PROJECT / "package_gate/service_scanners.py")
+    sources.append(PROJECT / "package_gate/commands/service_scanners.py")
     code = "".join(path.read_text() for path in sources)
     options = re.findall(r'\.add(?:_switch)?\(\s*"--([a-z-]+)"', code)
     read = set(re.findall(r"PACKAGE_GATE_\w+", code))

@@ -119,7 +119,11 @@ def test_a_hostile_repository_changes_nothing(scan: Scan, tmp_path: Path) -> Non
     sing = f"#!{sys.executable}\nopen({str(canary)!r}, 'w')\n"
     programs = (
         *("setup.py", "sitecustomize.py", "usercustomize.py", "json.py", "conftest.py", "pip.py"),
-        *("dependency-scan.py", "package_gate/__init__.py", "package_gate/dependency_scan/cli.py"),
+        *(
+            "dependency-scan.py",
+            "package_gate/__init__.py",
+            "package_gate/commands/dependencies.py",
+        ),
         *("gate/dependency-scan.py", "venv/bin/python", "aws", "npm", "python3", "sha256sum"),
         *("report/junit.xml", ".git/hooks/post-checkout"),
     )

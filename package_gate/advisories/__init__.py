@@ -1,0 +1,1 @@
+"""What is known of packages by name and version."""

@@ -1,0 +1,1 @@
+"""What all parts that call AWS share."""

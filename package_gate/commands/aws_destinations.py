@@ -1,0 +1,221 @@
+"""The targets on AWS: packages to CodeArtifact or GitHub, records to S3, emails through SNS.
+
+Everything they need is read from environment variables, those of the original guidance where they
+exist, and everything that is missing or malformed is named at once.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from package_gate.archive.unpack import unpack
+from package_gate.commands.destinations import Destination, DestinationParts
+from package_gate.core.errors import ConfigurationError
+from package_gate.core.policy import Policy
+from package_gate.notifications.sns import SNS
+from package_gate.pipeline.gate import REQUESTS_AT_ONCE
+from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
+from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, CodeArtifactRepository
+from package_gate.publishers.github import GitHub, GitHubSettings
+from package_gate.records.s3 import S3Settings, S3Storage
+from package_gate.sources.pypi.uv import IndexSettings, uv_environment
+
+RETRIES = Config(
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=S3Storage.readers + REQUESTS_AT_ONCE,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}"
+INDEX_TOKEN_SECONDS = 4 * 60 * 60
+"""Longer than a build lasts: nothing renews it while packages are downloaded."""
+TWINE_VARIABLES = re.compile(
+    r"(?i:https?_proxy|all_proxy|no_proxy)|REQUESTS_CA_BUNDLE|SSL_CERT_FILE"
+)
+
+
+class _Variables:
+    """Reads environment variables and remembers everything that is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def get(self, name: str, pattern: str, meaning: str, default: str | None = None) -> str:
+        """Give a variable's value; without a default it must be set. The value is never shown."""
+        value = self._environ.get(name, "").strip()
+        if not value:
+            if default is None:
+                self.add_problem(f"{name} is missing: {meaning}.")
+            return default or ""
+        if not re.fullmatch(pattern, value):
+            self.add_problem(f"{name} is malformed: it must be {meaning}.")
+        return value
+
+    def add_problem(self, problem: str) -> None:
+        """Remember something else that is wrong."""
+        self._problems.append(problem)
+
+    def check(self) -> None:
+        """Raise ConfigurationError when anything is missing or malformed, naming all of it."""
+        if self._problems:
+            raise ConfigurationError("Set these variables: " + " ".join(self._problems))
+
+
+def _codeartifact(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    variables = _Variables(environ)
+    domain = variables.get(
+        "ExampleDomain", r"[a-z][a-z0-9-]{0,48}[a-z0-9]", "the name of the CodeArtifact domain"
+    )
+    repository = variables.get(
+        "InternalRepository",
+        REPOSITORY,
+        "the name of the private CodeArtifact repository",
+    )
+    owner = variables.get(
+        "PACKAGE_GATE_DOMAIN_OWNER", r"\d{12}", "the domain's account, 12 digits", default=""
+    )
+    store = variables.get(
+        "PACKAGE_GATE_INDEX_REPOSITORY",
+        REPOSITORY,
+        "the CodeArtifact repository of the same domain that has the public packages",
+        default="",
+    )
+    aws = _AWS(variables)
+    variables.check()
+    settings = CodeArtifactSettings(
+        domain=domain,
+        repository=repository,
+        scratch=scratch,
+        domain_owner=owner,
+        region=aws.session.region_name or "",
+        environment={
+            name: value for name, value in environ.items() if TWINE_VARIABLES.fullmatch(name)
+        },
+    )
+    client = aws.session.client("codeartifact", config=CLIENT_CONFIG)
+    records = aws.storage(f"codeartifact/{domain}/{repository}")
+    index = None
+    if store:
+        index = _store(
+            CodeArtifactRepository(client, domain, store, owner, INDEX_TOKEN_SECONDS), environ
+        )
+    return DestinationParts(CodeArtifact(settings, client), records, aws.notifier(), index)
+
+
+def _store(repository: CodeArtifactRepository, environ: Mapping[str, str]) -> IndexSettings:
+    """Take packages from a CodeArtifact repository, and from no other index."""
+    return IndexSettings(
+        environment={
+            **{
+                name: value
+                for name, value in uv_environment(environ).items()
+                if not name.startswith("UV_")
+            },
+            "UV_DEFAULT_INDEX": f"store={repository.pypi_endpoint().rstrip('/')}/simple/",
+            "UV_INDEX_STORE_USERNAME": "aws",
+            "UV_INDEX_STORE_PASSWORD": repository.token(),
+        }
+    )
+
+
+def _github(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    variables = _Variables(environ)
+    word = r"[A-Za-z0-9._-]{1,100}"
+    owner = variables.get("PrivateGitHubOwner", word, "the owner of the private repository")
+    repository = variables.get("PrivateGitHubRepo", word, "the name of the private repository")
+    username = variables.get("PrivateGitHubUsername", word, "the user whose token it is")
+    email = variables.get(
+        "PrivateGitHubEmail", r"[^\s<>@]{1,64}@[A-Za-z0-9.-]{1,255}", "the address for the commits"
+    )
+    token = variables.get(
+        "PrivateGitHubToken", r"[!-~]{1,512}", "a token that may write to the repository"
+    )
+    host = variables.get(
+        "PACKAGE_GATE_GITHUB_HOST",
+        r"[A-Za-z0-9.-]+(:[0-9]{1,5})?",
+        "the host of GitHub Enterprise, without https://",
+        default="github.com",
+    )
+    scheme = variables.get(
+        "PACKAGE_GATE_GITHUB_SCHEME", "https|http", "https, or http for tests", default="https"
+    )
+    aws = _AWS(variables)
+    variables.check()
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    settings = GitHubSettings(
+        owner=owner,
+        repository=repository,
+        username=username,
+        email=email,
+        token=token,
+        scratch=scratch,
+        host=host,
+        scheme=scheme,
+        ca_bundle=Path(bundle).absolute() if bundle else None,
+        proxy=environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "",
+        program_path=environ.get("PATH", ""),
+    )
+    publisher = GitHub(settings, partial(unpack, limits=policy.limits, nested=False))
+    records = aws.storage(f"github/{host}/{owner}/{repository}")
+    return DestinationParts(publisher, records, aws.notifier())
+
+
+class _AWS:
+    """Records in S3 and emails through SNS, for both targets on AWS."""
+
+    def __init__(self, variables: _Variables) -> None:
+        self._topic = variables.get(
+            "SNSTopic", r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "the topic's ARN"
+        )
+        self._records = variables.get(
+            "PACKAGE_GATE_RECORDS",
+            r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?",
+            "where decisions are kept, s3://BUCKET/PREFIX",
+        )
+        self._key = variables.get(
+            "PACKAGE_GATE_RECORDS_KEY", r"\S+", "the KMS key for the decisions", default=""
+        )
+        self._lease_seconds = variables.get(
+            "PACKAGE_GATE_LEASE_SECONDS",
+            r"[1-9][0-9]{0,3}",
+            "after how many seconds a killed build's turn ends, a whole number below 10000",
+            default="60",
+        )
+        # boto3 itself reads AWS_DEFAULT_REGION only; AWS's other SDKs and tools read AWS_REGION.
+        word, meaning = r"[a-z][a-z0-9-]{0,38}[a-z0-9]", "the region of the services"
+        region = variables.get("AWS_REGION", word, meaning, default="")
+        region = region or variables.get("AWS_DEFAULT_REGION", word, meaning, default="")
+        try:
+            self.session = boto3.Session(region_name=region or None)
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS is not configured: {error}.") from error
+        if not self.session.region_name:
+            variables.add_problem(f"AWS_REGION is missing: {meaning}.")
+
+    def storage(self, published_to: str) -> S3Storage:
+        """Keep the records of each repository apart: what one has, the other may still lack."""
+        bucket, _, prefix = self._records.removeprefix("s3://").partition("/")
+        settings = S3Settings(
+            bucket=bucket,
+            prefix=f"{prefix.strip('/')}/{published_to}/".lstrip("/"),
+            kms_key_id=self._key,
+            lease_seconds=float(self._lease_seconds),
+        )
+        return S3Storage(settings, self.session.client("s3", config=RETRIES))
+
+    def notifier(self) -> SNS:
+        return SNS(self._topic, self.session.client("sns", config=RETRIES))
+
+
+CODEARTIFACT = Destination(_codeartifact)
+GITHUB = Destination(_github)

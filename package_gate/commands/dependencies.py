@@ -1,0 +1,256 @@
+"""Arguments and environment → a dependency scan; here alone a scan reads the environment."""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
+from rich.console import Console
+
+from package_gate import __version__
+from package_gate.commands.dependency_services import Services
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of, region_of
+from package_gate.commands.process import now, prepare_process, scratch_folder
+from package_gate.commands.scan_setup import ScanSetup
+from package_gate.commands.service_scanners import SNYK_TOKEN
+from package_gate.core.decision import Verdict
+from package_gate.core.errors import ConfigurationError, GateError, NotifyError
+from package_gate.core.policy import load_policy
+from package_gate.dependency_scan.closures import Closures
+from package_gate.dependency_scan.fixing import Fixer
+from package_gate.dependency_scan.hashes import LockedFiles
+from package_gate.dependency_scan.looking_up import LookUp
+from package_gate.dependency_scan.messages import print_scan
+from package_gate.dependency_scan.models import DependencyScan
+from package_gate.dependency_scan.reports import write_scan
+from package_gate.dependency_scan.repository import Checkout
+from package_gate.dependency_scan.scan import Parts, Subject, failed, scan
+from package_gate.net.download import Downloader
+from package_gate.report.terminal import Progress
+from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.index import Index, configured_indexes
+from package_gate.sources.pypi.resolver import Resolver
+from package_gate.sources.pypi.uv import PythonTarget, index_settings
+
+PROJECT = Path(__file__).parent.parent.parent
+WORKER, SERVICES = "osv", ("inspector", "snyk")
+"""Scanners that look packages up by name and version: in a worker process; services."""
+MAX_SDISTS = 60
+"""Releases of one closure that may exist only as sdists; old pins often do."""
+
+PASSED, FAILED, MISCONFIGURED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Scan once.
+
+    Args:
+        arguments: the command line without the program's name; None for the process's own.
+        environ: the environment.
+
+    Returns:
+        The exit status: 0 nothing refuses and everything was determined, or it only reports; 1
+        something refuses, could not be determined, or could not be told; 2 the configuration or
+        the arguments are wrong.
+    """
+    prepare_process()
+    options = _parser(environ).parse_args(arguments)
+    options.output = options.output.absolute()
+    try:
+        with scratch_folder(options.output) as scratch:
+            return _run(options, environ, scratch)
+    except ConfigurationError as error:
+        print(f"dependency scan: {error}", file=sys.stderr)
+        return MISCONFIGURED
+    except GateError as error:
+        print(f"dependency scan: {error}", file=sys.stderr)
+        return FAILED
+    except Exception as error:  # a fault of ours must never read as a clean repository
+        print(f"dependency scan: {_unexpected(error)}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("dependency scan: stopped.", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(128 + signal.SIGINT)
+
+
+def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path) -> int:
+    console = Console(soft_wrap=True, highlight=False)
+    policy, policy_digest = load_policy(options.policy)
+    open_repository = partial(_open, options)
+    repository = open_repository({})  # a folder that isn't there is a wrong argument
+    if repository.folder.is_relative_to(options.output.resolve()):
+        raise ConfigurationError(
+            f"{options.path} lies in the output folder, which is written anew: give another "
+            "--output."
+        )
+    network = network_of(environ)
+    lists = scratch / "packages"  # all that workers may see of the scratch folder
+    lists.mkdir()
+    services = Services(environ, network, scratch, options.scanners, monitor=options.snyk_monitor)
+    subject = Subject(
+        repository=environ.get("PACKAGE_GATE_REPOSITORY") or options.path.resolve().name,
+        branch=environ.get("PACKAGE_GATE_BRANCH", ""),
+        commit=environ.get("PACKAGE_GATE_COMMIT", ""),
+        author=environ.get("PACKAGE_GATE_AUTHOR", ""),
+    )
+    setup = ScanSetup(
+        names=[name for name in options.scanners if name == WORKER],
+        advisories=options.advisories,
+        may_use_sample=False,
+        network=network,
+        limits=policy.limits,
+        scratch=lists,
+        region=region_of(environ),
+    )
+    settings = index_settings(environ, Path.home())
+    known = partial(configured_indexes, settings)
+    downloads = Downloader(network, policy.sources, policy.limits, indexes=known)
+    with setup, downloads as downloader, Progress(console) as progress:
+        index = Index(settings)
+        closures = Closures(
+            Resolver(settings, index, downloader.fetch, MAX_SDISTS),
+            index,
+            [
+                PythonTarget(python, platform)
+                for python in policy.targets.python_versions
+                for platform in policy.targets.platforms
+            ],
+            scratch,
+            progress.step,
+        )
+        by_worker = [scanner for scanner in setup.scanners if scanner.name == WORKER]
+        look_up = LookUp(
+            [*by_worker, *services.scanners], policy, lists, now().date(), progress.step
+        )
+        cooldown = Cooldown(policy, now())
+        asked = [address.url for address in configured_indexes(settings)]
+        parts = Parts(
+            closures=closures,
+            look_up=look_up,
+            fixer=Fixer(closures, look_up, index, cooldown, progress.step),
+            locked_files=LockedFiles(index, asked, progress.step),
+            # Advisories are about the public index, so its packages are known whatever mirrors.
+            indexes=[PYPI_SIMPLE_ENDPOINT, *asked],
+            policy_digest=policy_digest,
+            now=now,
+        )
+        started = now()
+        try:
+            result = scan(open_repository, subject, parts)
+        except GateError:
+            raise
+        except Exception as error:  # people and hosts must hear of it, as of any other result
+            result = failed(subject, parts, started, _unexpected(error))
+    result = services.monitored(result)
+    write_scan(result, options.output)
+    print_scan(result, console)
+    console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    told = _tell(services, result, environ, fails=not options.report_only)
+    if options.report_only:
+        return PASSED
+    return PASSED if told and result.verdict is Verdict.APPROVED else FAILED
+
+
+def _unexpected(error: Exception) -> str:
+    """Name a fault of ours in one line; what its text holds, nobody knows."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"The scan failed unexpectedly ({type(error).__name__}, {Path(frame.filename).name}:"
+        f"{frame.lineno}), so nothing was determined. Tell whoever looks after it."
+    )
+
+
+def _open(options: argparse.Namespace, replaced: Mapping[str, bytes]) -> Checkout:
+    return Checkout(options.path, options.exclude, replaced, skip=options.output)
+
+
+def _tell(
+    services: Services, result: DependencyScan, environ: Mapping[str, str], *, fails: bool
+) -> bool:
+    """Send the email and set the status; what goes wrong with one doesn't stop the other."""
+    report = environ.get("PACKAGE_GATE_REPORT_URL", "")
+    told = True
+    for tell in (services.send_email, services.set_status):
+        try:
+            tell(result, report, fails=fails)
+        except NotifyError as error:
+            print(f"dependency scan: {error}", file=sys.stderr)
+            told = False
+    return told
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dependency-scan.py",
+        description="Scan the dependencies of a repository; nothing of it is installed or built.",
+        epilog="Each option can be given as an environment variable, such as "
+        f"{ENVIRONMENT_PREFIX}POLICY for --policy or {ENVIRONMENT_PREFIX}REPORT_ONLY=1. "
+        "Exit status: 0 nothing refuses and everything was determined, or --report-only; 1 "
+        "something refuses, could not be determined or could not be told; 2 the configuration or "
+        "the arguments are wrong.",
+    )
+    parser.add_argument("path", type=Path, metavar="PATH", help="the repository's folder")
+    given = Arguments(parser, environ)
+    given.add(
+        "--policy",
+        PROJECT / "scan-policy.toml",
+        Path,
+        "InfoSec's policy (default: this checkout's scan-policy.toml)",
+    )
+    given.add(
+        "--output",
+        PROJECT / "dependency-report",
+        Path,
+        "where reports and proposed files go (default: dependency-report in this checkout)",
+    )
+    scanners = [WORKER, "snyk"] if environ.get(SNYK_TOKEN) else [WORKER]
+    given.add(
+        "--scanners",
+        scanners,
+        _scanners,
+        "osv, snyk, inspector, separated by commas (default: osv, and snyk where its token is "
+        "configured)",
+    )
+    given.add(
+        "--advisories",
+        "",
+        str,
+        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
+        "OSV API (default: the OSV API)",
+    )
+    given.add(
+        "--exclude",
+        [],
+        lambda text: [each.strip() for each in text.split(",") if each.strip()],
+        "patterns of paths that are left out, separated by commas, such as tests/*",
+    )
+    given.add_switch("--snyk-monitor", "let Snyk watch what was found from now on")
+    only = parser.add_mutually_exclusive_group()
+    Arguments(only, environ).add_switch("--report-only", "exit with 0 whatever is found")
+    only.add_argument(
+        "--fail-on-findings",
+        dest="report_only",
+        action="store_false",
+        help="exit with 1 when something refuses or could not be determined (the default)",
+    )
+    parser.add_argument("--version", action="version", version=f"package gate {__version__}")
+    return parser
+
+
+def _scanners(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in (WORKER, *SERVICES):
+            known = ", ".join((WORKER, *SERVICES))
+            raise argparse.ArgumentTypeError(
+                f"there is no scanner {name!r} of dependencies; choose from {known}"
+            )
+    if not names:
+        raise argparse.ArgumentTypeError("name at least one scanner")
+    return list(dict.fromkeys(names))

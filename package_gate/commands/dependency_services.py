@@ -1,0 +1,134 @@
+"""The services that a scan may use: Snyk, Inspector, SNS, and the host of the repository."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from package_gate.commands.options import region_of
+from package_gate.commands.service_scanners import SERVICES, service_scanner
+from package_gate.core.errors import ConfigurationError, ScannerError
+from package_gate.dependency_scan.commit_status import CodeCommitComment, CommitStatus, GitHubStatus
+from package_gate.dependency_scan.messages import send_email
+from package_gate.dependency_scan.models import DependencyScan, Problem
+from package_gate.inventory.sbom import NamedPackage
+from package_gate.net.session import Network
+from package_gate.notifications.sns import SNS
+from package_gate.scanners.interface import Scanner
+
+STATUS_TOKEN = "PACKAGE_GATE_STATUS_TOKEN"  # noqa: S105 - the name of a variable
+GITHUB_API = "https://api.github.com"
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
+
+
+class Services:
+    """Those that the environment names; the AWS library is imported only when one is."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        network: Network,
+        scratch: Path,
+        scanners: Sequence[str],
+        *,
+        monitor: bool,
+    ) -> None:
+        """Make them ready.
+
+        Raises:
+            ConfigurationError: something that one of them needs is missing; it is named.
+        """
+        self._environ = environ
+        self.scanners: list[Scanner] = [
+            service_scanner(name, environ, network, scratch)
+            for name in scanners
+            if name in SERVICES
+        ]
+        self._monitor = monitor
+        if monitor and "snyk" not in scanners:
+            raise ConfigurationError("--snyk-monitor needs the scanner snyk.")
+        self._topic = self._make_topic(environ.get("SNSTopic", ""))
+        self._status = self._make_status(environ.get("PACKAGE_GATE_STATUS", ""), network)
+
+    def monitored(self, scan: DependencyScan) -> DependencyScan:
+        """Let Snyk watch the packages when it is to; a failure is a problem of the scan."""
+        if not self._monitor:
+            return scan
+        from package_gate.advisories.snyk import Snyk
+
+        packages = [NamedPackage(package.name, package.version) for package in scan.packages]
+        try:
+            for scanner in self.scanners:
+                if isinstance(scanner, Snyk) and packages:
+                    scanner.monitor(packages, scan.repository, scan.branch)
+        except ScannerError as error:
+            problem = Problem("", None, f"Snyk does not watch the packages: {error}")
+            return replace(scan, problems=(*scan.problems, problem))
+        return scan
+
+    def send_email(self, scan: DependencyScan, report: str, *, fails: bool) -> None:
+        """Tell the topic, if there is one.
+
+        Raises:
+            NotifyError: SNS did not take it.
+        """
+        if self._topic:
+            send_email(scan, self._topic, report)
+
+    def set_status(self, scan: DependencyScan, report: str, *, fails: bool) -> None:
+        """Tell the repository's host, if it is to be told.
+
+        Raises:
+            NotifyError: it did not take it.
+        """
+        if self._status:
+            self._status.tell(scan, report, fails=fails)
+
+    def _make_topic(self, arn: str) -> SNS | None:
+        if not arn:
+            return None
+        if not _TOPIC.fullmatch(arn):
+            raise ConfigurationError("SNSTopic is malformed: it must be the topic's ARN.")
+        return SNS(arn, self._client("sns"))
+
+    def _make_status(self, host: str, network: Network) -> CommitStatus | None:
+        environ = self._environ
+        repository = environ.get("PACKAGE_GATE_REPOSITORY", "")
+        commit = environ.get("PACKAGE_GATE_COMMIT", "")
+        if not host:
+            return None
+        if host not in ("codecommit", "github"):
+            raise ConfigurationError("PACKAGE_GATE_STATUS must be codecommit or github.")
+        if not repository or not commit:
+            raise ConfigurationError(
+                "PACKAGE_GATE_STATUS needs PACKAGE_GATE_REPOSITORY and PACKAGE_GATE_COMMIT."
+            )
+        pull_request = environ.get("PACKAGE_GATE_PULL_REQUEST", "")
+        base = environ.get("PACKAGE_GATE_BASE_COMMIT", "")
+        if host == "codecommit":
+            if pull_request and not base:
+                raise ConfigurationError(
+                    "PACKAGE_GATE_PULL_REQUEST needs PACKAGE_GATE_BASE_COMMIT: the commit that the "
+                    "pull request is to be merged into."
+                )
+            client = self._client("codecommit")
+            return CodeCommitComment(client, repository, commit, base, pull_request)
+        from package_gate.aws.secrets import read_secret
+
+        reference = environ.get(STATUS_TOKEN, "")
+        token = read_secret(reference, self._client("ssm"), self._client("secretsmanager"))
+        address = environ.get("PACKAGE_GATE_STATUS_API") or GITHUB_API
+        return GitHubStatus(network, address, token, repository, commit)
+
+    def _client(self, service: str) -> Any:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        from package_gate.aws.errors import CLIENT_CONFIG
+
+        try:
+            session: Any = boto3.Session(region_name=region_of(self._environ) or None)
+            return session.client(service, config=CLIENT_CONFIG)
+        except BotoCoreError as error:
+            raise ConfigurationError(f"AWS is not configured for {service}: {error}.") from error

@@ -1,0 +1,51 @@
+"""Where approved packages, records and emails go: one target an entry point.
+
+The local one is here; those on AWS are in `aws_targets`, which alone imports the AWS libraries.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from package_gate.core.policy import Policy
+from package_gate.notifications.outbox import Notifier, Outbox
+from package_gate.publishers.interface import Publisher
+from package_gate.publishers.local import LocalFolder
+from package_gate.records.decisions import FolderStorage, Storage
+from package_gate.sources.pypi.uv import IndexSettings
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationParts:
+    """What a target gives to the gate."""
+
+    publisher: Publisher
+    storage: Storage
+    notifier: Notifier
+    index: IndexSettings | None = None
+    """The package index, where the target brings one of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One place where the gate publishes."""
+
+    build: Callable[[Mapping[str, str], Path, Path, Policy], DestinationParts]
+    """Makes its parts from the environment, the output folder, the scratch folder and the policy.
+
+    Raises ConfigurationError, naming all that is missing, before anything is downloaded.
+    """
+    may_use_sample_advisories: bool = False
+
+
+def _local(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    return DestinationParts(
+        publisher=LocalFolder(output),
+        storage=FolderStorage(output / "decisions"),
+        notifier=Outbox(output / "outbox"),
+    )
+
+
+LOCAL = Destination(_local, may_use_sample_advisories=True)

@@ -1,0 +1,215 @@
+"""Arguments and environment → a configured gate; the only module that reads the environment."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from package_gate import __version__
+from package_gate.commands.destinations import Destination
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of, region_of
+from package_gate.commands.process import now, prepare_process, scratch_folder
+from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, WORKERS, ScanSetup
+from package_gate.commands.service_scanners import SERVICES, service_scanner
+from package_gate.core.decision import Verdict
+from package_gate.core.errors import ConfigurationError, GateError
+from package_gate.core.policy import load_policy, policy_warnings
+from package_gate.core.request import ArchiveSource, PyPISource
+from package_gate.core.request_file import read_requests
+from package_gate.core.run import Run
+from package_gate.net.download import Downloader
+from package_gate.pipeline.gate import Gate, Options
+from package_gate.pipeline.package_work import PackageWorker
+from package_gate.records.decisions import Decisions
+from package_gate.report.terminal import Progress, print_verdicts
+from package_gate.report.write import write_reports
+from package_gate.sources.archive_url import ArchiveURL
+from package_gate.sources.pypi.index import configured_indexes
+from package_gate.sources.pypi.source import PyPI
+from package_gate.sources.pypi.uv import index_settings
+
+PROJECT = Path(__file__).parent.parent.parent
+
+DECIDED, UNFINISHED, MISCONFIGURED = 0, 1, 2
+
+
+def main(
+    target: Destination,
+    arguments: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run the gate once.
+
+    Args:
+        target: where approved packages go.
+        arguments: the command line without the program's name; None for the process's own.
+        environ: the environment.
+
+    Returns:
+        The exit status: 0 every request was decided; 1 something is unfinished: a request is
+        undecided, a line can't be read, or an email or report could not be written; 2 the
+        configuration or the arguments are wrong.
+    """
+    prepare_process()
+    options = _parser(environ).parse_args(arguments)
+    options.output = options.output.absolute()
+    try:
+        with scratch_folder(options.output) as scratch:
+            return _run(options, target, environ, scratch)
+    except ConfigurationError as error:
+        print(f"package gate: {error}", file=sys.stderr)
+        return MISCONFIGURED
+    except GateError as error:
+        print(f"package gate: {error}", file=sys.stderr)
+        return UNFINISHED
+    except KeyboardInterrupt:
+        # Threads may be amid a download. What is recorded stays recorded and the next run
+        # finishes the rest, so nobody waits for them.
+        print("package gate: stopped. The next run finishes what is open.", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(128 + signal.SIGINT)
+
+
+def _run(
+    options: argparse.Namespace,
+    target: Destination,
+    environ: Mapping[str, str],
+    scratch: Path,
+) -> int:
+    console = Console(soft_wrap=True, highlight=False)
+    policy, policy_digest = load_policy(options.policy)
+    request_file = read_requests(options.requests)
+    parts = target.build(environ, options.output, scratch, policy)
+    decisions = Decisions(parts.storage)
+    connection = network_of(environ)
+    packages = scratch / "packages"  # all that workers may see of the scratch folder
+    packages.mkdir()
+    services = [
+        service_scanner(name, environ, connection, scratch)
+        for name in options.scanners
+        if name in SERVICES
+    ]
+    scans = ScanSetup(
+        names=[name for name in options.scanners if name in WORKERS],
+        advisories=options.advisories,
+        may_use_sample=target.may_use_sample_advisories,
+        network=connection,
+        limits=policy.limits,
+        scratch=packages,
+        region=region_of(environ),
+    )
+    index = parts.index or index_settings(environ, Path.home())
+    downloads = Downloader(
+        connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
+    )
+    with scans, downloads as downloader, Progress(console) as progress:
+        worker = PackageWorker(
+            fetch=downloader.fetch,
+            scanners=[*scans.scanners, *services],
+            policy=policy,
+            policy_digest=policy_digest,
+            decisions=decisions,
+            scratch=packages,
+            now=now,
+            progress=progress.step,
+            record=not options.dry_run,
+            rescan=options.rescan,
+            sample_advisories=scans.sample,
+        )
+        gate = Gate(
+            sources={
+                ArchiveSource: ArchiveURL(),
+                PyPISource: PyPI(index, policy, scratch, now(), downloader.fetch),
+            },
+            packages=worker,
+            publisher=parts.publisher,
+            decisions=decisions,
+            notifier=parts.notifier,
+            policy_digest=policy_digest,
+            now=now,
+            progress=progress.step,
+            options=Options(
+                rescan=options.rescan,
+                dry_run=options.dry_run,
+                sample_advisories=scans.sample,
+                report_hint=str(options.output / "report.html"),
+                warnings=tuple(policy_warnings(policy, now().date())),
+            ),
+        )
+        with closing(worker):
+            run = gate.run(request_file)
+    write_reports(run, options.output)
+    print_verdicts(run, console)
+    console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    return _status(run)
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Describe the arguments; each has an environment variable that a build project can set."""
+    parser = argparse.ArgumentParser(
+        description="Fetch, scan and judge the requested packages; publish those that pass.",
+        epilog="Each option can be given as an environment variable, such as "
+        f"{ENVIRONMENT_PREFIX}REQUESTS for --requests or {ENVIRONMENT_PREFIX}DRY_RUN=1. "
+        "Exit status: 0 every request was decided (a refusal is a decision), 1 something is "
+        "unfinished, 2 the configuration or the arguments are wrong.",
+    )
+
+    given = Arguments(parser, environ)
+    add, add_switch = given.add, given.add_switch
+    add(
+        "--requests",
+        PROJECT / "external-package-request.csv",
+        Path,
+        "the request file (default: this checkout's external-package-request.csv)",
+    )
+    add(
+        "--policy",
+        PROJECT / "scan-policy.toml",
+        Path,
+        "InfoSec's policy (default: this checkout's scan-policy.toml)",
+    )
+    add(
+        "--output",
+        PROJECT / "local-repository",
+        Path,
+        "where reports and records go (default: local-repository in this checkout)",
+    )
+    add(
+        "--scanners",
+        list(DEFAULT_SCANNERS),
+        _scanners,
+        f"scanners besides '{UNPACKER}', which is always on, separated by commas "
+        f"(default: {','.join(DEFAULT_SCANNERS)})",
+    )
+    add(
+        "--advisories",
+        "",
+        str,
+        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
+        "OSV API "
+        "(default: the OSV API)",
+    )
+    add_switch("--rescan", "decide again what was decided")
+    add_switch("--dry-run", "decide and report; publish, record and send nothing")
+    parser.add_argument("--version", action="version", version=f"package gate {__version__}")
+    return parser
+
+
+def _scanners(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in WORKERS and name not in SERVICES:
+            known = ", ".join(sorted([*WORKERS, *SERVICES]))
+            raise argparse.ArgumentTypeError(f"there is no scanner {name!r}; choose from {known}")
+    return list(dict.fromkeys(names))
+
+
+def _status(run: Run) -> int:
+    undecided = any(o.decision.verdict is Verdict.UNDECIDED for o in run.outcomes)
+    return UNFINISHED if undecided or run.line_errors or run.unfinished else DECIDED

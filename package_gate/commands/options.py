@@ -1,0 +1,62 @@
+"""Options, and what the environment says in their place."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from package_gate.net.session import Network, check_ca_bundle
+
+ENVIRONMENT_PREFIX = "PACKAGE_GATE_"
+
+
+class TakesArguments(Protocol):
+    """A parser of the standard library's `argparse`, or a group of one."""
+
+    def add_argument(self, *names: str, **settings: Any) -> object: ...  # noqa: D102
+
+
+class Arguments:
+    """Adds options, each of which a build project can set as an environment variable."""
+
+    def __init__(self, parser: TakesArguments, environ: Mapping[str, str]) -> None:
+        """Add to this parser."""
+        self._parser = parser
+        self._environ = environ
+
+    def add(self, option: str, default: object, parse: Callable[[str], object], text: str) -> None:
+        """Add an option with a value."""
+        given = self._environ.get(_variable(option))
+        self._parser.add_argument(option, type=parse, default=given or default, help=text)
+
+    def add_switch(self, option: str, text: str) -> None:
+        """Add an option without one."""
+        given = self._environ.get(_variable(option), "").lower() in ("1", "true", "yes")
+        self._parser.add_argument(option, action="store_true", default=given, help=text)
+
+
+def _variable(option: str) -> str:
+    return ENVIRONMENT_PREFIX + option.strip("-").upper().replace("-", "_")
+
+
+def network_of(environ: Mapping[str, str]) -> Network:
+    """Read proxies and certificates from the environment.
+
+    Raises:
+        ConfigurationError: there is no such file of certificates.
+    """
+
+    def setting(name: str) -> str:
+        return environ.get(name) or environ.get(name.upper()) or ""
+
+    proxies = {scheme: setting(f"{scheme}_proxy") for scheme in ("https", "all")}
+    connection = Network(
+        ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or True,
+        proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
+        no_proxy=setting("no_proxy"),
+    )
+    check_ca_bundle(connection)
+    return connection
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """Give the AWS region; boto3 itself reads AWS_DEFAULT_REGION only. "" for boto3's own way."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""

@@ -1,0 +1,70 @@
+"""The scanners that are services: each is chosen by `--scanners` and configured by the environment.
+
+They hold credentials, so they run inside the gate and not in worker processes. The AWS and SBOM
+libraries are imported only when one of them is chosen.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from package_gate.core.errors import ConfigurationError
+from package_gate.net.session import Network, https_proxy
+from package_gate.scanners.interface import Scanner
+
+SERVICES = ("codeguru", "inspector", "snyk")
+SNYK_TOKEN = "PACKAGE_GATE_SNYK_TOKEN"  # noqa: S105 - the name of a variable
+SNYK_ORGANISATION = "PACKAGE_GATE_SNYK_ORGANISATION"
+SNYK_VARIABLES = re.compile(r"HTTPS_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SNYK_API")
+
+
+def service_scanner(
+    name: str, environ: Mapping[str, str], network: Network, scratch: Path
+) -> Scanner:
+    """Make one of `SERVICES`.
+
+    Raises:
+        ConfigurationError: something it needs is missing; it is named.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    from package_gate.aws.errors import CLIENT_CONFIG
+
+    try:
+        session = boto3.Session(region_name=environ.get("AWS_REGION") or None)
+        if name == "codeguru":
+            from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
+
+            proxy = https_proxy(network)
+            settings = CodeGuruSettings(
+                scratch=scratch,
+                ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
+                proxies={"https": proxy} if proxy else {},
+            )
+            return CodeGuru(settings, session.client("codeguru-security", config=CLIENT_CONFIG))
+        if name == "inspector":
+            from package_gate.advisories.inspector import Inspector
+
+            return Inspector(session.client("inspector-scan", config=CLIENT_CONFIG))
+        from package_gate.advisories.snyk import Snyk, SnykSettings
+
+        if not environ.get(SNYK_TOKEN):
+            raise ConfigurationError(
+                f"{SNYK_TOKEN} is missing: where Snyk's token is, ssm:NAME or secretsmanager:NAME."
+            )
+        return Snyk(
+            SnykSettings(
+                token=environ[SNYK_TOKEN],
+                scratch=scratch,
+                program_path=environ.get("PATH", ""),
+                organisation=environ.get(SNYK_ORGANISATION, ""),
+                environment={
+                    key: value for key, value in environ.items() if SNYK_VARIABLES.fullmatch(key)
+                },
+            ),
+            session.client("ssm", config=CLIENT_CONFIG),
+            session.client("secretsmanager", config=CLIENT_CONFIG),
+        )
+    except BotoCoreError as error:
+        raise ConfigurationError(f"The scanner {name} is not configured: {error}.") from error

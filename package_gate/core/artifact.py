@@ -1,0 +1,98 @@
+"""Packages and their files, from what an index says to what lies on disk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from package_gate.core.word import Word
+
+
+class Origin(Word):
+    """Which source a package came from; it decides how the package is published."""
+
+    PYPI = "pypi"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that an index or a requester says can be downloaded."""
+
+    filename: str
+    url: str
+    sha256: str | None = None
+    """What the index says; None for an archive request, known once it is fetched."""
+    size: int | None = None
+    """Bytes, when known beforehand."""
+    uploaded: datetime | None = None
+    """When the index received it (UTC)."""
+    yanked: str | None = None
+    """The reason for which it was yanked ("" when none was given), or None when it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPackage:
+    """A package of a closure before it is fetched."""
+
+    name: str
+    """Normalised (PEP 503) for PyPI, the request's name for an archive."""
+    version: str
+    """"" for an archive, whose version follows from its digest once it is fetched."""
+    origin: Origin
+    files: tuple[RemoteFile, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader of the decision must know, for example that dependencies are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Everything that a request needs."""
+
+    packages: tuple[ResolvedPackage, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One downloaded file."""
+
+    filename: str
+    sha256: str
+    """64 lower-case hexadecimal digits."""
+    size: int
+    """Bytes."""
+    url: str = ""
+    """Where it came from."""
+    uploaded: datetime | None = None
+    """When the index received it (UTC)."""
+    requires_python: str = ""
+    """The `Requires-Python` of its metadata, once it is unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """An artifact on disk: the very bytes that its digest names."""
+
+    artifact: Artifact
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedArtifact:
+    """An artifact on disk with its unpacked tree, as scanners see it."""
+
+    artifact: Artifact
+    path: str
+    """The downloaded file, absolute."""
+    tree: str
+    """The folder with what an installer would install, absolute."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedPackage:
+    """What a scanner is given: one package, unpacked."""
+
+    name: str
+    version: str
+    origin: Origin
+    artifacts: tuple[UnpackedArtifact, ...]

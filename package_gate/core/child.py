@@ -1,0 +1,115 @@
+"""A program run as a child process with bounds on its time and its output."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from package_gate.core.errors import ScannerError
+
+_PIECE = 65536
+_LOOK_SECONDS = 0.2
+"""How often to see whether the program has ended while a helper of it holds its pipes open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program that ended by itself."""
+
+    status: int
+    """Its exit status; the negative number of the signal when one ended it."""
+    output: bytes
+    errors: bytes
+
+
+def run_bounded(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    most_bytes: int,
+) -> Ended:
+    """Run a program in a process group of its own, which is killed in the end, helpers included.
+
+    Args:
+        command: the program's path and its arguments.
+        folder: its working directory.
+        environment: all variables that it gets.
+        seconds: how long it may run.
+        most_bytes: how much it may write to standard output, and to standard error.
+
+    Raises:
+        ScannerError: it can't be started, takes longer, or writes more.
+    """
+    deadline = time.monotonic() + seconds
+    name = Path(command[0]).name
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ScannerError(f"{name} can't be started: {error.strerror}.") from error
+    with process:
+        try:
+            output, errors = _read(process, deadline, most_bytes)
+            while not _has_ended(process):
+                _check(deadline)
+                time.sleep(0.02)
+        except TimeoutError:
+            raise ScannerError(f"{name} did not end within {seconds:g} seconds.") from None
+        except OverflowError:
+            raise ScannerError(f"{name} wrote more than {most_bytes} bytes.") from None
+        finally:
+            _kill_group(process)
+    return Ended(process.returncode, output, errors)
+
+
+def _read(
+    process: subprocess.Popen[bytes], deadline: float, most_bytes: int
+) -> tuple[bytes, bytes]:
+    """Read both pipes to their ends; raises TimeoutError and OverflowError."""
+    assert process.stdout is not None  # noqa: S101  # for the type checker
+    assert process.stderr is not None  # noqa: S101
+    output, errors = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, output)
+        selector.register(process.stderr, selectors.EVENT_READ, errors)
+        while selector.get_map():
+            _check(deadline)
+            for ready, _ in selector.select(_LOOK_SECONDS):
+                piece = os.read(ready.fd, _PIECE)
+                if not piece:
+                    selector.unregister(ready.fileobj)
+                ready.data.extend(piece)
+                if len(ready.data) > most_bytes:
+                    raise OverflowError
+            if _has_ended(process):
+                _kill_group(process)
+    return bytes(output), bytes(errors)
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Look without reaping it: until then nobody else can get its number, nor its group's."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

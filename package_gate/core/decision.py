@@ -1,0 +1,131 @@
+"""Verdicts, and the records of them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from package_gate.core.artifact import (
+    Artifact,
+    Origin,
+)
+from package_gate.core.finding import Finding, ScannerInfo, Severity
+from package_gate.core.word import Word
+
+
+class Verdict(Word):
+    """What the gate says of a package or a request."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """InfoSec's exception: this finding, in this package, until this date."""
+
+    finding: str
+    """A rule or an alias of a finding, or `cooldown`."""
+    package: str
+    """Normalised name for PyPI packages, request name for archives."""
+    version: str
+    """"" for every version of a PyPI package."""
+    expires: str
+    """The last day on which it holds (ISO 8601 date, UTC)."""
+    approved_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFinding:
+    """A finding with what the policy makes of it."""
+
+    finding: Finding
+    severity: Severity
+    """The finding's own, or the policy's for findings without one."""
+    refuses: bool
+    """Whether the package is refused because of it."""
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """A package as a request's record names it."""
+
+    name: str
+    version: str
+    origin: Origin
+    verdict: Verdict
+    artifacts: tuple[Artifact, ...]
+    published_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDecision:
+    """The stored record of a package's verdict."""
+
+    name: str
+    version: str
+    origin: Origin
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    artifacts: tuple[Artifact, ...]
+    findings: tuple[JudgedFinding, ...]
+    scanners: tuple[ScannerInfo, ...]
+    """Those that finished."""
+    policy_digest: str
+    """SHA-256 of the policy file that judged."""
+    decided_at: datetime
+    """UTC."""
+    gate_version: str
+    sample_advisories: bool = False
+    """Whether it rests on the small hand-written advisory set; decided again with a real one."""
+    published_to: str = ""
+    """Where it was published; "" when it is not, or not yet."""
+    published_at: datetime | None = None
+    """When it was published; without `published_to`, when that was begun."""
+    withdrawn_at: datetime | None = None
+    """When it was taken back after a rescan refused it."""
+
+    @property
+    def may_be_published(self) -> bool:
+        """Whether notebooks can install it, as far as is known after a kill."""
+        return bool(self.published_to or self.published_at) and self.withdrawn_at is None
+
+    @property
+    def summary(self) -> PackageSummary:
+        """What a request's record repeats of it."""
+        return PackageSummary(
+            self.name, self.version, self.origin, self.verdict, self.artifacts, self.published_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDecision:
+    """The stored record of a request's verdict."""
+
+    name: str
+    source: str
+    """As `str(request.source)`."""
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    packages: tuple[PackageSummary, ...]
+    """The closure; the requested package first when it is known."""
+    policy_digest: str
+    decided_at: datetime
+    """UTC."""
+    gate_version: str
+    install_command: str = ""
+    """What the requester runs; set when the request is approved and published."""
+    sample_advisories: bool = False
+    """Whether it rests on the small hand-written advisory set; decided again with a real one."""
+    superseded: tuple[PackageSummary, ...] = ()
+    """PyPI packages that earlier decisions published and the closure holds no more."""
+    notified: dict[str, str] = field(default_factory=dict)
+    """Requester → digest of the verdict that was emailed."""
+
+    @property
+    def published(self) -> tuple[PackageSummary, ...]:
+        """What was published for it, now and earlier."""
+        return tuple(p for p in (*self.packages, *self.superseded) if p.published_to)

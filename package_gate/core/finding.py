@@ -1,0 +1,91 @@
+"""What scanners and advisories report, without judgement."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from package_gate.core.word import Word
+
+MAX_LOCATIONS = 20
+"""A finding names at most so many places; its `count` tells how many there are."""
+
+
+@functools.total_ordering
+class Severity(Word):
+    """How bad a finding is, from `INFO` to `CRITICAL`; members compare in this order."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for `INFO` to 4 for `CRITICAL`."""
+        return _SEVERITY_ORDER[self.value]
+
+    def __lt__(self, other: Any) -> bool:
+        return self.rank < other.rank if isinstance(other, Severity) else NotImplemented
+
+
+_SEVERITY_ORDER = {severity.value: rank for rank, severity in enumerate(Severity)}
+
+
+class Kind(Word):
+    """What sort of thing a finding is about; the policy has one threshold for each."""
+
+    VULNERABILITY = "vulnerability"
+    MALWARE = "malware"
+    CODE = "code"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in an artifact."""
+
+    path: str
+    """Relative to the root of the unpacked artifact, with `/`."""
+    line: int | None = None
+    """From 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a scanner reports."""
+
+    scanner: str
+    rule: str
+    """The scanner's id for it: `PYSEC-2021-142`, `S602`, `path-traversal`; a waiver names it."""
+    kind: Kind
+    severity: Severity | None
+    """None when the source gives none; the policy says what that counts as."""
+    message: str
+    """One or two plain sentences."""
+    recommendation: str = ""
+    """What would mend it, for example the first version with the fix."""
+    references: tuple[str, ...] = ()
+    """Addresses to read on."""
+    aliases: tuple[str, ...] = ()
+    """Other ids of the same thing; a waiver may name any of them."""
+    artifact: str = ""
+    """The file name of the artifact; "" when it concerns the whole package."""
+    locations: tuple[Location, ...] = ()
+    """Where; at most the first `MAX_LOCATIONS` places of `count`."""
+    count: int = 1
+    """In how many places the rule matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerInfo:
+    """Which scanner it was, for the record."""
+
+    name: str
+    version: str
+    data_date: str = ""
+    """The date of the rules or advisories it used (ISO 8601), "" when it has none."""
+    data: str = ""
+    """Which rules or advisories: an address, a path, or `sample advisories`."""
+    isolation: str = ""
+    """What the kernel kept its process from, or why nothing; "" for a service."""

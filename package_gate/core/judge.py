@@ -1,0 +1,85 @@
+"""What the policy makes of findings: the only place where a verdict on a package is made. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from package_gate.core.decision import JudgedFinding, Verdict
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.policy import NEVER, Policy, Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the policy makes of a package."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    """Why, one sentence each; for an approval what was checked."""
+    findings: tuple[JudgedFinding, ...]
+    """The worst first."""
+
+
+def judge(
+    name: str,
+    version: str,
+    findings: Sequence[Finding],
+    finished: Sequence[ScannerInfo],
+    failures: Sequence[str],
+    policy: Policy,
+    today: date,
+) -> Judgement:
+    """Make the verdict on one package.
+
+    Args:
+        name: the package's name, for its waivers.
+        version: its version.
+        findings: everything that scanners reported.
+        finished: the scanners that finished on all of the package's bytes.
+        failures: one message for each scanner that did not; any makes an approval impossible.
+        policy: InfoSec's policy.
+        today: the date (UTC) on which waivers must hold.
+
+    Returns:
+        Refused when a finding refuses; else undecided when anything failed; else approved.
+    """
+    judged = sorted(
+        (_judge_finding(name, version, finding, policy, today) for finding in findings),
+        key=lambda item: (not item.refuses, -item.severity.rank, item.finding.rule),
+    )
+    refusing = [item for item in judged if item.refuses]
+    if refusing:
+        verdict = Verdict.REFUSED
+        reasons = [_refusal(item) for item in refusing]
+    elif failures or not finished:
+        verdict = Verdict.UNDECIDED
+        reasons = list(failures) or ["No scanner has looked at it."]
+    else:
+        verdict = Verdict.APPROVED
+        reasons = [_approval(finished, judged)]
+    return Judgement(verdict, tuple(reasons), tuple(judged))
+
+
+def _judge_finding(
+    name: str, version: str, finding: Finding, policy: Policy, today: date
+) -> JudgedFinding:
+    unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
+    severity = finding.severity or Severity(unrated)
+    by_kind: Threshold = getattr(policy.refuse, finding.kind.value)
+    by_scanner = (t for name, t in policy.refuse.scanners.items() if name == finding.scanner)
+    threshold = next(by_scanner, by_kind)
+    refuses = threshold != NEVER and severity >= Severity(threshold)
+    waiver = policy.waiver_for(name, version, (finding.rule, *finding.aliases), today)
+    return JudgedFinding(finding, severity, refuses and waiver is None, waiver)
+
+
+def _refusal(item: JudgedFinding) -> str:
+    finding = item.finding
+    return f"{finding.rule} ({item.severity} {finding.kind}): {finding.message}"
+
+
+def _approval(finished: Sequence[ScannerInfo], judged: Sequence[JudgedFinding]) -> str:
+    names = ", ".join(sorted(scanner.name for scanner in finished))
+    waived = sum(item.waiver is not None for item in judged)
+    reason = f"All scanners finished ({names}) and no finding reaches the policy's thresholds."
+    return reason + (f" {waived} waived." if waived else "")

@@ -1,0 +1,211 @@
+"""InfoSec's policy: its file, its defaults, and what it makes of findings.
+
+`load_policy` reads `scan-policy.toml`; `judge` is the only place where a verdict on a package is
+made. Both are pure: no clock, no network, no environment.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from packaging.utils import canonicalize_name, canonicalize_version
+
+from package_gate.core.decision import Waiver
+from package_gate.core.errors import ConfigurationError
+from package_gate.core.finding import Kind
+
+Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
+ScannerName = Literal[
+    "archive", "codeguru", "guarddog", "index", "inspector", "osv", "ruff", "snyk"
+]
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.\d{1,2}$")]
+Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]+$")]
+MIB = 1024 * 1024
+NEVER = "never"
+ARCHIVE_VERSION = "sha256-"
+"""How the version of an archive begins; no PyPI version does."""
+COOLDOWN = "cooldown"
+"""What a waiver names to let a fresh release through."""
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the policy file; an unknown key in it is an error."""
+
+
+class Refuse(_Section, frozen=True):
+    """The lowest severity that refuses, by kind; `never` reports without refusing."""
+
+    vulnerability: Threshold = "medium"
+    malware: Threshold = "high"
+    code: Threshold = "never"
+    archive: Threshold = "low"
+    scanners: dict[ScannerName, Threshold] = {}
+    """A threshold for all findings of one scanner, in place of the one for their kind."""
+
+
+class Cooldown(_Section, frozen=True):
+    """How long a PyPI release must have been public."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 7
+
+
+class Targets(_Section, frozen=True):
+    """The notebooks that packages are resolved for."""
+
+    python_versions: Annotated[tuple[PythonVersion, ...], msgspec.Meta(min_length=1)] = (
+        "3.11",
+        "3.12",
+    )
+    platforms: Annotated[tuple[Platform, ...], msgspec.Meta(min_length=1)] = (
+        "x86_64-manylinux_2_28",
+    )
+    """As uv's `--python-platform` names them."""
+
+
+class Sources(_Section, frozen=True):
+    """Where downloads may come from."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names; `*.example.com` means every subdomain. Empty: every public host."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts that may have private or loopback addresses: internal mirrors."""
+
+
+class Limits(_Section, frozen=True):
+    """Sizes and times beyond which the gate stops; all of them are enforced while reading."""
+
+    download_bytes: Positive = 2048 * MIB
+    """One downloaded file."""
+    download_seconds: Positive = 600
+    """One download from first to last byte."""
+    unpacked_bytes: Positive = 8192 * MIB
+    """All files of one artifact, unpacked."""
+    unpacked_file_bytes: Positive = 4096 * MIB
+    """One file of it."""
+    entries: Positive = 100_000
+    """Files, folders and links in one archive."""
+    ratio: Positive = 200
+    """Unpacked to packed size of one archive; not applied below 10 MiB unpacked."""
+    depth: Positive = 40
+    """Folders within folders."""
+    path_bytes: Positive = 1024
+    """One path in an archive, in UTF-8."""
+    scan_seconds: Positive = 300
+    """One scanner on one package, by the clock."""
+    scan_cpu_seconds: Positive = 300
+    """One scanner on one package, processor time."""
+    scan_memory_bytes: Positive = 4096 * MIB
+    """One scanner process."""
+
+
+class WaiverEntry(_Section, frozen=True):
+    """A `[[waivers]]` table: this finding, in this package, until this date."""
+
+    package: Annotated[str, msgspec.Meta(min_length=1)]
+    finding: Annotated[str, msgspec.Meta(min_length=1)]
+    expires: date
+    approved_by: Annotated[str, msgspec.Meta(min_length=1)]
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+    version: str = ""
+
+    @property
+    def waiver(self) -> Waiver:
+        """The noun that goes into a decision."""
+        return Waiver(
+            finding=self.finding,
+            package=canonicalize_name(self.package),
+            version=self.version,
+            expires=self.expires.isoformat(),
+            approved_by=self.approved_by,
+            reason=self.reason,
+        )
+
+
+class Policy(_Section, frozen=True):
+    """The whole file. Every key has this default when it is missing."""
+
+    refuse: Refuse = Refuse()
+    unrated_vulnerability: Literal["info", "low", "medium", "high", "critical"] = "medium"
+    """What an advisory without a severity counts as."""
+    cooldown: Cooldown = Cooldown()
+    targets: Targets = Targets()
+    sources: Sources = Sources()
+    limits: Limits = Limits()
+    waivers: tuple[WaiverEntry, ...] = ()
+
+    def waiver_for(
+        self, package: str, version: str, findings: Iterable[str], today: date
+    ) -> Waiver | None:
+        """Find the first waiver that holds today for one of these rules of a package.
+
+        Requesters choose the names of archives, so a waiver holds for one by its version only.
+        """
+        rules = set(findings)
+        versions = {canonicalize_version(version)}
+        if not version.startswith(ARCHIVE_VERSION):
+            versions.add("")
+        for entry in self.waivers:
+            waiver = entry.waiver
+            if (
+                waiver.finding in rules
+                and waiver.package == canonicalize_name(package)
+                and canonicalize_version(waiver.version) in versions
+                and entry.expires >= today
+            ):
+                return waiver
+        return None
+
+    def fresh_until(
+        self, package: str, version: str, uploaded: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Tell until when a release is too fresh to be decided, or None when it is old enough."""
+        if uploaded is None or self.waiver_for(package, version, [COOLDOWN], now.date()):
+            return None
+        until = uploaded + timedelta(days=self.cooldown.days)
+        return until if until > now else None
+
+
+def load_policy(path: Path) -> tuple[Policy, str]:
+    """Read a policy file.
+
+    Returns:
+        The policy and the SHA-256 of the file, which goes into every decision.
+
+    Raises:
+        ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
+    """
+    try:
+        text = path.read_bytes()
+        policy = msgspec.convert(tomllib.loads(text.decode()), Policy)
+    except OSError as error:
+        raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The policy {path} is not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"The policy {path} has a mistake: {error}. The keys and their values are described "
+            "in docs/policy.md."
+        ) from error
+    return policy, hashlib.sha256(text).hexdigest()
+
+
+def policy_warnings(policy: Policy, today: date) -> list[str]:
+    """Say what InfoSec should know about their policy before reading any verdict."""
+    warnings = []
+    thresholds = {kind: getattr(policy.refuse, kind.value) for kind in Kind}
+    if all(threshold == NEVER for threshold in thresholds.values()) and all(
+        threshold == NEVER for threshold in policy.refuse.scanners.values()
+    ):
+        warnings.append("The policy refuses nothing: every threshold is 'never'.")
+    for entry in policy.waivers:
+        if entry.expires < today:
+            warnings.append(
+                f"The waiver for {entry.finding} in {entry.package} expired on {entry.expires} "
+                "and no longer holds."
+            )
+    return warnings

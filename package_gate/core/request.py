@@ -1,0 +1,53 @@
+"""What people ask for: the lines of the request file."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSource:
+    """An archive by its address."""
+
+    url: str
+    """`https://…`, without credentials or fragment."""
+
+    def __str__(self) -> str:
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class PyPISource:
+    """A PyPI requirement."""
+
+    requirement: str
+    """A PEP 508 requirement without URL, such as `scikit-learn==1.5.2`."""
+
+    def __str__(self) -> str:
+        return f"pypi:{self.requirement}"
+
+
+RequestSource = ArchiveSource | PyPISource
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line of the request file."""
+
+    name: str
+    """As written by the requester; safe as a file, branch and package name."""
+    source: RequestSource
+    requester: str
+    """An email address, or "" when the line names none."""
+    line: int
+    """Line number in the request file, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """A line of the request file that is no request."""
+
+    line: int
+    """Line number, from 1; 0 when the file as a whole can't be read."""
+    text: str
+    """The line as it stands, shortened, control characters escaped."""
+    message: str
+    """What is wrong and what to write instead."""

@@ -1,0 +1,1 @@
+"""What an unpacked tree is, holds and pins."""

@@ -1,0 +1,182 @@
+"""The packages that an unpacked tree pins, or holds, by name and version; found without running it.
+
+`dependency_files` knows the formats. Files count wherever they lie in the tree. All of it is
+hostile: sizes are limited, links are not followed, and a file that can't be read is reported, once.
+"""
+
+import os
+import re
+import stat
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
+
+from package_gate.inventory.dependency_files import (
+    FormatProblem,
+    Include,
+    Item,
+    Reader,
+    reader_for,
+    requirements,
+)
+
+MAX_FILE_BYTES = 10 * 1024 * 1024
+MAX_TREE_BYTES = 100 * 1024 * 1024
+"""All files of one tree that are read here."""
+MAX_PINS = 20_000
+MAX_INCLUDES = 1000
+"""Files of one tree after which no include is followed any more."""
+MAX_PATH = 1024
+"""Characters of an included path."""
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
+VERSION = re.compile(r"[!-~]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedDependency:
+    """A package at one version, named by a file of the tree."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    version: str
+    """As written; printable ASCII without spaces."""
+    path: str
+    """The file, relative to the tree, with `/`."""
+    line: int | None
+    """From 1; None when the format leaves no way to tell."""
+    held: bool = False
+    """Whether the tree holds the package itself, by its own metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFile:
+    """A file whose dependencies are not known, or not all of them."""
+
+    path: str
+    line: int | None
+    problem: str
+    """One sentence."""
+
+
+def find_pins(tree: Path) -> list[PinnedDependency | UnreadableFile]:
+    """Read all dependency files of a tree.
+
+    Args:
+        tree: the folder with what an installer would install, or a repository's content.
+
+    Returns:
+        What is pinned or held, in the order of paths and lines, and the files that can't be read.
+    """
+    return list(_Search(tree).run())
+
+
+class _Search:
+    """One walk over one tree."""
+
+    def __init__(self, tree: Path) -> None:
+        self._tree = tree.resolve()
+        self._bytes_left = MAX_TREE_BYTES
+        self._pins_left = MAX_PINS
+        self._waiting: deque[tuple[str, Reader]] = deque()
+        self._seen: set[str] = set()
+
+    def run(self) -> Iterator[PinnedDependency | UnreadableFile]:
+        unlisted: list[OSError] = []
+        for folder, folders, files in os.walk(self._tree, onerror=unlisted.append):
+            folders.sort()
+            for file in sorted(files):
+                path = Path(folder, file).relative_to(self._tree).as_posix()
+                reader = reader_for(PurePosixPath(path))
+                if reader is not None:
+                    self._add(path, reader)
+        for error in unlisted:
+            path = os.path.relpath(error.filename, self._tree)
+            yield UnreadableFile(_shown(path), None, "The folder can't be listed.")
+        while self._waiting:
+            yield from self._file(*self._waiting.popleft())
+
+    def _add(self, path: str, reader: Reader) -> None:
+        if path not in self._seen:
+            self._seen.add(path)
+            self._waiting.append((path, reader))
+
+    def _file(self, path: str, reader: Reader) -> Iterator[PinnedDependency | UnreadableFile]:
+        problem: FormatProblem | None = None
+        for item in self._items(path, reader):
+            if isinstance(item, FormatProblem):
+                problem = problem or item
+            elif isinstance(item, Include):
+                outcome = self._include(path, item)
+                problem = problem or outcome
+            elif not NAME.fullmatch(item.name) or not VERSION.fullmatch(item.version):
+                problem = problem or FormatProblem(
+                    "A name or version in it is not valid.", item.line
+                )
+            elif not self._pins_left:
+                problem = FormatProblem(f"The tree pins more than {MAX_PINS} packages.", item.line)
+                break
+            else:
+                self._pins_left -= 1
+                name = canonicalize_name(item.name)
+                yield PinnedDependency(name, item.version, _shown(path), item.line, item.held)
+        if problem is not None:
+            yield UnreadableFile(_shown(path), problem.line, problem.text)
+
+    def _include(self, path: str, include: Include) -> FormatProblem | None:
+        if len(self._seen) >= MAX_INCLUDES:
+            return FormatProblem("The tree has too many such files to follow its includes.")
+        included = inside(self._tree, path, include.path)
+        if included is None:
+            return FormatProblem("It includes a file outside the tree.", include.line)
+        self._add(included, requirements)
+        return None
+
+    def _items(self, path: str, reader: Reader) -> Iterable[Item]:
+        try:
+            data = _read(self._tree / path)
+        except OSError as error:
+            return [FormatProblem(f"It can't be read: {error.strerror or error}.")]
+        if data is None:
+            return []
+        self._bytes_left -= len(data)
+        if len(data) > MAX_FILE_BYTES or self._bytes_left < 0:
+            return [FormatProblem("It, or all such files together, are too large.")]
+        return reader(data)
+
+
+def inside(tree: Path, path: str, included: str) -> str | None:
+    """Return the path in the tree of a file that another one names.
+
+    Args:
+        tree: the folder, resolved.
+        path: the file that names it, relative to the tree.
+        included: how it is named there.
+
+    Returns:
+        Its path relative to the tree; None when it is outside or behind a link.
+    """
+    if len(included) > MAX_PATH or "://" in included:
+        return None
+    target = Path(os.path.normpath(tree / Path(path).parent / included))
+    try:
+        is_inside = target.resolve() == target and target.is_relative_to(tree)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return target.relative_to(tree).as_posix() if is_inside else None
+
+
+def _read(path: Path) -> bytes | None:
+    """Return a regular file's content, at most a byte more than is allowed; None for links."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return None
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _shown(path: str) -> str:
+    """Return a file name as text that can be written as UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")

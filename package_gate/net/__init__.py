@@ -1,0 +1,1 @@
+"""The only HTTP client: which addresses may be asked, and how."""

@@ -1,0 +1,1 @@
+"""Emails: their texts, and how they are sent."""

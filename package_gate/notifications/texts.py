@@ -1,0 +1,192 @@
+"""The texts of the emails: short, plain, and the same for the same decision.
+
+They fit Amazon SNS (API reference, "Publish"): a subject of fewer than 100 ASCII characters
+without control characters, and a message of at most 262,144 bytes in UTF-8.
+"""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.request import Request
+from package_gate.core.text import one_line, printable
+from package_gate.notifications.outbox import Email
+from package_gate.report.encoding import json_bytes
+from package_gate.report.reading import (
+    COMMAND_LIMIT,
+    SAMPLE_WARNING,
+    Blocker,
+    blockers,
+    install_command,
+    next_steps,
+    package_title,
+    places,
+    subject,
+    utc,
+    waiver_block,
+    was_withdrawn,
+)
+
+MAX_SUBJECT_CHARACTERS = 99
+MAX_BODY_BYTES = 262_144
+TEXT_LIMIT = 2000
+"""Characters of one message, reason or recommendation."""
+WIDTH = 78
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""One plain address (WHATWG HTML, "valid e-mail address"), without name or line break."""
+
+
+def compose(
+    request: Request,
+    decision: RequestDecision,
+    packages: Sequence[PackageDecision],
+    report_hint: str,
+) -> Email:
+    """Write the email that tells a requester the verdict.
+
+    Args:
+        request: the line that asked.
+        decision: its verdict.
+        packages: the decisions of its closure, the requested package first.
+        report_hint: where the full report is, such as an address or a path; not a credential.
+    """
+    title = f"[package gate] {_verdict_words(decision, packages)}: {subject(request)}"
+    body = "\n".join(_body(request, decision, packages, report_hint)) + "\n"
+    return Email(
+        subject=ascii_line(title, MAX_SUBJECT_CHARACTERS),
+        body=fit(body, report_hint),
+        verdict=decision.verdict,
+        package=one_line(request.name),
+        requester=_address(request.requester),
+    )
+
+
+def notification_digest(decision: RequestDecision) -> str:
+    """What of a decision an email tells: SHA-256 of its verdict and reasons, in hexadecimal.
+
+    A requester who was sent this digest needs no further email.
+    """
+    return hashlib.sha256(json_bytes([decision.verdict.value, decision.reasons])).hexdigest()
+
+
+def fit(body: str, report_hint: str) -> str:
+    """Cut a body that is too long for SNS at a line's end, and point to the full report."""
+    if len(body.encode()) <= MAX_BODY_BYTES:
+        return body
+    pointer = f"\n[Cut here: too long for an email. Full report: {_hint(report_hint)}]\n"
+    room = MAX_BODY_BYTES - len(pointer.encode())
+    kept = body.encode()[:room].decode("utf-8", "ignore")
+    return kept[: kept.rfind("\n") + 1] + pointer
+
+
+def _body(
+    request: Request,
+    decision: RequestDecision,
+    packages: Sequence[PackageDecision],
+    report_hint: str,
+) -> Iterator[str]:
+    yield f"{subject(request)}: {_verdict_words(decision, packages).upper()}"
+    yield ""
+    yield f"Request:   line {request.line}, {one_line(request.name)}"
+    yield f"Source:    {one_line(decision.source, 500)}"
+    if request.requester:
+        yield f"Requester: {one_line(request.requester)}"
+    yield f"Decided:   {utc(decision.decided_at)}"
+    if decision.sample_advisories:
+        yield from _section("WARNING", _bullets([SAMPLE_WARNING]))
+    yield from _section("Why", _bullets(decision.reasons or ["No reason was recorded."]))
+    yield from _section("What to do next", _next(decision, packages))
+    if decision.verdict is Verdict.APPROVED:
+        yield from _section("What was approved", _files(packages))
+    if blocking := blockers(packages):
+        yield from _section(f"What refuses it ({len(blocking)})", _findings(blocking))
+    if waivers := waiver_block(decision, packages):
+        yield from _section("The waiver, for InfoSec to fill in", waivers.splitlines())
+    if decision.notes:
+        yield from _section("Good to know", _bullets(decision.notes))
+    yield from _section("Full report", [_hint(report_hint)])
+
+
+def _section(heading: str, content: Iterable[str]) -> Iterator[str]:
+    yield ""
+    yield heading
+    yield "-" * len(heading)
+    yield from content
+
+
+def _next(decision: RequestDecision, packages: Sequence[PackageDecision]) -> Iterator[str]:
+    yield from _bullets(next_steps(decision, packages))
+    if command := install_command(decision):
+        yield ""
+        for line in command.splitlines():
+            yield f"    {printable(line, COMMAND_LIMIT)}"
+
+
+def _files(packages: Sequence[PackageDecision]) -> Iterator[str]:
+    for package in packages:
+        published = package.published_to
+        yield f"* {package_title(package)}"
+        yield f"  {f'published to {printable(published, 500)}' if published else 'not published'}"
+        for artifact in package.artifacts:
+            yield f"  {printable(artifact.filename)} ({artifact.size:,} bytes)"
+            yield f"    sha256:{printable(artifact.sha256)}"
+
+
+def _findings(blocking: Sequence[Blocker]) -> Iterator[str]:
+    for number, each in enumerate(blocking, start=1):
+        finding = each.finding
+        if number > 1:
+            yield ""
+        yield f"{number}. {each.judged.severity.value.upper()} {one_line(finding.rule)}"
+        yield f"   {finding.kind} in {package_title(each.package)}, found by " + one_line(
+            finding.scanner
+        )
+        yield from _wrap(finding.message, "   ")
+        if finding.recommendation:
+            yield from _wrap(f"Recommendation: {finding.recommendation}", "   ")
+        if finding.aliases:
+            yield from _wrap(f"Also known as: {', '.join(finding.aliases)}", "   ")
+        yield from (f"   Where: {place}" for place in places(finding))
+        yield from (f"   See: {one_line(reference, 1000)}" for reference in finding.references)
+
+
+def _bullets(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        first, *rest = _wrap(text, "  ") or [""]
+        yield f"* {first.removeprefix('  ')}"
+        yield from rest
+
+
+def _wrap(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        one_line(text, TEXT_LIMIT),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _verdict_words(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:
+    if decision.verdict is Verdict.REFUSED and was_withdrawn(packages):
+        return "refused and withdrawn"
+    return decision.verdict.value
+
+
+def _hint(report_hint: str) -> str:
+    return one_line(report_hint, 500)
+
+
+def ascii_line(text: str, limit: int) -> str:
+    """Write a text as one line of printable ASCII, cut with dots when it is too long."""
+    plain = one_line(text, limit * 2).encode("ascii", "backslashreplace").decode("ascii")
+    return plain if len(plain) <= limit else plain[: limit - 3] + "..."
+
+
+def _address(requester: str) -> str:
+    """The requester's address; "" for what is none, so that it can't become another header."""
+    is_address = len(requester) <= 254 and ADDRESS.fullmatch(requester)
+    return requester if is_address else ""

@@ -1,0 +1,1 @@
+"""The gate: the order of the steps, and the steps."""

@@ -1,0 +1,1 @@
+"""Worker processes, and what the kernel keeps them from."""

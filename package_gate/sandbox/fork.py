@@ -1,0 +1,170 @@
+"""One scan in a process of its own, forked from the worker that has loaded the scanner.
+
+What a package does to the process that looks at it ends with that scan: the next package gets a
+fresh copy of the worker, which itself never reads a byte of a package.
+"""
+
+import ctypes
+import os
+import resource
+import selectors
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from package_gate.sandbox.protocol import MAX_ANSWER_BYTES
+
+_PIECE = 1 << 16
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+class Garbage(Exception):  # noqa: N818  # it says what the scan said
+    """The scan answered with something else than one line; the text says with what."""
+
+
+class Orphans(Exception):  # noqa: N818
+    """The scan left processes behind."""
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what a scan leaves behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run_alone(
+    scan: Callable[[], bytes],
+    confine: Callable[[Path], object],
+    seconds: int,
+    orders: int,
+    answers: int,
+) -> bytes:
+    """Fork, and give the one line that the fork answers with.
+
+    It lives in this process's group, in a new folder below the current one, and is killed once it
+    has answered. When it dies without an answer, this process dies in the same way.
+
+    Args:
+        scan: makes the line, in the fork.
+        confine: isolates the fork, given its folder.
+        seconds: processor time; the kernel kills it when that is used up.
+        orders: the pipe from the pool. When it closes, this whole process group is killed.
+        answers: the pipe to the pool; the fork has neither of them.
+
+    Raises:
+        Garbage: it answered with more than a line, or with too much.
+        Orphans: it left processes behind; this process must end.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="scan-", dir=Path.cwd()))
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        for pipe in (reading, orders, answers):
+            os.close(pipe)
+        _run(scan, confine, seconds, folder, writing)
+    os.close(writing)
+    try:
+        line = read_line(reading, orders)
+    finally:
+        os.close(reading)
+        status = _end(pid)
+        shutil.rmtree(folder, ignore_errors=True)
+    if not line.endswith(b"\n"):
+        _die_like(status)
+    return line
+
+
+def read_line(reading: int, orders: int) -> bytes:
+    """Read up to the end of a line, or of what there is; end with the pool meanwhile.
+
+    Raises:
+        Garbage: something follows the line, or it is too long.
+    """
+    line = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(reading, selectors.EVENT_READ)
+        selector.register(orders, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            ready = {key.fd for key, _ in selector.select()}
+            if orders in ready:
+                _end_with_the_pool()  # it never speaks during a scan
+            piece = os.read(reading, _PIECE)
+            if not piece:
+                break
+            line += piece
+            if b"\n" in piece[:-1]:
+                raise Garbage("more than one line")
+            if len(line) > MAX_ANSWER_BYTES:
+                raise Garbage(f"more than {MAX_ANSWER_BYTES // 2**20} MiB")
+    return bytes(line)
+
+
+def write(pipe: int, line: bytes) -> None:
+    """Write all of it."""
+    unsent = memoryview(line)
+    while unsent:
+        unsent = unsent[os.write(pipe, unsent) :]
+
+
+def _end_with_the_pool() -> NoReturn:
+    """Kill this process with all that it has started."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _run(
+    scan: Callable[[], bytes],
+    confine: Callable[[Path], object],
+    seconds: int,
+    folder: Path,
+    answer: int,
+) -> NoReturn:
+    """Be the fork."""
+    status = 1
+    try:
+        if sys.platform == "linux":  # a worker has one thread, so its end is the process's
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.chdir(folder)
+        os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+        tempfile.tempdir = None
+        # The soft limit can be lifted up to the hard one, and its signal caught.
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        confine(folder)
+        write(answer, scan())
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _end(pid: int) -> int:
+    """Kill the fork, see how it ended (death itself is not undone), and that nothing is left."""
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    try:
+        while True:
+            orphan, _ = os.waitpid(-1, os.WNOHANG)
+            if orphan == 0:
+                raise Orphans("left processes behind")
+    except ChildProcessError:
+        return status
+
+
+def _die_like(status: int) -> NoReturn:
+    """End as the fork did, so that the pool says why and starts another worker."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        with suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+        signal.pause()
+    os._exit(code)

@@ -1,0 +1,111 @@
+"""Giving up, for good, what a scanner does not need: the network, other processes, most files.
+
+On Linux a seccomp filter forbids system calls (`seccomp`), Landlock confines a process to the files
+that it names (kernel 5.13) and keeps its signals from others (kernel 6.12), and root loses its
+privileges (`capabilities`). macOS has Seatbelt. All of it goes over to child processes.
+"""
+
+import importlib
+import platform
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import package_gate
+from package_gate.sandbox.capabilities import give_up_privileges
+from package_gate.sandbox.seccomp import forbid
+from package_gate.scanners.imports import skip_package_init
+
+_SYSTEM = ("/usr", "/lib", "/lib64")
+_DEVICES = ("/dev/null", "/dev/urandom")
+_NETWORK = (
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/run/systemd/resolve",
+)
+"""What looking up a host and checking its certificate read."""
+
+
+def isolate(
+    *,
+    network: bool,
+    programs: bool,
+    alone: bool,
+    readable: Iterable[str],
+    writable: Iterable[str],
+) -> str:
+    """Confine this process and its children as far as the kernel allows.
+
+    Call it before any thread is started: it holds for the calling thread and what comes from it.
+    It may be called again, to give up more.
+
+    Args:
+        network: whether connections to hosts are still needed.
+        programs: whether other programs must be started.
+        alone: whether this is the process of one scan, which nothing outside it concerns.
+        readable: files and folders that may be read, besides Python and this program.
+        writable: folders that may be written to as well.
+
+    Returns:
+        What is in force, such as `landlock: files; seccomp: network, processes`, or `none: ` and
+        why.
+    """
+    in_force, problems = [], []
+    if give_up_privileges():
+        in_force.append("root: no capabilities")
+    try:
+        in_force.append(_confine_files(readable, writable, network=network))
+    except (ImportError, RuntimeError, OSError) as error:
+        problems.append(f"files not: {error}")
+    if sys.platform == "linux":
+        try:
+            forbid(network=network, alone=alone, programs=programs)
+            in_force.append(f"seccomp: {'' if network else 'network, '}processes")
+        except OSError as error:
+            problems.append(f"network and processes not: {error.strerror}")
+    return "; ".join([*in_force, *problems] if in_force else [f"none: {'; '.join(problems)}"])
+
+
+def _confine_files(readable: Iterable[str], writable: Iterable[str], *, network: bool) -> str:
+    """Confine to files; raises ImportError, OSError or RuntimeError, whose text says why not."""
+    # Its __init__ imports pydantic for parts that are not used here: half a second.
+    skip_package_init("nono_py")
+    nono = importlib.import_module("nono_py._nono_py")
+    if not nono.is_supported():
+        raise RuntimeError(f"{platform.system()} {platform.release()} has no sandbox for this")
+    allowed = nono.CapabilitySet()
+    for path in {*_program_paths(), *readable, *(_NETWORK if network else ())}:
+        _allow(allowed, path, nono.AccessMode.READ)
+    for path in {*_DEVICES, *writable}:
+        _allow(allowed, path, nono.AccessMode.READ_WRITE)
+    if sys.platform != "linux":
+        if not network:
+            allowed.block_network()
+        nono.apply(allowed)
+        return "seatbelt: files" if network else "seatbelt: files, network"
+    if not network and nono.detect_abi().has_network:
+        allowed.block_network()  # twice is better: seccomp does it on every kernel
+    nono.apply(allowed)
+    return "landlock: files"
+
+
+def _allow(allowed: Any, path: str, mode: Any) -> None:
+    place = Path(path)
+    if place.is_dir():
+        allowed.allow_path(path, mode)
+    elif place.exists():
+        allowed.allow_file(path, mode)
+
+
+def _program_paths() -> set[str]:
+    """Where Python, its libraries and this program are; not the checkout around it."""
+    program = Path(package_gate.__file__).parent
+    imported_from = {entry for entry in sys.path if entry and Path(entry) != program.parent}
+    return {*_SYSTEM, sys.prefix, sys.base_prefix, str(program), *imported_from}

@@ -1,0 +1,69 @@
+"""What the pool and a worker say to each other: one JSON document a line.
+
+The pool writes `Setup`, and after the worker's `Ready` one `Job` for each package. The worker
+answers each with one line. Both sides check the types of all that they read.
+"""
+
+import msgspec
+
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.policy import Limits
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""The longest line that is taken from a worker."""
+MAX_FINDINGS = 20_000
+"""The most findings of one scanner about one package."""
+
+
+class Setup(msgspec.Struct, frozen=True, tag="setup"):
+    """The first line to a worker."""
+
+    scanner: str
+    """A name in `registry.SCANNERS`."""
+    factory: str
+    """`module:attribute` in place of a registered scanner, or ""."""
+    settings: msgspec.Raw
+    """What the scanner's constructor takes as `settings`, as JSON."""
+    limits: Limits
+    packages: str
+    """The folder below which all packages lie, absolute."""
+    network: bool
+    """Whether the scanner may use the network even if it is not registered as needing it."""
+    programs: bool
+    """Whether it may start programs even if it is not registered as needing them."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The scanner is loaded and waits for packages."""
+
+    info: ScannerInfo
+    isolation: str
+    """What the kernel keeps its scans from, in words."""
+
+
+class Job(msgspec.Struct, frozen=True, tag="job"):
+    """Scan a package."""
+
+    number: int
+    """The answer bears the same, so that a late one is never taken for another package's."""
+    target: UnpackedPackage
+
+
+class Findings(msgspec.Struct, frozen=True, tag="findings"):
+    """The scan finished."""
+
+    number: int
+    findings: list[Finding]
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The scan, or the loading of the scanner, did not finish."""
+
+    message: str
+    number: int = 0
+    ends: bool = False
+    """Whether the worker ends after this, because it can't trust itself any more."""
+
+
+Answer = Ready | Findings | Failed

@@ -1,0 +1,1 @@
+"""Our own rules: malware told by what code does when it runs by itself."""

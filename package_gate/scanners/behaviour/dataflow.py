@@ -1,0 +1,341 @@
+"""Where the data of a Python file comes from, as far as it can be followed without running it.
+
+A label says what a value may hold. It flows through expressions, assignments, loops, arguments,
+results, and files that are written and read. Which statement comes first is not asked, and names
+are one for the whole file: what looks at the result asks for a rare combination.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
+from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.import_time import Function, children
+
+
+class Label(Enum):
+    """What a value may hold."""
+
+    DOWNLOADED = auto()
+    DECODED = auto()
+    SECRET = auto()
+    HOST_FACTS = auto()
+    SCREEN = auto()
+    INTERCEPTED = auto()
+    ENCRYPTED = auto()
+    OTHER_PACKAGES = auto()
+
+
+_SOURCES: tuple[tuple[tables.Table, Label], ...] = (
+    (tables.RECEIVES, Label.DOWNLOADED),
+    (tables.DECODES, Label.DECODED),
+    (tables.HOST_FACTS, Label.HOST_FACTS),
+    (tables.STARTS, Label.HOST_FACTS),
+    (tables.SCREEN, Label.SCREEN),
+    (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
+)
+_MUTATOR = re.compile(
+    r"(?:add|append|attach|extend|insert|push|put|set|update|write)(?:_\w+|[a-z]*)"
+    r"|read(?:_file|_string|_dict)?|load|parse"
+)
+"""Methods that put what they are given into their object."""
+_ADDS = {"add", "addfile"}
+_GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
+_SAVES = {"save", "dump", "tofile", "readinto"}
+_WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
+_ENVIRONMENT = {"os.environ", "os.environb"}
+_READ_ENVIRONMENT = {"get", "pop", "setdefault"}
+_CONTAINERS = ast.List | ast.Tuple | ast.Set | ast.Dict
+_OTHERS_FILE = re.compile(r"\*[^\n*]*(?:setup|__init__)\.py(?:\n|$)")
+
+Keys = set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that runs, or one that something called later will make."""
+
+    names: frozenset[str]
+    """Of the function, without `HIDDEN`."""
+    hidden: bool
+    """Whether a computed name led to it."""
+    arguments: tuple[ast.expr, ...]
+    keywords: tuple[tuple[str, ast.expr], ...]
+    node: ast.Call
+
+    def does(self, table: tables.Table) -> bool:
+        """Whether the function is one of a table of names."""
+        return any(name in table for name in self.names)
+
+    @property
+    def everything(self) -> tuple[ast.expr, ...]:
+        """All arguments."""
+        return (*self.arguments, *(value for _, value in self.keywords))
+
+
+class Flow:
+    """The labels of one file's running nodes."""
+
+    def __init__(self, nodes: Sequence[ast.AST]) -> None:
+        self.expressions = Expressions(nodes)
+        self._functions = _functions(nodes)
+        self._calls = [node for node in nodes if isinstance(node, ast.Call)]
+        self.calls = [call for node in self._calls for call in self._describe(node)]
+        self._summaries: dict[int, tuple[set[Label], Keys]] = {}
+        self._feeds: dict[str, list[ast.expr]] = {}
+        for key, expression in self._edges(nodes):
+            self._feeds.setdefault(key, []).append(expression)
+        self._given: dict[str, set[Label]] = {}
+        for key, label in self._labels_given():
+            self._given.setdefault(key, set()).add(label)
+
+    def labels(self, *expressions: ast.expr) -> set[Label]:
+        """Tell what these may hold."""
+        found: set[Label] = set()
+        seen: Keys = set()
+        waiting: list[ast.expr] = list(expressions)
+        while waiting:
+            labels, keys = self._summary(waiting.pop())
+            found |= labels
+            for key in keys - seen:
+                found |= self._given.get(key, set())
+                waiting += self._feeds.get(key, ())
+            seen |= keys
+        return found
+
+    def text(self, *expressions: ast.expr) -> str:
+        """Give the texts of these, one after the other."""
+        return " ".join(map(self.expressions.text, expressions))
+
+    def written_path(self, call: Call) -> ast.expr | None:
+        """Give the path of the file that a call writes, or opens for writing."""
+        function = call.node.func
+        if call.does(tables.OPENS) and call.arguments:
+            mode = self.text(*call.arguments[1:2], *(v for k, v in call.keywords if k == "mode"))
+            return call.arguments[0] if set(mode) & set("awx+") else None
+        if call.does(tables.COPIES) and len(call.arguments) > 1:
+            return call.arguments[1]
+        if isinstance(function, ast.Attribute):
+            into_tar = function.attr in _ADDS and "tarfile.open()" in self._names(function.value)
+            if function.attr in _WRITES or into_tar:
+                return self._path_of(function.value)
+        return None
+
+    def _names(self, expression: ast.expr) -> frozenset[str]:
+        return self.expressions.names(expression)
+
+    def _describe(self, node: ast.Call) -> Iterator[Call]:
+        names = self.expressions.names(node.func)
+        plain = frozenset(name.replace(HIDDEN, "") for name in names)
+        hidden = any(name.startswith(HIDDEN) for name in names)
+        keywords = tuple((each.arg or "", each.value) for each in node.keywords)
+        yield Call(plain, hidden, tuple(node.args), keywords, node)
+        # What is handed over is called later: `Thread(target=f, args=(x,))`, `register(f, x)`.
+        given = dict(keywords)
+        rest = given.get("args")
+        for number, argument in enumerate((*node.args, *given.values())):
+            if not isinstance(argument, ast.Name | ast.Attribute | ast.Call):
+                continue
+            later = self.expressions.names(argument)
+            if later and not all(name.endswith("()") for name in later):
+                after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else ()
+                arguments = after if after else tuple(node.args[number + 1 :])
+                plain = frozenset(name.replace(HIDDEN, "") for name in later)
+                yield Call(plain, False, tuple(arguments), (), node)
+
+    def _edges(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+        """Yield what flows where: a key and an expression whose labels it takes on."""
+        for assigned in (self.expressions.values, self.expressions.loops):
+            for key, values in assigned.items():
+                for value in values:
+                    yield key, value
+        for node in nodes:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Subscript):
+                        for key in targets(target.value):
+                            yield key, node.value
+        for call in self.calls:
+            yield from self._edges_of(call)
+
+    def _edges_of(self, call: Call) -> Iterator[tuple[str, ast.expr]]:
+        function = call.node.func
+        if isinstance(function, ast.Attribute) and _MUTATOR.fullmatch(function.attr):
+            for key in targets(function.value):
+                for argument in call.everything:
+                    yield key, argument
+        if isinstance(function, ast.Attribute) and function.attr in _SAVES:
+            # `picture.save(file)`, `json.dump(data, file)`
+            values = [function.value, *call.arguments]
+            for target in call.arguments[:2]:
+                written = self._path_of(target)
+                for key in (*targets(target), *(self._keys_of_path(written) if written else ())):
+                    for value in values:
+                        yield key, value
+        path = self.written_path(call)
+        if path is not None and not call.does(tables.OPENS):
+            sources = call.arguments[:1] if call.does(tables.COPIES) else call.everything
+            for key in self._keys_of_path(path):
+                for argument in sources:
+                    yield key, argument
+        first, *others = call.arguments or (None,)
+        if "shutil.make_archive" in call.names and first:
+            for key in self._keys_of_path(first):
+                for argument in others:
+                    yield key, argument
+        if "shutil.copyfileobj" in call.names and len(call.arguments) > 1:
+            written = self._path_of(call.arguments[1])
+            for key in self._keys_of_path(written) if written else ():
+                yield key, call.arguments[0]
+        for called in self._called_here(call):
+            names = [each.arg for each in (*called.args.posonlyargs, *called.args.args)]
+            if names[:1] in (["self"], ["cls"]):
+                names = names[1:]
+            yield from zip(names, call.arguments, strict=False)
+            yield from ((key, value) for key, value in call.keywords if key)
+            if called.args.vararg:
+                yield from ((called.args.vararg.arg, each) for each in call.arguments[len(names) :])
+            if called.args.kwarg:
+                yield from ((called.args.kwarg.arg, value) for _, value in call.keywords)
+
+    def _called_here(self, call: Call) -> Iterator[Function]:
+        for name in call.names:
+            function = self._functions.get(name.rpartition(".")[2])
+            if function is not None:
+                yield function
+
+    def _labels_given(self) -> Iterator[tuple[str, Label]]:
+        """Yield labels that are there from the beginning."""
+        for call in self.calls:
+            if call.does(tables.RECEIVES):
+                kept = [value for key, value in call.keywords if key in ("filename", "out")]
+                for path in (*call.arguments[1:2], *kept):
+                    if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
+                        for key in self._keys_of_path(path):
+                            yield key, Label.DOWNLOADED
+        for key, values in self.expressions.values.items():
+            if key.startswith("."):
+                for value in values:
+                    if isinstance(value, ast.Name) and value.id in self._functions:
+                        arguments = self._functions[value.id].args
+                        for each in (*arguments.args, arguments.vararg, arguments.kwarg):
+                            if each is not None:
+                                yield each.arg, Label.INTERCEPTED
+
+    def _path_of(self, expression: ast.expr) -> ast.expr | None:
+        """Give the path of an opened file, or a path object itself."""
+        if isinstance(expression, ast.Call):
+            names = self.expressions.names(expression.func)
+            if any(name in tables.OPENS for name in names):
+                inside = [each.value for each in expression.keywords if each.arg == "fileobj"]
+                return (*inside, *expression.args, expression)[0]
+            return expression
+        if isinstance(expression, ast.Name):
+            for value in self.expressions.values.get(expression.id, ()):
+                if isinstance(value, ast.Call):
+                    return self._path_of(value)
+        return expression
+
+    def _keys_of_path(self, path: ast.expr) -> list[str]:
+        text = self.expressions.text(path)
+        keys = targets(path)
+        return [*keys, f"file {text}"] if len(text.replace(UNKNOWN, "")) > 3 else keys
+
+    def _summary(self, expression: ast.expr) -> tuple[set[Label], Keys]:
+        key = id(expression)
+        if key not in self._summaries:
+            labels: set[Label] = set()
+            keys: Keys = set()
+            self._collect(expression, labels, keys, read=False)
+            self._summaries[key] = labels, keys
+        return self._summaries[key]
+
+    def _collect(self, node: ast.AST, labels: set[Label], keys: Keys, *, read: bool) -> None:
+        """Add the labels that an expression has by itself, and the keys that give it more.
+
+        `read` says that the text of a surrounding expression was looked at already.
+        """
+        if isinstance(node, ast.Compare | ast.Lambda):
+            return
+        if isinstance(node, ast.expr) and not isinstance(node, _CONTAINERS) and not read:
+            read = self._read_text(node, labels, keys)
+        if isinstance(node, ast.Name):
+            keys.add(node.id)
+            self._look_up(node, labels)
+        elif isinstance(node, ast.Attribute):
+            keys.update(key for key in targets(node) if isinstance(node.value, ast.Name))
+            self._look_up(node, labels)
+        elif isinstance(node, ast.Call):
+            if self._is_environment(node.func) or self._is_environment(node):
+                return
+            self._collect_call(node, labels, keys)
+        elif isinstance(node, ast.Subscript):
+            if _ENVIRONMENT & self.expressions.names(node.value):
+                return
+            cut = node.slice
+            if isinstance(cut, ast.Slice) and cut.step and self._is_text(node.value):
+                labels.add(Label.DECODED)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            labels.add(Label.DECODED)
+        for child in children(node):
+            self._collect(child, labels, keys, read=read)
+
+    def _is_text(self, node: ast.expr) -> bool:
+        """Whether this may be a text that is turned round; lists are what most calls give."""
+        if isinstance(node, ast.Call):
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            return method in _GIVE_TEXT or self.expressions.text(node) != UNKNOWN
+        return not isinstance(node, ast.List | ast.Tuple)
+
+    def _is_environment(self, node: ast.expr) -> bool:
+        """Whether this reads one variable of the environment, as its text tells."""
+        if isinstance(node, ast.Call):
+            return any(name == "os.getenv" for name in self.expressions.names(node.func))
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr in _READ_ENVIRONMENT
+            and bool(_ENVIRONMENT & self.expressions.names(node.value))
+        )
+
+    def _read_text(self, node: ast.expr, labels: set[Label], keys: Keys) -> bool:
+        text = self.expressions.text(node)
+        known = text.replace(UNKNOWN, "")
+        if not known:
+            return False
+        if tables.CREDENTIALS.search(text):
+            labels.add(Label.SECRET)
+        if tables.HOST_FACTS_TEXT.search(text):
+            labels.add(Label.HOST_FACTS)
+        if _OTHERS_FILE.search(text):
+            labels.add(Label.OTHER_PACKAGES)
+        keys.add(f"file {text}")
+        return True
+
+    def _look_up(self, node: ast.expr, labels: set[Label]) -> None:
+        names = self.expressions.names(node)
+        if names & _ENVIRONMENT:
+            labels.add(Label.SECRET)
+        if "sys.argv" in names:
+            labels.add(Label.HOST_FACTS)
+        labels.update(label for table, label in _SOURCES for name in names if name in table)
+
+    def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:
+        if isinstance(node.func, ast.Name):
+            keys.add(f"{node.func.id}()")
+        elif isinstance(node.func, ast.Attribute):
+            keys.add(f"{node.func.attr}()")
+            if node.func.attr == "encrypt":
+                labels.add(Label.ENCRYPTED)
+        names = self.expressions.names(node.func)
+        plain = {name.replace(HIDDEN, "") for name in names}
+        labels.update(label for table, label in _SOURCES for n in plain if n in table)
+        if "int" in plain and len(node.args) > 1:  # `int(bits, 2)`
+            labels.add(Label.DECODED)
+
+
+def _functions(nodes: Iterable[ast.AST]) -> dict[str, Function]:
+    return {node.name: node for node in nodes if isinstance(node, Function)}

@@ -1,0 +1,391 @@
+"""What expressions of a Python file come to, as far as that can be told without running it.
+
+Names are followed through imports and assignments, wherever in the file they stand: which came
+first is not asked. So `getattr(__import__("so"[::-1]), "sys" + "tem")` is `os.system`, and
+`os.path.join(Path.home(), ".ssh", name)` is `~/.ssh/` and something unknown.
+"""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from package_gate.scanners.behaviour.folding import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    as_text,
+    calculated,
+    called,
+    method,
+)
+from package_gate.scanners.behaviour.import_time import Function, children
+
+HIDDEN = "hidden:"
+"""How the dotted name of something begins that the code names by computing its name."""
+
+_AWAITERS = {"asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"}
+"""Functions that give what they are given, once it is there."""
+_MAX_DEPTH = 40
+_MAX_NAMES = 8
+_BUILTINS = frozenset(dir(builtins))
+
+Bound = Mapping[str, object]
+"""What the variable of a comprehension stands for, by its name."""
+
+
+class Expressions:
+    """The expressions of some nodes of one file."""
+
+    def __init__(self, nodes: Iterable[ast.AST]) -> None:
+        self.imports: dict[str, str] = {}
+        """Name in the file → dotted name of what was imported."""
+        self.values: dict[str, list[ast.expr]] = {}
+        """Name, `.attribute`, or `function()` → what is assigned to it, or returned by it."""
+        self.wildcards: list[str] = []
+        """Modules that all names are imported from, each with a final dot."""
+        self.loops: dict[str, list[ast.expr]] = {}
+        """Name → what it takes one value after the other from."""
+        self._parameters: dict[str, list[str]] = {}
+        """`function()` → the names of its parameters."""
+        self._entered: list[ast.expr] = []
+        """What `with … as` assigns to."""
+        for node in nodes:
+            self._note(node)
+        # Whatever its class, the value is what an `__enter__` of the file gives, too.
+        for target in self._entered:
+            for value in self.values.get("__enter__()", ()):
+                self._assign(target, value)
+        self._names: dict[int, frozenset[str]] = {}
+        self._known: dict[int | str, object] = {}
+
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                self.imports[bound] = alias.name if alias.asname else bound
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            dot = "" if module.endswith(".") or not module else "."
+            for alias in node.names:
+                if alias.name == "*":
+                    self.wildcards.append(f"{module}{dot}")
+                else:
+                    self.imports[alias.asname or alias.name] = f"{module}{dot}{alias.name}"
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._assign(target, node.value)
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+            if node.value is not None:
+                self._assign(node.target, node.value)
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            for name in targets(node.target):
+                self.loops.setdefault(name, []).append(node.iter)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self._parameters[f"{node.name}()"] = _parameters(node.args)
+            for each in _returns(node):
+                self.values.setdefault(f"{node.name}()", []).append(each)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self._assign(node.optional_vars, node.context_expr)
+            self._entered.append(node.optional_vars)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+            same = len(parts) == len(target.elts)
+            for number, each in enumerate(target.elts):
+                self._assign(each, parts[number] if same else value)
+            return
+        for name in targets(target):
+            self.values.setdefault(name, []).append(value)
+            if isinstance(value, ast.Lambda):
+                self._parameters[f"{name}()"] = _parameters(value.args)
+                self.values.setdefault(f"{name}()", []).append(value.body)
+
+    def names(self, expression: ast.expr, depth: int = 0) -> frozenset[str]:
+        """Give the dotted names of what an expression is; `()` and `[]` stand for a result of it.
+
+        `socket.socket().connect` is a method of what `socket.socket` returns.
+        """
+        key = id(expression)
+        if key not in self._names:
+            self._names[key] = frozenset()  # for what leads back to itself
+            found = self._find_names(expression, depth) if depth < _MAX_DEPTH else []
+            self._names[key] = frozenset(sorted(map(_plain, found))[:_MAX_NAMES])
+        return self._names[key]
+
+    def _find_names(self, expression: ast.expr, depth: int) -> list[str]:
+        deeper = depth + 1
+        if isinstance(expression, ast.Name):
+            name = expression.id
+            found = [each for v in self.values.get(name, ()) for each in self.names(v, deeper)]
+            if name in self.imports:
+                found.append(self.imports[name])
+            elif not found and (name in _BUILTINS or name not in self.values):
+                found.append(name)
+            return found
+        if isinstance(expression, ast.Attribute):
+            if isinstance(expression.value, ast.Name) and expression.value.id == "self":
+                values = self.values.get(f".{expression.attr}", ())
+                return [each for value in values for each in self.names(value, deeper)]
+            return [f"{each}.{expression.attr}" for each in self.names(expression.value, deeper)]
+        if isinstance(expression, ast.Call):
+            return self._names_of_call(expression, deeper)
+        if isinstance(expression, ast.Subscript):
+            return self._names_of_item(expression, deeper)
+        if isinstance(expression, ast.IfExp):
+            return [*self.names(expression.body, deeper), *self.names(expression.orelse, deeper)]
+        if isinstance(expression, ast.BoolOp):
+            return [each for value in expression.values for each in self.names(value, deeper)]
+        if isinstance(expression, ast.Await | ast.NamedExpr):
+            return list(self.names(expression.value, deeper))
+        return []
+
+    def _names_of_call(self, call: ast.Call, depth: int) -> list[str]:
+        found: list[str] = []
+        for function in self.names(call.func, depth):
+            name = function.removeprefix(HIDDEN)
+            if name in ("__import__", "importlib.import_module", "importlib.__import__"):
+                if call.args and (module := self._identifier(call.args[0], depth)):
+                    whole = name == "importlib.import_module" or len(call.args) > 1
+                    whole = whole or bool(call.keywords)
+                    found.append(module if whole else module.partition(".")[0])
+            elif name in _AWAITERS and call.args:
+                found += self.names(call.args[0], depth)
+            elif name == "getattr":
+                if len(call.args) > 1 and (attribute := self._identifier(call.args[1], depth)):
+                    hidden = HIDDEN if attribute.startswith(HIDDEN) else ""
+                    attribute = attribute.removeprefix(HIDDEN)
+                    bases = self.names(call.args[0], depth)
+                    found += [f"{hidden}{each}.{attribute}" for each in bases]
+            else:
+                found.append(f"{function}()")
+        if isinstance(call.func, ast.Name):
+            for value in self.values.get(f"{call.func.id}()", ()):
+                found += self.names(value, depth)
+        return found
+
+    def _names_of_item(self, item: ast.Subscript, depth: int) -> list[str]:
+        found = []
+        for name in self.names(item.value, depth):
+            key = self._identifier(item.slice, depth)
+            if key and name in ("globals()", "locals()", "vars()", "sys.modules"):
+                found.append(key)
+            elif key and name.endswith(".__dict__"):
+                found.append(f"{name.removesuffix('.__dict__')}.{key.removeprefix(HIDDEN)}")
+            else:
+                found.append(f"{name}[]")
+        return found
+
+    def _identifier(self, expression: ast.expr, depth: int) -> str:
+        """Give the dotted name that a text holds, marked when it is not simply written there."""
+        text = self.text(expression, depth)
+        if not text or len(text) > 200 or not all(map(str.isidentifier, text.split("."))):
+            return ""
+        return text if isinstance(expression, ast.Constant) else HIDDEN + text
+
+    def text(self, expression: ast.expr, depth: int = 0) -> str:
+        """Give the text that an expression comes to, with `UNKNOWN` for what can't be told.
+
+        Of several possible ones, such as those that a loop goes through, it is all, on a line each.
+        """
+        return as_text(self._value(expression, depth + 1, {}))
+
+    def _value(self, node: ast.expr, depth: int, bound: Bound) -> object:
+        """Give a text, a number, or a list of such; None when it can't be told."""
+        work = _WORK.get(type(node))
+        if work is None or depth > _MAX_DEPTH:
+            return None
+        if bound:
+            return work(self, node, depth + 1, bound)
+        key = node.id if isinstance(node, ast.Name) else id(node)
+        if key not in self._known:
+            self._known[key] = None  # for what leads back to itself
+            self._known[key] = work(self, node, depth + 1, bound)
+        return self._known[key]
+
+    def _constant(self, node: ast.Constant, _d: int, _b: object) -> object:
+        if isinstance(node.value, bytes):
+            return node.value.decode("latin-1")
+        return node.value if isinstance(node.value, str | int) else None
+
+    def _name(self, node: ast.Name, depth: int, bound: Bound) -> object:
+        if node.id in bound:
+            return bound[node.id]
+        if node.id == "__file__":
+            return "__file__"
+        values = self.values.get(node.id, ())
+        found = [self._value(each, depth, {}) for each in values[:_MAX_NAMES]]
+        known = [each for each in found if each is not None]
+        if len(known) == 1:
+            return known[0]
+        for each in self.loops.get(node.id, ())[:_MAX_NAMES]:
+            items = self._value(each, depth, {})
+            known += items if isinstance(items, list) else [items]
+        return "\n".join(map(as_text, known))[:MAX_TEXT] if known else None
+
+    def _attribute(self, node: ast.Attribute, depth: int, bound: Bound) -> object:
+        if isinstance(node.value, ast.Name) and node.value.id == "self":
+            values = self.values.get(f".{node.attr}", ())
+            return self._value(values[0], depth, bound) if len(values) == 1 else None
+        if "sys.executable" in self.names(node, depth):
+            return "python"
+        return self._value(node.value, depth, bound) if node.attr in ("parent", "name") else None
+
+    def _joined(self, node: ast.JoinedStr, depth: int, bound: Bound) -> object:
+        return "".join(as_text(self._value(each, depth, bound)) for each in node.values)
+
+    def _formatted(self, node: ast.FormattedValue, depth: int, bound: Bound) -> object:
+        return self._value(node.value, depth, bound)
+
+    def _list(self, node: ast.List | ast.Tuple | ast.Set, depth: int, bound: Bound) -> object:
+        return self._items(node.elts, depth, bound)
+
+    def _dict(self, node: ast.Dict, depth: int, bound: Bound) -> object:
+        parts = [part for part in (*node.keys, *node.values) if part is not None]
+        return self._items(parts, depth, bound)
+
+    def _items(self, nodes: Sequence[ast.expr], depth: int, bound: Bound) -> list[object]:
+        values = [self._value(each, depth, bound) for each in nodes[:MAX_ITEMS]]
+        return [as_text(value) if isinstance(value, list) else value for value in values]
+
+    def _choice(self, node: ast.IfExp, depth: int, bound: Bound) -> object:
+        first = self._value(node.body, depth, bound)
+        return first if first is not None else self._value(node.orelse, depth, bound)
+
+    def _either(self, node: ast.BoolOp, depth: int, bound: Bound) -> object:
+        return "\n".join(as_text(self._value(each, depth, bound)) for each in node.values)
+
+    def _operation(self, node: ast.BinOp, depth: int, bound: Bound) -> object:
+        left = self._value(node.left, depth, bound)
+        right = self._value(node.right, depth, bound)
+        if isinstance(left, int) and isinstance(right, int):
+            return calculated(node.op, left, right)
+        if isinstance(node.op, ast.Add):
+            if isinstance(left, list) and isinstance(right, list):
+                return (left + right)[:MAX_ITEMS]
+            return as_text(left) + as_text(right)
+        if isinstance(node.op, ast.Div):
+            return f"{as_text(left)}/{as_text(right)}"
+        if isinstance(node.op, ast.Mod) and isinstance(left, str):
+            filled = iter(right if isinstance(right, list) else [right])
+            pieces = left.replace("%r", "%s").replace("%d", "%s").split("%s")
+            joined = [pieces[0]]
+            for piece in pieces[1:]:
+                joined += [as_text(next(filled, None)), piece]
+            return "".join(joined)
+        return None
+
+    def _item(self, node: ast.Subscript, depth: int, bound: Bound) -> object:
+        if "os.environ" in self.names(node.value, depth):
+            return called("os.getenv", [self._value(node.slice, depth, bound)])
+        whole = self._value(node.value, depth, bound)
+        if isinstance(node.slice, ast.Slice):
+            return self._cut(whole, node.slice, depth, bound)
+        index = self._value(node.slice, depth, bound)
+        if isinstance(whole, list) and isinstance(index, int) and -len(whole) <= index < len(whole):
+            return whole[index]
+        return whole if isinstance(whole, list) else None
+
+    def _cut(self, whole: object, cut: ast.Slice, depth: int, bound: Bound) -> object:
+        ends: list[int | None] = []
+        for part in (cut.lower, cut.upper, cut.step):
+            number = part and self._value(part, depth, bound)
+            if part and not isinstance(number, int):
+                return None
+            ends.append(number if isinstance(number, int) else None)
+        if ends[2] == 0 or not isinstance(whole, str | list):
+            return None
+        return whole[slice(*ends)]
+
+    def _negative(self, node: ast.UnaryOp, depth: int, bound: Bound) -> object:
+        value = self._value(node.operand, depth, bound)
+        return -value if isinstance(node.op, ast.USub) and isinstance(value, int) else None
+
+    def _comprehension(
+        self, node: ast.GeneratorExp | ast.ListComp, depth: int, bound: Bound
+    ) -> object:
+        first = node.generators[0]
+        if bound:  # a loop in a loop would take for ever
+            return None
+        items = self._value(first.iter, depth, bound)
+        if isinstance(items, str):
+            items = list(items)
+        if len(node.generators) > 1 or not isinstance(items, list):
+            return None
+        if not isinstance(first.target, ast.Name):
+            return None
+        name = first.target.id
+        return [self._value(node.elt, depth, {**bound, name: item}) for item in items[:MAX_ITEMS]]
+
+    def _call(self, node: ast.Call, depth: int, bound: Bound) -> object:
+        arguments = [self._value(each, depth, bound) for each in node.args]
+        for name in sorted(self.names(node.func, depth)):
+            known = called(name.removeprefix(HIDDEN), arguments)
+            if known is not None:
+                return known
+        if isinstance(node.func, ast.Name) and (values := self.values.get(f"{node.func.id}()")):
+            given = zip(self._parameters[f"{node.func.id}()"], arguments, strict=False)
+            # One call deep, or it would take for ever.
+            known = {} if bound else {key: value for key, value in given if value is not None}
+            return self._value(values[0], depth, known)
+        if isinstance(node.func, ast.Attribute):
+            base = self._value(node.func.value, depth, bound)
+            return method(node.func.attr, base, arguments)
+        return None
+
+
+def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    """Give what a function returns or yields."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom) and node.value is not None:
+            yield node.value
+        elif not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+            waiting += children(node)
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    return [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+
+
+def targets(target: ast.expr) -> list[str]:
+    """Name what is assigned to: names, `.attribute` of self, and containers for their items."""
+    if isinstance(target, ast.Name):
+        return [target.id]
+    if isinstance(target, ast.Attribute):
+        return [f".{target.attr}"]
+    if isinstance(target, ast.Subscript | ast.Starred):
+        return targets(target.value) if isinstance(target, ast.Starred) else []
+    if isinstance(target, ast.Tuple | ast.List):
+        return [name for each in target.elts for name in targets(each)]
+    return []
+
+
+def _plain(name: str) -> str:
+    hidden = HIDDEN in name
+    name = name.replace(HIDDEN, "")
+    for prefix in ("builtins.", "__builtins__."):
+        name = name.removeprefix(prefix)
+    return HIDDEN + name if hidden else name
+
+
+_WORK: Mapping[type[ast.expr], Callable[[Expressions, Any, int, Bound], object]] = {
+    ast.Constant: Expressions._constant,
+    ast.Name: Expressions._name,
+    ast.Attribute: Expressions._attribute,
+    ast.JoinedStr: Expressions._joined,
+    ast.FormattedValue: Expressions._formatted,
+    ast.List: Expressions._list,
+    ast.Tuple: Expressions._list,
+    ast.Set: Expressions._list,
+    ast.Dict: Expressions._dict,
+    ast.IfExp: Expressions._choice,
+    ast.BoolOp: Expressions._either,
+    ast.BinOp: Expressions._operation,
+    ast.UnaryOp: Expressions._negative,
+    ast.Subscript: Expressions._item,
+    ast.GeneratorExp: Expressions._comprehension,
+    ast.ListComp: Expressions._comprehension,
+    ast.Call: Expressions._call,
+}

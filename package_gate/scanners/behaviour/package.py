@@ -1,0 +1,253 @@
+"""What the modules of a package do by themselves, with what they call in each other.
+
+A module that does harm in a function waits to be called. Often `__init__.py` or `setup.py` calls
+it: a few lines that look like nothing. So for a module whose functions would do something if all of
+them ran, the modules that import it are looked at.
+"""
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+from pathlib import Path, PurePosixPath
+
+from package_gate.scanners.behaviour.build_backends import build_backend_folders
+from package_gate.scanners.behaviour.expressions import Expressions
+from package_gate.scanners.behaviour.import_time import (
+    UNREADABLE,
+    Function,
+    Reach,
+    calls_later,
+    parse,
+    running_nodes,
+    runs_whole,
+)
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.rules import Behaviour, behaviours
+from package_gate.scanners.once import Once
+from package_gate.scanners.trees import regular_files
+
+BUILD_HOOKS = frozenset(
+    {
+        *("build_wheel", "build_sdist", "build_editable"),
+        *("get_requires_for_build_wheel", "get_requires_for_build_sdist"),
+        *("get_requires_for_build_editable", "prepare_metadata_for_build_wheel"),
+        "prepare_metadata_for_build_editable",
+    }
+)
+"""What an installer calls in a build backend (PEP 517, PEP 660)."""
+_DEPTH = 2
+"""Modules in between."""
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of files, since the artifacts of a package have many in common."""
+
+    behaviours: Once[list[Behaviour]]
+    uses: Once[dict[str, frozenset[int]]]
+
+    @classmethod
+    def nothing(cls, artifacts: int) -> "Seen":
+        """Begin a package with so many artifacts."""
+        return cls(Once(artifacts), Once(artifacts))
+
+
+class PackageBehaviour:
+    """The Python files of one unpacked artifact."""
+
+    def __init__(self, tree: Path, filename: str, seen: Seen) -> None:
+        """Take an artifact.
+
+        Args:
+            tree: where it is unpacked.
+            filename: of the artifact; everything in a wheel is imported from where it lands.
+            seen: what is known of the package's files.
+        """
+        self._tree = tree
+        self._is_wheel = filename.endswith(".whl")
+        self._backends = build_backend_folders(tree)
+        self._seen = seen
+
+    def of(self, path: str) -> list[Behaviour]:
+        """Give what a file does by itself; `path` is relative to the tree.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        if not self._runs_by_itself(path):
+            return []
+        content = Path(self._tree, path).read_bytes()
+        if path.endswith(".pth"):
+            return self._seen.behaviours(path, content, partial(_of_start_up_lines, content))
+        hooks = self._called_by_installers(path)
+        found = self._look(path, content, hooks, whole=runs_whole(path))
+        if found or runs_whole(path):
+            return found
+        dormant = {each.line for each in self._look(path, content, hooks, whole=True)}
+        names = _leading_to(content, dormant) if dormant else _NOTHING
+        # One by one: what two functions do together need not be one thing.
+        return [
+            each
+            for name in sorted(self._called(path, names, 0))
+            for each in self._look(path, content, frozenset({name}), whole=False)
+        ]
+
+    def _look(
+        self, path: str, content: bytes, called: frozenset[str], *, whole: bool
+    ) -> list[Behaviour]:
+        at_start = path.rpartition("/")[2] in ("sitecustomize.py", "usercustomize.py")
+        return self._seen.behaviours(
+            f"{path} {whole} {sorted(called)}",
+            content,
+            partial(behaviours, content, whole=whole, at_start=at_start, called=called),
+        )
+
+    def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:
+        """Tell which names of a module other modules call as soon as they run by themselves."""
+        found: set[str] = set()
+        words = {re.escape(name.partition(".")[0].encode()) for name in names}
+        word = re.compile(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b")
+        for caller in self._callers(path) if names else ():
+            content = self._graph.modules[caller]
+            if content.isascii() and not word.search(content):
+                continue
+            at_once = self._used_of(path, caller, whole=runs_whole(caller)).keys() & names
+            found |= at_once
+            if at_once or depth == _DEPTH:
+                continue
+            for name, lines in self._used_of(path, caller, whole=True).items():
+                if name in names:
+                    ways = _leading_to(content, lines)
+                    if self._called(caller, ways, depth + 1):
+                        found.add(name)
+        return frozenset(found)
+
+    def _callers(self, path: str) -> list[str]:
+        """Give the modules that import this one, but for those that nobody imports."""
+        return [
+            each
+            for each in self._graph.importers(path)
+            if not waits(each) or not all(map(waits, self._graph.importers(each)))
+        ]
+
+    def _used_of(self, path: str, caller: str, *, whole: bool) -> dict[str, frozenset[int]]:
+        """Name what a module calls of another one, with the lines where it does."""
+        content = self._graph.modules[caller]
+        hooks = self._called_by_installers(caller)
+        uses = self._seen.uses(
+            f"{caller} {whole} {sorted(hooks)}",
+            content,
+            partial(_uses_in, content, hooks, whole=whole),
+        )
+        found: dict[str, frozenset[int]] = {}
+        for used, lines in uses.items():
+            target, name = self._graph.resolve(caller, used)
+            if target == path and name:
+                found[name] = found.get(name, frozenset()) | lines
+        return found
+
+    @cached_property
+    def _graph(self) -> ModuleGraph:
+        paths = {
+            path.relative_to(self._tree).as_posix(): path
+            for path in regular_files(self._tree)
+            if path.suffix == ".py"
+        }
+        return ModuleGraph(
+            {name: path.read_bytes() for name, path in paths.items() if self._runs_by_itself(name)}
+        )
+
+    def _called_by_installers(self, path: str) -> frozenset[str]:
+        return BUILD_HOOKS if self._backends and path.startswith(self._backends) else _NOTHING
+
+    def _runs_by_itself(self, path: str) -> bool:
+        """Whether a file runs when its package is installed or imported, or when Python starts.
+
+        Everything in a wheel lands in the folder that modules are imported from.
+        """
+        if self._is_wheel or runs_whole(path):
+            return True
+        module = Path(self._tree, path)
+        return module.with_name("__init__.py").exists() or path.startswith(self._backends)
+
+
+def waits(path: str) -> bool:
+    """Whether a file looks like one that is started by somebody: a test, or `python -m`."""
+    *folders, name = PurePosixPath(path).parts
+    return (
+        name == "__main__.py"
+        or name.startswith(("test_", "conftest."))
+        or bool({"test", "tests"} & set(folders))
+    )
+
+
+def _of_start_up_lines(content: bytes) -> list[Behaviour]:
+    """`site` runs the lines of a `.pth` file that begin with `import`; the others are paths."""
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    return [
+        replace(each, line=number)
+        for number, line in enumerate(lines, start=1)
+        if line.startswith(("import ", "import\t"))
+        for each in behaviours(line, whole=True, at_start=True)
+    ]
+
+
+def _leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
+    """Name the functions and classes of a module that, when called, come to one of these lines."""
+    module = _parsed(content)
+    reach = Reach(module)
+    return frozenset(
+        name
+        for name in _callable_names(module)
+        if any(
+            isinstance(node, ast.expr | ast.stmt) and node.lineno in lines
+            for node in reach.follow((name,), alone=True)
+        )
+    )
+
+
+def _callable_names(module: ast.Module) -> Iterator[str]:
+    for each in module.body:
+        if isinstance(each, Function | ast.ClassDef):
+            yield each.name
+        if isinstance(each, ast.ClassDef):
+            yield from (f"{each.name}.{m.name}" for m in each.body if isinstance(m, Function))
+
+
+def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str, frozenset[int]]:
+    """Give the dotted names of what a module calls, or has called, with the lines."""
+    try:
+        module = _parsed(content)
+    except UNREADABLE:
+        return {}
+    nodes = running_nodes(module, whole=whole, called=called, handed_over=False)
+    expressions = Expressions(nodes)
+    found: dict[str, set[int]] = {}
+    for node in nodes:
+        for each in _put_to_use(node, expressions):
+            for used in expressions.names(each):
+                name = used.replace("()", "")
+                others = expressions.wildcards if name.isidentifier() else ()
+                for known in (name, *(f"{module}{name}" for module in others)):
+                    found.setdefault(known, set()).add(each.lineno)
+    return {name: frozenset(lines) for name, lines in found.items()}
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: bytes) -> ast.Module:
+    return parse(content)
+
+
+def _put_to_use(node: ast.AST, expressions: Expressions) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Call):
+        yield node.func
+        # Other packages keep what they are given, for when a command is given or an event comes.
+        if any(map(calls_later, expressions.names(node.func))):
+            for each in (*node.args, *(keyword.value for keyword in node.keywords)):
+                if isinstance(each, ast.Name | ast.Attribute):
+                    yield each
+    elif isinstance(node, Function | ast.ClassDef):
+        yield from node.decorator_list

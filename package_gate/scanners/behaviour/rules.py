@@ -1,0 +1,303 @@
+"""What only malicious packages do as soon as they are installed, imported, or Python starts.
+
+GuardDog's rules look for words. These follow the data: what is downloaded and then run, what is
+read on this machine and then sent, and the like, in the code that runs by itself. Nothing of a
+package is run for that.
+"""
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from package_gate.core.text import one_line
+from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
+from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.import_time import UNREADABLE, parse, running_nodes
+
+RULES = {
+    "runs-downloaded-code": "Code from the network is run, or put where it will be",
+    "runs-decoded-code": "Code that was encoded, encrypted or put together is run",
+    "runs-encrypted-code": "The code is encrypted, so that nobody can review it",
+    "hides-what-it-calls": "A dangerous function is called by a name that is put together",
+    "installs-another-package": "Another package is installed, from an address of its own",
+    "opens-a-reverse-shell": "A shell is connected to the network",
+    "runs-a-hidden-command": "A command is encoded, or its window is hidden",
+    "starts-a-bundled-program": "A program of the package's own is started, its output thrown away",
+    "starts-again-by-itself": "It arranges to be started again, at each login or start",
+    "acts-at-every-start": "The network is used, or a program started, whenever Python starts",
+    "sends-secrets": "Credentials or personal files are sent away",
+    "sends-host-facts": "Names of this machine and its user, or what commands print, are sent away",
+    "sends-what-it-intercepts": "What is given to another package's functions is sent away",
+    "sends-the-screen": "Pictures of the screen are sent away",
+    "listens-to-the-keyboard": "The keyboard is listened to",
+    "swaps-the-clipboard": "The clipboard is read and replaced",
+    "runs-machine-code": "Machine code is put into memory and run",
+    "destroys-files": "The home folder or the whole disk is removed",
+    "encrypts-files": "Personal files are encrypted",
+    "changes-other-packages": "Files of other packages are changed",
+    "publishes-packages": "Packages are published",
+    "mines": "A crypto miner is started",
+}
+"""What each rule says, by its id."""
+
+_MAX_DEPTH = 2
+_DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z]")
+_SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
+_SINKS = (tables.RUNS, tables.LOADS, tables.SENDS, tables.LOOKS_UP, tables.REMOVES)
+_SUBCLASSES = {"__base__", "__bases__", "__mro__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Something that code does which runs by itself."""
+
+    rule: str
+    """One of `RULES`."""
+    line: int
+    code: str
+    """The call, shortened."""
+
+
+def behaviours(
+    source: bytes | str, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+) -> list[Behaviour]:
+    """Find what the code of a Python file does by itself.
+
+    Args:
+        source: its content; nothing is found in what can't be parsed, which can't run either.
+        whole: all functions are taken to run, as in `setup.py`.
+        at_start: it runs whenever Python starts.
+        called: functions and classes that something outside calls.
+    """
+    try:
+        nodes = running_nodes(parse(source), whole=whole, called=called)
+        return _find(nodes, 0, at_start=at_start)
+    except UNREADABLE:
+        return []
+
+
+def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behaviour]:
+    flow = Flow(nodes)
+    found: dict[tuple[str, int], Behaviour] = {}
+    for call in flow.calls:
+        rules = set(_of_call(call, flow))
+        if at_start and any(map(call.does, (tables.SENDS, tables.RECEIVES, tables.STARTS))):
+            rules.add("acts-at-every-start")
+        for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
+            try:
+                inside = running_nodes(parse(inner), whole=False)
+                rules |= {each.rule for each in _find(inside, depth + 1, at_start=at_start)}
+            except UNREADABLE:
+                continue
+        for rule in rules:
+            line = call.node.lineno
+            found.setdefault((rule, line), Behaviour(rule, line, _shown(call.node)))
+    for rule, node in (*_of_file(flow), *_of_steps(nodes, flow)):
+        line = node.lineno
+        found.setdefault((rule, line), Behaviour(rule, line, _shown(node)))
+    return sorted(found.values(), key=lambda each: (each.line, each.rule))
+
+
+def _of_call(call: Call, flow: Flow) -> Iterator[str]:
+    """Yield what a single call shows, with what flows into it."""
+    if call.hidden and call.does(tables.DANGEROUS):
+        yield "hides-what-it-calls"
+    if call.does(tables.ENCRYPTED):
+        yield "runs-encrypted-code"
+    if call.does(tables.MEMORY):
+        yield "runs-machine-code"
+    if call.does(tables.KEYBOARD):
+        yield "listens-to-the-keyboard"
+    if _is_registry_run_key(call, flow):
+        yield "starts-again-by-itself"
+    function = call.node.func
+    if isinstance(function, ast.Attribute) and function.attr == "__subclasses__":
+        inside = {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
+        if inside & _SUBCLASSES:
+            yield "hides-what-it-calls"
+    if _is_put_together(function, flow):
+        yield "hides-what-it-calls"
+    path = flow.written_path(call)
+    program = _starts_program(call, flow)
+    # Only these ask where their data comes from, which takes a while to tell.
+    if not (path or program or any(map(call.does, _SINKS))):
+        return
+    labels = flow.labels(*call.everything)
+    if call.does(tables.RUNS):
+        if Label.DOWNLOADED in labels:
+            yield "runs-downloaded-code"
+        if Label.DECODED in labels:
+            yield "runs-decoded-code"
+    if call.does(tables.LOADS) and Label.DOWNLOADED in labels:
+        yield "runs-downloaded-code"
+    if program:
+        yield from _of_program(call, flow, labels)
+    if call.does(tables.SENDS):
+        yield from _sent(call, flow, labels)
+    if (
+        call.does(tables.LOOKS_UP)
+        and labels & {Label.SECRET, Label.HOST_FACTS}
+        # Many a program looks up its machine's own name, but not under another domain.
+        and _DATA_IN_A_NAME.search(flow.text(*call.everything))
+    ):
+        yield "sends-secrets" if Label.SECRET in labels else "sends-host-facts"
+    if call.does(tables.REMOVES) and "dir_fd" not in dict(call.keywords):
+        paths = flow.text(*call.arguments[:1]).split("\n")
+        if any(tables.HOME_OR_ROOT.fullmatch(path) for path in paths):
+            yield "destroys-files"
+    if path is not None:
+        yield from _written(path, labels, flow)
+
+
+def _is_put_together(function: ast.expr, flow: Flow) -> bool:
+    """Whether this is `getattr(__import__(module), name)` with neither name written there."""
+    if not isinstance(function, ast.Call) or len(function.args) < 2:
+        return False
+    module, name = function.args[:2]
+    return (
+        flow.expressions.names(function.func) == {"getattr"}
+        and isinstance(module, ast.Call)
+        and flow.expressions.names(module.func) == {"__import__"}
+        and not any(isinstance(each, ast.Constant) for each in (*module.args[:1], name))
+    )
+
+
+def _starts_program(call: Call, flow: Flow) -> bool:
+    if call.does(tables.STARTS):
+        return True
+    # Whatever is called with it, `["sh", "-c", …]` is a command.
+    first = call.arguments[0] if call.arguments else None
+    if not isinstance(first, ast.List | ast.Tuple) or len(first.elts) < 3:
+        return False
+    program, option = map(flow.text, first.elts[:2])
+    return bool(tables.INTERPRETERS.fullmatch(program)) and option.lower() in ("-c", "/c")
+
+
+def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
+    command = flow.text(*call.arguments)
+    for rule, pattern in tables.COMMANDS:
+        if pattern.search(command):
+            yield rule
+    if Label.DECODED in labels:
+        yield "runs-decoded-code"
+    if Label.DOWNLOADED in labels and _is_run_by(call, flow):
+        yield "runs-downloaded-code"
+    if tables.SENDERS.search(command):
+        if Label.SECRET in labels:
+            yield "sends-secrets"
+        elif Label.HOST_FACTS in labels:
+            yield "sends-host-facts"
+    names = {n for _, value in call.keywords for n in _all_names(value, flow)}
+    ends = [value for key, value in call.keywords if key in ("stdin", "stdout", "stderr")]
+    if any(name.startswith("socket.") for value in ends for name in _all_names(value, flow)):
+        yield "opens-a-reverse-shell"
+    if names & _SILENT and "__file__" in command:
+        yield "starts-a-bundled-program"
+
+
+def _is_run_by(call: Call, flow: Flow) -> bool:
+    """Whether what was downloaded is the program, or given to an interpreter.
+
+    Honest builds download sources, too, and give them to `tar` and `make`.
+    """
+    first = call.arguments[0] if call.arguments else None
+    if isinstance(first, ast.List | ast.Tuple) and first.elts:
+        first = first.elts[0]
+    if first is None:
+        return True
+    if isinstance(first, ast.Constant | ast.JoinedStr | ast.BinOp | ast.Call):
+        words = flow.text(first).split()
+        program = words[0] if words else UNKNOWN
+    else:
+        program = flow.text(first)
+    known = UNKNOWN not in program and program != ""
+    return (
+        not known
+        or bool(tables.INTERPRETERS.fullmatch(program))
+        or (Label.DOWNLOADED in flow.labels(first))
+    )
+
+
+def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
+    if Label.SECRET in labels:
+        yield "sends-secrets"
+    if Label.HOST_FACTS in labels:
+        yield "sends-host-facts"
+    if Label.SCREEN in labels:
+        yield "sends-the-screen"
+    if Label.INTERCEPTED in labels and "http" in flow.text(*call.everything):
+        yield "sends-what-it-intercepts"
+
+
+def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
+    text = flow.text(path)
+    of_path = flow.labels(path)
+    if Label.DOWNLOADED in labels and tables.CODE_FILE.fullmatch(text):
+        yield "runs-downloaded-code"
+    if tables.AUTOSTART.search(text):
+        yield "starts-again-by-itself"
+    if Label.OTHER_PACKAGES in of_path:
+        yield "changes-other-packages"
+    if Label.ENCRYPTED in labels and (Label.SECRET in of_path or text.startswith("~")):
+        yield "encrypts-files"
+
+
+def _is_registry_run_key(call: Call, flow: Flow) -> bool:
+    opens = ("winreg.OpenKey", "winreg.OpenKeyEx", "winreg.CreateKey", "winreg.CreateKeyEx")
+    return any(name in opens for name in call.names) and bool(
+        tables.AUTOSTART.search(flow.text(*call.everything))
+    )
+
+
+def _of_file(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what several calls of a file show together."""
+    reads = [call for call in flow.calls if call.does(tables.READS_CLIPBOARD)]
+    writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
+    if reads and writes:
+        yield "swaps-the-clipboard", writes[0].node
+    copies = [call for call in flow.calls if "os.dup2" in call.names]
+    if copies and any(call.does(tables.CONNECTS) for call in flow.calls):
+        yield "opens-a-reverse-shell", copies[0].node
+
+
+def _of_steps(nodes: Sequence[ast.AST], flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+    """Yield lists of functions that, one after the other, decode something and run it."""
+    for node in nodes:
+        if isinstance(node, ast.List | ast.Tuple):
+            steps = {name for each in node.elts for name in flow.expressions.names(each)}
+            if any(step in tables.RUNS for step in steps) and any(
+                s in tables.DECODES for s in steps
+            ):
+                yield "runs-decoded-code", node
+
+
+def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
+    """Yield Python code that a call is given as a text."""
+    if call.does(tables.RUNS) and call.arguments:
+        text = flow.text(call.arguments[0])
+        if UNKNOWN not in text and len(text) > 10:
+            yield text
+    if call.does(tables.STARTS) and call.arguments:
+        first = call.arguments[0]
+        parts = [flow.text(each) for each in first.elts] if isinstance(first, ast.List) else []
+        for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
+            if "python" in program and option == "-c":
+                yield code
+
+
+def _all_names(value: ast.expr, flow: Flow) -> set[str]:
+    return {
+        name
+        for each in ast.walk(value)
+        if isinstance(each, ast.Attribute | ast.Name)
+        for name in flow.expressions.names(each)
+    }
+
+
+def _shown(node: ast.AST) -> str:
+    try:
+        return one_line(ast.unparse(node), 100)
+    except (RecursionError, ValueError):
+        return "(…)"

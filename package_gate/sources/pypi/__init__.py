@@ -1,0 +1,1 @@
+"""PyPI: resolving a requirement with its closure."""

@@ -1,0 +1,390 @@
+"""What a package index says of a project's files, through the simple API (PEP 503, 691, 700)."""
+
+import re
+import threading
+import time
+import tomllib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urljoin, urlsplit
+
+import msgspec
+import requests
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from package_gate.core.artifact import RemoteFile
+from package_gate.core.errors import SourceError
+from package_gate.inventory.core_metadata import specifiers
+from package_gate.net.addresses import parse_url
+from package_gate.net.session import Network, goes_direct, https_proxy
+from package_gate.sources.pypi.lock import as_utc, release_of
+from package_gate.sources.pypi.uv import IndexSettings
+
+if TYPE_CHECKING:
+    from pypi_simple import ProjectPage
+
+AT_ONCE = 4
+"""Queries side by side. A connection costs about 50 ms of processor time, for its certificates."""
+MAX_PAGE = 64 * 1024 * 1024
+"""Bytes of one project's answer; the largest known are about 10 MiB."""
+PAGE_SECONDS = 120
+"""From asking to the last byte of one answer."""
+TIMEOUTS = (10, 30)
+"""Seconds to connect, and between two bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexAddress:
+    """An index and how to log in to it."""
+
+    url: str
+    """Without credentials."""
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """User and password."""
+
+    def holds(self, url: str) -> bool:
+        """Whether a file's address is below the index's own folder, the parent of `simple/`."""
+        parts = urlsplit(self.url)
+        folder = parts._replace(path=parts.path.rstrip("/").rpartition("/")[0] + "/").geturl()
+        return url.startswith(folder) and ".." not in unquote(url)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of a project."""
+
+    version: Version
+    wheels: tuple[RemoteFile, ...]
+    sdists: tuple[RemoteFile, ...]
+    requires_python: SpecifierSet
+    """Of the sdist when there is one; empty when nothing is said."""
+
+    @property
+    def files(self) -> tuple[RemoteFile, ...]:
+        """All of them."""
+        return self.wheels + self.sdists
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an index says of a project."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    files: tuple[RemoteFile, ...]
+    """In the index's order, of every sort."""
+    requires_python: Mapping[str, str] = field(default_factory=dict)
+    """By file name, where the index gives one."""
+
+    def file(self, filename: str, sha256: str | None) -> RemoteFile | None:
+        """Find the file with this name and digest."""
+        return next(
+            (each for each in self.files if (each.filename, each.sha256) == (filename, sha256)),
+            None,
+        )
+
+    def releases(self) -> tuple[Release, ...]:
+        """Group wheels and sdists by version, the newest first; other files are left out."""
+        wheels: dict[Version, list[RemoteFile]] = {}
+        sdists: dict[Version, list[RemoteFile]] = {}
+        for file in self.files:
+            name, version = release_of(file.filename) or ("", Version("0"))
+            if name == self.name:
+                found = wheels if file.filename.endswith(".whl") else sdists
+                found.setdefault(version, []).append(file)
+        return tuple(
+            Release(
+                version,
+                tuple(wheels.get(version, ())),
+                tuple(sdists.get(version, ())),
+                self._python(sdists.get(version) or wheels[version]),
+            )
+            for version in sorted({*wheels, *sdists}, reverse=True)
+        )
+
+    def _python(self, files: list[RemoteFile]) -> SpecifierSet:
+        return specifiers(self.requires_python.get(files[0].filename, ""))
+
+
+class _File(msgspec.Struct):
+    """A file of a PEP 691 answer, only the keys that are used."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str] = {}
+    size: int | None = None
+    upload_time: datetime | None = msgspec.field(name="upload-time", default=None)
+    yanked: bool | str = False
+    requires_python: str | None = msgspec.field(name="requires-python", default=None)
+
+
+class _Page(msgspec.Struct):
+    """A PEP 691 answer; read this way it takes a twentieth of the time of a full model."""
+
+    files: list[_File]
+
+
+_read_json = msgspec.json.Decoder(_Page)
+
+
+def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
+    """List the indexes in the order in which uv asks them; the default one is last.
+
+    See https://docs.astral.sh/uv/concepts/indexes/.
+
+    Raises:
+        SourceError: uv's configuration file can't be read, or an index isn't at an https address.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # takes 0.3 s, and most runs resolve nothing
+
+    environment = settings.environment
+    config = _read_config(settings)
+    pip = _table(config.get("pip"))
+    tables = [_table(entry) for entry in _entries(config.get("index"))]
+    extra: list[tuple[str, str]] = [_split_name(text) for text in _words(environment, "UV_INDEX")]
+    extra += [("", text) for text in _words(environment, "UV_EXTRA_INDEX_URL")]
+    default: list[tuple[str, str]] = [
+        _split_name(text)
+        for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
+        for text in _words(environment, name)
+    ]
+    for table in tables:
+        named = (str(table.get("name") or ""), str(table.get("url")))
+        if not table.get("explicit"):
+            (default if table.get("default") else extra).append(named)
+    for section in (pip, config):
+        extra += [("", str(url)) for url in _entries(section.get("extra-index-url"))]
+        default += [("", str(section["index-url"]))] if section.get("index-url") else []
+    default.append(("", PYPI_SIMPLE_ENDPOINT))
+    return tuple(
+        dict.fromkeys(_address(name, url, environment) for name, url in [*extra, default[0]])
+    )
+
+
+def _read_config(settings: IndexSettings) -> dict[str, Any]:
+    if settings.user_config is None:
+        return {}
+    try:
+        return tomllib.loads(settings.user_config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"uv's configuration file {settings.user_config} can't be read: {error}"
+        ) from error
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _entries(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _words(environment: Mapping[str, str], name: str) -> list[str]:
+    return environment.get(name, "").split()
+
+
+def _split_name(text: str) -> tuple[str, str]:
+    """Split uv's `NAME=URL`."""
+    found = re.fullmatch(r"([A-Za-z0-9._-]+)=(.*)", text)
+    return (found[1], found[2]) if found else ("", text)
+
+
+def _address(name: str, url: str, environment: Mapping[str, str]) -> IndexAddress:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise SourceError(
+            f"the package index {name or parts.hostname or 'without a host'} is not at an https "
+            "address; fix it in uv's configuration (UV_DEFAULT_INDEX, UV_INDEX or uv.toml)"
+        )
+    variable = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    user = unquote(parts.username or "") or environment.get(f"{variable}_USERNAME", "")
+    password = unquote(parts.password or "") or environment.get(f"{variable}_PASSWORD", "")
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return IndexAddress(bare.rstrip("/") + "/", (user, password) if user or password else None)
+
+
+class Index:
+    """Asks the configured indexes, once for each project in the life of this object.
+
+    Several threads may use it.
+    """
+
+    def __init__(self, settings: IndexSettings) -> None:
+        self._settings = settings
+        self._known: dict[str, Project | None] = {}
+        self._lock = threading.Lock()
+
+    def project(self, name: str) -> Project | None:
+        """Give what the index says of this project; None when no index knows it.
+
+        Raises:
+            SourceError: an index can't be reached, or its answer can't be read.
+        """
+        return self.projects([name])[canonicalize_name(name)]
+
+    def projects(self, names: Iterable[str]) -> dict[str, Project | None]:
+        """Do the same for several, side by side; the keys are normalised names."""
+        wanted = {canonicalize_name(name) for name in names}
+        with self._lock:
+            if missing := sorted(wanted - self._known.keys()):
+                with _Client(self._settings) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+                    self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
+            return {name: self._known[name] for name in wanted}
+
+
+class _Client:
+    """A session with the indexes that takes nothing from the environment."""
+
+    def __init__(self, settings: IndexSettings) -> None:
+        environment = settings.environment
+        config = _read_config(settings)
+        strategy = environment.get("UV_INDEX_STRATEGY") or config.get("index-strategy")
+        self._first_only = strategy in (None, "first-index")
+        self._indexes = configured_indexes(settings)
+        self._environment = environment
+        self._session = requests.Session()
+        self._session.trust_env = False  # no netrc, no other program's proxies
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.verify = environment.get("SSL_CERT_FILE") or True
+        tries = environment.get("UV_HTTP_RETRIES", "")
+        retry = Retry(
+            total=int(tries) if tries.isdecimal() else 3,
+            backoff_factor=0.2,
+            status_forcelist=(429, 500, 502, 503, 504),
+            # A server could make us wait for hours.
+            respect_retry_after_header=False,
+        )
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=retry))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def ask(self, name: str) -> Project | None:
+        """Ask index after index, as uv does: the first one that has the project speaks for it."""
+        found: list[Project] = []
+        for index in self._indexes:
+            if project := self._query(index, name):
+                found.append(project)
+                if self._first_only:
+                    break
+        if not found:
+            return None
+        return Project(
+            name,
+            tuple(file for project in found for file in project.files),
+            {key: value for project in found for key, value in project.requires_python.items()},
+        )
+
+    def _query(self, index: IndexAddress, name: str) -> Project | None:
+        from pypi_simple import ACCEPT_JSON_PREFERRED
+
+        address = f"{index.url}{name}/"
+        try:
+            with self._session.get(
+                address,
+                headers={"Accept": ACCEPT_JSON_PREFERRED},
+                auth=index.credentials,
+                proxies=_proxies(self._environment, address),
+                timeout=TIMEOUTS,
+                stream=True,
+            ) as answer:
+                if answer.status_code in (404, 410):
+                    return None
+                if answer.status_code != 200:
+                    raise SourceError(
+                        f"the package index answered {answer.status_code} for {name}; the next run "
+                        "tries again (a 401 or 403 means that its credentials must be fixed)"
+                    )
+                body = _read_body(answer, name)
+                return _read_page(
+                    name, body, answer.headers.get("Content-Type", ""), answer.url or address
+                )
+        except requests.RequestException as error:
+            raise SourceError(
+                f"the package index can't be asked about {name} ({type(error).__name__}); check "
+                "the network, the proxy and UV_DEFAULT_INDEX; the next run tries again"
+            ) from error
+
+
+def _read_body(answer: requests.Response, name: str) -> bytes:
+    body = bytearray()
+    deadline = time.monotonic() + PAGE_SECONDS
+    for chunk in answer.iter_content(64 * 1024):
+        body += chunk
+        if len(body) > MAX_PAGE or time.monotonic() > deadline:
+            raise SourceError(
+                f"the package index's answer about {name} is larger than {MAX_PAGE} bytes or takes "
+                f"longer than {PAGE_SECONDS} seconds; ask the index's owner"
+            )
+    return bytes(body)
+
+
+def _read_page(name: str, body: bytes, content_type: str, address: str) -> Project:
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError
+
+    try:
+        if content_type.partition(";")[0].strip().endswith("json"):
+            page = _read_json.decode(body)
+        else:
+            page = _from_html(ProjectPage.from_html(name, body, address))
+    except (msgspec.MsgspecError, UnsupportedRepoVersionError, ValueError, RecursionError) as error:
+        raise SourceError(
+            f"the package index's answer about {name} can't be read; is UV_DEFAULT_INDEX the "
+            "address of a simple API (PEP 503 or 691)?"
+        ) from error
+    return Project(
+        name,
+        tuple(_remote_file(entry, address) for entry in page.files),
+        {entry.filename: entry.requires_python for entry in page.files if entry.requires_python},
+    )
+
+
+def _from_html(page: "ProjectPage") -> _Page:
+    return _Page(
+        [
+            _File(
+                filename=package.filename,
+                url=package.url,
+                hashes=package.digests,
+                yanked=(package.yanked_reason or "") if package.is_yanked else False,
+                requires_python=package.requires_python,
+            )
+            for package in page.packages
+        ]
+    )
+
+
+def _remote_file(entry: _File, address: str) -> RemoteFile:
+    # A page has thousands of files, and joining takes longer than all the rest.
+    absolute = entry.url.startswith("https://")
+    return RemoteFile(
+        filename=entry.filename,
+        url=(entry.url if absolute else urljoin(address, entry.url)).partition("#")[0],
+        sha256=entry.hashes.get("sha256"),
+        size=entry.size,
+        uploaded=as_utc(entry.upload_time),
+        # PEP 592: the key is a reason or just true.
+        yanked=None if entry.yanked is False else "" if entry.yanked is True else entry.yanked,
+    )
+
+
+def _proxies(environment: Mapping[str, str], url: str) -> dict[str, str]:
+    named = {name.lower(): value for name, value in environment.items()}
+    network = Network(
+        proxies={"https": named.get("https_proxy", ""), "all": named.get("all_proxy", "")},
+        no_proxy=named.get("no_proxy", ""),
+    )
+    proxy = "" if goes_direct(parse_url(url), network) else https_proxy(network)
+    return {"https": proxy} if proxy else {}

@@ -1,0 +1,238 @@
+"""The source for PyPI requirements: the whole closure for every target, without running anything.
+
+uv resolves; the index's own answers say which files are yanked and how old they are. Where a
+release has no wheel, its sdist's static metadata takes the place of a build.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
+
+from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.errors import SourceError, TooFreshError
+from package_gate.core.policy import Policy
+from package_gate.core.request import PyPISource, Request
+from package_gate.core.text import printable
+from package_gate.sources.pypi.cooldown import Cooldown, Files
+from package_gate.sources.pypi.failures import LASTING, explain
+from package_gate.sources.pypi.index import Index, Project
+from package_gate.sources.pypi.resolver import (
+    Fetch,
+    Key,
+    ResolvedClosure,
+    Resolver,
+    Wanted,
+    is_plain,
+    normalised,
+)
+from package_gate.sources.pypi.sdist import SdistMetadata
+from package_gate.sources.pypi.uv import Failure, IndexSettings, PythonTarget
+
+MAX_REQUIREMENT = 1000
+"""Characters."""
+MAX_SDISTS = 10
+"""Releases of one closure that may exist only as sdists."""
+TARGETS_AT_ONCE = 2
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """A package with what all targets need of it."""
+
+    files: dict[str, RemoteFile] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+
+class PyPI:
+    """Resolves PyPI requirements. Several threads may use it."""
+
+    def __init__(
+        self, settings: IndexSettings, policy: Policy, scratch: Path, now: datetime, fetch: Fetch
+    ) -> None:
+        """`scratch` is a folder of the gate's own; `now` (UTC) is the moment of the run."""
+        self._scratch = scratch
+        self._targets = [
+            PythonTarget(python, platform)
+            for python in policy.targets.python_versions
+            for platform in policy.targets.platforms
+        ]
+        self._cooldown = Cooldown(policy, now)
+        self._index = Index(settings)
+        self._resolver = Resolver(settings, self._index, fetch, MAX_SDISTS)
+
+    def resolve(self, request: Request) -> Resolution:
+        """Name every package and file that the requirement needs, the requested package first.
+
+        Raises:
+            SourceError: it can't be resolved, the index can't be asked, or what it says can't be
+                trusted.
+            SourceRefusedError: a file of the closure isn't an index's.
+            TooFreshError: only releases within the cooldown would do.
+        """
+        requirement = read_requirement(request)
+        try:
+            with TemporaryDirectory(prefix="pypi-", dir=self._scratch) as name:
+                folder = Path(name)
+                closures, failures = self._resolve_targets(requirement, self._cooldown, folder)
+                if not closures:
+                    raise self._why_nothing_fits(requirement, failures, folder)
+        except OSError as error:
+            raise SourceError(
+                f"the scratch folder can't be used ({error.strerror}); make room in it; the next "
+                "run tries again"
+            ) from error
+        notes = [
+            f"not resolved for {target}: {self._explain(requirement, target, failure)}"
+            for target, failure in failures.items()
+        ]
+        resolution = self._gather(requirement, closures, notes)
+        self._cooldown.check(_files(resolution))
+        return resolution
+
+    def _why_nothing_fits(
+        self, requirement: Requirement, failures: Mapping[PythonTarget, Failure], folder: Path
+    ) -> SourceError | TooFreshError:
+        """Tell whether it is the cooldown, by asking once more without it."""
+        project = self._index.project(requirement.name)
+        if project and self._cooldown.cutoff:
+            releases = {release.version: release for release in project.releases()}
+            allowed = requirement.specifier.filter(releases)
+            self._cooldown.check_releases(project.name, [releases[each] for each in allowed])
+            closures, failures = self._resolve_targets(requirement, None, folder)
+            if closures:
+                self._cooldown.check(_files(self._gather(requirement, closures, [])))
+        target, failure = next(iter(failures.items()))
+        return SourceError(self._explain(requirement, target, failure))
+
+    def _explain(self, requirement: Requirement, target: PythonTarget, failure: Failure) -> str:
+        named = failure.package or requirement.name
+        project = self._index.project(named) if failure.reason in LASTING else None
+        return explain(requirement, target, failure, project)
+
+    def _resolve_targets(
+        self, requirement: Requirement, cooldown: Cooldown | None, folder: Path
+    ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, Failure]]:
+        with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
+            wanted = Wanted([requirement], cooldown=cooldown)
+            work = partial(self._resolver.resolve, wanted, folder=folder)
+            results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
+        failures = {to: result for to, result in results.items() if isinstance(result, Failure)}
+        for target, failure in failures.items():
+            # A target that fails for a passing reason must not be left out of an approval.
+            if failure.reason not in LASTING:
+                raise SourceError(self._explain(requirement, target, failure))
+        closures = {
+            to: result for to, result in results.items() if isinstance(result, ResolvedClosure)
+        }
+        return closures, failures
+
+    def _gather(
+        self,
+        requirement: Requirement,
+        closures: Mapping[PythonTarget, ResolvedClosure],
+        notes: list[str],
+    ) -> Resolution:
+        """Unite the targets' closures and add what the index says of each file."""
+        gathered: dict[Key, _Gathered] = {}
+        for target, closure in closures.items():
+            if all(package.name != requirement.name for package in closure.packages):
+                notes.append(f"its marker leaves {target} out")
+            for package in closure.packages:
+                key = (package.name, package.version)
+                entry = gathered.setdefault(key, _Gathered())
+                entry.files.update((file.filename, file) for file in package.files)
+                if not package.files:
+                    if key not in closure.sdists:
+                        raise SourceError(f"uv names no file of {package.name} {package.version}")
+                    file, metadata = closure.sdists[key]
+                    entry.files[file.filename] = file
+                    entry.notes.update(dict.fromkeys(sdist_notes(key, metadata)))
+        if all(name != requirement.name for name, _ in gathered):
+            raise SourceError(
+                f"the marker of {requirement} leaves out every Python and platform that packages "
+                "are resolved for; ask for it without the marker"
+            )
+        projects = self._index.projects(name for name, _ in gathered)
+        files = {
+            key: tuple(_described(file, projects[key[0]]) for file in entry.files.values())
+            for key, entry in gathered.items()
+        }
+        order = sorted(gathered, key=lambda key: (key[0] != requirement.name, *key))
+        return Resolution(
+            tuple(
+                ResolvedPackage(
+                    key[0], str(key[1]), Origin.PYPI, files[key], tuple(gathered[key].notes)
+                )
+                for key in order
+            ),
+            tuple(notes),
+        )
+
+
+def read_requirement(request: Request) -> Requirement:
+    """Read the request's requirement; its name comes back normalised (PEP 503).
+
+    Raises:
+        SourceError: it isn't a PEP 508 requirement for an index.
+    """
+    source = request.source
+    text = source.requirement if isinstance(source, PyPISource) else ""
+    try:
+        requirement = Requirement(text[:MAX_REQUIREMENT])
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.url or not is_plain(text) or len(text) > MAX_REQUIREMENT:
+        raise SourceError(
+            f"{printable(text)!r} is no PyPI requirement; write it as NAME, NAME==VERSION or "
+            "NAME>=VERSION,<VERSION, without an address"
+        )
+    return normalised(requirement)
+
+
+def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:
+    """Say what a reader must know of a package that no wheel serves."""
+    release = f"{key[0]} {key[1]}"
+    notes = [f"{release} has no wheel: installing its sdist runs its build on the notebook"]
+    if not metadata.known:
+        names = sorted({requirement.name for requirement in metadata.requires})
+        notes.append(
+            f"the dependencies of {release} can't be known without building it; those that it "
+            f"declares were resolved: {', '.join(names) or 'none'}"
+        )
+    if metadata.left_out:
+        notes.append(
+            f"{release} declares dependencies that no index can serve: "
+            f"{', '.join(metadata.left_out[:5])}"
+        )
+    return notes
+
+
+def _described(file: RemoteFile, project: Project | None) -> RemoteFile:
+    """Add what only the index says; a file that it doesn't know isn't let through."""
+    known = project.file(file.filename, file.sha256) if project else None
+    if project and project.file(file.filename, None):
+        raise SourceError(
+            f"the package index gives no SHA-256 for {file.filename}; use an index that does"
+        )
+    if known is None:
+        raise SourceError(
+            f"the package index doesn't list {file.filename} with the digest that it was resolved "
+            "with; the next run tries again"
+        )
+    return replace(
+        file,
+        size=known.size if file.size is None else file.size,
+        uploaded=known.uploaded or file.uploaded,
+        yanked=known.yanked,
+    )
+
+
+def _files(resolution: Resolution) -> Files:
+    return {(each.name, Version(each.version)): each.files for each in resolution.packages}

@@ -1,0 +1,233 @@
+"""The policy file and the verdicts it makes."""
+
+import re
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from package_gate.core.decision import Verdict
+from package_gate.core.errors import ConfigurationError
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.judge import Judgement, judge
+from package_gate.core.policy import (
+    Limits,
+    Policy,
+    Refuse,
+    ScannerName,
+    Sources,
+    Targets,
+    WaiverEntry,
+    load_policy,
+    policy_warnings,
+)
+
+TODAY = date(2026, 6, 1)
+SCANNERS = [ScannerInfo("archive", "1"), ScannerInfo("osv", "1")]
+WAIVER = """
+[[waivers]]
+package = "PyYAML"
+version = "5.3.1"
+finding = "CVE-2020-14343"
+expires = 2026-06-01
+approved_by = "Jo"
+reason = "Not reachable."
+"""
+
+
+def policy(text: str) -> Policy:
+    return msgspec.convert(tomllib.loads(text), Policy)
+
+
+def finding(
+    kind: Kind = Kind.VULNERABILITY,
+    severity: Severity | None = Severity.HIGH,
+    scanner: str = "osv",
+    rule: str = "PYSEC-2021-142",
+) -> Finding:
+    return Finding(scanner, rule, kind, severity, "What it is.", aliases=("CVE-2020-14343",))
+
+
+def verdict(*findings: Finding, text: str = "", failures: tuple[str, ...] = ()) -> Judgement:
+    return judge("pyyaml", "5.3.1", findings, SCANNERS, failures, policy(text), TODAY)
+
+
+def test_the_shipped_file_says_what_the_defaults_are() -> None:
+    shipped, _ = load_policy(Path(__file__).parent.parent.parent / "scan-policy.toml")
+    assert shipped == Policy()
+
+
+def test_the_page_about_the_policy_lists_every_key() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "policy.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    tables = (Refuse, Targets, Sources, Limits, WaiverEntry)
+    keys = {field for table in tables for field in table.__struct_fields__}
+    assert listed == keys - {"scanners"}  # a table of its own
+    for heading in ("refuse", "refuse.scanners", "cooldown", "targets", "sources", "limits"):
+        assert f"[{heading}]" in page
+    for scanner in get_args(ScannerName):
+        assert f"`{scanner}`" in page
+
+
+def test_nothing_found_by_scanners_that_all_finished_is_approved() -> None:
+    assert verdict().verdict is Verdict.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "expected"),
+    [
+        (Kind.VULNERABILITY, Severity.LOW, Verdict.APPROVED),
+        (Kind.VULNERABILITY, Severity.MEDIUM, Verdict.REFUSED),
+        (Kind.VULNERABILITY, Severity.CRITICAL, Verdict.REFUSED),
+        (Kind.VULNERABILITY, None, Verdict.REFUSED),
+        (Kind.MALWARE, Severity.MEDIUM, Verdict.APPROVED),
+        (Kind.MALWARE, Severity.HIGH, Verdict.REFUSED),
+        (Kind.CODE, Severity.CRITICAL, Verdict.APPROVED),
+        (Kind.ARCHIVE, Severity.INFO, Verdict.APPROVED),
+        (Kind.ARCHIVE, Severity.LOW, Verdict.REFUSED),
+    ],
+)
+def test_default_thresholds(kind: Kind, severity: Severity | None, expected: Verdict) -> None:
+    assert verdict(finding(kind, severity)).verdict is expected
+
+
+def test_a_scanner_that_did_not_finish_leaves_the_package_undecided() -> None:
+    judgement = verdict(failures=("osv hung",))
+    assert judgement.verdict is Verdict.UNDECIDED
+    assert judgement.reasons == ("osv hung",)
+
+
+def test_a_refusing_finding_refuses_even_when_another_scanner_failed() -> None:
+    assert verdict(finding(), failures=("osv hung",)).verdict is Verdict.REFUSED
+
+
+def test_no_scanner_at_all_is_no_approval() -> None:
+    judgement = judge("a", "1", [], [], [], Policy(), TODAY)
+    assert judgement.verdict is Verdict.UNDECIDED
+
+
+def test_an_advisory_without_severity_counts_as_the_file_says() -> None:
+    unrated = finding(severity=None)
+    assert verdict(unrated, text='unrated_vulnerability = "low"').verdict is Verdict.APPROVED
+    judged = verdict(unrated, text='unrated_vulnerability = "critical"').findings[0]
+    assert judged.severity is Severity.CRITICAL
+
+
+def test_a_threshold_for_one_scanner_takes_the_place_of_its_kinds() -> None:
+    text = '[refuse.scanners]\nruff = "medium"\nosv = "never"'
+    assert verdict(finding(), text=text).verdict is Verdict.APPROVED
+    ruff = finding(Kind.CODE, Severity.MEDIUM, "ruff", "S602")
+    assert verdict(ruff, text=text).verdict is Verdict.REFUSED
+
+
+def test_a_waiver_by_alias_lets_the_finding_through_and_is_recorded() -> None:
+    judgement = verdict(finding(), text=WAIVER)
+    assert judgement.verdict is Verdict.APPROVED
+    waiver = judgement.findings[0].waiver
+    assert waiver is not None
+    assert waiver.approved_by == "Jo"
+    assert "1 waived" in judgement.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("2026-06-01", "2026-05-31"), ("5.3.1", "5.3.2"), ("PyYAML", "yaml"), ("14343", "1")],
+)
+def test_a_waiver_that_is_expired_or_for_something_else_does_not_hold(
+    change: tuple[str, str],
+) -> None:
+    assert verdict(finding(), text=WAIVER.replace(*change)).verdict is Verdict.REFUSED
+
+
+def test_a_waivers_version_is_compared_as_a_version() -> None:
+    text = WAIVER.replace("5.3.1", "5.3.1.0")
+    assert verdict(finding(), text=text).verdict is Verdict.APPROVED
+
+
+def test_a_waiver_without_version_holds_for_every_version() -> None:
+    text = WAIVER.replace('version = "5.3.1"\n', "")
+    assert verdict(finding(), text=text).verdict is Verdict.APPROVED
+
+
+def test_the_worst_findings_come_first() -> None:
+    low = finding(Kind.CODE, Severity.LOW, "ruff", "S101")
+    high = finding(Kind.CODE, Severity.HIGH, "ruff", "S602")
+    refusing = finding(severity=Severity.MEDIUM)
+    judged = verdict(low, high, refusing).findings
+    assert [item.finding.rule for item in judged] == ["PYSEC-2021-142", "S602", "S101"]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[refuse]\nvulnerabilty = 'low'", "vulnerabilty"),
+        ("[refuse]\nmalware = 'severe'", "$.refuse.malware"),
+        ("[cooldown]\ndays = -1", "$.cooldown.days"),
+        ("[cooldown]\ndays = 'seven'", "$.cooldown.days"),
+        ("[targets]\npython_versions = []", "$.targets.python_versions"),
+        ("colour = 1", "colour"),
+        ("[refuse\ncode = 1", "line 1"),
+        ("[refuse.scanners]\nrufff = 'low'", "rufff"),
+        (WAIVER.replace('approved_by = "Jo"', ""), "approved_by"),
+        (WAIVER.replace('approved_by = "Jo"', 'approved_by = ""'), "approved_by"),
+        (WAIVER.replace('reason = "Not reachable."', ""), "reason"),
+        (WAIVER.replace("expires = 2026-06-01", ""), "expires"),
+        (WAIVER.replace("2026-06-01", '"soon"'), "expires"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_policy(path)
+    assert named in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_or_undecodable_file_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't be read"):
+        load_policy(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"# caf\xe9")
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        load_policy(tmp_path / "latin.toml")
+
+
+def test_a_policy_that_refuses_nothing_is_warned_of() -> None:
+    text = "[refuse]\n" + "".join(f'{kind} = "never"\n' for kind in Kind)
+    assert "refuses nothing" in policy_warnings(policy(text), TODAY)[0]
+    assert policy_warnings(Policy(), TODAY) == []
+
+
+def test_an_archive_that_bears_a_packages_name_gets_nothing_of_its_waiver() -> None:
+    rules = policy(WAIVER.replace('version = "5.3.1"', ""))
+    archive = "sha256-0123456789abcdef"
+    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    assert judged.verdict is Verdict.REFUSED
+    rules = policy(WAIVER.replace("5.3.1", archive))
+    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    assert judged.verdict is Verdict.APPROVED
+
+
+def test_an_expired_waiver_is_warned_of() -> None:
+    text = WAIVER.replace("2026-06-01", "2026-05-31")
+    assert "expired on 2026-05-31" in policy_warnings(policy(text), TODAY)[0]
+
+
+def test_a_release_is_too_fresh_until_the_cooldown_is_over() -> None:
+    now = datetime(2026, 6, 10, tzinfo=UTC)
+    uploaded = datetime(2026, 6, 5, 12, tzinfo=UTC)
+    fresh_until = Policy().fresh_until("idna", "3.7", uploaded, now)
+    assert fresh_until == datetime(2026, 6, 12, 12, tzinfo=UTC)
+    assert Policy().fresh_until("idna", "3.7", uploaded, fresh_until) is None
+    assert Policy().fresh_until("idna", "3.7", None, now) is None
+    assert policy("[cooldown]\ndays = 0").fresh_until("idna", "3.7", uploaded, now) is None
+
+
+def test_a_waiver_for_the_cooldown_lets_a_fresh_release_through() -> None:
+    text = WAIVER.replace("CVE-2020-14343", "cooldown").replace("2026-06-01", "2026-12-31")
+    now = datetime(2026, 6, 10, tzinfo=UTC)
+    assert policy(text).fresh_until("pyyaml", "5.3.1", now, now) is None
+    assert policy(text).fresh_until("pyyaml", "5.4", now, now) is not None

