@@ -1,0 +1,73 @@
+"""What an artifact is, holds and pins, read from its unpacked tree without running it."""
+
+from dataclasses import dataclass
+
+from package_gate.core.finding import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A PyPI package that a tree holds or pins."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    version: str
+    """As written; printable ASCII without spaces."""
+    held: bool = False
+    """Whether the tree holds the package itself, by its own metadata; else a file pins it."""
+    locations: tuple[Location, ...] = ()
+    """Where it is named; at most the first `MAX_LOCATIONS` places of `count`."""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """An entry point of an installed distribution."""
+
+    group: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What a distribution says of its licence, as written."""
+
+    expression: str = ""
+    """The SPDX expression of `License-Expression` (PEP 639)."""
+    text: str = ""
+    """The field `License`, shortened."""
+    classifiers: tuple[str, ...] = ()
+    """Those that begin with `License ::`."""
+    files: tuple[str, ...] = ()
+    """The fields `License-File`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFile:
+    """A file whose dependencies are not known, or not all of them."""
+
+    path: str
+    line: int | None
+    problem: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What one artifact says of itself, holds and pins."""
+
+    artifact: str
+    """The artifact's file name."""
+    name: str = ""
+    """Of its own core metadata, as written; "" where there is none."""
+    version: str = ""
+    requires_python: str = ""
+    """A valid specifier, or ""."""
+    requires: tuple[str, ...] = ()
+    """The fields `Requires-Dist`."""
+    licence: Licence = Licence()
+    entry_points: tuple[EntryPoint, ...] = ()
+    components: tuple[Component, ...] = ()
+    """Each name and version once for held and once for pinned ones."""
+    unreadable: tuple[UnreadableFile, ...] = ()
