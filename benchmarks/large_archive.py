@@ -45,7 +45,11 @@ def main(mebibytes: int) -> None:
         local.folder.mkdir()
         command = local.command(f"large,{server.url}/large.zip\n")
         baseline = measure(
-            [sys.executable, "-c", "import package_gate.commands.gate, package_gate.scanners.guarddog"],
+            [
+                sys.executable,
+                "-c",
+                "import package_gate.commands.gate, package_gate.scanners.guarddog",
+            ],
             local.environ(),
             local.folder,
         )

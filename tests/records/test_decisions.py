@@ -175,8 +175,8 @@ def test_two_runs_do_not_hold_the_store_at_once(tmp_path: Path) -> None:
 def test_what_threads_read_is_known_to_msgspec_before_there_are_threads() -> None:
     """Two threads that are the first to read a class crashed the process, one time in ten."""
     program = (
-        "import package_gate.records.decisions as d; from package_gate.core.decision import PackageSummary as s\n"
-        "for kind in (d.PackageDecision, d.RequestDecision, s):\n"
+        "import package_gate.core.decision as c, package_gate.records.decisions as d\n"
+        "for kind in (d.PackageDecision, d.RequestDecision, c.PackageSummary):\n"
         "    print('__msgspec_cache__' in vars(kind))"
     )
     command = [sys.executable, "-c", program]

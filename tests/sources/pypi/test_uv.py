@@ -517,5 +517,7 @@ def test_the_cache_is_where_uv_has_it(tmp_path: Path) -> None:
 
 def test_pythons_configuration_is_read_before_threads_ask_for_it() -> None:
     """CPython 3.11 gives half of it to a second thread that asks first, and uv is not found."""
-    check = "import package_gate.sources.pypi.uv, sysconfig; assert sysconfig._CONFIG_VARS['EXE'] == ''"
-    subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parent.parents[3], check=True)
+    check = (
+        "import package_gate.sources.pypi.uv, sysconfig; assert sysconfig._CONFIG_VARS['EXE'] == ''"
+    )
+    subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[3], check=True)
