@@ -15,7 +15,7 @@ from package_gate import __version__
 from package_gate.commands.destinations import Destination
 from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of, region_of
 from package_gate.commands.process import now, prepare_process, scratch_folder
-from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, WORKERS, ScanSetup
+from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, ScanSetup
 from package_gate.commands.service_scanners import SERVICES, service_scanner
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
@@ -29,6 +29,7 @@ from package_gate.pipeline.package_work import PackageWorker
 from package_gate.records.decisions import Decisions
 from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
+from package_gate.scanners.registry import SCANNERS
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
@@ -96,7 +97,7 @@ def _run(
         if name in SERVICES
     ]
     scans = ScanSetup(
-        names=[name for name in options.scanners if name in WORKERS],
+        names=[name for name in options.scanners if name in SCANNERS],
         advisories=options.advisories,
         may_use_sample=target.may_use_sample_advisories,
         network=connection,
@@ -204,8 +205,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 def _scanners(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in WORKERS and name not in SERVICES:
-            known = ", ".join(sorted([*WORKERS, *SERVICES]))
+        if name not in SCANNERS and name not in SERVICES:
+            known = ", ".join(sorted([*SCANNERS, *SERVICES]))
             raise argparse.ArgumentTypeError(f"there is no scanner {name!r}; choose from {known}")
     return list(dict.fromkeys(names))
 

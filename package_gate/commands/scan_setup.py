@@ -15,12 +15,11 @@ from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.policy import Limits
 from package_gate.net.session import Network, https_proxy
-from package_gate.sandbox.pool import ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.interface import Scanner
+from package_gate.scanners.registry import worker_spec
 
 UNPACKER = "archive"
-WORKERS = {UNPACKER: 2, "osv": 1, "guarddog": 2, "ruff": 1}
-"""Scanners that run in worker processes, and how many of each. Ruff uses all cores by itself."""
 DEFAULT_SCANNERS = ("osv", "guarddog", "ruff")
 OSV_API = "https://api.osv.dev"
 SAMPLE_ADVISORIES = Path(__file__).parent.parent.parent / "examples" / "advisories"
@@ -114,9 +113,7 @@ class ScanSetup:
         settings = {UNPACKER: limits, "osv": osv}
         chosen = [UNPACKER, *(name for name in names if name != UNPACKER)]
         self._pool = ScannerPool(
-            [ScannerSpec(name, settings.get(name), WORKERS[name]) for name in chosen],
-            limits,
-            scratch,
+            [worker_spec(name, settings.get(name)) for name in chosen], limits, scratch
         )
         self.scanners: list[Scanner] = [
             unavailable.get(name) or WorkerScanner(name, self._pool) for name in chosen

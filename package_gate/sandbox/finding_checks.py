@@ -4,15 +4,17 @@ from dataclasses import replace
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
-from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Location
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.protocol import MAX_FINDINGS
-from package_gate.scanners.registry import SCANNERS
+from package_gate.sandbox.spec import ScannerSpec
 
 MAX_ADDRESSES = 50
 
 
-def checked(findings: list[Finding], scanner: str, target: UnpackedPackage) -> list[Finding]:
+def checked(
+    findings: list[Finding], scanner: ScannerSpec, target: UnpackedPackage
+) -> list[Finding]:
     """Take a scanner's findings for the gate: its own name on them, nothing unprintable or long.
 
     Raises:
@@ -21,10 +23,9 @@ def checked(findings: list[Finding], scanner: str, target: UnpackedPackage) -> l
     """
     if len(findings) > MAX_FINDINGS:
         raise ScannerError(f"reported {len(findings)} findings, more than {MAX_FINDINGS}")
-    kinds = SCANNERS[scanner].kinds if scanner in SCANNERS else frozenset(Kind)
     filenames = {"", *(artifact.artifact.filename for artifact in target.artifacts)}
     for finding in findings:
-        if finding.kind not in kinds:
+        if finding.kind not in scanner.kinds:
             raise ScannerError(f"answered with garbage: a finding of kind {finding.kind}")
         if finding.artifact not in filenames:
             raise ScannerError(
@@ -32,7 +33,7 @@ def checked(findings: list[Finding], scanner: str, target: UnpackedPackage) -> l
             )
         if not finding.rule.strip():
             raise ScannerError("answered with garbage: a finding without a rule")
-    return [_fit_to_read(finding, scanner) for finding in findings]
+    return [_fit_to_read(finding, scanner.name) for finding in findings]
 
 
 def _fit_to_read(finding: Finding, scanner: str) -> Finding:

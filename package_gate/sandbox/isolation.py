@@ -14,8 +14,8 @@ from typing import Any
 
 import package_gate
 from package_gate.sandbox.capabilities import give_up_privileges
+from package_gate.sandbox.imports import skip_package_init
 from package_gate.sandbox.seccomp import forbid
-from package_gate.scanners.imports import skip_package_init
 
 _SYSTEM = ("/usr", "/lib", "/lib64")
 _DEVICES = ("/dev/null", "/dev/urandom")

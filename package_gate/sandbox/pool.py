@@ -22,6 +22,7 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.protocol import Answer, Failed, Job, Ready, Setup
+from package_gate.sandbox.spec import ScannerSpec
 from package_gate.sandbox.worker_process import WorkerProcess
 
 START_SECONDS = 120
@@ -30,24 +31,6 @@ MAX_STARTS = 3
 """So often in a row a scanner's worker may fail to start before it is given up."""
 
 _ANSWERS: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
-
-
-@dataclass(frozen=True, slots=True)
-class ScannerSpec:
-    """A scanner of a run."""
-
-    name: str
-    """As in `registry.SCANNERS`."""
-    settings: object = None
-    """What its constructor takes as `settings`; anything that `msgspec` can write as JSON."""
-    processes: int = 1
-    """How many packages it looks at side by side."""
-    network: bool = False
-    """Whether it may use the network even if it isn't registered as needing it."""
-    programs: bool = False
-    """Whether it may start programs even if it isn't registered as needing them."""
-    factory: str = ""
-    """`module:attribute` in place of a registered scanner: for tests."""
 
 
 @dataclass(slots=True)
@@ -123,7 +106,7 @@ class ScannerPool:
         worker = self._acquire(lane)
         healthy = False
         try:
-            outcome = self._outcome(worker, scanner, target)
+            outcome = self._outcome(worker, lane.spec, target)
             healthy = not isinstance(outcome, Failed) or not outcome.ends
         except ScannerError as error:
             cause = "was stopped because the run ended" if self._closed else error
@@ -191,8 +174,7 @@ class ScannerPool:
             settings=msgspec.Raw(msgspec.json.encode(spec.settings)),
             limits=self._limits,
             packages=str(self._scratch),
-            network=spec.network,
-            programs=spec.programs,
+            needs=spec.needs,
         )
         try:
             worker = WorkerProcess(spec.name, self._scratch)
@@ -229,14 +211,14 @@ class ScannerPool:
         worker.dispose()
 
     def _outcome(
-        self, worker: WorkerProcess, scanner: str, target: UnpackedPackage
+        self, worker: WorkerProcess, spec: ScannerSpec, target: UnpackedPackage
     ) -> list[Finding] | Failed:
         """Ask a worker; ScannerError means that the worker is no good any more."""
         job = Job(next(self._numbers), target)
         answer = _ask(worker, job, self._limits.scan_seconds)
         if isinstance(answer, Ready) or answer.number != job.number:
             raise ScannerError("answered with garbage: not to what it was asked")
-        return answer if isinstance(answer, Failed) else checked(answer.findings, scanner, target)
+        return answer if isinstance(answer, Failed) else checked(answer.findings, spec, target)
 
 
 def _begin(worker: WorkerProcess, setup: Setup) -> Ready:

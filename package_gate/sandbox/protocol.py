@@ -9,6 +9,7 @@ import msgspec
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.policy import Limits
+from package_gate.sandbox.spec import Needs
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """The longest line that is taken from a worker."""
@@ -20,18 +21,14 @@ class Setup(msgspec.Struct, frozen=True, tag="setup"):
     """The first line to a worker."""
 
     scanner: str
-    """A name in `registry.SCANNERS`."""
     factory: str
-    """`module:attribute` in place of a registered scanner, or ""."""
+    """`module:attribute` of what makes it."""
+    needs: Needs
     settings: msgspec.Raw
-    """What the scanner's constructor takes as `settings`, as JSON."""
+    """What the factory takes as `settings`, as JSON."""
     limits: Limits
     packages: str
     """The folder below which all packages lie, absolute."""
-    network: bool
-    """Whether the scanner may use the network even if it is not registered as needing it."""
-    programs: bool
-    """Whether it may start programs even if it is not registered as needing them."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -1,4 +1,4 @@
-"""A worker process: `python -m package_gate.scanners.worker`, started by `pool`.
+"""A worker process: `python -m package_gate.sandbox.worker`, started by `pool`.
 
 It serves one scanner, which loads its rules once, and scans one package after the other, each in a
 fork of its own (see `alone`). It is started without credentials; it limits and isolates itself
@@ -12,30 +12,43 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import GateError
+from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.policy import Limits
 from package_gate.sandbox.fork import Garbage, Orphans, adopt_orphans, read_line, run_alone, write
 from package_gate.sandbox.isolation import isolate
 from package_gate.sandbox.protocol import Answer, Failed, Findings, Job, Ready, Setup
-from package_gate.scanners.interface import Scanner
-from package_gate.scanners.registry import SCANNERS, Needs
+from package_gate.sandbox.spec import Needs
 
 OPEN_FILES = 1024
+
+
+class Sandboxed(Protocol):
+    """What a factory makes: a scanner, as far as its worker is concerned."""
+
+    @property
+    def info(self) -> ScannerInfo:
+        """Name, version and date of its data."""
+        ...
+
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
+        """Report what is found; a GateError fails the scan, anything else ends the worker too."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """A scanner that is ready."""
 
-    scanner: Scanner
+    scanner: Sandboxed
     needs: Needs
     limits: Limits
     isolation: str
@@ -150,21 +163,10 @@ def _take_over_standard_streams() -> tuple[BinaryIO, int]:
 
 def _load(setup: Setup, orders: BinaryIO, answers: int) -> _Loaded:
     """Import and make the scanner; from its making on it is isolated."""
-    registered = SCANNERS.get(setup.scanner)
-    if setup.factory:
-        module, _, attribute = setup.factory.partition(":")
-    elif registered:
-        module, attribute = registered.module, registered.attribute
-    else:
-        raise GateError(f"there is no scanner {setup.scanner!r}")
+    module, _, attribute = setup.factory.partition(":")
     factory = getattr(importlib.import_module(module), attribute)
     arguments = _arguments(factory, setup)
-    needs = registered.needs(arguments.get("settings")) if registered else Needs()
-    needs = replace(
-        needs,
-        network=needs.network or setup.network,
-        programs=needs.programs or setup.programs,
-    )
+    needs = setup.needs
     own_folder = str(Path.cwd())
     isolation = isolate(
         network=needs.network,
@@ -205,8 +207,8 @@ def isolate_scan(needs: Needs, folder: Path, target: UnpackedPackage) -> str:
     )
 
 
-def _arguments(factory: Callable[..., Scanner], setup: Setup) -> dict[str, Any]:
-    """Give a scanner what its constructor names: `settings`, as annotated, and `limits`."""
+def _arguments(factory: Callable[..., Sandboxed], setup: Setup) -> dict[str, Any]:
+    """Give a scanner what its factory names: `settings`, as annotated, and `limits`."""
     parameters = inspect.signature(factory, eval_str=True).parameters
     arguments: dict[str, Any] = {}
     if "settings" in parameters:
@@ -217,7 +219,7 @@ def _arguments(factory: Callable[..., Scanner], setup: Setup) -> dict[str, Any]:
     return arguments
 
 
-def _scan(scanner: Scanner, job: Job, limits: Limits) -> Answer:
+def _scan(scanner: Sandboxed, job: Job, limits: Limits) -> Answer:
     try:
         return Findings(job.number, list(scanner.scan(job.target)))
     except GateError as error:

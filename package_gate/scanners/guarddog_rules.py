@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from package_gate.core.errors import ScannerError
-from package_gate.scanners.imports import skip_package_init
+from package_gate.sandbox.imports import skip_package_init
 from package_gate.scanners.once import Once
 from package_gate.scanners.trees import regular_files
 

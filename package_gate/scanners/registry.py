@@ -5,33 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from package_gate.core.finding import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a scanner needs besides reading packages and writing to its own folder."""
-
-    network: bool = False
-    readable: tuple[str, ...] = ()
-    """Files and folders."""
-    unpacks: bool = False
-    """Whether it writes the trees of a package."""
-    programs: bool = False
-    """Whether it starts other programs."""
-    by_name: bool = False
-    """Whether it looks a PyPI package up by name and version, and reads nothing of it."""
+from package_gate.sandbox.spec import Needs, ScannerSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A scanner by the place of its class, which only its own worker imports."""
 
-    module: str
-    attribute: str
+    factory: str
+    """`module:attribute`."""
     kinds: frozenset[Kind]
     """What its findings are about; any other kind is an error of the scanner."""
     needs: Callable[[Any], Needs] = field(default=lambda settings: Needs())
     """What it needs, by its settings."""
+    processes: int = 1
+    """How many packages it looks at side by side."""
 
 
 def _osv_needs(settings: Any) -> Needs:
@@ -43,22 +31,38 @@ def _osv_needs(settings: Any) -> Needs:
 
 SCANNERS = {
     "archive": Registered(
-        "package_gate.scanners.archive",
-        "Archive",
+        "package_gate.scanners.archive:Archive",
         frozenset({Kind.ARCHIVE}),
         lambda settings: Needs(unpacks=True),
+        processes=2,
     ),
     "osv": Registered(
-        "package_gate.advisories.osv",
-        "OSV",
-        frozenset({Kind.VULNERABILITY, Kind.MALWARE}),
-        _osv_needs,
+        "package_gate.advisories.osv:OSV", frozenset({Kind.VULNERABILITY, Kind.MALWARE}), _osv_needs
     ),
-    "guarddog": Registered("package_gate.scanners.guarddog", "GuardDog", frozenset({Kind.MALWARE})),
-    "ruff": Registered(
-        "package_gate.scanners.ruff",
-        "Ruff",
+    "guarddog": Registered(
+        "package_gate.scanners.guarddog:GuardDog", frozenset({Kind.MALWARE}), processes=2
+    ),
+    "ruff": Registered(  # one is enough: Ruff uses all cores by itself
+        "package_gate.scanners.ruff:Ruff",
         frozenset({Kind.CODE}),
         lambda settings: Needs(programs=True),
     ),
 }
+
+
+def worker_spec(name: str, settings: object = None) -> ScannerSpec:
+    """Describe a scanner of `SCANNERS` to the sandbox.
+
+    Args:
+        name: its name.
+        settings: what its class takes as `settings`.
+    """
+    scanner = SCANNERS[name]
+    return ScannerSpec(
+        name,
+        scanner.factory,
+        scanner.kinds,
+        scanner.needs(settings),
+        settings,
+        scanner.processes,
+    )

@@ -8,7 +8,8 @@ from package_gate.advisories.osv import OSVSettings
 from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.finding import Finding
 from package_gate.core.policy import Limits
-from package_gate.sandbox.pool import ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import ScannerPool
+from package_gate.scanners.registry import worker_spec
 from tests.archive.hostile_wheels import INFO_FOLDER, WHEEL_NAME, make_wheel
 from tests.archive.makers import make_tar, tar_file
 
@@ -77,10 +78,10 @@ def test_every_scanner_reads_canaries_and_runs_none(
     unpacked = UnpackedArtifact(artifact, str(downloads / filename), str(trees / "0"))
     target = UnpackedPackage("demo-pkg", "1.0", Origin.ARCHIVE, (unpacked,))
     specs = [
-        ScannerSpec("archive"),
-        ScannerSpec("osv", OSVSettings(str(ADVISORIES), sample=True)),
-        ScannerSpec("guarddog"),
-        ScannerSpec("ruff"),
+        worker_spec("archive"),
+        worker_spec("osv", OSVSettings(str(ADVISORIES), sample=True)),
+        worker_spec("guarddog"),
+        worker_spec("ruff"),
     ]
     found: dict[str, list[Finding]] = {}
     with ScannerPool(specs, Limits(), tmp_path) as pool:

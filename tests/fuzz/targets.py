@@ -48,6 +48,7 @@ from package_gate.publishers.git_names import request_branch
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.pool import decode_answer
 from package_gate.sandbox.protocol import Findings
+from package_gate.sandbox.spec import ScannerSpec
 from package_gate.scanners.behaviour.import_time import running_code
 from package_gate.scanners.behaviour.rules import RULES, behaviours
 from package_gate.sources.pypi.lock import parse_lock, release_of
@@ -195,13 +196,16 @@ def advisory(data: bytes) -> None:
                     msgspec.json.encode(finding)
 
 
+_ANY = ScannerSpec("fuzz", "", frozenset(Kind))
+
+
 def answer(data: bytes) -> None:
     """Take a worker's answer as the pool does: what goes on is fit to read."""
     try:
         said = decode_answer(data)
         if isinstance(said, Findings):
             target = UnpackedPackage("demo", "1.0", Origin.PYPI, ())
-            for finding in checked(said.findings, "fuzz", target):
+            for finding in checked(said.findings, _ANY, target):
                 shown = (finding.rule, finding.message, finding.recommendation, *finding.aliases)
                 assert all(text.isprintable() for text in (*shown, *finding.references))
                 assert finding.count >= len(finding.locations)

@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
 from package_gate.sandbox import worker_process
 from package_gate.sandbox.finding_checks import checked
-from package_gate.sandbox.pool import MAX_STARTS, ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import MAX_STARTS, ScannerPool
+from package_gate.sandbox.spec import Needs, ScannerSpec
 from tests.fakes.scanners import FakeSettings, finding
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,10 +30,11 @@ def fake(
 ) -> ScannerSpec:
     return ScannerSpec(
         "fake",
+        f"tests.fakes.scanners:{factory}",
+        frozenset({Kind.CODE}),
+        Needs(programs=True),
         settings or FakeSettings(),
         processes,
-        programs=True,
-        factory=f"tests.fakes.scanners:{factory}",
     )
 
 
@@ -150,14 +154,15 @@ def test_what_a_worker_reports_is_made_fit_to_read(pool: ScannerPool) -> None:
 
 
 def test_a_scanner_may_only_report_its_own_kinds() -> None:
+    other = replace(fake(), kinds=frozenset({Kind.ARCHIVE}))
     with pytest.raises(ScannerError, match="a finding of kind code"):
-        checked([finding()], "archive", target("any"))
-    assert checked([finding()], "ruff", target("any"))
+        checked([finding()], other, target("any"))
+    assert checked([finding()], fake(), target("any"))
 
 
 def test_a_finding_without_a_rule_is_garbage() -> None:
     with pytest.raises(ScannerError, match="without a rule"):
-        checked([finding(rule=" ")], "ruff", target("any"))
+        checked([finding(rule=" ")], fake(), target("any"))
 
 
 def test_a_hanging_scan_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -253,12 +258,22 @@ def test_a_program_that_is_missing_is_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_scanner_can_not_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("factory", "cause"),
+    [
+        ("no.such.module:Scanner", "ModuleNotFoundError: No module named 'no'"),
+        ("tests.fakes.scanners:Missing", "AttributeError: .*'Missing'"),
+    ],
+)
+def test_a_scanner_that_is_not_there_can_not_start(
+    tmp_path: Path, factory: str, cause: str
+) -> None:
+    spec = replace(fake(), factory=factory)
     with (
-        ScannerPool([ScannerSpec("unheard-of")], LIMITS, tmp_path) as pool,
-        pytest.raises(ScannerError, match="there is no scanner 'unheard-of'"),
+        ScannerPool([spec], LIMITS, tmp_path) as pool,
+        pytest.raises(ScannerError, match=f"fake can't be started: {cause}"),
     ):
-        pool.info("unheard-of")
+        pool.info("fake")
 
 
 def test_closing_ends_running_scans_and_all_processes_and_leaves_no_files(tmp_path: Path) -> None:

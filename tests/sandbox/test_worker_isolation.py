@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from package_gate.advisories.osv import OSVSettings
+from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
-from package_gate.sandbox.pool import ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import ScannerPool
+from package_gate.sandbox.spec import Needs, ScannerSpec
 from package_gate.scanners import registry
 from tests.fakes.scanners import FakeSettings
 from tests.scanners.packages import package
@@ -40,10 +42,10 @@ def fake(
 ) -> ScannerSpec:
     return ScannerSpec(
         "fake",
+        "tests.fakes.scanners:Fake",
+        frozenset({Kind.CODE}),
+        Needs(network=network, programs=programs),
         settings or FakeSettings(),
-        network=network,
-        programs=programs,
-        factory="tests.fakes.scanners:Fake",
     )
 
 
@@ -139,7 +141,7 @@ _UNPACKER = """
 import sys
 from pathlib import Path
 from package_gate.core.artifact import Artifact, Origin, UnpackedPackage, UnpackedArtifact
-from package_gate.scanners.registry import Needs
+from package_gate.sandbox.spec import Needs
 from package_gate.sandbox.worker import isolate_scan
 
 scratch = Path(sys.argv[1])
@@ -258,18 +260,18 @@ def test_a_worker_sees_nothing_of_the_gates_environment(
 @pytest.mark.parametrize(
     ("advisories", "ca_bundle", "needs"),
     [
-        ("https://osv.example", "", registry.Needs(network=True, by_name=True)),
+        ("https://osv.example", "", Needs(network=True, by_name=True)),
         (
             "https://osv.example",
             "/ca.pem",
-            registry.Needs(network=True, readable=("/ca.pem",), by_name=True),
+            Needs(network=True, readable=("/ca.pem",), by_name=True),
         ),
-        ("/data/all.zip", "/ca.pem", registry.Needs(readable=("/data/all.zip",), by_name=True)),
+        ("/data/all.zip", "/ca.pem", Needs(readable=("/data/all.zip",), by_name=True)),
     ],
 )
 def test_the_osv_scanner_has_the_network_only_for_an_api(
-    advisories: str, ca_bundle: str, needs: registry.Needs
+    advisories: str, ca_bundle: str, needs: Needs
 ) -> None:
     settings = OSVSettings(advisories=advisories, ca_bundle=ca_bundle)
 
-    assert registry.SCANNERS["osv"].needs(settings) == needs
+    assert registry.worker_spec("osv", settings).needs == needs

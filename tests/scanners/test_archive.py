@@ -8,7 +8,8 @@ from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, Unpac
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
-from package_gate.sandbox.pool import ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import ScannerPool
+from package_gate.scanners.registry import worker_spec
 
 LIMITS = Limits()
 
@@ -35,7 +36,7 @@ def test_what_it_unpacks_is_what_the_other_scanners_see(tmp_path: Path) -> None:
     target = download(tmp_path / "package", zipped(files))
     names = ("archive", "guarddog", "ruff")
 
-    with ScannerPool([ScannerSpec(name) for name in names], LIMITS, tmp_path) as pool:
+    with ScannerPool([worker_spec(name) for name in names], LIMITS, tmp_path) as pool:
         rules = {name: {each.rule for each in pool.scan(name, target)} for name in names}
         infos = [pool.info(name) for name in names]
 
@@ -49,7 +50,7 @@ def test_what_it_unpacks_is_what_the_other_scanners_see(tmp_path: Path) -> None:
 def test_a_dangerous_archive_is_a_finding(tmp_path: Path) -> None:
     target = download(tmp_path / "package", zipped({"../../escaped": "x"}))
 
-    with ScannerPool([ScannerSpec("archive")], LIMITS, tmp_path) as pool:
+    with ScannerPool([worker_spec("archive")], LIMITS, tmp_path) as pool:
         found = pool.scan("archive", target)
 
     assert {each.kind for each in found} == {Kind.ARCHIVE}
@@ -61,7 +62,7 @@ def test_a_fault_of_ours_is_an_error(tmp_path: Path) -> None:
     Path(target.artifacts[0].path).unlink()
 
     with (
-        ScannerPool([ScannerSpec("archive")], LIMITS, tmp_path) as pool,
+        ScannerPool([worker_spec("archive")], LIMITS, tmp_path) as pool,
         pytest.raises(ScannerError, match="archive on sample: "),
     ):
         pool.scan("archive", target)

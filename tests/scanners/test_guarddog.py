@@ -7,9 +7,10 @@ import pytest
 
 from package_gate.core.finding import Finding, Kind, Location, Severity
 from package_gate.core.policy import Limits
-from package_gate.sandbox.pool import ScannerPool, ScannerSpec
+from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
+from package_gate.scanners.registry import worker_spec
 from tests.fakes.malware_corpus import (
     FIFTH,
     FIRST,
@@ -303,6 +304,6 @@ def test_in_its_worker_nothing_planted_changes_the_result(
     monkeypatch.setenv("GUARDDOG_YARA_EXT_EXCLUDE", "py")
     monkeypatch.setenv("GUARDDOG_PARALLELISM", "no number")
 
-    with ScannerPool([ScannerSpec("guarddog")], Limits(), tmp_path) as pool:
+    with ScannerPool([worker_spec("guarddog")], Limits(), tmp_path) as pool:
         assert pool.scan("guarddog", package(tmp_path / "again", files)) == plain
         assert pool.info("guarddog").version == importlib.metadata.version("guarddog")
