@@ -10,10 +10,10 @@ import pytest
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.finding import Finding, Severity
+from tests.shared import shared
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "advisories"
-REAL = ROOT.parent / "shared" / "advisories" / "PyPI-all.zip"
 RECORDS = sorted(SAMPLE.rglob("*.json"))
 
 
@@ -109,9 +109,8 @@ def _ecosystem_events(record: dict[str, Any]) -> set[tuple[str, str]]:
     }
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"the real advisories are not at {REAL}")
 def test_the_facts_are_those_of_the_real_advisories() -> None:
-    with zipfile.ZipFile(REAL) as archive:
+    with zipfile.ZipFile(shared("advisories/PyPI-all.zip")) as archive:
         for path in RECORDS:
             ours, real = json.loads(path.read_text()), json.loads(archive.read(path.name))
             assert "withdrawn" not in real

@@ -14,28 +14,29 @@ from packaging.version import InvalidVersion, Version
 from package_gate.advisories import osv_records as advisories
 from package_gate.advisories.osv_records import Installed, affects
 from package_gate.advisories.osv_snapshot import Snapshot
+from tests.shared import shared
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "advisories" / "PyPI-all.zip"
 BEFORE_EVERYTHING = Version("0.dev0")
-
-pytestmark = pytest.mark.skipif(
-    not REAL.exists(), reason=f"the real advisories are not at {REAL}; see the README there"
-)
 
 Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def records() -> list[Record]:
-    with zipfile.ZipFile(REAL) as archive:
+def real() -> Path:
+    return shared("advisories/PyPI-all.zip")
+
+
+@pytest.fixture(scope="module")
+def records(real: Path) -> list[Record]:
+    with zipfile.ZipFile(real) as archive:
         return [json.loads(archive.read(name)) for name in sorted(archive.namelist())]
 
 
 class Ours:
     """The gate's answer; what is read of a package is kept, for the tests' speed."""
 
-    def __init__(self) -> None:
-        self._snapshot = Snapshot(REAL)
+    def __init__(self, real: Path) -> None:
+        self._snapshot = Snapshot(real)
         self._found: dict[str, list[advisories.Record]] = {}
 
     def __call__(self, name: str, version: str) -> set[str]:
@@ -46,8 +47,8 @@ class Ours:
 
 
 @pytest.fixture(scope="module")
-def ours() -> Ours:
-    return Ours()
+def ours(real: Path) -> Ours:
+    return Ours(real)
 
 
 def oracle(records: list[Record], name: str, version: str) -> set[str]:

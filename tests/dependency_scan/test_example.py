@@ -14,17 +14,16 @@ from package_gate.advisories import osv
 from package_gate.core.decision import Verdict
 from tests.dependency_scan.world import World, proposed, verdicts
 from tests.fakes.package_index import metadata
+from tests.shared import shared
 
 PROJECT = Path(__file__).parent.parent.parent
 EXAMPLE = PROJECT / "examples" / "dependency-scan" / "requirements.txt"
-SNAPSHOT = PROJECT.parent / "shared" / "advisories" / "PyPI-all.zip"
+SNAPSHOT = "advisories/PyPI-all.zip"
 PINS = {"pyyaml": "5.3.1", "pillow": "7.1.2", "pylint": "2.5.3", "urllib3": "1.25.8"}
 
 
 def records() -> list[dict[str, Any]]:
-    if not SNAPSHOT.exists():
-        pytest.fail(f"{SNAPSHOT} is missing: it comes with the workshop, not with the project")
-    with zipfile.ZipFile(SNAPSHOT) as archive:
+    with zipfile.ZipFile(shared(SNAPSHOT)) as archive:
         return [json.loads(archive.read(name)) for name in archive.namelist()]
 
 
@@ -50,7 +49,7 @@ def test_the_example(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
     for name, version, requires in wheels:
         world.index.add_wheel(name, version, requires)
-    snapshot = osv.OSVSettings(str(SNAPSHOT))
+    snapshot = osv.OSVSettings(str(shared(SNAPSHOT)))
     monkeypatch.setattr("tests.dependency_scan.world.OSVSettings", lambda _: snapshot)
 
     result = world.scan({"requirements.txt": EXAMPLE.read_text()})
