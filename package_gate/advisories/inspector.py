@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from package_gate.aws.errors import aws_call
+from package_gate.aws.errors import aws_errors
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
@@ -123,7 +123,7 @@ class Inspector:
         """Make ready to ask.
 
         Args:
-            client: a boto3 client made with `aws_calls.CLIENT_CONFIG`.
+            client: of boto3.
             now: the time (UTC).
         """
         self._client = client
@@ -152,7 +152,7 @@ class Inspector:
 
     def _look_up(self, packages: Mapping[str, NamedPackage]) -> Iterator[Finding]:
         sbom = cyclonedx(packages)
-        with aws_call("Amazon Inspector ScanSbom"):
+        with aws_errors("Amazon Inspector ScanSbom failed", ScannerError):
             answer = self._client.scan_sbom(sbom=sbom, outputFormat="CYCLONE_DX_1_5")
         try:
             report = msgspec.convert(answer.get("sbom"), _Report)

@@ -2,7 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+from package_gate.aws.errors import aws_errors
+from package_gate.aws.session import AWSSession
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.files import PIECE
 from package_gate.core.text import printable
@@ -27,44 +30,34 @@ def fetch_snapshot(address: str, folder: Path, region: str) -> tuple[Path, str]:
         The file, and the address with the version that it was.
 
     Raises:
-        ConfigurationError: the address is malformed, or boto3 has no credentials' configuration.
+        ConfigurationError: the address is malformed, or boto3's configuration can't be used.
         ScannerError: it can't be had, or is too large.
     """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
     found = _ADDRESS.fullmatch(address)
     if found is None:
         raise ConfigurationError(
             f"--advisories {printable(address)} is malformed: write s3://BUCKET/KEY.zip."
         )
     path = folder / "advisories.zip"
-    config = Config(
-        connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5}
-    )
-    try:
-        client = boto3.Session(region_name=region or None).client("s3", config=config)
+    client = AWSSession(region).client("s3")
+    failure = f"The advisories {address} can't be had"
+    advice = "Check bucket, key and region, and that the role has s3:GetObject on it."
+    with aws_errors(failure, ScannerError, advice={}, otherwise=advice):
         answer = client.get_object(Bucket=found["bucket"], Key=found["key"])
-        size = 0
-        with path.open("wb") as file:
-            for piece in answer["Body"].iter_chunks(PIECE):
-                size += len(piece)
-                if max(size, answer["ContentLength"]) > MAX_BYTES:
-                    raise ScannerError(
-                        f"The advisories {address} are larger than {MAX_BYTES:,} bytes."
-                    )
-                file.write(piece)
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        raise ScannerError(
-            f"The advisories {address} can't be had: {printable(code)}. Check bucket, key and "
-            "region, and that the role has s3:GetObject on it."
-        ) from error
-    except (BotoCoreError, OSError) as error:
-        raise ScannerError(
-            f"The advisories {address} can't be had: {printable(str(error))}."
-        ) from error
+        try:
+            _save(answer, path, address)
+        except OSError as error:
+            raise ScannerError(f"{failure}: {printable(str(error))}.") from error
     version = answer.get("VersionId", "")
     mark = f"version {version}" if version not in ("", "null") else f"ETag {answer['ETag']}"
     return path, f"{address} ({printable(mark)})"
+
+
+def _save(answer: Any, path: Path, address: str) -> None:
+    size = 0
+    with path.open("wb") as file:
+        for piece in answer["Body"].iter_chunks(PIECE):
+            size += len(piece)
+            if max(size, answer["ContentLength"]) > MAX_BYTES:
+                raise ScannerError(f"The advisories {address} are larger than {MAX_BYTES:,} bytes.")
+            file.write(piece)

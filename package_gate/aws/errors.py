@@ -1,49 +1,58 @@
-"""What the scanners that call AWS have in common."""
+"""From boto3's errors to the gate's, which say what to do next: the only place that does it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from package_gate.core.errors import ScannerError
+from package_gate.core.errors import GateError
 from package_gate.core.text import one_line
 
-CLIENT_CONFIG = Config(
-    connect_timeout=10,
-    read_timeout=120,
-    retries={"mode": "standard", "total_max_attempts": 6},
-)
-"""For the boto3 clients. Standard mode repeats what was throttled, answered with 500 or cut off,
-after a random wait that grows up to 20 seconds."""
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 ADVICE = {
+    "AccessDenied": "Allow it in the build's role.",
     "AccessDeniedException": "Allow it in the build's role.",
-    "ThrottlingException": "The next run tries again.",
     "InternalServerException": "The next run tries again.",
+    "ThrottlingException": "The next run tries again.",
 }
+"""What to do about an error code, whatever the service."""
+UNREACHABLE = "Check the network, the region and the credentials."
 
 
 @contextmanager
-def aws_call(call: str) -> Iterator[None]:
-    """Turn every error of boto3 in the block into one that says what to do.
+def aws_errors(
+    failure: str,
+    raises: Callable[[str], GateError],
+    *,
+    advice: Mapping[str, str] = ADVICE,
+    otherwise: str = "",
+    unreachable: str = UNREACHABLE,
+) -> Iterator[None]:
+    """Turn every error of boto3 in the block into one of ours, with that as its cause.
 
     Args:
-        call: service and operation, as `Inspector ScanSbom`.
-
-    Raises:
-        ScannerError: instead of boto3's errors, with those as its cause.
+        failure: what did not work, as `SNS did not take it`.
+        raises: the class of the error.
+        advice: error code → what to do about it.
+        otherwise: what to do about any other code.
+        unreachable: what to do when there was no answer.
     """
+    from botocore.exceptions import BotoCoreError, ClientError  # boto3 is imported by now
+
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        message = one_line(error.response["Error"].get("Message", ""), 300)
-        raise ScannerError(
-            f"{call} failed: {code}: {message}. {ADVICE.get(code, '')}".rstrip()
-        ) from error
+        code = error_code(error)
+        message = one_line(error.response["Error"].get("Message", ""), 300).rstrip(". ")
+        reason = ": ".join(filter(None, (one_line(code, 100), message)))
+        what_next = advice.get(code, otherwise)
+        raise raises(f"{failure}: {reason}. {what_next}".rstrip()) from error
     except BotoCoreError as error:
-        raise ScannerError(
-            f"{call} failed: {one_line(str(error), 300)}. Check the network, the region and the "
-            "credentials."
-        ) from error
+        reason = one_line(str(error), 300).rstrip(". ")
+        raise raises(f"{failure}: {reason}. {unreachable}".rstrip()) from error
+
+
+def error_code(error: "ClientError") -> str:
+    """Give the code of a service's answer, such as `AccessDeniedException`; "" for none."""
+    return error.response["Error"].get("Code", "")

@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValu
 import logging
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from package_gate.aws.errors import aws_errors
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.text import one_line
 
@@ -56,7 +55,12 @@ def read_secret(reference: str, ssm: "SSMClient", secretsmanager: "SecretsManage
     Raises:
         ConfigurationError: it names the reference, never the value.
     """
-    try:
+    with aws_errors(
+        f"The secret {one_line(reference)} can't be read",
+        ConfigurationError,
+        advice={},
+        otherwise="Check its name and region, and that the role may read it and use its KMS key.",
+    ):
         if name := _name(reference, PARAMETER_STORE):
             parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
             value = parameter["Value"] if parameter["Type"] != "StringList" else ""
@@ -68,16 +72,6 @@ def read_secret(reference: str, ssm: "SSMClient", secretsmanager: "SecretsManage
                 f"A secret is named as {PARAMETER_STORE}/NAME (SSM Parameter Store) or "
                 f"{SECRETS_MANAGER}NAME-or-ARN (Secrets Manager); another text was given."
             )
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        raise ConfigurationError(
-            f"The secret {one_line(reference)} can't be read: {code}. Check its name and region, "
-            "and that the role may read it and use its KMS key."
-        ) from error
-    except BotoCoreError as error:
-        raise ConfigurationError(
-            f"The secret {one_line(reference)} can't be read: {one_line(str(error))}."
-        ) from error
     if not value.strip():
         raise ConfigurationError(f"The secret {one_line(reference)} is empty or no plain text.")
     return value.strip()

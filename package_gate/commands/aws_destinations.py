@@ -1,4 +1,4 @@
-"""The targets on AWS: packages to CodeArtifact or GitHub, records to S3, emails through SNS.
+"""The destinations on AWS: packages to CodeArtifact or GitHub, records to S3, emails through SNS.
 
 Everything they need is read from environment variables, those of the original guidance where they
 exist, and everything that is missing or malformed is named at once.
@@ -9,28 +9,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-
 from package_gate.archive.unpack import unpack
+from package_gate.aws.session import AWSSession, region_of
 from package_gate.commands.destinations import Destination, DestinationParts
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.policy import Policy
-from package_gate.notifications.sns import SNS
+from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.pipeline.gate import REQUESTS_AT_ONCE
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
-from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, CodeArtifactRepository
+from package_gate.publishers.codeartifact_api import CodeArtifactRepository
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.records.s3 import S3Settings, S3Storage
 from package_gate.sources.pypi.uv import IndexSettings, uv_environment
 
-RETRIES = Config(
-    connect_timeout=10,
-    read_timeout=60,
-    max_pool_connections=S3Storage.readers + REQUESTS_AT_ONCE,
-    retries={"mode": "standard", "total_max_attempts": 5},
-)
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}"
 INDEX_TOKEN_SECONDS = 4 * 60 * 60
 """Longer than a build lasts: nothing renews it while packages are downloaded."""
@@ -95,12 +86,12 @@ def _codeartifact(
         repository=repository,
         scratch=scratch,
         domain_owner=owner,
-        region=aws.session.region_name or "",
+        region=aws.session.region,
         environment={
             name: value for name, value in environ.items() if TWINE_VARIABLES.fullmatch(name)
         },
     )
-    client = aws.session.client("codeartifact", config=CLIENT_CONFIG)
+    client = aws.session.client("codeartifact")
     records = aws.storage(f"codeartifact/{domain}/{repository}")
     index = None
     if store:
@@ -171,12 +162,12 @@ def _github(
 
 
 class _AWS:
-    """Records in S3 and emails through SNS, for both targets on AWS."""
+    """Records in S3 and emails through SNS, for both destinations on AWS."""
+
+    _threads = S3Storage.readers + REQUESTS_AT_ONCE
 
     def __init__(self, variables: _Variables) -> None:
-        self._topic = variables.get(
-            "SNSTopic", r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "the topic's ARN"
-        )
+        self._topic = variables.get("SNSTopic", TOPIC_ARN, "the topic's ARN")
         self._records = variables.get(
             "PACKAGE_GATE_RECORDS",
             r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?",
@@ -191,15 +182,15 @@ class _AWS:
             "after how many seconds a killed build's turn ends, a whole number below 10000",
             default="60",
         )
-        # boto3 itself reads AWS_DEFAULT_REGION only; AWS's other SDKs and tools read AWS_REGION.
-        word, meaning = r"[a-z][a-z0-9-]{0,38}[a-z0-9]", "the region of the services"
-        region = variables.get("AWS_REGION", word, meaning, default="")
-        region = region or variables.get("AWS_DEFAULT_REGION", word, meaning, default="")
-        try:
-            self.session = boto3.Session(region_name=region or None)
-        except BotoCoreError as error:
-            raise ConfigurationError(f"AWS is not configured: {error}.") from error
-        if not self.session.region_name:
+        meaning = "the region of the services"
+        region = region_of(
+            {
+                name: variables.get(name, r"[a-z][a-z0-9-]{0,38}[a-z0-9]", meaning, default="")
+                for name in ("AWS_REGION", "AWS_DEFAULT_REGION")
+            }
+        )
+        self.session = AWSSession(region)
+        if not self.session.region:
             variables.add_problem(f"AWS_REGION is missing: {meaning}.")
 
     def storage(self, published_to: str) -> S3Storage:
@@ -211,10 +202,10 @@ class _AWS:
             kms_key_id=self._key,
             lease_seconds=float(self._lease_seconds),
         )
-        return S3Storage(settings, self.session.client("s3", config=RETRIES))
+        return S3Storage(settings, self.session.client("s3", self._threads))
 
     def notifier(self) -> SNS:
-        return SNS(self._topic, self.session.client("sns", config=RETRIES))
+        return SNS(self._topic, self.session.client("sns", self._threads))
 
 
 CODEARTIFACT = Destination(_codeartifact)

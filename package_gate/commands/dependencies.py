@@ -13,8 +13,9 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from rich.console import Console
 
 from package_gate import __version__
+from package_gate.aws.session import region_of
 from package_gate.commands.dependency_services import Services
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of, region_of
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
 from package_gate.commands.service_scanners import SNYK_TOKEN

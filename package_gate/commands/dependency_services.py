@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from package_gate.commands.options import region_of
+from package_gate.aws.session import AWSSession, Service, region_of
 from package_gate.commands.service_scanners import SERVICES, service_scanner
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.dependency_scan.commit_status import CodeCommitComment, CommitStatus, GitHubStatus
@@ -14,12 +14,11 @@ from package_gate.dependency_scan.messages import send_email
 from package_gate.dependency_scan.models import DependencyScan, Problem
 from package_gate.inventory.sbom import NamedPackage
 from package_gate.net.session import Network
-from package_gate.notifications.sns import SNS
+from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.scanners.interface import Scanner
 
 STATUS_TOKEN = "PACKAGE_GATE_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 GITHUB_API = "https://api.github.com"
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
 
 
 class Services:
@@ -88,7 +87,7 @@ class Services:
     def _make_topic(self, arn: str) -> SNS | None:
         if not arn:
             return None
-        if not _TOPIC.fullmatch(arn):
+        if not re.fullmatch(TOPIC_ARN, arn):
             raise ConfigurationError("SNSTopic is malformed: it must be the topic's ARN.")
         return SNS(arn, self._client("sns"))
 
@@ -121,14 +120,5 @@ class Services:
         address = environ.get("PACKAGE_GATE_STATUS_API") or GITHUB_API
         return GitHubStatus(network, address, token, repository, commit)
 
-    def _client(self, service: str) -> Any:
-        import boto3
-        from botocore.exceptions import BotoCoreError
-
-        from package_gate.aws.errors import CLIENT_CONFIG
-
-        try:
-            session: Any = boto3.Session(region_name=region_of(self._environ) or None)
-            return session.client(service, config=CLIENT_CONFIG)
-        except BotoCoreError as error:
-            raise ConfigurationError(f"AWS is not configured for {service}: {error}.") from error
+    def _client(self, service: Service) -> Any:
+        return AWSSession(region_of(self._environ)).client(service)

@@ -1,6 +1,7 @@
-"""Where approved packages, records and emails go: one target an entry point.
+"""Where approved packages, records and emails go: one destination an entry point.
 
-The local one is here; those on AWS are in `aws_targets`, which alone imports the AWS libraries.
+The local one is here; those on AWS are in `aws_destinations`, so that a local run does not import
+what only they need.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +18,13 @@ from package_gate.sources.pypi.uv import IndexSettings
 
 @dataclass(frozen=True, slots=True)
 class DestinationParts:
-    """What a target gives to the gate."""
+    """What a destination gives to the gate."""
 
     publisher: Publisher
     storage: Storage
     notifier: Notifier
     index: IndexSettings | None = None
-    """The package index, where the target brings one of its own."""
+    """The package index, where the destination brings one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from package_gate import __version__
+from package_gate.aws.session import region_of
 from package_gate.commands.destinations import Destination
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of, region_of
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, ScanSetup
 from package_gate.commands.service_scanners import SERVICES, service_scanner

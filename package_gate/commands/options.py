@@ -55,8 +55,3 @@ def network_of(environ: Mapping[str, str]) -> Network:
     )
     check_ca_bundle(connection)
     return connection
-
-
-def region_of(environ: Mapping[str, str]) -> str:
-    """Give the AWS region; boto3 itself reads AWS_DEFAULT_REGION only. "" for boto3's own way."""
-    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from package_gate.aws.session import AWSSession, region_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.net.session import Network, https_proxy
 from package_gate.scanners.interface import Scanner
@@ -26,45 +27,37 @@ def service_scanner(
     Raises:
         ConfigurationError: something it needs is missing; it is named.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError
+    session = AWSSession(region_of(environ))
+    if name == "codeguru":
+        from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
 
-    from package_gate.aws.errors import CLIENT_CONFIG
-
-    try:
-        session = boto3.Session(region_name=environ.get("AWS_REGION") or None)
-        if name == "codeguru":
-            from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
-
-            proxy = https_proxy(network)
-            settings = CodeGuruSettings(
-                scratch=scratch,
-                ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
-                proxies={"https": proxy} if proxy else {},
-            )
-            return CodeGuru(settings, session.client("codeguru-security", config=CLIENT_CONFIG))
-        if name == "inspector":
-            from package_gate.advisories.inspector import Inspector
-
-            return Inspector(session.client("inspector-scan", config=CLIENT_CONFIG))
-        from package_gate.advisories.snyk import Snyk, SnykSettings
-
-        if not environ.get(SNYK_TOKEN):
-            raise ConfigurationError(
-                f"{SNYK_TOKEN} is missing: where Snyk's token is, ssm:NAME or secretsmanager:NAME."
-            )
-        return Snyk(
-            SnykSettings(
-                token=environ[SNYK_TOKEN],
-                scratch=scratch,
-                program_path=environ.get("PATH", ""),
-                organisation=environ.get(SNYK_ORGANISATION, ""),
-                environment={
-                    key: value for key, value in environ.items() if SNYK_VARIABLES.fullmatch(key)
-                },
-            ),
-            session.client("ssm", config=CLIENT_CONFIG),
-            session.client("secretsmanager", config=CLIENT_CONFIG),
+        proxy = https_proxy(network)
+        settings = CodeGuruSettings(
+            scratch=scratch,
+            ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
+            proxies={"https": proxy} if proxy else {},
         )
-    except BotoCoreError as error:
-        raise ConfigurationError(f"The scanner {name} is not configured: {error}.") from error
+        return CodeGuru(settings, session.client("codeguru-security"))
+    if name == "inspector":
+        from package_gate.advisories.inspector import Inspector
+
+        return Inspector(session.client("inspector-scan"))
+    from package_gate.advisories.snyk import Snyk, SnykSettings
+
+    if not environ.get(SNYK_TOKEN):
+        raise ConfigurationError(
+            f"{SNYK_TOKEN} is missing: where Snyk's token is, ssm:NAME or secretsmanager:NAME."
+        )
+    return Snyk(
+        SnykSettings(
+            token=environ[SNYK_TOKEN],
+            scratch=scratch,
+            program_path=environ.get("PATH", ""),
+            organisation=environ.get(SNYK_ORGANISATION, ""),
+            environment={
+                key: value for key, value in environ.items() if SNYK_VARIABLES.fullmatch(key)
+            },
+        ),
+        session.client("ssm"),
+        session.client("secretsmanager"),
+    )

@@ -11,8 +11,8 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Protocol
 
 import requests
-from botocore.exceptions import BotoCoreError, ClientError
 
+from package_gate.aws.errors import aws_errors
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, NotifyError
 from package_gate.core.text import one_line
@@ -59,7 +59,7 @@ class CodeCommitComment:
             NotifyError: CodeCommit did not take it.
         """
         text = comment(scan, report)
-        try:
+        with aws_errors("CodeCommit did not take the comment", NotifyError):
             if self.pull_request:
                 self.client.post_comment_for_pull_request(
                     pullRequestId=self.pull_request,
@@ -76,8 +76,6 @@ class CodeCommitComment:
                     content=text,
                     **before,
                 )
-        except (BotoCoreError, ClientError) as error:
-            raise NotifyError(f"CodeCommit did not take the comment: {error}.") from error
 
 
 class GitHubStatus:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from package_gate.aws.errors import aws_errors
 from package_gate.core.errors import NotifyError
 from package_gate.notifications.outbox import Email
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
+TOPIC_ARN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+"
+"""The pattern of a topic's address."""
 NOBODY = "none"
 """An attribute that is empty, as `requester` when a request names none: SNS takes no empty text."""
 
@@ -48,7 +49,7 @@ class SNS:
         Raises:
             NotifyError: SNS did not take it.
         """
-        try:
+        with aws_errors("SNS did not take it", NotifyError):
             self._client.publish(
                 TopicArn=self._topic_arn,
                 Subject=subject,
@@ -57,8 +58,6 @@ class SNS:
                     name: _string(value or NOBODY) for name, value in attributes.items()
                 },
             )
-        except (BotoCoreError, ClientError) as error:
-            raise NotifyError(f"SNS did not take it: {error}.") from error
 
 
 def _string(value: str) -> "MessageAttributeValueTypeDef":

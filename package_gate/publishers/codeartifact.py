@@ -93,7 +93,7 @@ class CodeArtifact:
 
         Args:
             settings: which one.
-            client: a boto3 client, made with `codeartifact_api.CLIENT_CONFIG`.
+            client: of boto3.
         """
         self._settings = settings
         self._repository = CodeArtifactRepository(

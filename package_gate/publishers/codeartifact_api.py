@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from package_gate.aws.errors import ADVICE, aws_errors, error_code
 from package_gate.aws.secrets import keep_out_of_log
 from package_gate.core.errors import PublishError
 from package_gate.core.text import one_line
@@ -23,29 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_codeartifact import CodeArtifactClient
     from mypy_boto3_codeartifact.literals import PackageVersionStatusType
 
-CLIENT_CONFIG = Config(
-    connect_timeout=10,
-    read_timeout=300,
-    retries={"mode": "standard", "total_max_attempts": 8},
-)
-"""For the boto3 client. Standard mode repeats what was throttled, answered with 500 or cut off,
-after a random wait that grows up to 20 seconds."""
-
 TOKEN_SECONDS = 900
 """How long a token is valid: the least that the service allows."""
 RENEW_SECONDS = 300
 """A token that is valid for less than this is not used for another upload."""
 
-ADVICE = {
-    "AccessDeniedException": "Allow it in the build's role.",
+_ADVICE = {
+    **ADVICE,
     "ConflictException": "Another build may be publishing the same; the next run tries again.",
     "ResourceNotFoundException": "Check the names of the domain and the repository, and the "
     "account that owns the domain.",
     "ServiceQuotaExceededException": "Ask AWS for a higher quota (an asset: 5 GB by default).",
-    "ThrottlingException": "The next run tries again.",
-    "InternalServerException": "The next run tries again.",
 }
-
 
 keep_out_of_log("botocore.parsers", "authorizationToken")
 
@@ -83,7 +72,7 @@ class CodeArtifactRepository:
         """Use a repository.
 
         Args:
-            client: made with `CLIENT_CONFIG`.
+            client: of boto3.
             domain: the domain's name.
             repository: the repository's name.
             domain_owner: the account that the domain belongs to; "" for the caller's own.
@@ -236,30 +225,21 @@ class CodeArtifactRepository:
     def _explained(self, operation: str, package: PackageId | None = None) -> Iterator[None]:
         """Turn every error of boto3 into one that says what to do."""
         subject = f" for {package.name}" if package else ""
-        try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"].get("Code", "")
-            message = one_line(error.response["Error"].get("Message", ""), 300)
-            raise PublishError(
-                f"CodeArtifact {operation}{subject} failed: {code}: {message}. "
-                f"{ADVICE.get(code, '')}".rstrip()
-            ) from error
-        except OSError as error:
-            raise PublishError(
-                f"CodeArtifact {operation}{subject}: the file can't be read: {error.strerror}."
-            ) from error
-        except BotoCoreError as error:
-            raise PublishError(
-                f"CodeArtifact {operation}{subject} failed: {one_line(str(error), 300)}. "
-                "Check the network, and the interface endpoint codeartifact.api."
-            ) from error
+        failure = f"CodeArtifact {operation}{subject} failed"
+        unreachable = "Check the network, and the interface endpoint codeartifact.api."
+        with aws_errors(failure, PublishError, advice=_ADVICE, unreachable=unreachable):
+            try:
+                yield
+            except OSError as error:
+                raise PublishError(
+                    f"CodeArtifact {operation}{subject}: the file can't be read: {error.strerror}."
+                ) from error
 
 
 def _is_missing_package(error: ClientError) -> bool:
     """Whether it is the package or version that doesn't exist, not the repository."""
     kind = error.response.get("resourceType")
-    return error.response["Error"].get("Code") == "ResourceNotFoundException" and kind not in (
+    return error_code(error) == "ResourceNotFoundException" and kind not in (
         "domain",
         "repository",
     )

@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from package_gate.aws.errors import aws_errors, error_code
 from package_gate.core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class S3Storage:
     """Documents as objects; implements `decisions.Storage`."""
 
     readers = 16
-    """A read waits for the network; `aws_targets` lets the client keep as many connections."""
+    """A read waits for the network; `aws_destinations` lets the client keep as many connections."""
 
     def __init__(
         self,
@@ -64,16 +65,15 @@ class S3Storage:
 
     def read(self, key: str) -> bytes | None:
         """See `decisions.Storage.read`."""
-        try:
-            answer = self._client.get_object(
-                Bucket=self._settings.bucket, Key=self._settings.prefix + key
-            )
-            document = answer["Body"].read()
-        except self._client.exceptions.NoSuchKey:
-            self._etags.pop(key, None)
-            return None
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"The record {self._address(key)} can't be read: {error}.") from error
+        with aws_errors(f"The record {self._address(key)} can't be read", StoreError):
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._settings.bucket, Key=self._settings.prefix + key
+                )
+                document = answer["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                self._etags.pop(key, None)
+                return None
         self._etags[key] = answer["ETag"]
         return document
 
@@ -153,18 +153,13 @@ class S3Storage:
             arguments["IfMatch"] = self._etags[key]
         else:
             arguments["IfNoneMatch"] = "*"
-        try:
-            self._etags[key] = self._client.put_object(**arguments)["ETag"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in LOST:
-                return False
-            raise StoreError(
-                f"The record {self._address(key)} can't be written: {error}."
-            ) from error
-        except BotoCoreError as error:
-            raise StoreError(
-                f"The record {self._address(key)} can't be written: {error}."
-            ) from error
+        with aws_errors(f"The record {self._address(key)} can't be written", StoreError):
+            try:
+                self._etags[key] = self._client.put_object(**arguments)["ETag"]
+            except ClientError as error:
+                if error_code(error) in LOST:
+                    return False
+                raise
         return True
 
     def _address(self, key: str) -> str:

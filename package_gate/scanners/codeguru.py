@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import tenacity
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from package_gate.aws.errors import aws_call
+from package_gate.aws.errors import aws_errors, error_code
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
@@ -87,7 +87,7 @@ class CodeGuru:
 
         Args:
             settings: how a package is uploaded and waited for.
-            client: a boto3 client made with `aws_calls.CLIENT_CONFIG`.
+            client: of boto3.
         """
         self._settings = settings
         self._client = client
@@ -271,13 +271,13 @@ def _severity(finding: "FindingTypeDef") -> Severity:
 @contextmanager
 def _explained(operation: str) -> Iterator[None]:
     """Turn errors of boto3 into `ScannerError`, and say it when the service seems to be gone."""
-    with aws_call(f"CodeGuru Security {operation}"):
+    with aws_errors(f"CodeGuru Security {operation} failed", ScannerError):
         try:
             yield
         except _NO_SERVICE as error:
             raise _gone(type(error).__name__) from error
         except ClientError as error:
-            code = error.response["Error"].get("Code", "")
+            code = error_code(error)
             if code in _SERVICE_IS_THERE:
                 raise
             raise _gone(code) from error

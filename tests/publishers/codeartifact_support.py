@@ -16,9 +16,9 @@ import pytest
 import tenacity.nap
 from botocore.retries.standard import ExponentialBackoff
 
+from package_gate.aws.session import client_config
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
-from package_gate.publishers.codeartifact_api import CLIENT_CONFIG
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
@@ -40,7 +40,7 @@ def make_publisher(aws: AWS, folder: Path, **settings: object) -> CodeArtifact:
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     everything = CodeArtifactSettings(DOMAIN, REPOSITORY, scratch, domain_owner=ACCOUNT)
-    client = aws.client("codeartifact", CLIENT_CONFIG)
+    client = aws.client("codeartifact", client_config("codeartifact"))
     return CodeArtifact(replace(everything, **settings), client)  # type: ignore[arg-type]
 
 

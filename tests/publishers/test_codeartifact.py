@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from botocore.config import Config
 
 from package_gate.core.errors import PublishError
 from package_gate.core.request import ArchiveSource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
-from package_gate.publishers.codeartifact_api import CLIENT_CONFIG, CodeArtifactRepository
+from package_gate.publishers.codeartifact_api import CodeArtifactRepository
 from package_gate.publishers.interface import archive_version
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.aws_service import Fault
@@ -377,11 +376,3 @@ def test_a_repository_that_does_not_exist_is_an_error_that_says_what_to_check(
     publisher = make_publisher(aws, tmp_path, repository="no-such-repository")
     with pytest.raises(PublishError, match="Check the names of the domain and the repository"):
         publisher.publish(archive(tmp_path, zip_bytes("scanned")))
-
-
-def test_the_client_waits_a_random_time_between_attempts_and_never_for_ever() -> None:
-    assert isinstance(CLIENT_CONFIG, Config)
-    retries = CLIENT_CONFIG.retries  # type: ignore[attr-defined]
-    assert retries["mode"] == "standard"
-    assert CLIENT_CONFIG.connect_timeout < 60  # type: ignore[attr-defined]
-    assert CLIENT_CONFIG.read_timeout <= 300  # type: ignore[attr-defined]

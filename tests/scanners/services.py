@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from package_gate.aws.errors import CLIENT_CONFIG
+from package_gate.aws.session import client_config
 from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from tests.fakes.aws import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import AWSService
@@ -26,8 +26,11 @@ def running(kind: type[Service], folder: Path) -> Iterator[Service]:
         assert service.rejected == []
 
 
+CONFIG = client_config("inspector-scan")
+
+
 @contextmanager
-def client_of(service: AWSService, config: Config = CLIENT_CONFIG) -> Iterator[Any]:
+def client_of(service: AWSService, config: Config = CONFIG) -> Iterator[Any]:
     """Make a boto3 client of a fake."""
     client = boto3.client(
         service.name,  # type: ignore[call-overload]  # any of them
