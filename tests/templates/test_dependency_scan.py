@@ -308,8 +308,9 @@ def test_the_source_is_the_repository_and_the_buildspec_is_the_templates() -> No
 def test_every_variable_is_one_that_the_scan_reads() -> None:
     text = (PROJECT / "cfn/dependency-scan.yaml").read_text()
     named = set(re.findall(r"PACKAGE_GATE_\w+", text))
-    sources = [*(PROJECT / "package_gate/dependency_scan").glob("*.py")]
-    sources.append(PROJECT / "package_gate/commands/service_scanners.py")
+    package = PROJECT / "package_gate"
+    sources = [*package.glob("dependency_scan/*.py"), *package.glob("commands/*dependenc*.py")]
+    sources.append(package / "commands/service_scanners.py")
     code = "".join(path.read_text() for path in sources)
     options = re.findall(r'\.add(?:_switch)?\(\s*"--([a-z-]+)"', code)
     read = set(re.findall(r"PACKAGE_GATE_\w+", code))

@@ -1,7 +1,7 @@
 """The templates pass cfn-lint and Checkov, and each exception from a linter has a reason beside it:
 `reason` for cfn_nag, `comment` for Checkov, a comment on the rule's line for cfn-lint.
 
-cfn_nag is in `test_nag_rules.py`.
+cfn_nag is a Ruby program and not run here: docs/validation.md says how to run it.
 """
 
 import json
