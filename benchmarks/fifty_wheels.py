@@ -186,8 +186,8 @@ def time_gate(wheels: Sequence[Path], output: Path) -> tuple[float, int]:
     )
     with scans:
         worker = PackageWorker(
-            source.fetch, scans.scanners, policy, "benchmark", decisions, scratch, now,
-            lambda _subject, _step: None, record=True, rescan=False, sample_advisories=True,
+            source.fetch, scans.unpacker, scans.scanners, policy, "benchmark", decisions, scratch,
+            now, lambda _subject, _step: None, record=True, rescan=False, sample_advisories=True,
         )  # fmt: skip
         gate = Gate(
             {PyPISource: source}, worker, LocalFolder(output), decisions,

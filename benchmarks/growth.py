@@ -35,6 +35,7 @@ from package_gate.core.artifact import (
 )
 from package_gate.core.decision import Verdict
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import read_requests
@@ -96,6 +97,18 @@ class Scanner:
             yield Finding("ruff", "S101", Kind.CODE, Severity.LOW, "An assert.", count=12)
 
 
+class Unpacker:
+    """Stands for the scanner that unpacks."""
+
+    name = "archive"
+    info = ScannerInfo("archive", "1")
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        """See `UnpackingScanner.unpack`."""
+        inventories = (Inventory(each.artifact.filename) for each in package.artifacts)
+        return Unpacked((), tuple(inventories))
+
+
 def digest_of(filename: str) -> str:
     """Give the digest of a wheel's stand-in."""
     return hashlib.sha256(filename.encode()).hexdigest()
@@ -144,7 +157,7 @@ def measure_one(output: Path) -> dict[str, float]:
     scratch = output / ".scratch"
     scratch.mkdir(exist_ok=True)
     worker = PackageWorker(
-        sources.fetch, [Scanner(name) for name in ("archive", "guarddog", "osv", "ruff")], policy,
+        sources.fetch, Unpacker(), [Scanner(name) for name in ("guarddog", "osv", "ruff")], policy,
         "benchmark", decisions, scratch, now, lambda _subject, _step: None,
         record=True, rescan=False, sample_advisories=False,
     )  # fmt: skip

@@ -133,7 +133,7 @@ def judging(
         )  # fmt: skip
         with scans:
             worker = PackageWorker(
-                fetch, scans.scanners, policy, "benchmark",
+                fetch, scans.unpacker, scans.scanners, policy, "benchmark",
                 Decisions(FolderStorage(Path(name, "decisions"))), scratch,
                 lambda: datetime.now(UTC), lambda _subject, _step: None,
                 record=False, rescan=False, sample_advisories=False,

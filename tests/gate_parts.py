@@ -18,6 +18,7 @@ from package_gate.core.artifact import (
 )
 from package_gate.core.errors import GateError, PublishError, SourceError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Policy
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile
@@ -58,6 +59,9 @@ class World:
     fetch_errors: dict[str, GateError] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     scan_errors: dict[str, Exception] = field(default_factory=dict)
+    unpack_errors: dict[str, Exception] = field(default_factory=dict)
+    requires_python: dict[str, str] = field(default_factory=dict)
+    """Package name → what its inventories say."""
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
@@ -89,7 +93,8 @@ class World:
         scratch.mkdir(exist_ok=True)
         worker = PackageWorker(
             fetch=self.fetch,
-            scanners=[FakeScanner("archive", self), FakeScanner("osv", self)],
+            unpacker=FakeUnpacker(self),
+            scanners=[FakeScanner("osv", self)],
             policy=self.policy,
             policy_digest=self.policy_digest,
             decisions=self.decisions,
@@ -195,6 +200,30 @@ class World:
         self.emails.append(email)
 
 
+class FakeUnpacker:
+    """Makes empty trees, and says of them what the world does."""
+
+    name = "archive"
+    info = ScannerInfo("archive", "1")
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        if package.name in self._world.unpack_errors:
+            raise self._world.unpack_errors[package.name]
+        for unpacked in package.artifacts:
+            Path(unpacked.tree).mkdir()
+        python = self._world.requires_python.get(package.name, "")
+        return Unpacked(
+            (),
+            tuple(
+                Inventory(unpacked.artifact.filename, requires_python=python)
+                for unpacked in package.artifacts
+            ),
+        )
+
+
 class FakeScanner:
     """Finds what the world says of a package."""
 
@@ -207,10 +236,6 @@ class FakeScanner:
         return ScannerInfo(self.name, "1")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        if self.name == "archive":
-            for unpacked in target.artifacts:
-                Path(unpacked.tree).mkdir()
-            return []
         self._world.called(f"scan {target.name}")
         if target.name in self._world.scan_errors:
             raise self._world.scan_errors[target.name]

@@ -21,7 +21,8 @@ from package_gate.advisories.osv_snapshot import Snapshot
 from package_gate.core.artifact import Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Finding, Location, ScannerInfo
-from package_gate.inventory.pins import UnreadableFile, find_pins
+from package_gate.core.inventory import UnreadableFile
+from package_gate.inventory.pins import find_pins
 from package_gate.inventory.unreadable_files import unreadable_files
 
 _API_ADDRESS = re.compile(

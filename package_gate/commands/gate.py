@@ -113,6 +113,7 @@ def _run(
     with scans, downloads as downloader, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
+            unpacker=scans.unpacker,
             scanners=[*scans.scanners, *services],
             policy=policy,
             policy_digest=policy_digest,

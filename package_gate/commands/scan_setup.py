@@ -13,10 +13,11 @@ from package_gate.advisories.s3_snapshot import SCHEME, fetch_snapshot
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
 from package_gate.net.session import Network, https_proxy
 from package_gate.sandbox.pool import ScannerPool
-from package_gate.scanners.interface import Scanner
+from package_gate.scanners.interface import Scanner, UnpackingScanner
 from package_gate.scanners.registry import worker_spec
 
 UNPACKER = "archive"
@@ -42,6 +43,25 @@ class WorkerScanner:
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """See `Scanner.scan`."""
         return self._pool.scan(self.name, target)
+
+
+class WorkerUnpacker:
+    """The scanner of the pool that unpacks, as the gate sees it; implements `UnpackingScanner`."""
+
+    name = UNPACKER
+
+    def __init__(self, pool: ScannerPool) -> None:
+        """Stand for the pool's unpacking scanner."""
+        self._pool = pool
+
+    @property
+    def info(self) -> ScannerInfo:
+        """See `Scanner.info`."""
+        return replace(self._pool.info(self.name), isolation=self._pool.isolation(self.name))
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        """See `UnpackingScanner.unpack`."""
+        return self._pool.unpack(self.name, package)
 
 
 class UnavailableScanner:
@@ -111,10 +131,13 @@ class ScanSetup:
             proxies={"https": proxy} if proxy else {},
         )
         settings = {UNPACKER: limits, "osv": osv}
-        chosen = [UNPACKER, *(name for name in names if name != UNPACKER)]
+        chosen = [name for name in names if name != UNPACKER]
         self._pool = ScannerPool(
-            [worker_spec(name, settings.get(name)) for name in chosen], limits, scratch
+            [worker_spec(name, settings.get(name)) for name in (UNPACKER, *chosen)],
+            limits,
+            scratch,
         )
+        self.unpacker: UnpackingScanner = WorkerUnpacker(self._pool)
         self.scanners: list[Scanner] = [
             unavailable.get(name) or WorkerScanner(name, self._pool) for name in chosen
         ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from package_gate.core.finding import Location
+from package_gate.core.finding import Finding, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,13 @@ class Inventory:
     components: tuple[Component, ...] = ()
     """Each name and version once for held and once for pinned ones."""
     unreadable: tuple[UnreadableFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What came of unpacking a package, besides its trees."""
+
+    findings: tuple[Finding, ...]
+    """What is wrong with its archives."""
+    inventories: tuple[Inventory, ...]
+    """One for each artifact, in their order."""

@@ -22,8 +22,8 @@ from package_gate.dependency_scan.repository import (
     Format,
 )
 from package_gate.dependency_scan.requirements_text import shown
-from package_gate.inventory.dependency_files import FormatProblem as FileProblem
 from package_gate.inventory.dependency_files import quoted_lines, read_toml
+from package_gate.inventory.formats.items import FormatProblem as FileProblem
 from package_gate.inventory.pins import inside
 
 PROJECT_LOCKS = {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK}

@@ -17,9 +17,10 @@ from package_gate.dependency_scan.indexes import same_address
 from package_gate.dependency_scan.models import ClosurePackage, LockedFile, Problem
 from package_gate.dependency_scan.repository import Format
 from package_gate.dependency_scan.requirements_text import parse, shown
-from package_gate.inventory.dependency_files import FormatProblem as FileProblem
+from package_gate.inventory.bounds import NAME, VERSION
 from package_gate.inventory.dependency_files import json_line, quoted_lines, read_toml, table_of
-from package_gate.inventory.pins import MAX_PINS, NAME, VERSION
+from package_gate.inventory.formats.items import FormatProblem as FileProblem
+from package_gate.inventory.pins import MAX_PINS
 
 _LOCAL = ("editable", "virtual", "directory")
 """How `uv.lock` names the projects of the repository itself."""

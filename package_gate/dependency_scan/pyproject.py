@@ -26,11 +26,11 @@ from package_gate.dependency_scan.models import Direct, RequirementSet
 from package_gate.dependency_scan.requirements_text import parse, shown
 from package_gate.inventory.dependency_files import (
     MAX_REQUIREMENT,
-    FormatProblem,
     quoted_lines,
     read_toml,
     table_of,
 )
+from package_gate.inventory.formats.items import FormatProblem
 from package_gate.sources.pypi.resolver import is_plain, normalised
 
 MAX_SETS = 60

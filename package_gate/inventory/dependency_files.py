@@ -18,6 +18,9 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
+from package_gate.inventory.formats.core_metadata import read_core_metadata
+from package_gate.inventory.formats.items import FormatProblem
+
 MAX_REQUIREMENT = 2000
 """Characters of one requirement, without its options; a bound on what the parsers are given."""
 MAX_DOTS = 1000
@@ -42,15 +45,6 @@ class Include:
 
     path: str
     line: int
-
-
-@dataclass(frozen=True, slots=True)
-class FormatProblem:
-    """Why a file, or a line of it, can't be read."""
-
-    text: str
-    """One sentence."""
-    line: int | None = None
 
 
 Item = Pin | Include | FormatProblem
@@ -252,18 +246,12 @@ def _pipfile_lock(data: bytes) -> Iterator[Item]:
 
 
 def _metadata(data: bytes) -> Iterator[Item]:
-    """Read the name and version of core metadata: the first of each before the empty line."""
-    fields: dict[str, str] = {}
-    line = None
-    for number, text in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
-        if not text.strip():
-            break
-        key, colon, value = text.partition(":")
-        if colon and key.lower() in ("name", "version"):
-            fields.setdefault(key.lower(), value.strip())
-            line = line or number
-    if len(fields) == 2:
-        yield Pin(fields["name"], fields["version"], line, held=True)
+    """Give the distribution that core metadata is of."""
+    core = read_core_metadata(data)
+    if isinstance(core, FormatProblem):
+        yield core
+    elif core.name and core.version:
+        yield Pin(core.name, core.version, core.line, held=True)
 
 
 def table_of(parent: dict[str, Any], key: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ hostile: sizes are limited, links are not followed, and a file that can't be rea
 """
 
 import os
-import re
-import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,14 +12,17 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
 
+from package_gate.core.inventory import UnreadableFile
+from package_gate.inventory.bounds import MAX_PATH, NAME, VERSION
 from package_gate.inventory.dependency_files import (
-    FormatProblem,
     Include,
     Item,
     Reader,
     reader_for,
     requirements,
 )
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.reading import read_regular
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_TREE_BYTES = 100 * 1024 * 1024
@@ -29,11 +30,6 @@ MAX_TREE_BYTES = 100 * 1024 * 1024
 MAX_PINS = 20_000
 MAX_INCLUDES = 1000
 """Files of one tree after which no include is followed any more."""
-MAX_PATH = 1024
-"""Characters of an included path."""
-
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
-VERSION = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +46,6 @@ class PinnedDependency:
     """From 1; None when the format leaves no way to tell."""
     held: bool = False
     """Whether the tree holds the package itself, by its own metadata."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableFile:
-    """A file whose dependencies are not known, or not all of them."""
-
-    path: str
-    line: int | None
-    problem: str
-    """One sentence."""
 
 
 def find_pins(tree: Path) -> list[PinnedDependency | UnreadableFile]:
@@ -137,7 +123,7 @@ class _Search:
 
     def _items(self, path: str, reader: Reader) -> Iterable[Item]:
         try:
-            data = _read(self._tree / path)
+            data = read_regular(self._tree, path, MAX_FILE_BYTES + 1)
         except OSError as error:
             return [FormatProblem(f"It can't be read: {error.strerror or error}.")]
         if data is None:
@@ -167,14 +153,6 @@ def inside(tree: Path, path: str, included: str) -> str | None:
     except (OSError, ValueError, RuntimeError):
         return None
     return target.relative_to(tree).as_posix() if is_inside else None
-
-
-def _read(path: Path) -> bytes | None:
-    """Return a regular file's content, at most a byte more than is allowed; None for links."""
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return None
-    with path.open("rb") as file:
-        return file.read(MAX_FILE_BYTES + 1)
 
 
 def _shown(path: str) -> str:

@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Location
-from package_gate.inventory.pins import UnreadableFile, find_pins
+from package_gate.core.inventory import UnreadableFile
+from package_gate.inventory.pins import find_pins
 from package_gate.inventory.unreadable_files import unreadable_files
 
 MOST_COMPONENTS = 1000

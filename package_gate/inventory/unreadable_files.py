@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, Severity
+from package_gate.core.inventory import UnreadableFile
 from package_gate.core.text import one_line
-from package_gate.inventory.pins import UnreadableFile
 
 UNREADABLE = "unreadable-dependency-file"
 """Its rule."""

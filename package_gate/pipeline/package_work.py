@@ -29,10 +29,9 @@ from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.judge import judge
 from package_gate.core.policy import ARCHIVE_VERSION, Policy
 from package_gate.core.text import printable
-from package_gate.inventory.core_metadata import requires_python
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.decisions import Decisions
-from package_gate.scanners.interface import Scanner
+from package_gate.scanners.interface import Scanner, UnpackingScanner
 
 PACKAGES_AT_ONCE = 4
 SCANS_AT_ONCE = 16
@@ -66,6 +65,7 @@ class PackageWorker:
     def __init__(
         self,
         fetch: Callable[[RemoteFile, Path], ArtifactFile],
+        unpacker: UnpackingScanner,
         scanners: Sequence[Scanner],
         policy: Policy,
         policy_digest: str,
@@ -82,7 +82,8 @@ class PackageWorker:
 
         Args:
             fetch: downloads a file into a folder, checked against what is known of it.
-            scanners: the first one unpacks; the others look at what it left.
+            unpacker: makes the trees.
+            scanners: look at them.
             policy: InfoSec's policy.
             policy_digest: SHA-256 of its file.
             decisions: the record store.
@@ -94,7 +95,8 @@ class PackageWorker:
             sample_advisories: whether verdicts rest on the hand-written advisory set.
         """
         self._fetch = fetch
-        self._unpacker, *self._scanners = scanners
+        self._unpacker = unpacker
+        self._scanners = scanners
         self._policy = policy
         self._policy_digest = policy_digest
         self._decisions = decisions
@@ -233,7 +235,7 @@ class PackageWorker:
         if not known >= set(digests):
             return False
         finished = {scanner.name for scanner in earlier.scanners}
-        return finished >= {scanner.name for scanner in (self._unpacker, *self._scanners)}
+        return finished >= {self._unpacker.name, *(scanner.name for scanner in self._scanners)}
 
     def _too_fresh(self, package: ResolvedPackage) -> str:
         """Say that a release is younger than the cooldown, or "" when it is not."""
@@ -268,17 +270,25 @@ class PackageWorker:
         def run(scanner: Scanner) -> list[Finding]:
             return list(scanner.scan(target))
 
-        # The unpacker goes first, because the others look at what it leaves.
-        for scanners in ([self._unpacker], self._scanners):
-            running = {scanner: self._scan_pool.submit(run, scanner) for scanner in scanners}
-            for scanner, future in running.items():
+        artifacts = tuple(unpacked.artifact for unpacked in target.artifacts)
+        try:
+            unpacked = self._scan_pool.submit(self._unpacker.unpack, target).result()
+            findings += unpacked.findings
+            finished.append(self._unpacker.info)
+        except ScannerError as error:
+            failures.append(f"The scanner {self._unpacker.name} did not finish: {error}")
+        else:
+            artifacts = tuple(
+                replace(artifact, requires_python=inventory.requires_python)
+                for artifact, inventory in zip(artifacts, unpacked.inventories, strict=True)
+            )
+            running = [(each, self._scan_pool.submit(run, each)) for each in self._scanners]
+            for scanner, future in running:
                 try:
                     findings += future.result()
                     finished.append(scanner.info)
                 except ScannerError as error:
                     failures.append(f"The scanner {scanner.name} did not finish: {error}")
-            if failures:
-                break
         judgement = judge(
             package.name,
             package.version,
@@ -288,12 +298,8 @@ class PackageWorker:
             self._policy,
             self._now().date(),
         )
-        artifacts = tuple(
-            replace(unpacked.artifact, requires_python=requires_python(Path(unpacked.tree)))
-            for unpacked in target.artifacts
-        )
-        for unpacked in target.artifacts:
-            shutil.rmtree(unpacked.tree, ignore_errors=True)
+        for each in target.artifacts:
+            shutil.rmtree(each.tree, ignore_errors=True)
         return replace(
             self._decision(package, judgement.verdict, judgement.reasons),
             artifacts=artifacts,

@@ -18,10 +18,12 @@ import msgspec
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.finding_checks import checked
-from package_gate.sandbox.protocol import Answer, Failed, Job, Ready, Setup
+from package_gate.sandbox.inventory_checks import checked_inventories
+from package_gate.sandbox.protocol import Answer, Failed, Findings, Job, Ready, Setup, Unpacking
 from package_gate.sandbox.spec import ScannerSpec
 from package_gate.sandbox.worker_process import WorkerProcess
 
@@ -101,12 +103,28 @@ class ScannerPool:
         Raises:
             ScannerError: it did not finish; the text names the cause.
         """
+        answer = self._do(scanner, Job(next(self._numbers), target))
+        return list(answer.findings)
+
+    def unpack(self, scanner: str, target: UnpackedPackage) -> Unpacked:
+        """Let the scanner that unpacks make a package's trees; as `scan` otherwise.
+
+        Raises:
+            ScannerError: it did not finish; the text names the cause.
+        """
+        answer = self._do(scanner, Job(next(self._numbers), target))
+        inventories = answer.inventories if isinstance(answer, Unpacking) else ()
+        return Unpacked(tuple(answer.findings), tuple(inventories))
+
+    def _do(self, scanner: str, job: Job) -> Findings | Unpacking:
+        """Let a worker do a job, and check what it answers."""
+        target = job.target
         lane = self._lanes[scanner]
         subject = f"{scanner} on {printable(f'{target.name} {target.version}'.strip())}"
         worker = self._acquire(lane)
         healthy = False
         try:
-            outcome = self._outcome(worker, lane.spec, target)
+            outcome = self._outcome(worker, lane.spec, job)
             healthy = not isinstance(outcome, Failed) or not outcome.ends
         except ScannerError as error:
             cause = "was stopped because the run ended" if self._closed else error
@@ -211,14 +229,21 @@ class ScannerPool:
         worker.dispose()
 
     def _outcome(
-        self, worker: WorkerProcess, spec: ScannerSpec, target: UnpackedPackage
-    ) -> list[Finding] | Failed:
+        self, worker: WorkerProcess, spec: ScannerSpec, job: Job
+    ) -> Findings | Unpacking | Failed:
         """Ask a worker; ScannerError means that the worker is no good any more."""
-        job = Job(next(self._numbers), target)
         answer = _ask(worker, job, self._limits.scan_seconds)
         if isinstance(answer, Ready) or answer.number != job.number:
             raise ScannerError("answered with garbage: not to what it was asked")
-        return answer if isinstance(answer, Failed) else checked(answer.findings, spec, target)
+        if isinstance(answer, Failed):
+            return answer
+        if isinstance(answer, Unpacking) != spec.needs.unpacks:
+            raise ScannerError("answered with garbage: something else than it was asked for")
+        findings = checked(answer.findings, spec, job.target)
+        if isinstance(answer, Findings):
+            return Findings(job.number, findings)
+        inventories = checked_inventories(answer.inventories, job.target)
+        return Unpacking(job.number, findings, inventories)
 
 
 def _begin(worker: WorkerProcess, setup: Setup) -> Ready:

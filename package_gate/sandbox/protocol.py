@@ -8,6 +8,7 @@ import msgspec
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Inventory
 from package_gate.core.policy import Limits
 from package_gate.sandbox.spec import Needs
 
@@ -40,7 +41,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Job(msgspec.Struct, frozen=True, tag="job"):
-    """Scan a package."""
+    """Scan a package; a scanner that needs to unpack makes its trees."""
 
     number: int
     """The answer bears the same, so that a late one is never taken for another package's."""
@@ -54,6 +55,14 @@ class Findings(msgspec.Struct, frozen=True, tag="findings"):
     findings: list[Finding]
 
 
+class Unpacking(msgspec.Struct, frozen=True, tag="unpacking"):
+    """The unpacking finished; the answer of a scanner that unpacks, in place of `Findings`."""
+
+    number: int
+    findings: list[Finding]
+    inventories: list[Inventory]
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The scan, or the loading of the scanner, did not finish."""
 
@@ -63,4 +72,4 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """Whether the worker ends after this, because it can't trust itself any more."""
 
 
-Answer = Ready | Findings | Failed
+Answer = Ready | Findings | Unpacking | Failed

@@ -15,17 +15,26 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import msgspec
 
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import GateError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
 from package_gate.sandbox.fork import Garbage, Orphans, adopt_orphans, read_line, run_alone, write
 from package_gate.sandbox.isolation import isolate
-from package_gate.sandbox.protocol import Answer, Failed, Findings, Job, Ready, Setup
+from package_gate.sandbox.protocol import (
+    Answer,
+    Failed,
+    Findings,
+    Job,
+    Ready,
+    Setup,
+    Unpacking,
+)
 from package_gate.sandbox.spec import Needs
 
 OPEN_FILES = 1024
@@ -44,11 +53,24 @@ class Sandboxed(Protocol):
         ...
 
 
+class SandboxedUnpacker(Protocol):
+    """What a factory makes when `Needs.unpacks`."""
+
+    @property
+    def info(self) -> ScannerInfo:
+        """Name and version."""
+        ...
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        """Make the package's trees; errors are as those of a scan."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """A scanner that is ready."""
 
-    scanner: Sandboxed
+    scanner: Sandboxed | SandboxedUnpacker
     needs: Needs
     limits: Limits
     isolation: str
@@ -77,7 +99,7 @@ def main() -> int:
 
 def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
     def scan() -> bytes:
-        return _line(_scan(loaded.scanner, job, loaded.limits))
+        return _line(_scan(loaded, job))
 
     def confine(folder: Path) -> None:
         if sys.platform != "linux":
@@ -207,7 +229,9 @@ def isolate_scan(needs: Needs, folder: Path, target: UnpackedPackage) -> str:
     )
 
 
-def _arguments(factory: Callable[..., Sandboxed], setup: Setup) -> dict[str, Any]:
+def _arguments(
+    factory: Callable[..., Sandboxed | SandboxedUnpacker], setup: Setup
+) -> dict[str, Any]:
     """Give a scanner what its factory names: `settings`, as annotated, and `limits`."""
     parameters = inspect.signature(factory, eval_str=True).parameters
     arguments: dict[str, Any] = {}
@@ -219,13 +243,16 @@ def _arguments(factory: Callable[..., Sandboxed], setup: Setup) -> dict[str, Any
     return arguments
 
 
-def _scan(scanner: Sandboxed, job: Job, limits: Limits) -> Answer:
+def _scan(loaded: _Loaded, job: Job) -> Answer:
     try:
-        return Findings(job.number, list(scanner.scan(job.target)))
+        if loaded.needs.unpacks:
+            unpacked = cast(SandboxedUnpacker, loaded.scanner).unpack(job.target)
+            return Unpacking(job.number, list(unpacked.findings), list(unpacked.inventories))
+        return Findings(job.number, list(cast(Sandboxed, loaded.scanner).scan(job.target)))
     except GateError as error:
         return Failed(str(error), job.number)
     except MemoryError:
-        return Failed(_out_of_memory(limits), job.number, ends=True)
+        return Failed(_out_of_memory(loaded.limits), job.number, ends=True)
     except Exception as error:  # a scanner's fault is a failed scan, whatever it is
         return Failed(_describe(error), job.number, ends=True)
 

@@ -1,6 +1,9 @@
-"""The `archive` scanner: unpacks each artifact for the others, and reports dangerous archives."""
+"""The `archive` scanner: unpacks each artifact for the others, and reports dangerous archives.
 
-from collections.abc import Iterable
+It also takes the inventory of what it has unpacked, so that no process with credentials reads a
+file of a package.
+"""
+
 from pathlib import Path
 
 from package_gate import __version__
@@ -8,7 +11,9 @@ from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ArchiveError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Limits
+from package_gate.inventory.take import take_inventory
 
 NAME = "archive"
 
@@ -20,16 +25,23 @@ class Archive:
         self._limits = limits
         self.info = ScannerInfo(NAME, __version__)
 
-    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        """Unpack each artifact into its tree, which must not exist yet.
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        """Unpack each artifact into its tree, which must not exist yet, and take its inventory.
 
         Raises:
             ScannerError: a fault of ours, such as a full disk.
         """
-        for artifact in target.artifacts:
+        findings: list[Finding] = []
+        inventories: list[Inventory] = []
+        for unpacked in package.artifacts:
+            artifact, tree = unpacked.artifact, Path(unpacked.tree)
             try:
-                yield from unpack(
-                    artifact.artifact, Path(artifact.path), Path(artifact.tree), self._limits
-                )
+                findings += unpack(artifact, Path(unpacked.path), tree, self._limits)
+                inventories.append(take_inventory(tree, artifact.filename))
             except ArchiveError as error:
                 raise ScannerError(str(error)) from error
+            except OSError as error:
+                raise ScannerError(
+                    f"can't take the inventory of {artifact.filename}: {error.strerror or error}"
+                ) from error
+        return Unpacked(tuple(findings), tuple(inventories))

@@ -1,10 +1,14 @@
-"""What a scanner is: a class like this in a module of its own, named in `registry.SCANNERS`."""
+"""What a scanner is: a class like this in a module of its own, named in `registry.SCANNERS`.
+
+One of them unpacks the package for the others and is of another kind: `UnpackingScanner`.
+"""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Unpacked
 
 
 class Scanner(Protocol):
@@ -29,5 +33,27 @@ class Scanner(Protocol):
 
         Raises:
             ScannerError: it could not finish; the package stays undecided.
+        """
+        ...
+
+
+class UnpackingScanner(Protocol):
+    """Goes first: makes the trees that scanners look at, and says what is in them."""
+
+    @property
+    def name(self) -> str:
+        """What the policy and the record call it."""
+        ...
+
+    @property
+    def info(self) -> ScannerInfo:
+        """See `Scanner.info`."""
+        ...
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        """Unpack each artifact into its tree, which must not exist yet.
+
+        Raises:
+            ScannerError: it could not finish, or take an inventory; the package stays undecided.
         """
         ...

@@ -85,7 +85,8 @@ def test_every_scanner_reads_canaries_and_runs_none(
     ]
     found: dict[str, list[Finding]] = {}
     with ScannerPool(specs, Limits(), tmp_path) as pool:
-        for spec in specs:
+        pool.unpack("archive", target)
+        for spec in specs[1:]:
             found[spec.name] = pool.scan(spec.name, target)  # a canary would make it fail
 
     assert list(tmp_path.rglob("canary")) == []

@@ -9,8 +9,9 @@ from packaging.version import Version
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.request_file import read_requests
-from package_gate.inventory.core_metadata import requires_python
-from package_gate.inventory.dependency_files import FormatProblem, reader_for
+from package_gate.inventory.dependency_files import reader_for
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.take import take_inventory
 from package_gate.sandbox.pool import decode_answer
 from package_gate.sources.pypi.index import Project
 from package_gate.sources.pypi.sdist import read_sdist
@@ -70,7 +71,7 @@ def test_a_python_version_of_thousands_of_digits_asks_for_nothing(tmp_path: Path
 
     assert found.requires_python.contains("3.11")
     assert release.requires_python.contains("3.11")
-    assert requires_python(tree) == ""
+    assert take_inventory(tree, name).requires_python == ""
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])

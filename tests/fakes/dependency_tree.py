@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from package_gate.inventory.pins import PinnedDependency, UnreadableFile, find_pins
+from package_gate.core.inventory import UnreadableFile
+from package_gate.inventory.pins import PinnedDependency, find_pins
 
 
 def write(tree: Path, path: str, content: str | bytes) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.inventory import Inventory, Unpacked
+from package_gate.core.policy import Limits
 from tests.fakes.payload import attempts
 
 
@@ -191,6 +193,42 @@ class Fake:
                 yield finding(rule=name, message="done")
             except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
                 yield finding(rule=name, message=type(error).__name__)
+
+
+class FakeUnpacker:
+    """Unpacks nothing, and says of it what the name of the package says."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.info = ScannerInfo("archive", "1.0")
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        names = [each.artifact.filename for each in package.artifacts]
+        inventories = [Inventory(name, name="demo", requires_python=">=3.9") for name in names]
+        match package.name:
+            case "fail":
+                raise ScannerError("the disk is full")
+            case "raise":
+                raise RecursionError("in the inventory")
+            case "missing":
+                inventories.pop()
+            case "swapped":
+                inventories.reverse()
+            case "another":
+                inventories[0] = Inventory("another-1.0-py3-none-any.whl")
+            case "unsound":
+                inventories[1] = Inventory(names[1], name="a\x1b[2J")
+            case "large":
+                inventories[0] = Inventory(names[0], requires=("x" * 2000,) * 4500)
+        return Unpacked((), tuple(inventories))
+
+
+class NoUnpacker(Fake):
+    """Answers with findings where trees are to be made."""
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        self._say(b'{"type":"findings","number":1,"findings":[]}\n')
+        time.sleep(600)
+        return Unpacked((), ())
 
 
 def needs_a_file(settings: FakeSettings) -> Fake:

@@ -36,14 +36,17 @@ from package_gate.core.errors import (
     SourceRefusedError,
 )
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.inventory import UnreadableFile
 from package_gate.core.judge import judge
 from package_gate.core.policy import Limits, load_policy, policy_warnings
 from package_gate.core.request import PyPISource
 from package_gate.core.request_file import EMAIL_PATTERN, NAME_PATTERN, read_requests
 from package_gate.core.text import printable
-from package_gate.inventory.core_metadata import requires_python
-from package_gate.inventory.dependency_files import FormatProblem, Include, Pin, reader_for
-from package_gate.inventory.pins import UnreadableFile, find_pins
+from package_gate.inventory.bounds import problem_with
+from package_gate.inventory.dependency_files import Include, Pin, reader_for
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.pins import find_pins
+from package_gate.inventory.take import take_inventory
 from package_gate.publishers.git_names import request_branch
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.pool import decode_answer
@@ -158,10 +161,12 @@ def sdist(data: bytes) -> None:
 
 
 def metadata(data: bytes) -> None:
-    """Read metadata of an unpacked tree in the gate's own process."""
-    shutil.rmtree(ROOM / "tree", ignore_errors=True)
-    _written("tree/demo-1.0.dist-info/METADATA", data)
-    assert requires_python(ROOM / "tree").isprintable()
+    """Take the inventory of a tree: the gate accepts it."""
+    for path in ("demo-1.0.dist-info/METADATA", "demo-1.0/PKG-INFO"):
+        shutil.rmtree(ROOM / "tree", ignore_errors=True)
+        _written(f"tree/{path}", data)
+        _written(f"tree/{path.split('/')[0]}/entry_points.txt", data)
+        assert problem_with(take_inventory(ROOM / "tree", "demo-1.0.zip")) == ""
 
 
 def dependency_files(data: bytes) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from package_gate.inventory.dependency_files import FormatProblem, json_line, read_toml
+from package_gate.inventory.dependency_files import json_line, read_toml
+from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.pins import PinnedDependency, find_pins
 from tests.fakes.dependency_tree import pins, problems, write
 

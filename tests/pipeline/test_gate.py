@@ -68,6 +68,23 @@ def test_a_refused_package_refuses_the_request_and_none_of_its_closure_is_publis
     assert world.emails[0].verdict is Verdict.REFUSED
 
 
+def test_what_the_inventory_says_of_python_is_recorded(world: World) -> None:
+    world.requires_python["idna"] = "<4,>=3.9"
+    world.run(request("idna"))
+    recorded = world.decisions.package(Origin.PYPI, "idna", "1.0")
+    assert recorded is not None
+    assert [artifact.requires_python for artifact in recorded.artifacts] == ["<4,>=3.9"]
+
+
+def test_a_package_that_cant_be_unpacked_is_undecided_and_not_scanned(world: World) -> None:
+    world.unpack_errors["idna"] = ScannerError("no inventory")
+    run = world.run(request("idna"))
+    assert verdicts(run) == {"idna": Verdict.UNDECIDED}
+    assert "The scanner archive did not finish: no inventory" in reasons(run)
+    assert world.count("scan idna") == 0
+    assert world.published == {}
+
+
 def test_a_package_that_two_requests_need_is_fetched_scanned_and_published_once(
     world: World,
 ) -> None:

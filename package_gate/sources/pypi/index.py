@@ -22,7 +22,7 @@ from urllib3.util import Retry
 
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError
-from package_gate.inventory.core_metadata import specifiers
+from package_gate.inventory.formats.core_metadata import specifiers
 from package_gate.net.addresses import parse_url
 from package_gate.net.session import Network, goes_direct, https_proxy
 from package_gate.sources.pypi.lock import as_utc, release_of

@@ -22,7 +22,7 @@ from packaging.version import Version
 
 from package_gate.core.errors import SourceError
 from package_gate.core.text import printable
-from package_gate.inventory.core_metadata import specifiers
+from package_gate.inventory.formats.core_metadata import specifiers
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 """Bytes of a tar that are read in search of its metadata."""

@@ -1,0 +1,184 @@
+"""Takes an artifact's inventory from its unpacked tree.
+
+Everything in the tree is hostile, so this runs where nothing can come of it: in the sandboxed
+process that has unpacked the artifact. It runs nothing of the package, follows no link and reads no
+more than `bounds` allows. What can't be read is named in the inventory; an error means that there
+is no inventory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from package_gate.core.finding import MAX_LOCATIONS, Location
+from package_gate.core.inventory import Component, EntryPoint, Inventory, UnreadableFile
+from package_gate.core.text import one_line, printable
+from package_gate.inventory.bounds import (
+    MAX_COMPONENTS,
+    MAX_ENTRY_POINTS,
+    MAX_FIELD,
+    MAX_INVENTORY_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_PATH,
+    MAX_REQUIRES,
+    MAX_SHORT,
+    MAX_UNREADABLE,
+)
+from package_gate.inventory.formats.core_metadata import CoreMetadata, read_core_metadata
+from package_gate.inventory.formats.entry_points import read_entry_points
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.pins import PinnedDependency, find_pins
+from package_gate.inventory.reading import read_regular
+
+T = TypeVar("T")
+
+_OVERHEAD = 64 * 1024
+"""Bytes of the JSON of an inventory whose lists are empty, at most."""
+_UNREADABLE_BYTES = MAX_UNREADABLE * (MAX_PATH + MAX_SHORT + 100)
+"""Kept free: what could not be read is always said."""
+_RESERVED = 4
+"""Places among the unreadable files: for each list that is cut short, and for the rest."""
+
+
+def take_inventory(tree: Path, artifact: str) -> Inventory:
+    """Say what an unpacked artifact is, holds and pins.
+
+    Args:
+        tree: the folder with what an installer would install.
+        artifact: the artifact's file name.
+
+    Returns:
+        What `bounds.problem_with` finds no fault with.
+
+    Raises:
+        OSError: the tree can't be read.
+    """
+    room = _Room()
+    path = _own_metadata(tree, artifact)
+    core = CoreMetadata()
+    if path:
+        read = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
+        if isinstance(read, FormatProblem):
+            room.note(path, read.line, read.text)
+        else:
+            core = read
+    requires = room.keep(map(_requirement, core.requires), MAX_REQUIRES, path, "dependencies")
+    entry_points: tuple[EntryPoint, ...] = ()
+    if path:
+        beside = f"{path.rpartition('/')[0]}/entry_points.txt"
+        found = read_entry_points(_read_if_there(tree, beside))
+        entry_points = room.keep(map(_short, found), MAX_ENTRY_POINTS, beside, "entry points")
+    components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
+    return Inventory(
+        artifact=artifact,
+        name=core.name,
+        version=core.version,
+        requires_python=core.requires_python,
+        requires=requires,
+        licence=core.licence,
+        entry_points=entry_points,
+        components=components,
+        unreadable=room.unreadable(),
+    )
+
+
+class _Room:
+    """What still fits into an inventory, and what did not."""
+
+    def __init__(self) -> None:
+        self._left = MAX_INVENTORY_BYTES - _OVERHEAD - _UNREADABLE_BYTES
+        self._cut: list[UnreadableFile] = []
+        self._unreadable: list[UnreadableFile] = []
+        self._more = 0
+
+    def keep(self, items: Iterable[T], most: int, path: str, what: str) -> tuple[T, ...]:
+        """Give the first items, as many as fit, and note it when there are more."""
+        kept: list[T] = []
+        for item in items:
+            size = len(msgspec.json.encode(item)) + 1
+            if len(kept) == most or size > self._left:
+                problem = f"It names more {what} than an inventory takes."
+                self._cut.append(UnreadableFile(printable(path, MAX_PATH), None, problem))
+                break
+            self._left -= size
+            kept.append(item)
+        return tuple(kept)
+
+    def note(self, path: str, line: int | None, problem: str) -> None:
+        """Remember a file that can't be read, or not all of it."""
+        file = UnreadableFile(printable(path, MAX_PATH), line, one_line(problem, MAX_SHORT))
+        if len(self._unreadable) == MAX_UNREADABLE - _RESERVED:
+            self._more += 1
+        elif file not in self._unreadable:  # two readers may stumble over it
+            self._unreadable.append(file)
+
+    def unreadable(self) -> tuple[UnreadableFile, ...]:
+        """Give them: first what was cut short, last one for all that are too many to be named."""
+        found = [*self._cut, *self._unreadable]
+        if self._more:
+            found.append(UnreadableFile("", None, f"{self._more} more files can't be read."))
+        return tuple(found)
+
+
+def _own_metadata(tree: Path, artifact: str) -> str:
+    """Find the artifact's own core metadata: the path relative to the tree, or "" for none.
+
+    A wheel's is in its `.dist-info`, an sdist's in its one folder, an egg's in `EGG-INFO`. Of
+    several, which no installer takes, it is the one of the wheel's name, else the first.
+    """
+    top = sorted(path.name for path in tree.iterdir())
+    paths = [f"{name}/METADATA" for name in top if name.endswith(".dist-info")]
+    try:
+        name, *_ = parse_wheel_filename(artifact)
+    except InvalidWheelFilename:
+        paths += [f"{name}/PKG-INFO" for name in top]
+    else:
+        paths.sort(key=lambda path: canonicalize_name(path.split("-")[0]) != name)
+    return next((path for path in paths if _is_there(tree, path)), "")
+
+
+def _is_there(tree: Path, path: str) -> bool:
+    try:
+        return read_regular(tree, path, 0) is not None
+    except FileNotFoundError:
+        return False
+
+
+def _read_if_there(tree: Path, path: str) -> bytes:
+    try:
+        return read_regular(tree, path, MAX_METADATA_BYTES) or b""
+    except FileNotFoundError:
+        return b""
+
+
+def _requirement(text: str) -> str:
+    return one_line(text, MAX_FIELD)
+
+
+def _short(entry_point: EntryPoint) -> EntryPoint:
+    return replace(
+        entry_point,
+        group=one_line(entry_point.group, MAX_SHORT),
+        name=one_line(entry_point.name, MAX_SHORT),
+        value=one_line(entry_point.value, MAX_FIELD),
+    )
+
+
+def _components(tree: Path, room: _Room) -> list[Component]:
+    """Give each name and version once for held and once for pinned ones, in the order of paths."""
+    places: dict[tuple[str, str, bool], list[Location]] = {}
+    counts: dict[tuple[str, str, bool], int] = {}
+    for each in find_pins(tree):
+        if not isinstance(each, PinnedDependency):
+            room.note(each.path, each.line, each.problem)
+            continue
+        key = each.name, each.version, each.held
+        counts[key] = counts.get(key, 0) + 1
+        where = places.setdefault(key, [])
+        if len(where) < MAX_LOCATIONS:
+            where.append(Location(printable(each.path, MAX_PATH), each.line))
+    return [Component(*key, tuple(where), counts[key]) for key, where in places.items()]

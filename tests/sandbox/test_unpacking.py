@@ -1,0 +1,81 @@
+"""The worker that unpacks: what it says of a package's artifacts is checked as findings are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Kind
+from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool
+from package_gate.sandbox.spec import Needs, ScannerSpec
+from tests.fakes.scanners import FakeSettings
+
+LIMITS = Limits(scan_seconds=60, scan_memory_bytes=2 * 2**30)
+WHEELS = ("demo-1.0-cp311-none-any.whl", "demo-1.0-py3-none-any.whl")
+
+
+def fake(factory: str, settings: FakeSettings | None = None) -> ScannerSpec:
+    return ScannerSpec(
+        "archive",
+        f"tests.fakes.scanners:{factory}",
+        frozenset({Kind.ARCHIVE}),
+        Needs(unpacks=True),
+        settings,
+    )
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScannerPool]:
+    folder = tmp_path_factory.mktemp("pool")
+    with ScannerPool([fake("FakeUnpacker")], LIMITS, folder) as running:
+        yield running
+
+
+def package(folder: Path, behaviour: str) -> UnpackedPackage:
+    return UnpackedPackage(
+        behaviour,
+        "1.0",
+        Origin.PYPI,
+        tuple(
+            UnpackedArtifact(
+                Artifact(name, "0" * 64, 1), str(folder / name), str(folder / "trees" / name)
+            )
+            for name in WHEELS
+        ),
+    )
+
+
+def test_inventories_come_back_one_for_each_artifact(pool: ScannerPool, tmp_path: Path) -> None:
+    unpacked = pool.unpack("archive", package(tmp_path, "answer"))
+    assert [each.artifact for each in unpacked.inventories] == list(WHEELS)
+    assert [each.requires_python for each in unpacked.inventories] == [">=3.9"] * 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("fail", "the disk is full"),
+        ("raise", "RecursionError: in the inventory"),
+        ("missing", "not of the artifacts"),
+        ("swapped", "not of the artifacts"),
+        ("another", "not of the artifacts"),
+        ("unsound", "its name is a"),
+        ("large", "more than 8388608 bytes"),
+    ],
+)
+def test_what_is_no_sound_inventory_of_each_artifact_is_an_error(
+    pool: ScannerPool, tmp_path: Path, behaviour: str, reason: str
+) -> None:
+    with pytest.raises(ScannerError, match=f"archive on {behaviour} 1.0: .*{reason}"):
+        pool.unpack("archive", package(tmp_path, behaviour))
+
+
+def test_findings_alone_are_no_answer_of_an_unpacker(tmp_path: Path) -> None:
+    with (
+        ScannerPool([fake("NoUnpacker", FakeSettings())], LIMITS, tmp_path) as pool,
+        pytest.raises(ScannerError, match="something else than it was asked for"),
+    ):
+        pool.unpack("archive", package(tmp_path, "answer"))
