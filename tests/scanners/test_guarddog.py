@@ -12,17 +12,18 @@ from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.registry import worker_spec
 from tests.fakes.malware_corpus import (
+    EXEC_BASE64,
     FIFTH,
     FIRST,
     FOURTH,
     HELD_OUT,
+    IN_A_FUNCTION,
     PASS,
     SECOND,
     THIRD,
     TUNED_ON,
     as_archive,
 )
-from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
 from tests.scanners.packages import package, package_of
 
 SDIST = "sample-1.0.tar.gz"
@@ -126,7 +127,7 @@ def test_the_same_in_a_function_that_nobody_calls_is_medium(
         (
             {
                 "sample/__init__.py": "",
-                "sample/a.py": SAMPLES["init-runs-marshalled-code"]["sample/__init__.py"],
+                "sample/a.py": FIRST["first: init-runs-marshalled-code"]["sample/__init__.py"],
             },
             SDIST,
             Severity.HIGH,

@@ -12,7 +12,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog_rules import RuleSet
 from package_gate.scanners.once import Once
-from tests.fakes.malware_samples import EXEC_BASE64, IN_A_FUNCTION, SAMPLES
+from tests.fakes.malware_corpus import EXEC_BASE64, FIRST, IN_A_FUNCTION
 from tests.scanners.packages import package
 
 ROOT = Path(__file__).parent.parent.parent
@@ -84,14 +84,14 @@ def test_a_rule_that_has_changed_has_no_shortcut(monkeypatch: pytest.MonkeyPatch
 
 
 TREES: list[Mapping[str, str]] = [
-    {f"{name}/{path}": text for name, files in SAMPLES.items() for path, text in files.items()},
+    {f"{name}/{path}": text for name, files in FIRST.items() for path, text in files.items()},
     {
         # Counts that end in the middle, places twice over, folders in an order of their own.
         "b/z.py": EXEC_BASE64 * 3 + "import os\nos.system('ls')\n" * 20,
         "b/a.py": EXEC_BASE64 + "open('a')\n" * 5,
         "B.py": EXEC_BASE64,
         "a.py": IN_A_FUNCTION + "\n# " + EXEC_BASE64,
-        "a b/c:d.py": SAMPLES["setup-sends-host-facts"]["setup.py"],
+        "a b/c:d.py": FIRST["first: setup-sends-host-facts"]["setup.py"],
         "data.txt": EXEC_BASE64,
         "empty.py": "",
         "setup.cfg": "exec(",
