@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from package_gate.archive.unpack import unpack
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.commands.destinations import Destination, DestinationParts
 from package_gate.core.errors import ConfigurationError
@@ -20,6 +19,8 @@ from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSetti
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.records.s3 import S3Settings, S3Storage
+from package_gate.sandbox.unpacking import unpacked
+from package_gate.scanners.registry import publishers_unpacker
 from package_gate.sources.pypi.uv import IndexSettings, uv_environment
 
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}"
@@ -156,7 +157,9 @@ def _github(
         proxy=environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "",
         program_path=environ.get("PATH", ""),
     )
-    publisher = GitHub(settings, partial(unpack, limits=policy.limits, nested=False))
+    spec = publishers_unpacker()
+    unpack = partial(unpacked, spec=spec, limits=policy.limits, scratch=scratch)
+    publisher = GitHub(settings, unpack)
     records = aws.storage(f"github/{host}/{owner}/{repository}")
     return DestinationParts(publisher, records, aws.notifier())
 

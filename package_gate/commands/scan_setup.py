@@ -130,7 +130,7 @@ class ScanSetup:
             ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
             proxies={"https": proxy} if proxy else {},
         )
-        settings = {UNPACKER: limits, "osv": osv}
+        settings = {"osv": osv}
         chosen = [name for name in names if name != UNPACKER]
         self._pool = ScannerPool(
             [worker_spec(name, settings.get(name)) for name in (UNPACKER, *chosen)],

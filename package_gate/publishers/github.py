@@ -33,18 +33,16 @@ message lists them. No file is a link or executable.
 import os
 import random
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from package_gate.core.artifact import Artifact, Origin
-from package_gate.core.errors import ArchiveError, ConfigurationError, PublishError
-from package_gate.core.finding import Finding
+from package_gate.core.artifact import ArtifactFile, Origin
+from package_gate.core.errors import ConfigurationError, PublishError, ScannerError
 from package_gate.core.request import Request
 from package_gate.publishers.git import Remote, Repository, Tip, repository
 from package_gate.publishers.git_errors import TryAgainError
@@ -82,9 +80,9 @@ from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 
 T = TypeVar("T")
 
-Unpack = Callable[[Artifact, Path, Path], Sequence[Finding]]
-"""Unpacks an artifact's file (second) into a folder that it makes (third): `archive.unpack`, with
-its limits bound."""
+Unpack = Callable[[ArtifactFile], AbstractContextManager[Path]]
+"""Gives the tree of an archive for the length of a block, made in a process without credentials:
+`sandbox.unpacking.unpacked`. Raises ScannerError when there is none."""
 
 _ATTEMPTS = 4
 
@@ -185,15 +183,12 @@ class GitHub:
         file = package.files[0]
         archive = f"{ARCHIVE_FOLDER}/{archive_file(package.name, file.artifact.filename)}"
         with self._repository() as git:
-            # What is unpacked must be what is checked; workers can write where it was downloaded.
-            file = replace(file, path=shutil.copyfile(file.path, git.folder / "archive"))
             stored = store_file(git, file)
-            source = git.folder / "source"
             try:
-                self._unpack(file.artifact, file.path, source)
-            except ArchiveError as error:
+                with self._unpack(file) as source:
+                    files, omitted = store_source(git, source)
+            except ScannerError as error:
                 raise PublishError(f"{package.name} could not be unpacked: {error}") from error
-            files, omitted = store_source(git, source)
             tree = git.write_tree({**files, archive.encode(): stored})
             text = archive_message(package.name, file.artifact, omitted)
             self._append(git, branch, lambda _: tree, text, package.decided_at)

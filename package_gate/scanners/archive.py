@@ -21,8 +21,10 @@ NAME = "archive"
 class Archive:
     """Always on, and always first: it makes the trees that the other scanners read."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, nested: bool = True) -> None:
+        """Take the policy's limits, and whether archives within archives are unpacked too."""
         self._limits = limits
+        self._nested = nested
         self.info = ScannerInfo(NAME, __version__)
 
     def unpack(self, package: UnpackedPackage) -> Unpacked:
@@ -36,7 +38,9 @@ class Archive:
         for unpacked in package.artifacts:
             artifact, tree = unpacked.artifact, Path(unpacked.tree)
             try:
-                findings += unpack(artifact, Path(unpacked.path), tree, self._limits)
+                findings += unpack(
+                    artifact, Path(unpacked.path), tree, self._limits, nested=self._nested
+                )
                 inventories.append(take_inventory(tree, artifact.filename))
             except ArchiveError as error:
                 raise ScannerError(str(error)) from error
@@ -45,3 +49,8 @@ class Archive:
                     f"can't take the inventory of {artifact.filename}: {error.strerror or error}"
                 ) from error
         return Unpacked(tuple(findings), tuple(inventories))
+
+
+def outermost(limits: Limits) -> Archive:
+    """Make one that leaves archives within the archive as they are: what a publisher publishes."""
+    return Archive(limits, nested=False)

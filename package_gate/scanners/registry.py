@@ -1,7 +1,7 @@
 """The scanners that run in worker processes: where each is, and what it needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from package_gate.core.finding import Kind
@@ -66,3 +66,8 @@ def worker_spec(name: str, settings: object = None) -> ScannerSpec:
         settings,
         scanner.processes,
     )
+
+
+def publishers_unpacker() -> ScannerSpec:
+    """Describe what unpacks an archive for a publisher: archives within it stay as they are."""
+    return replace(worker_spec("archive"), factory="package_gate.scanners.archive:outermost")

@@ -222,6 +222,22 @@ class FakeUnpacker:
         return Unpacked((), tuple(inventories))
 
 
+class TellingUnpacker:
+    """Writes into the tree what its process knows, and leaves another process behind."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.info = ScannerInfo("archive", "1.0")
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        (artifact,) = package.artifacts
+        tree = Path(artifact.tree)
+        tree.mkdir()
+        (tree / "environment").write_text(repr(dict(os.environ)))
+        (tree / "process").write_text(str(os.getpid()))
+        (tree / "archive").write_bytes(Path(artifact.path).read_bytes())
+        return Unpacked((), (Inventory(artifact.artifact.filename),))
+
+
 class NoUnpacker(Fake):
     """Answers with findings where trees are to be made."""
 

@@ -6,17 +6,17 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
-from package_gate.core.finding import Finding
 from package_gate.core.request import ArchiveSource, PyPISource, Request
-from package_gate.publishers.github import GitHub, GitHubSettings
+from package_gate.publishers.github import GitHub, GitHubSettings, Unpack
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.git_server import GitServer, git_server, run_git
 
@@ -76,11 +76,27 @@ def wheel(name: str, version: str, requires: str = "", payload: bytes = b"") -> 
     return f"{name}-{version}-py3-none-any.whl", zipped(files)
 
 
-def unzip(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+Fill = Callable[[Path, Path], object]
+"""Makes a tree (second) of an archive (first)."""
+
+
+def unzip(path: Path, tree: Path) -> None:
     """Unpack as the gate does, without its limits: these archives are the tests' own."""
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tree)
-    return []
+
+
+def unpacking(fill: Fill, scratch: Path) -> Unpack:
+    """Unpack in this process, which is quick; `sandbox.unpacking` does it in one of its own."""
+
+    @contextmanager
+    def unpack(file: ArtifactFile) -> Iterator[Path]:
+        with TemporaryDirectory(dir=scratch) as folder:
+            tree = Path(folder, "tree")
+            fill(file.path, tree)
+            yield tree
+
+    return unpack
 
 
 def published(package: ApprovedPackage) -> PublishedPackage:
@@ -113,9 +129,11 @@ class World:
     repository: Path
     settings: GitHubSettings
 
-    def publisher(self, unpack: Any = unzip, **changes: Any) -> GitHub:
-        """A publisher, with other settings when they are given."""
-        return GitHub(replace(self.settings, **changes), unpack, lambda: WITHDRAWN)
+    def publisher(self, fill: Fill = unzip, unpack: Unpack | None = None, **changes: Any) -> GitHub:
+        """A publisher, with other settings or another unpacking when they are given."""
+        settings = replace(self.settings, **changes)
+        unpack = unpack or unpacking(fill, settings.scratch)
+        return GitHub(settings, unpack, lambda: WITHDRAWN)
 
     def package(
         self,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.archive.unpack import unpack
-from package_gate.core.artifact import Artifact, Origin
-from package_gate.core.errors import ArchiveError, PublishError
-from package_gate.core.finding import Finding
+from package_gate.core.artifact import Origin
+from package_gate.core.errors import PublishError, ScannerError
 from package_gate.core.policy import Limits
 from package_gate.publishers import github_trees
+from package_gate.sandbox.unpacking import unpacked
+from package_gate.scanners.registry import publishers_unpacker
 from tests.publishers.github_world import (
     SAMPLE,
     World,
@@ -120,9 +120,9 @@ def test_what_the_gate_unpacks_of_archives_within_the_archive_is_not_published(
     nested = zipped({"inside.py": b""})
     files = {"top/data.zip": nested, "top/a.unpacked/b.txt": b"b", "top/setup.py": b""}
 
-    world.publisher(partial(unpack, limits=Limits(), nested=False)).publish(
-        world.archive("sample", files)
-    )
+    spec, scratch = publishers_unpacker(), world.settings.scratch
+    unpack = partial(unpacked, spec=spec, limits=Limits(), scratch=scratch)
+    world.publisher(unpack=unpack).publish(world.archive("sample", files))
 
     assert world.files("sample") == [
         ".packages/sample.zip",
@@ -177,15 +177,14 @@ def test_an_archive_over_the_limit_is_refused_before_anything_is_sent(
 
 
 def test_a_file_over_the_limit_inside_a_small_archive_is_named(world: World) -> None:
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+    def fill(path: Path, tree: Path) -> None:
         tree.mkdir()
         (tree / "small.txt").write_text("small")
         with (tree / "model.bin").open("wb") as file:
             file.truncate(100 * 1024 * 1024 + 1)
-        return []
 
     with pytest.raises(PublishError, match=r"model\.bin.*104,857,601 bytes"):
-        world.publisher(unpack).publish(world.archive("sample", SAMPLE))
+        world.publisher(fill).publish(world.archive("sample", SAMPLE))
     assert not world.server.requests
 
 
@@ -199,11 +198,11 @@ def test_bytes_that_are_not_the_scanned_ones_are_not_published(world: World) -> 
 
 
 def test_an_archive_that_can_not_be_unpacked_now_is_a_publish_error(world: World) -> None:
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
-        raise ArchiveError("no space left")
+    def fill(path: Path, tree: Path) -> None:
+        raise ScannerError("no space left")
 
     with pytest.raises(PublishError, match="no space left"):
-        world.publisher(unpack).publish(world.archive("sample", SAMPLE))
+        world.publisher(fill).publish(world.archive("sample", SAMPLE))
 
 
 def test_an_archive_that_is_not_there_any_more_is_not_offered(world: World) -> None:

@@ -3,20 +3,22 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from package_gate.core.artifact import Artifact
+from package_gate.core.artifact import ArtifactFile
 from package_gate.core.errors import PublishError
-from package_gate.core.finding import Finding
+from package_gate.core.policy import Limits
 from package_gate.publishers.git import Remote, repository
+from package_gate.sandbox.unpacking import unpacked
+from package_gate.scanners.registry import publishers_unpacker
 from tests.publishers.github_world import (
     SAMPLE,
     TOKEN,
     World,
     github_world,
-    unzip,
     zipped,
 )
 
@@ -30,18 +32,17 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield running
 
 
-def holding(files: dict[bytes, bytes]) -> Callable[[Artifact, Path, Path], list[Finding]]:
+def holding(files: dict[bytes, bytes]) -> Callable[[Path, Path], None]:
     """An unpacker whose archives hold exactly these files, whatever they are called."""
 
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+    def fill(path: Path, tree: Path) -> None:
         for name, content in files.items():
             file = os.path.join(os.fsencode(tree), name)  # noqa: PTH118 (bytes)
             os.makedirs(os.path.dirname(file), exist_ok=True)  # noqa: PTH103, PTH120 (bytes)
             with open(file, "wb") as opened:  # noqa: PTH123 (bytes)
                 opened.write(content)
-        return []
 
-    return unpack
+    return fill
 
 
 def test_nothing_of_a_package_acts_in_a_clone(world: World) -> None:
@@ -86,12 +87,11 @@ def test_strange_names_and_bytes_arrive_as_they_are_and_never_executable(world: 
         b"$(touch ran)": b"6",
     }
 
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
-        found = holding(files)(artifact, path, tree)
+    def fill(path: Path, tree: Path) -> None:
+        holding(files)(path, tree)
         (tree / "-rf").chmod(0o777)
-        return found
 
-    world.publisher(unpack).publish(world.archive("strange", SAMPLE))
+    world.publisher(fill).publish(world.archive("strange", SAMPLE))
 
     listed = subprocess.run(
         ["git", "ls-tree", "-r", "-z", "strange"],
@@ -123,25 +123,23 @@ def test_a_left_out_name_can_not_forge_the_commit_message(world: World) -> None:
 
 @pytest.mark.parametrize("target", ["setup.py", "/etc/passwd", "."])
 def test_a_link_is_never_published(world: World, target: str) -> None:
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+    def fill(path: Path, tree: Path) -> None:
         tree.mkdir()
         (tree / "setup.py").write_text("")
         (tree / "link").symlink_to(target)
-        return []
 
     with pytest.raises(PublishError, match="'link' is a link or device"):
-        world.publisher(unpack).publish(world.archive("sample", SAMPLE))
+        world.publisher(fill).publish(world.archive("sample", SAMPLE))
     assert not world.server.requests
 
 
 def test_a_single_top_entry_that_is_a_link_is_never_followed(world: World) -> None:
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+    def fill(path: Path, tree: Path) -> None:
         tree.mkdir()
         (tree / "top").symlink_to("/etc")
-        return []
 
     with pytest.raises(PublishError, match="'top' is a link or device"):
-        world.publisher(unpack).publish(world.archive("sample", SAMPLE))
+        world.publisher(fill).publish(world.archive("sample", SAMPLE))
 
 
 @pytest.mark.parametrize(
@@ -155,15 +153,15 @@ def test_git_refuses_such_a_path_even_if_it_got_that_far(world: World, path: byt
             git.write_tree({path: blob})
 
 
-def test_what_is_unpacked_is_what_was_checked_whatever_happens_to_the_download(
-    world: World,
-) -> None:
+def test_a_download_that_changes_before_it_is_unpacked_is_not_published(world: World) -> None:
     package = world.archive("tool", {"top/setup.py": b"scanned", "top/tool.py": b""})
     (download,) = package.files
+    spec, scratch = publishers_unpacker(), world.settings.scratch
 
-    def unpack(artifact: Artifact, path: Path, tree: Path) -> list[Finding]:
+    def unpack(file: ArtifactFile) -> AbstractContextManager[Path]:
         download.path.write_bytes(zipped({"top/setup.py": b"hostile"}))
-        return unzip(artifact, path, tree)
+        return unpacked(file, spec=spec, limits=Limits(), scratch=scratch)
 
-    world.publisher(unpack).publish(package)
-    assert world.content("tool", "setup.py") == b"scanned"
+    with pytest.raises(PublishError, match=r"could not be unpacked: .* has SHA-256 "):
+        world.publisher(unpack=unpack).publish(package)
+    assert not world.server.requests

@@ -1,16 +1,25 @@
 """The worker that unpacks: what it says of a package's artifacts is checked as findings are."""
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.artifact import (
+    Artifact,
+    ArtifactFile,
+    Origin,
+    UnpackedArtifact,
+    UnpackedPackage,
+)
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
+from package_gate.sandbox.unpacking import unpacked
 from tests.fakes.scanners import FakeSettings
 
 LIMITS = Limits(scan_seconds=60, scan_memory_bytes=2 * 2**30)
@@ -79,3 +88,47 @@ def test_findings_alone_are_no_answer_of_an_unpacker(tmp_path: Path) -> None:
         pytest.raises(ScannerError, match="something else than it was asked for"),
     ):
         pool.unpack("archive", package(tmp_path, "answer"))
+
+
+def archive(folder: Path, content: bytes) -> ArtifactFile:
+    path = folder / "sample.zip"
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return ArtifactFile(Artifact(path.name, digest, len(content)), path)
+
+
+def test_a_publisher_is_given_a_tree_that_a_process_without_credentials_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PrivateGitHubToken", "CANARY")
+    (tmp_path / "scratch").mkdir()
+    spec, scratch = fake("TellingUnpacker"), tmp_path / "scratch"
+
+    with unpacked(archive(tmp_path, b"x"), spec=spec, limits=LIMITS, scratch=scratch) as tree:
+        assert (tree / "archive").read_bytes() == b"x"
+        assert "CANARY" not in (tree / "environment").read_text()
+        process = int((tree / "process").read_text())
+        assert process != os.getpid()
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+    assert list(scratch.iterdir()) == []
+
+
+def test_other_bytes_than_the_approved_ones_are_not_unpacked(tmp_path: Path) -> None:
+    file = archive(tmp_path, b"approved")
+    file.path.write_bytes(b"other")
+
+    with (
+        pytest.raises(ScannerError, match=f"has SHA-256 .* and not {file.artifact.sha256}"),
+        unpacked(file, spec=fake("TellingUnpacker"), limits=LIMITS, scratch=tmp_path),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == [file.path]
+
+
+def test_what_the_unpacker_does_not_finish_is_an_error(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ScannerError, match="archive can't be started: "),
+        unpacked(archive(tmp_path, b"x"), spec=fake("Missing"), limits=LIMITS, scratch=tmp_path),
+    ):
+        pass

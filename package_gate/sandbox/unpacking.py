@@ -1,0 +1,64 @@
+"""Unpacking an approved archive once more, for a publisher that needs its files.
+
+A publisher holds credentials, so it reads no archive itself. The unpacking scanner does, as before
+the verdict: in a process without credentials, on the very bytes that were approved.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from package_gate.core.artifact import ArtifactFile, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.files import copy_verified
+from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool
+from package_gate.sandbox.spec import ScannerSpec
+
+
+@contextmanager
+def unpacked(
+    file: ArtifactFile, *, spec: ScannerSpec, limits: Limits, scratch: Path
+) -> Iterator[Path]:
+    """Give the tree of an archive until the block ends.
+
+    A process of its own makes it and is gone before it is given: nothing changes it any more. It
+    may hold whatever that process could write, links included.
+
+    Args:
+        file: the archive.
+        spec: the scanner that unpacks.
+        limits: what it may use.
+        scratch: an existing folder; the process sees nothing of it but the archive and its tree.
+
+    Raises:
+        ScannerError: it could not be unpacked, or is not the archive that its digest names.
+    """
+    artifact = file.artifact
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(
+                    dir=scratch, prefix="unpacking-", ignore_cleanup_errors=True
+                )
+            )
+            archive, trees = Path(folder, "archive"), Path(folder, "trees")
+            trees.mkdir()
+            copy_verified(file.path, archive, artifact.sha256)
+        except OSError as error:
+            raise ScannerError(f"{artifact.filename} can't be copied: {error.strerror}") from error
+        except ValueError as error:
+            raise ScannerError(
+                f"{artifact.filename} has SHA-256 {error} and not {artifact.sha256}"
+            ) from error
+        tree = trees / "0"
+        target = UnpackedPackage(
+            artifact.filename,
+            "",
+            Origin.ARCHIVE,
+            (UnpackedArtifact(artifact, str(archive), str(tree)),),
+        )
+        with ScannerPool([spec], limits, Path(folder)) as pool:
+            pool.unpack(spec.name, target)
+        yield tree
