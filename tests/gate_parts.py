@@ -218,7 +218,7 @@ class FakeUnpacker:
         return Unpacked(
             (),
             tuple(
-                Inventory(unpacked.artifact.filename, requires_python=python)
+                Inventory(unpacked.artifact.filename, "zip", requires_python=python)
                 for unpacked in package.artifacts
             ),
         )

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from package_gate.core.word import Word
 
+ARCHIVE_KINDS = ("zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst")
+"""What archives are, and the suffix of their names."""
+
 
 class Origin(Word):
     """Which source a package came from; it decides how the package is published."""
@@ -67,6 +70,8 @@ class Artifact:
     """When the index received it (UTC)."""
     requires_python: str = ""
     """The `Requires-Python` of its metadata, once it is unpacked."""
+    kind: str = ""
+    """One of `ARCHIVE_KINDS` by its bytes, once it is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Inventory:
 
     artifact: str
     """The artifact's file name."""
+    kind: str = ""
+    """One of `ARCHIVE_KINDS` by its bytes; "" when it is none."""
     name: str = ""
     """Of its own core metadata, as written; "" where there is none."""
     version: str = ""

@@ -10,6 +10,7 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from package_gate.core.artifact import ARCHIVE_KINDS
 from package_gate.core.finding import MAX_LOCATIONS
 from package_gate.core.inventory import Component, Inventory, Licence
 from package_gate.core.text import printable
@@ -59,6 +60,8 @@ def _problems(inventory: Inventory) -> Iterator[str]:
     if len(msgspec.json.encode(inventory)) > MAX_INVENTORY_BYTES:
         yield f"it has more than {MAX_INVENTORY_BYTES} bytes"
         return
+    if inventory.kind and inventory.kind not in ARCHIVE_KINDS:
+        yield f"its kind is {printable(inventory.kind)}"
     if inventory.name and not NAME.fullmatch(inventory.name):
         yield f"its name is {printable(inventory.name)}"
     if inventory.version and not VERSION.fullmatch(inventory.version):

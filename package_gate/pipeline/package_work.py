@@ -279,7 +279,7 @@ class PackageWorker:
             failures.append(f"The scanner {self._unpacker.name} did not finish: {error}")
         else:
             artifacts = tuple(
-                replace(artifact, requires_python=inventory.requires_python)
+                replace(artifact, requires_python=inventory.requires_python, kind=inventory.kind)
                 for artifact, inventory in zip(artifacts, unpacked.inventories, strict=True)
             )
             running = [(each, self._scan_pool.submit(run, each)) for each in self._scanners]

@@ -40,13 +40,17 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from package_gate.archive.unpack import archive_kind
 from package_gate.core.artifact import ArtifactFile, Origin
 from package_gate.core.errors import PublishError
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import one_line
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository, Contents, PackageId
-from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
+from package_gate.publishers.interface import (
+    ApprovedPackage,
+    PublishedPackage,
+    archive_suffix,
+    archive_version,
+)
 from package_gate.publishers.twine_upload import Index, TransientUploadError, upload
 
 if TYPE_CHECKING:
@@ -301,13 +305,7 @@ def _asset_name(name: str, file: ArtifactFile) -> str:
             return filename
     except InvalidWheelFilename:
         pass
-    try:
-        kind = archive_kind(file.path)
-    except OSError as error:
-        raise PublishError(f"{name}: the file can't be read: {error.strerror}.") from error
-    if kind is None:
-        raise PublishError(f"{name} is no archive of a kind that can be published.")
-    return f"{name}.{kind}"
+    return f"{name}.{archive_suffix(file)}"
 
 
 def _check_contents(

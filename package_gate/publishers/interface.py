@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.archive.kinds import promised_kind
+from package_gate.core.artifact import ARCHIVE_KINDS, Artifact, ArtifactFile, Origin
 from package_gate.core.decision import PackageDecision
+from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 
 
@@ -56,6 +58,22 @@ def archive_version(package: ApprovedPackage | PublishedPackage) -> str:
         else package.artifacts
     )
     return f"{package.decided_at:%Y%m%dT%H%M%SZ}-{artifacts[0].sha256[:12]}"
+
+
+def archive_suffix(file: ArtifactFile) -> str:
+    """The suffix for an archive request's file, such as `zip`: what its bytes are, as scanned.
+
+    Raises:
+        PublishError: nobody knows; it is an approval of before this was recorded.
+    """
+    artifact = file.artifact
+    kind = artifact.kind or promised_kind(artifact.filename)
+    if kind not in ARCHIVE_KINDS:
+        raise PublishError(
+            f"{artifact.filename} is no archive of a kind that can be published. Decide it again "
+            "with --rescan."
+        )
+    return kind
 
 
 class Publisher(Protocol):

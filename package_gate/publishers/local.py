@@ -21,12 +21,16 @@ import msgspec
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from package_gate.archive.unpack import archive_kind
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
 from package_gate.core.errors import PublishError
 from package_gate.core.files import copy_verified, sha256_of, write_atomically
 from package_gate.core.request import Request
-from package_gate.publishers.interface import ApprovedPackage, PublishedPackage, archive_version
+from package_gate.publishers.interface import (
+    ApprovedPackage,
+    PublishedPackage,
+    archive_suffix,
+    archive_version,
+)
 
 JSON_INDEX = "index.v1_json"
 
@@ -148,7 +152,7 @@ class LocalFolder:
 
     def _publish_archive(self, package: ApprovedPackage) -> str:
         (file,) = package.files
-        filename = f"{package.name}.{archive_kind(file.path)}"
+        filename = f"{package.name}.{archive_suffix(file)}"
         folder = self._generic / package.name
         for version in (archive_version(package), "Latest"):
             (folder / version).mkdir(parents=True, exist_ok=True)

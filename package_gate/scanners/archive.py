@@ -4,10 +4,11 @@ It also takes the inventory of what it has unpacked, so that no process with cre
 file of a package.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from package_gate import __version__
-from package_gate.archive.unpack import unpack
+from package_gate.archive.unpack import archive_kind, unpack
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ArchiveError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
@@ -41,7 +42,9 @@ class Archive:
                 findings += unpack(
                     artifact, Path(unpacked.path), tree, self._limits, nested=self._nested
                 )
-                inventories.append(take_inventory(tree, artifact.filename))
+                inventory = take_inventory(tree, artifact.filename)
+                kind = archive_kind(Path(unpacked.path)) or ""
+                inventories.append(replace(inventory, kind=kind))
             except ArchiveError as error:
                 raise ScannerError(str(error)) from error
             except OSError as error:

@@ -199,7 +199,7 @@ def test_whatever_is_in_a_file_the_inventory_is_sound(path: str, content: bytes)
 
 
 SOUND = Inventory(
-    "a.zip", "a", "1", ">=3", ("b>=1",), Licence("MIT"), (EntryPoint("g", "n", "v"),),
+    "a.zip", "zip", "a", "1", ">=3", ("b>=1",), Licence("MIT"), (EntryPoint("g", "n", "v"),),
     (Component("b", "1", False, (Location("x", 1),)),), (UnreadableFile("y", None, "Why."),),
 )  # fmt: skip
 
@@ -207,6 +207,7 @@ SOUND = Inventory(
 @pytest.mark.parametrize(
     "unsound",
     [
+        replace(SOUND, kind="rar"),
         replace(SOUND, name="a\x1b"),
         replace(SOUND, version="1 0"),
         replace(SOUND, requires_python="<5,>=3 ; x"),
@@ -233,7 +234,7 @@ SOUND = Inventory(
         replace(SOUND, unreadable=(UnreadableFile("x" * 1024, None, "y" * 200),) * 1001),
         replace(SOUND, requires=("é" * 2000,) * 4999),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_what_take_never_gives_has_a_problem(unsound: Inventory) -> None:
     assert problem_with(SOUND) == ""

@@ -73,7 +73,8 @@ def test_what_the_inventory_says_of_python_is_recorded(world: World) -> None:
     world.run(request("idna"))
     recorded = world.decisions.package(Origin.PYPI, "idna", "1.0")
     assert recorded is not None
-    assert [artifact.requires_python for artifact in recorded.artifacts] == ["<4,>=3.9"]
+    (artifact,) = recorded.artifacts
+    assert (artifact.requires_python, artifact.kind) == ("<4,>=3.9", "zip")
 
 
 def test_a_package_that_cant_be_unpacked_is_undecided_and_not_scanned(world: World) -> None:

@@ -56,11 +56,12 @@ def archive(
     content: bytes,
     decided: datetime = DECIDED,
     filename: str = "master.zip",
+    kind: str = "zip",
 ) -> ApprovedPackage:
     sha256 = hashlib.sha256(content).hexdigest()
     path = folder / f"artifact-{sha256[:8]}"
     path.write_bytes(content)
-    artifact = Artifact(filename, sha256, len(content))
+    artifact = Artifact(filename, sha256, len(content), kind=kind)
     return ApprovedPackage(
         NAME, sha256[:12], Origin.ARCHIVE, decided, (ArtifactFile(artifact, path),)
     )

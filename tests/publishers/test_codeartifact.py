@@ -1,14 +1,11 @@
 """Archives in CodeArtifact: against the fake, downloaded with the real AWS CLI."""
 
 import hashlib
-import io
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -293,35 +290,32 @@ def test_a_version_that_people_have_hidden_is_not_brought_back(
     assert aws.codeartifact.status(KEY)["Latest"] == status
 
 
-def tar_bytes(mode: Literal["w", "w:gz", "w:bz2"]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode=mode) as tar:
-        tar.addfile(tarfile.TarInfo("module.py"))
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
-    ("content", "filename", "asset"),
+    ("kind", "filename", "asset"),
     [
-        (zip_bytes("x"), "download", f"{NAME}.zip"),
-        (zip_bytes("x"), "misnamed.tar.gz", f"{NAME}.zip"),
-        (tar_bytes("w:gz"), "langchain.tgz", f"{NAME}.tar.gz"),
-        (tar_bytes("w:bz2"), "l.zip", f"{NAME}.tar.bz2"),
-        (tar_bytes("w"), "l.tar", f"{NAME}.tar"),
-        (zip_bytes("x"), "tiny_tool-1.0-py3-none-any.whl", "tiny_tool-1.0-py3-none-any.whl"),
-        (zip_bytes("x"), "../;$(id).whl", f"{NAME}.zip"),
+        ("zip", "download", f"{NAME}.zip"),
+        ("zip", "misnamed.tar.gz", f"{NAME}.zip"),
+        ("tar.gz", "langchain.tgz", f"{NAME}.tar.gz"),
+        ("tar.bz2", "l.zip", f"{NAME}.tar.bz2"),
+        ("tar", "l.tar", f"{NAME}.tar"),
+        ("", "approved-before-kinds-were-recorded.tbz", f"{NAME}.tar.bz2"),
+        ("zip", "tiny_tool-1.0-py3-none-any.whl", "tiny_tool-1.0-py3-none-any.whl"),
+        ("zip", "../;$(id).whl", f"{NAME}.zip"),
     ],
 )
 def test_the_asset_has_the_extension_of_its_bytes(
-    content: bytes, filename: str, asset: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+    kind: str, filename: str, asset: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
 ) -> None:
-    publisher.publish(archive(tmp_path, content, filename=filename))
+    publisher.publish(archive(tmp_path, b"whatever the scan said", filename=filename, kind=kind))
     assert list(aws.codeartifact.packages[KEY]["Latest"].assets) == [asset]
 
 
-def test_what_is_no_archive_is_not_published(publisher: CodeArtifact, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["", "rar", "zip/../../x"])
+def test_what_is_no_archive_is_not_published(
+    publisher: CodeArtifact, tmp_path: Path, kind: str
+) -> None:
     with pytest.raises(PublishError, match="no archive"):
-        publisher.publish(archive(tmp_path, b"<html>"))
+        publisher.publish(archive(tmp_path, b"<html>", filename="download", kind=kind))
 
 
 def test_a_withdrawn_archive_is_gone_from_latest_and_from_every_version_with_its_bytes(

@@ -80,7 +80,8 @@ def test_it_takes_the_inventory_of_what_it_unpacks(tmp_path: Path) -> None:
     with ScannerPool([worker_spec("archive")], LIMITS, tmp_path) as pool:
         (found,) = pool.unpack("archive", target).inventories
 
-    assert (found.artifact, found.name, found.requires_python) == ("sample.zip", "demo", ">=3.9")
+    assert (found.artifact, found.kind) == ("sample.zip", "zip")
+    assert (found.name, found.requires_python) == ("demo", ">=3.9")
     assert [(each.name, each.held) for each in found.components] == [
         ("demo", True),
         ("idna", False),
