@@ -13,6 +13,7 @@ from package_gate.aws.session import AWSSession, region_of
 from package_gate.commands.destinations import Destination, DestinationParts
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.policy import Policy
+from package_gate.net.session import https_proxy, network_of
 from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.pipeline.gate import REQUESTS_AT_ONCE
 from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
@@ -143,7 +144,7 @@ def _github(
     )
     aws = _AWS(variables)
     variables.check()
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    network = network_of(environ)
     settings = GitHubSettings(
         owner=owner,
         repository=repository,
@@ -153,8 +154,10 @@ def _github(
         scratch=scratch,
         host=host,
         scheme=scheme,
-        ca_bundle=Path(bundle).absolute() if bundle else None,
-        proxy=environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "",
+        ca_bundle=Path(network.ca_bundle).absolute()
+        if isinstance(network.ca_bundle, str)
+        else None,
+        proxy=https_proxy(network),
         program_path=environ.get("PATH", ""),
     )
     spec = publishers_unpacker()

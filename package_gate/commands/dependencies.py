@@ -15,7 +15,7 @@ from rich.console import Console
 from package_gate import __version__
 from package_gate.aws.session import region_of
 from package_gate.commands.dependency_services import Services
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
 from package_gate.commands.service_scanners import SNYK_TOKEN
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             f"{options.path} lies in the output folder, which is written anew: give another "
             "--output."
         )
-    network = network_of(environ)
+    network = checked_network(environ)
     lists = scratch / "packages"  # all that workers may see of the scratch folder
     lists.mkdir()
     services = Services(environ, network, scratch, options.scanners, monitor=options.snyk_monitor)

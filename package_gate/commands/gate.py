@@ -14,7 +14,7 @@ from rich.console import Console
 from package_gate import __version__
 from package_gate.aws.session import region_of
 from package_gate.commands.destinations import Destination
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, network_of
+from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, ScanSetup
 from package_gate.commands.service_scanners import SERVICES, service_scanner
@@ -89,7 +89,7 @@ def _run(
     request_file = read_requests(options.requests)
     parts = target.build(environ, options.output, scratch, policy)
     decisions = Decisions(parts.storage)
-    connection = network_of(environ)
+    connection = checked_network(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
     services = [

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from package_gate.net.session import Network, check_ca_bundle
+from package_gate.net.session import Network, check_ca_bundle, network_of
 
 ENVIRONMENT_PREFIX = "PACKAGE_GATE_"
 
@@ -37,21 +37,12 @@ def _variable(option: str) -> str:
     return ENVIRONMENT_PREFIX + option.strip("-").upper().replace("-", "_")
 
 
-def network_of(environ: Mapping[str, str]) -> Network:
+def checked_network(environ: Mapping[str, str]) -> Network:
     """Read proxies and certificates from the environment.
 
     Raises:
         ConfigurationError: there is no such file of certificates.
     """
-
-    def setting(name: str) -> str:
-        return environ.get(name) or environ.get(name.upper()) or ""
-
-    proxies = {scheme: setting(f"{scheme}_proxy") for scheme in ("https", "all")}
-    connection = Network(
-        ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or True,
-        proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
-        no_proxy=setting("no_proxy"),
-    )
-    check_ca_bundle(connection)
-    return connection
+    network = network_of(environ)
+    check_ca_bundle(network)
+    return network

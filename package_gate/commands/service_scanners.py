@@ -10,7 +10,7 @@ from pathlib import Path
 
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.core.errors import ConfigurationError
-from package_gate.net.session import Network, https_proxy
+from package_gate.net.session import Network
 from package_gate.scanners.interface import Scanner
 
 SERVICES = ("codeguru", "inspector", "snyk")
@@ -31,12 +31,7 @@ def service_scanner(
     if name == "codeguru":
         from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
 
-        proxy = https_proxy(network)
-        settings = CodeGuruSettings(
-            scratch=scratch,
-            ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
-            proxies={"https": proxy} if proxy else {},
-        )
+        settings = CodeGuruSettings(scratch, network)
         return CodeGuru(settings, session.client("codeguru-security"))
     if name == "inspector":
         from package_gate.advisories.inspector import Inspector

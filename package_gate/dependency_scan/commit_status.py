@@ -7,10 +7,8 @@ GitHub: "Create a commit status" (https://docs.github.com/en/rest/commits/status
 
 import re
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from http import HTTPStatus
 from typing import Protocol
-
-import requests
 
 from package_gate.aws.errors import aws_errors
 from package_gate.core.decision import Verdict
@@ -18,10 +16,13 @@ from package_gate.core.errors import ConfigurationError, NotifyError
 from package_gate.core.text import one_line
 from package_gate.dependency_scan.messages import comment, headline
 from package_gate.dependency_scan.models import DependencyScan
-from package_gate.net.session import Network, https_proxy
+from package_gate.net.session import HTTPSession, Network, NoAnswerError
 
 CONTEXT = "dependency-scan"
-TIMEOUT = 30
+SECONDS = 30
+"""For GitHub's answer."""
+_MAX_ANSWER = 1 << 20
+"""Bytes."""
 MAX_DESCRIPTION = 140
 _STATES = {
     Verdict.APPROVED: "success",
@@ -124,30 +125,23 @@ class GitHubStatus:
         }
         if _ADDRESS.match(report):
             body["target_url"] = report
-        proxy = https_proxy(self._network)
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/vnd.github+json",
+        }
         try:
-            with requests.Session() as session:
-                session.trust_env = False  # no netrc
-                session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-                answer = session.post(
-                    self._url,
-                    json=body,
-                    headers={
-                        "Authorization": f"Bearer {self._token}",
-                        "Accept": "application/vnd.github+json",
-                    },
-                    timeout=TIMEOUT,
-                    verify=self._network.ca_bundle,
-                    proxies={"https": proxy} if proxy else {},
-                    allow_redirects=False,
-                )
-        except requests.RequestException as error:
+            with HTTPSession(
+                self._network,
+                wait_seconds=SECONDS,
+                answer_seconds=SECONDS,
+                answer_bytes=_MAX_ANSWER,
+            ) as session:
+                status = session.ask("POST", self._url, headers, json=body).status
+        except NoAnswerError as error:
+            raise NotifyError(f"GitHub can't be reached for the commit status: {error}.") from None
+        if status != HTTPStatus.CREATED:
             raise NotifyError(
-                f"GitHub can't be reached for the commit status ({type(error).__name__})."
-            ) from None
-        if answer.status_code != requests.codes.created:
-            raise NotifyError(
-                f"GitHub answered {answer.status_code} to the commit status. Check that the token "
+                f"GitHub answered {status} to the commit status. Check that the token "
                 "may write commit statuses, and the names of repository and commit."
             )
 

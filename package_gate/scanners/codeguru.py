@@ -24,6 +24,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.service_text import MAX_ID, addresses, sentence
 from package_gate.core.text import one_line
+from package_gate.net.session import Network
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
 
 if TYPE_CHECKING:
@@ -60,11 +61,8 @@ class CodeGuruSettings:
 
     scratch: Path
     """An existing folder for zips."""
-    ca_bundle: str = ""
-    """A file with the certificate authorities that the storage's certificate must come from; ""
-    for the usual ones."""
-    proxies: dict[str, str] = field(default_factory=dict, repr=False)
-    """Scheme → address of the proxy on the way to the storage."""
+    network: Network = field(default_factory=Network)
+    """The way to the storage."""
     timeout: float = 60.0
     """Seconds for the upload's connection, and for each wait on it."""
     attempts: int = 5
@@ -120,8 +118,7 @@ class CodeGuru:
                     given["s3Url"],
                     given["requestHeaders"],
                     file,
-                    ca_bundle=settings.ca_bundle,
-                    proxies=settings.proxies,
+                    network=settings.network,
                     timeout=settings.timeout,
                     attempts=settings.attempts,
                 )

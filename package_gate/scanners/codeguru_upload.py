@@ -4,16 +4,18 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-import requests
 import tenacity
 
 from package_gate.aws.secrets import keep_out_of_log
 from package_gate.core.artifact import UnpackedArtifact
 from package_gate.core.errors import ScannerError
+from package_gate.net.failures import RETRIED_STATUSES
+from package_gate.net.session import HTTPSession, Network, NoAnswerError
 from package_gate.scanners.trees import regular_files
 
 # An upload address is signed: who has it can upload.
@@ -24,7 +26,9 @@ MAX_FILES = 200_000
 _PIECE = 1 << 20
 _PLAIN = "/ +@=,()"
 """Besides letters, digits and `_.-~`, what stands in a name in the zip as it is."""
-_TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+_PASSING_STATUSES = RETRIED_STATUSES | {408, 425}
+_MAX_ANSWER = 1 << 20
+"""Bytes; the storage answers with nothing, or says what is wrong."""
 
 
 class _TransientError(Exception):
@@ -103,8 +107,7 @@ def upload(
     headers: Mapping[str, str],
     file: IO[bytes],
     *,
-    ca_bundle: str,
-    proxies: Mapping[str, str],
+    network: Network,
     timeout: float,
     attempts: int,
 ) -> None:
@@ -114,9 +117,8 @@ def upload(
         url: the address; it never shows up in a message.
         headers: all that are sent besides what HTTP itself needs; the signature covers them.
         file: it is read from its beginning.
-        ca_bundle: a file with the certificate authorities to trust; "" for the usual ones.
-        proxies: by scheme, as `requests` takes them.
-        timeout: seconds for the connection and for each wait on it.
+        network: the way there.
+        timeout: seconds for each wait on the connection, and for the answer.
         attempts: how often it is tried in all when it fails for a passing reason.
 
     Raises:
@@ -131,40 +133,26 @@ def upload(
         wait=tenacity.wait_random_exponential(multiplier=1, max=20),
         reraise=True,
     )
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers.clear()
-        session.verify = ca_bundle or True
-        session.proxies = dict(proxies)
+    with HTTPSession(
+        network, wait_seconds=timeout, answer_seconds=timeout, answer_bytes=_MAX_ANSWER
+    ) as session:
         try:
-            retrying(_put, session, url, headers, file, timeout)
+            retrying(_put, session, url, headers, file)
         except _TransientError as error:
             raise _failed(str(error)) from None
 
 
-def _put(
-    session: requests.Session,
-    url: str,
-    headers: Mapping[str, str],
-    file: IO[bytes],
-    timeout: float,
-) -> None:
+def _put(session: HTTPSession, url: str, headers: Mapping[str, str], file: IO[bytes]) -> None:
     file.seek(0)
     try:
-        with session.put(
-            url, data=file, headers=dict(headers), timeout=timeout, allow_redirects=False
-        ) as response:
-            status = response.status_code
-    # Their texts, and those of their causes, hold the address.
-    except requests.exceptions.SSLError:
-        raise _failed("the storage's TLS certificate can't be verified") from None
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise _TransientError(f"the connection failed ({type(error).__name__})") from None
-    except requests.RequestException as error:
-        raise _failed(type(error).__name__) from None
-    if status in _TRANSIENT_STATUS:
+        status = session.ask("PUT", url, headers, file=file).status
+    except NoAnswerError as error:
+        if error.passing:
+            raise _TransientError(str(error)) from None
+        raise _failed(str(error)) from None
+    if status in _PASSING_STATUSES:
         raise _TransientError(f"the storage answered HTTP status {status}")
-    if status != requests.codes.ok:
+    if status != HTTPStatus.OK:
         raise _failed(f"the storage answered HTTP status {status}")
 
 

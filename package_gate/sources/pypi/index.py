@@ -2,29 +2,23 @@
 
 import re
 import threading
-import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
-import requests
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError
 from package_gate.inventory.formats.core_metadata import specifiers
-from package_gate.net.addresses import parse_url
-from package_gate.net.session import Network, goes_direct, https_proxy
+from package_gate.net.session import HTTPSession, NoAnswerError, network_of
 from package_gate.sources.pypi.lock import as_utc, release_of
 from package_gate.sources.pypi.uv import IndexSettings
 
@@ -37,8 +31,8 @@ MAX_PAGE = 64 * 1024 * 1024
 """Bytes of one project's answer; the largest known are about 10 MiB."""
 PAGE_SECONDS = 120
 """From asking to the last byte of one answer."""
-TIMEOUTS = (10, 30)
-"""Seconds to connect, and between two bytes."""
+WAIT_SECONDS = 30
+"""Between two bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,20 +244,16 @@ class _Client:
         strategy = environment.get("UV_INDEX_STRATEGY") or config.get("index-strategy")
         self._first_only = strategy in (None, "first-index")
         self._indexes = configured_indexes(settings)
-        self._environment = environment
-        self._session = requests.Session()
-        self._session.trust_env = False  # no netrc, no other program's proxies
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.verify = environment.get("SSL_CERT_FILE") or True
         tries = environment.get("UV_HTTP_RETRIES", "")
-        retry = Retry(
-            total=int(tries) if tries.isdecimal() else 3,
-            backoff_factor=0.2,
-            status_forcelist=(429, 500, 502, 503, 504),
-            # A server could make us wait for hours.
-            respect_retry_after_header=False,
+        self._session = HTTPSession(
+            network_of(environment),
+            wait_seconds=WAIT_SECONDS,
+            answer_seconds=PAGE_SECONDS,
+            answer_bytes=MAX_PAGE,
+            connections=AT_ONCE,
+            retries=int(tries) if tries.isdecimal() else 3,
+            follow_redirects=True,
         )
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=retry))
 
     def __enter__(self) -> Self:
         return self
@@ -291,44 +281,23 @@ class _Client:
         from pypi_simple import ACCEPT_JSON_PREFERRED
 
         address = f"{index.url}{name}/"
+        headers = {"Accept": ACCEPT_JSON_PREFERRED, "Accept-Encoding": "gzip"}
         try:
-            with self._session.get(
-                address,
-                headers={"Accept": ACCEPT_JSON_PREFERRED},
-                auth=index.credentials,
-                proxies=_proxies(self._environment, address),
-                timeout=TIMEOUTS,
-                stream=True,
-            ) as answer:
-                if answer.status_code in (404, 410):
-                    return None
-                if answer.status_code != 200:
-                    raise SourceError(
-                        f"the package index answered {answer.status_code} for {name}; the next run "
-                        "tries again (a 401 or 403 means that its credentials must be fixed)"
-                    )
-                body = _read_body(answer, name)
-                return _read_page(
-                    name, body, answer.headers.get("Content-Type", ""), answer.url or address
-                )
-        except requests.RequestException as error:
+            answer = self._session.ask("GET", address, headers, login=index.credentials)
+        except NoAnswerError as error:
             raise SourceError(
-                f"the package index can't be asked about {name} ({type(error).__name__}); check "
-                "the network, the proxy and UV_DEFAULT_INDEX; the next run tries again"
+                f"the package index can't be asked about {name} ({error}); check the network, the "
+                "proxy and UV_DEFAULT_INDEX; the next run tries again"
             ) from error
-
-
-def _read_body(answer: requests.Response, name: str) -> bytes:
-    body = bytearray()
-    deadline = time.monotonic() + PAGE_SECONDS
-    for chunk in answer.iter_content(64 * 1024):
-        body += chunk
-        if len(body) > MAX_PAGE or time.monotonic() > deadline:
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
             raise SourceError(
-                f"the package index's answer about {name} is larger than {MAX_PAGE} bytes or takes "
-                f"longer than {PAGE_SECONDS} seconds; ask the index's owner"
+                f"the package index answered {answer.status} for {name}; the next run tries again "
+                "(a 401 or 403 means that its credentials must be fixed)"
             )
-    return bytes(body)
+        content_type = answer.headers.get("Content-Type", "")
+        return _read_page(name, answer.body, content_type, answer.url)
 
 
 def _read_page(name: str, body: bytes, content_type: str, address: str) -> Project:
@@ -378,13 +347,3 @@ def _remote_file(entry: _File, address: str) -> RemoteFile:
         # PEP 592: the key is a reason or just true.
         yanked=None if entry.yanked is False else "" if entry.yanked is True else entry.yanked,
     )
-
-
-def _proxies(environment: Mapping[str, str], url: str) -> dict[str, str]:
-    named = {name.lower(): value for name, value in environment.items()}
-    network = Network(
-        proxies={"https": named.get("https_proxy", ""), "all": named.get("all_proxy", "")},
-        no_proxy=named.get("no_proxy", ""),
-    )
-    proxy = "" if goes_direct(parse_url(url), network) else https_proxy(network)
-    return {"https": proxy} if proxy else {}

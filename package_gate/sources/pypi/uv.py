@@ -21,6 +21,7 @@ from uv import find_uv_bin
 
 from package_gate.core.errors import SourceError
 from package_gate.core.text import printable
+from package_gate.net.session import network_of
 from package_gate.sources.pypi.lock import Lock, parse_graph, parse_lock
 
 # find_uv_bin asks for these; in CPython 3.11 two threads that ask first at once get half of them.
@@ -59,17 +60,16 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     Left out are, among others, `UV_FIND_LINKS`, `UV_CONSTRAINT`, `UV_OVERRIDE` and
     `UV_INSECURE_HOST`, which would change what a requirement means, `NETRC` and every other
-    program's credentials. `REQUESTS_CA_BUNDLE` stands in for a missing `SSL_CERT_FILE`.
+    program's credentials. `SSL_CERT_FILE` is what the gate's own connections trust too.
 
     See https://docs.astral.sh/uv/reference/environment/.
     """
     picked = {
         name: value for name, value in environ.items() if value and _ENVIRONMENT.fullmatch(name)
     }
-    if environ.get("REQUESTS_CA_BUNDLE"):
-        picked.setdefault("SSL_CERT_FILE", environ["REQUESTS_CA_BUNDLE"])
-    if "SSL_CERT_FILE" in picked:  # uv is started in a folder of its own
-        picked["SSL_CERT_FILE"] = str(Path(picked["SSL_CERT_FILE"]).absolute())
+    bundle = network_of(environ).ca_bundle
+    if isinstance(bundle, str):  # uv is started in a folder of its own
+        picked["SSL_CERT_FILE"] = str(Path(bundle).absolute())
     return picked
 
 

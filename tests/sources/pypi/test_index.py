@@ -115,7 +115,7 @@ def test_a_passing_failure_is_tried_again(index: PackageIndex) -> None:
     ("answer", "words"),
     [
         (respond(b"no", 401), "401.*credentials"),
-        (respond(b"no", 500), "can't be asked"),
+        (respond(b"no", 500), "answered 500"),
         (respond(b"{]", headers={"Content-Type": JSON_TYPE}), "can't be read"),
         (respond(b'{"files": [{"filename": 3}]}', headers={"Content-Type": JSON_TYPE}), "be read"),
         (
@@ -162,7 +162,7 @@ def test_an_index_that_cannot_be_reached_is_an_error() -> None:
 
 def test_a_certificate_that_is_not_trusted_is_an_error(index: PackageIndex) -> None:
     index.add_wheel("thing", "1.0")
-    with pytest.raises(SourceError, match="SSLError"):
+    with pytest.raises(SourceError, match="certificate is not valid"):
         asking(index, SSL_CERT_FILE="").project("thing")
 
 
@@ -259,18 +259,3 @@ def test_a_broken_configuration_file_is_an_error(tmp_path: Path) -> None:
     config.write_text("[[index")
     with pytest.raises(SourceError, match=r"uv\.toml can't be read"):
         urls({}, config)
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, {}),
-        ({"HTTPS_PROXY": "http://proxy.test:3128"}, {"https": "http://proxy.test:3128"}),
-        ({"all_proxy": "http://proxy.test"}, {"https": "http://proxy.test"}),
-        ({"https_proxy": "http://proxy.test", "NO_PROXY": "other.test,.m.test"}, {}),
-    ],
-)
-def test_proxies_are_those_of_the_settings(
-    environment: dict[str, str], expected: dict[str, str]
-) -> None:
-    assert module._proxies(environment, "https://index.m.test/simple/") == expected

@@ -218,7 +218,7 @@ def test_the_index_is_asked_once_for_each_package_of_a_run(gate: Gate, index: Pa
     own = [
         path
         for _, path, headers in index.server.requests
-        if path.startswith(index.prefix) and "requests" in headers.get("User-Agent", "")
+        if path.startswith(index.prefix) and "package-gate" in headers.get("User-Agent", "")
     ]
     assert sorted(own) == [f"{index.prefix}/alpha/", f"{index.prefix}/beta/"]
 
@@ -230,7 +230,7 @@ def test_a_file_that_the_index_does_not_list_is_not_let_through(
     good = index.server.routes[f"{index.prefix}/thing/"]
 
     def two_faced(handler: BaseHTTPRequestHandler) -> None:
-        if "requests" in handler.headers.get("User-Agent", ""):
+        if "package-gate" in handler.headers.get("User-Agent", ""):
             index.projects["thing"][0]["hashes"]["sha256"] = "0" * 64
         good(handler)
 

@@ -470,10 +470,11 @@ def test_only_what_the_list_names_is_picked_from_the_environment() -> None:
     assert uv_environment({**kept, **left, "UV_INDEX": ""}) == kept
 
 
-def test_the_requests_bundle_stands_in_for_a_missing_certificate_file() -> None:
+def test_uv_trusts_the_certificates_that_the_gates_own_connections_trust() -> None:
     bundle = {"REQUESTS_CA_BUNDLE": "/etc/bundle.pem"}
     assert uv_environment(bundle) == {"SSL_CERT_FILE": "/etc/bundle.pem"}
-    assert uv_environment({**bundle, "SSL_CERT_FILE": "/a"}) == {"SSL_CERT_FILE": "/a"}
+    assert uv_environment({**bundle, "SSL_CERT_FILE": "/a"}) == {"SSL_CERT_FILE": "/etc/bundle.pem"}
+    assert uv_environment({"SSL_CERT_FILE": "/a"}) == {"SSL_CERT_FILE": "/a"}
 
 
 def test_configuration_files_are_found_in_uvs_order(tmp_path: Path) -> None:
