@@ -16,8 +16,8 @@ from package_gate.core.policy import Policy
 from package_gate.net.session import https_proxy, network_of
 from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.pipeline.gate import REQUESTS_AT_ONCE
-from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
-from package_gate.publishers.codeartifact_api import CodeArtifactRepository
+from package_gate.publishers.codeartifact import CodeArtifact
+from package_gate.publishers.codeartifact_api import CodeArtifactRepository, CodeArtifactSettings
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.records.s3 import S3Settings, S3Storage
 from package_gate.sandbox.unpacking import unpacked

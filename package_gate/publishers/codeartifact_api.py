@@ -3,11 +3,12 @@
 https://docs.aws.amazon.com/codeartifact/latest/APIReference/
 """
 
+import shlex
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from package_gate.aws.errors import ADVICE, aws_errors, error_code
 from package_gate.aws.secrets import keep_out_of_log
+from package_gate.core.artifact import ArtifactFile
 from package_gate.core.errors import PublishError
 from package_gate.core.text import one_line
 
@@ -37,6 +39,44 @@ _ADVICE = {
 }
 
 keep_out_of_log("botocore.parsers", "authorizationToken")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeArtifactSettings:
+    """Which repository, and how to reach it."""
+
+    domain: str
+    repository: str
+    scratch: Path
+    """An existing folder; nothing is left in it."""
+    domain_owner: str = ""
+    """The account of the domain, 12 digits; "" for the caller's own."""
+    region: str = ""
+    """For the commands that requesters are given; "" leaves it to their configuration."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """All variables that twine's process gets, such as `HTTPS_PROXY` and `REQUESTS_CA_BUNDLE`;
+    nothing secret."""
+
+    def command(self, command: list[str], *options: str) -> str:
+        """Write a command of the AWS CLI on this repository; `options` come after it."""
+        place = ["--domain", self.domain]
+        if self.domain_owner:
+            place += ["--domain-owner", self.domain_owner]
+        place += ["--repository", self.repository]
+        if self.region:
+            place += ["--region", self.region]
+        return shlex.join(["aws", "codeartifact", *command, *place, *options])
+
+    def location(self, package: "PackageId", version: str) -> str:
+        """Name where a version of a package is."""
+        return (
+            f"codeartifact://{self.domain}/{self.repository}"
+            f"/{package.format}/{package.name}/{version}"
+        )
+
+
+class OtherDigestError(PublishError):
+    """The repository has other bytes than those that were scanned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +282,23 @@ def _is_missing_package(error: ClientError) -> bool:
     return error_code(error) == "ResourceNotFoundException" and kind not in (
         "domain",
         "repository",
+    )
+
+
+def check_digest(name: PackageId, version: str, file: ArtifactFile, digest: str) -> None:
+    """Check that a file in the repository has the scanned digest."""
+    if digest != file.artifact.sha256:
+        raise OtherDigestError(
+            f"{file.artifact.filename} of {name.name} {version} has the SHA-256 "
+            f"{one_line(digest) or '(none)'} in CodeArtifact; the scanned file has "
+            f"{file.artifact.sha256}. Find out who published the other one, then delete that "
+            "version by hand."
+        )
+
+
+def hidden(name: PackageId, version: str, status: str) -> PublishError:
+    """Make the error for a version that is not to be brought back."""
+    return PublishError(
+        f"{name.name} {version} is {status} in CodeArtifact, which somebody decided by hand. "
+        "Set it to Published or delete it, then run again."
     )

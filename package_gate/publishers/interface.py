@@ -1,6 +1,6 @@
 """What a publisher is: it puts an approved package's artifacts where notebooks install from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
@@ -76,8 +76,9 @@ def archive_suffix(file: ArtifactFile) -> str:
     return kind
 
 
-class Publisher(Protocol):
-    """Where approved packages go. Every method may be repeated after a kill without harm."""
+class OriginPublisher(Protocol):
+    """Where approved packages of one origin go. Every method may be repeated after a kill without
+    harm."""
 
     def publish(self, package: ApprovedPackage) -> str:
         """Put the package's files into the repository and return where they are now.
@@ -112,6 +113,10 @@ class Publisher(Protocol):
         """
         ...
 
+
+class Publisher(OriginPublisher, Protocol):
+    """Where all approved packages go."""
+
     def finish(self) -> None:
         """Do what is done once a run, when all requests are settled.
 
@@ -119,3 +124,34 @@ class Publisher(Protocol):
             PublishError: it failed.
         """
         ...
+
+
+class PublisherByOrigin:
+    """Hands each package to the publisher for its origin; implements `Publisher`."""
+
+    def __init__(self, publishers: Mapping[Origin, OriginPublisher]) -> None:
+        """Use these, one for each origin of a package or request."""
+        self._publishers = publishers
+
+    def publish(self, package: ApprovedPackage) -> str:
+        """See `Publisher.publish`."""
+        return self._for(package).publish(package)
+
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """See `Publisher.offer`."""
+        return self._for(packages[0]).offer(request, packages)
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        """See `Publisher.withdraw`."""
+        self._for(package).withdraw(package)
+
+    def finish(self) -> None:
+        """See `Publisher.finish`: there is nothing left to do."""
+
+    def _for(self, package: ApprovedPackage | PublishedPackage) -> OriginPublisher:
+        if package.origin not in self._publishers:
+            raise PublishError(
+                f"{package.name} can't be published: this repository takes no packages from "
+                f"{package.origin}."
+            )
+        return self._publishers[package.origin]

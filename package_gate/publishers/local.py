@@ -28,6 +28,7 @@ from package_gate.core.request import Request
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
+    PublisherByOrigin,
     archive_suffix,
     archive_version,
 )
@@ -47,69 +48,58 @@ IndexEntry = TypedDict(
 """One file as PEP 691 describes it."""
 
 
-class LocalFolder:
+class LocalFolder(PublisherByOrigin):
     """Approved packages in a folder; implements `Publisher`."""
 
     def __init__(self, output: Path) -> None:
         """Publish below `output`, an absolute path."""
-        self._simple = output / "simple"
-        self._generic = output / "generic"
+        self._output = output
+        self._index = _Index(output / "simple")
         self._lock = threading.Lock()
+        archives = _Archives(output / "generic")
+        super().__init__({Origin.PYPI: self._index, Origin.ARCHIVE: archives})
 
     def publish(self, package: ApprovedPackage) -> str:
         """See `Publisher.publish`."""
         try:
             with self._lock:
-                if package.origin is Origin.PYPI:
-                    return self._publish_pypi(package)
-                return self._publish_archive(package)
+                return super().publish(package)
         except OSError as error:
             raise PublishError(
-                f"{package.name} {package.version} can't be written to {self._simple.parent}: "
+                f"{package.name} {package.version} can't be written to {self._output}: "
                 f"{error.strerror or error}."
             ) from error
-
-    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
-        """See `Publisher.offer`: the packages are there already, so only the command is made."""
-        package = packages[0]
-        if package.origin is Origin.PYPI:
-            index = shlex.quote(self._simple.as_uri())
-            return f"pip install --index-url {index} {package.name}=={package.version}"
-        latest = next((self._generic / package.name).glob("Latest/*"), None)
-        if latest is None:
-            raise PublishError(
-                f"{package.name} has no Latest any more, because a later archive of that name was "
-                "refused. Request it under another name."
-            )
-        return f"cp {shlex.quote(str(latest))} ."
 
     def withdraw(self, package: PublishedPackage) -> None:
         """See `Publisher.withdraw`."""
         try:
             with self._lock:
-                if package.origin is Origin.PYPI:
-                    self._withdraw_pypi(package)
-                else:
-                    self._withdraw_archive(package)
+                super().withdraw(package)
         except OSError as error:
             raise PublishError(
                 f"{package.name} {package.version} can't be taken back from "
-                f"{self._simple.parent}: {error.strerror or error}. Delete it by hand."
+                f"{self._output}: {error.strerror or error}. Delete it by hand."
             ) from error
 
     def finish(self) -> None:
         """See `Publisher.finish`: list the projects, for people; pip reads a project's page."""
         try:
-            if self._simple.is_dir():
-                self._list_projects()
+            self._index.list_projects()
         except OSError as error:
             raise PublishError(
-                f"The list of projects in {self._simple} can't be written: "
+                f"The list of projects in {self._output / 'simple'} can't be written: "
                 f"{error.strerror or error}."
             ) from error
 
-    def _publish_pypi(self, package: ApprovedPackage) -> str:
-        folder = self._simple / package.name
+
+class _Index:
+    """PyPI packages as an index that pip reads; implements `OriginPublisher`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def publish(self, package: ApprovedPackage) -> str:
+        folder = self._folder / package.name
         folder.mkdir(parents=True, exist_ok=True)
         for file in package.files:
             _copy(file, folder / file.artifact.filename)
@@ -119,8 +109,14 @@ class LocalFolder:
         self._write_index(folder, entries)
         return folder.as_uri() + "/"
 
-    def _withdraw_pypi(self, package: PublishedPackage) -> None:
-        folder = self._simple / package.name
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """The packages are there already, so only the command is made."""
+        package = packages[0]
+        index = shlex.quote(self._folder.as_uri())
+        return f"pip install --index-url {index} {package.name}=={package.version}"
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        folder = self._folder / package.name
         entries = _read_index(folder)
         version = Version(package.version)
         gone = [filename for filename in entries if _version_of(filename) == version]
@@ -130,6 +126,20 @@ class LocalFolder:
         for filename in gone:
             (folder / filename).unlink(missing_ok=True)
 
+    def list_projects(self) -> None:
+        if not self._folder.is_dir():
+            return
+        projects = sorted(entry.name for entry in os.scandir(self._folder) if entry.is_dir())
+        listing = {"meta": {"api-version": "1.0"}, "projects": [{"name": n} for n in projects]}
+        links = [f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in projects]
+        for name, content in (
+            (JSON_INDEX, msgspec.json.encode(listing)),
+            ("index.html", _html_page("Approved packages", links)),
+        ):
+            path = self._folder / name
+            if not path.exists() or path.read_bytes() != content:
+                write_atomically(path, content)
+
     def _write_index(self, folder: Path, entries: dict[str, IndexEntry]) -> None:
         """Write both forms of a project's page."""
         files = [entries[filename] for filename in sorted(entries)]
@@ -138,22 +148,17 @@ class LocalFolder:
         links = [_html_link(entry) for entry in files]
         write_atomically(folder / "index.html", _html_page(folder.name, links))
 
-    def _list_projects(self) -> None:
-        projects = sorted(entry.name for entry in os.scandir(self._simple) if entry.is_dir())
-        listing = {"meta": {"api-version": "1.0"}, "projects": [{"name": n} for n in projects]}
-        links = [f'<a href="{quote(name)}/">{html.escape(name)}</a>' for name in projects]
-        for name, content in (
-            (JSON_INDEX, msgspec.json.encode(listing)),
-            ("index.html", _html_page("Approved packages", links)),
-        ):
-            path = self._simple / name
-            if not path.exists() or path.read_bytes() != content:
-                write_atomically(path, content)
 
-    def _publish_archive(self, package: ApprovedPackage) -> str:
+class _Archives:
+    """Archives, each in a folder of its version; implements `OriginPublisher`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def publish(self, package: ApprovedPackage) -> str:
         (file,) = package.files
         filename = f"{package.name}.{archive_suffix(file)}"
-        folder = self._generic / package.name
+        folder = self._folder / package.name
         for version in (archive_version(package), "Latest"):
             (folder / version).mkdir(parents=True, exist_ok=True)
         fixed = folder / archive_version(package) / filename
@@ -164,9 +169,20 @@ class LocalFolder:
                 other.unlink()
         return fixed.as_uri()
 
-    def _withdraw_archive(self, package: PublishedPackage) -> None:
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """The archive is there already, so only the command is made."""
+        package = packages[0]
+        latest = next((self._folder / package.name).glob("Latest/*"), None)
+        if latest is None:
+            raise PublishError(
+                f"{package.name} has no Latest any more, because a later archive of that name was "
+                "refused. Request it under another name."
+            )
+        return f"cp {shlex.quote(str(latest))} ."
+
+    def withdraw(self, package: PublishedPackage) -> None:
         sha256 = package.artifacts[0].sha256
-        folder = self._generic / package.name
+        folder = self._folder / package.name
         # The refusal is younger than the version that was published, so that is found by its bytes.
         for place in (folder / "Latest", *folder.glob(f"*-{sha256[:12]}")):
             for file in place.glob("*"):

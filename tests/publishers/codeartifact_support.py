@@ -18,7 +18,8 @@ from botocore.retries.standard import ExponentialBackoff
 
 from package_gate.aws.session import client_config
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
-from package_gate.publishers.codeartifact import CodeArtifact, CodeArtifactSettings
+from package_gate.publishers.codeartifact import CodeArtifact
+from package_gate.publishers.codeartifact_api import CodeArtifactSettings
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT

@@ -14,10 +14,11 @@ from package_gate.core.artifact import Origin
 from package_gate.core.errors import PublishError
 from package_gate.core.request import PyPISource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
+from package_gate.publishers.codeartifact_api import CodeArtifactRepository
 from package_gate.publishers.interface import PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
-from tests.fakes.codeartifact import TOKEN_MARK
+from tests.fakes.codeartifact import ACCOUNT, TOKEN_MARK
 from tests.fakes.codeartifact_state import PackageKey
 from tests.publishers.codeartifact_support import (
     DECIDED,
@@ -186,15 +187,15 @@ def test_one_short_lived_token_serves_many_uploads_and_is_renewed_when_it_is_ref
 
 
 def test_an_old_token_is_not_used_for_another_upload(
-    publisher: CodeArtifact,
     aws: AWS,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = publisher._repository.token()
-    assert publisher._repository.token() == first
+    repository = CodeArtifactRepository(aws.client("codeartifact"), DOMAIN, REPOSITORY, ACCOUNT)
+    first = repository.token()
+    assert repository.token() == first
     later = time.monotonic() + 601
     monkeypatch.setattr("package_gate.publishers.codeartifact_api.time.monotonic", lambda: later)
-    assert publisher._repository.token() != first
+    assert repository.token() != first
 
 
 def test_a_withdrawn_package_can_not_be_installed_and_can_be_published_again(
