@@ -3,8 +3,8 @@
 Usage: ./shell/run-benchmark.sh fifty_wheels [WHEELS]
 
 The wheels are downloaded first, which is not measured. The gate's time is that of all its steps but
-the download, cold: it starts its worker processes, unpacks, scans with archive, osv, guarddog and
-ruff, judges, and publishes to a folder. GuardDog scans each wheel, Bandit each unpacked tree.
+the download, cold: it starts its worker processes, unpacks, scans with all default scanners,
+judges, and publishes to a folder. GuardDog scans each wheel, Bandit each unpacked tree.
 Aim: at most a tenth of their time on two cores.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from shutil import copyfile
 
 from benchmarks.measure import PROJECT, print_table
-from package_gate.commands.scan_setup import DEFAULT_SCANNERS, SAMPLE_ADVISORIES, ScanSetup
+from package_gate.commands.scan_setup import SAMPLE_ADVISORIES, ScanSetup
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -40,6 +40,7 @@ from package_gate.pipeline.gate import Gate, Options
 from package_gate.pipeline.package_work import PackageWorker
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.scanners.registry import DEFAULTS
 from package_gate.sources.pypi.uv import index_settings
 
 PROJECTS = [
@@ -177,7 +178,7 @@ def time_gate(wheels: Sequence[Path], output: Path) -> tuple[float, int]:
     decisions = Decisions(FolderStorage(output / "decisions"))
     begin = time.perf_counter()
     scans = ScanSetup(
-        DEFAULT_SCANNERS,
+        DEFAULTS,
         str(SAMPLE_ADVISORIES),
         Network(),
         policy.limits,

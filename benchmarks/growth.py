@@ -45,6 +45,7 @@ from package_gate.pipeline.package_work import PackageWorker
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.decisions import Decisions, FolderStorage
 from package_gate.report.write import write_reports
+from package_gate.scanners.registry import DEFAULTS
 
 ROWS = (10, 100, 1_000, 10_000)
 PICTURE = PROJECT / "docs" / "growth.svg"
@@ -157,7 +158,7 @@ def measure_one(output: Path) -> dict[str, float]:
     scratch = output / ".scratch"
     scratch.mkdir(exist_ok=True)
     worker = PackageWorker(
-        sources.fetch, Unpacker(), [Scanner(name) for name in ("guarddog", "osv", "ruff")], policy,
+        sources.fetch, Unpacker(), [Scanner(name) for name in DEFAULTS], policy,
         "benchmark", decisions, scratch, now, lambda _subject, _step: None,
         record=True, rescan=False, sample_advisories=False,
     )  # fmt: skip

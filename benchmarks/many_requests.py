@@ -21,6 +21,7 @@ from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.policy import load_policy
 from package_gate.notifications.texts import notification_digest
 from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.scanners.registry import DEFAULTS, UNPACKER
 from tests.fakes.https_server import https_server
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import LocalRun
@@ -86,7 +87,7 @@ def record(local: LocalRun, rows: int) -> None:
             notes=(),
             artifacts=(Artifact(f"{name}-1.0-py3-none-any.whl", sha256, 1000, "", now),),
             findings=(JudgedFinding(finding, Severity.LOW, refuses=False),),
-            scanners=tuple(ScannerInfo(s, "1") for s in ("archive", "guarddog", "osv", "ruff")),
+            scanners=tuple(ScannerInfo(s, "1") for s in (UNPACKER, *DEFAULTS)),
             policy_digest=digest,
             decided_at=now,
             gate_version="1",

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 from uv import find_uv_bin
 
 from benchmarks.measure import PROJECT
-from package_gate.commands.scan_setup import DEFAULT_SCANNERS, ScanSetup
+from package_gate.commands.scan_setup import ScanSetup
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
 from package_gate.core.policy import Limits, Policy, Sources
@@ -29,6 +29,7 @@ from package_gate.net.download import Downloader
 from package_gate.net.session import Network
 from package_gate.pipeline.package_work import PackageWorker
 from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.scanners.registry import DEFAULTS
 from package_gate.sources.pypi.lock import as_utc
 from package_gate.sources.pypi.uv import index_settings
 
@@ -128,7 +129,7 @@ def judging(
         scratch = Path(name, "scratch")
         scratch.mkdir()
         scans = ScanSetup(
-            DEFAULT_SCANNERS, str(advisories), Network(), policy.limits, scratch,
+            DEFAULTS, str(advisories), Network(), policy.limits, scratch,
             may_use_sample=False,
         )  # fmt: skip
         with scans:

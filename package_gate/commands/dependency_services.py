@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from package_gate.aws.session import AWSSession, Service, region_of
-from package_gate.commands.service_scanners import SERVICES, service_scanner
+from package_gate.commands.service_scanners import service_scanner
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.dependency_scan.commit_status import CodeCommitComment, CommitStatus, GitHubStatus
 from package_gate.dependency_scan.messages import send_email
@@ -16,6 +16,7 @@ from package_gate.inventory.sbom import NamedPackage
 from package_gate.net.session import Network
 from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.scanners.interface import Scanner
+from package_gate.scanners.registry import SCANNERS
 
 STATUS_TOKEN = "PACKAGE_GATE_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 GITHUB_API = "https://api.github.com"
@@ -42,7 +43,7 @@ class Services:
         self.scanners: list[Scanner] = [
             service_scanner(name, environ, network, scratch)
             for name in scanners
-            if name in SERVICES
+            if SCANNERS[name].worker is None
         ]
         self._monitor = monitor
         if monitor and "snyk" not in scanners:

@@ -16,8 +16,8 @@ from package_gate.aws.session import region_of
 from package_gate.commands.destinations import Destination
 from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
 from package_gate.commands.process import now, prepare_process, scratch_folder
-from package_gate.commands.scan_setup import DEFAULT_SCANNERS, UNPACKER, ScanSetup
-from package_gate.commands.service_scanners import SERVICES, service_scanner
+from package_gate.commands.scan_setup import ScanSetup
+from package_gate.commands.service_scanners import service_scanner
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
 from package_gate.core.policy import load_policy, policy_warnings
@@ -30,7 +30,7 @@ from package_gate.pipeline.package_work import PackageWorker
 from package_gate.records.decisions import Decisions
 from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
-from package_gate.scanners.registry import SCANNERS
+from package_gate.scanners.registry import DEFAULTS, SCANNERS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
@@ -95,10 +95,10 @@ def _run(
     services = [
         service_scanner(name, environ, connection, scratch)
         for name in options.scanners
-        if name in SERVICES
+        if SCANNERS[name].worker is None
     ]
     scans = ScanSetup(
-        names=[name for name in options.scanners if name in SCANNERS],
+        names=[name for name in options.scanners if SCANNERS[name].worker],
         advisories=options.advisories,
         may_use_sample=target.may_use_sample_advisories,
         network=connection,
@@ -185,10 +185,10 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     add(
         "--scanners",
-        list(DEFAULT_SCANNERS),
+        list(DEFAULTS),
         _scanners,
         f"scanners besides '{UNPACKER}', which is always on, separated by commas "
-        f"(default: {','.join(DEFAULT_SCANNERS)})",
+        f"(default: {','.join(DEFAULTS)})",
     )
     add(
         "--advisories",
@@ -205,12 +205,10 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _scanners(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in SCANNERS and name not in SERVICES:
-            known = ", ".join(sorted([*SCANNERS, *SERVICES]))
-            raise argparse.ArgumentTypeError(f"there is no scanner {name!r}; choose from {known}")
-    return list(dict.fromkeys(names))
+    try:
+        return chosen(name.strip() for name in text.split(",") if name.strip())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _status(run: Run) -> int:

@@ -18,10 +18,8 @@ from package_gate.core.policy import Limits
 from package_gate.net.session import Network, https_proxy
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.scanners.registry import worker_spec
+from package_gate.scanners.registry import UNPACKER, worker_spec
 
-UNPACKER = "archive"
-DEFAULT_SCANNERS = ("osv", "guarddog", "ruff")
 OSV_API = "https://api.osv.dev"
 SAMPLE_ADVISORIES = Path(__file__).parent.parent.parent / "examples" / "advisories"
 PROBE_SECONDS = 10

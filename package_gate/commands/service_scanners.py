@@ -13,7 +13,6 @@ from package_gate.core.errors import ConfigurationError
 from package_gate.net.session import Network
 from package_gate.scanners.interface import Scanner
 
-SERVICES = ("codeguru", "inspector", "snyk")
 SNYK_TOKEN = "PACKAGE_GATE_SNYK_TOKEN"  # noqa: S105 - the name of a variable
 SNYK_ORGANISATION = "PACKAGE_GATE_SNYK_ORGANISATION"
 SNYK_VARIABLES = re.compile(r"HTTPS_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SNYK_API")
@@ -22,7 +21,7 @@ SNYK_VARIABLES = re.compile(r"HTTPS_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_
 def service_scanner(
     name: str, environ: Mapping[str, str], network: Network, scratch: Path
 ) -> Scanner:
-    """Make one of `SERVICES`.
+    """Make one of the scanners that have no worker.
 
     Raises:
         ConfigurationError: something it needs is missing; it is named.

@@ -6,7 +6,7 @@ from datetime import date
 
 from package_gate.core.decision import JudgedFinding, Verdict
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
-from package_gate.core.policy import NEVER, Policy, Threshold
+from package_gate.core.policy import NEVER, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,7 @@ def _judge_finding(
 ) -> JudgedFinding:
     unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
     severity = finding.severity or Severity(unrated)
-    by_kind: Threshold = getattr(policy.refuse, finding.kind.value)
-    by_scanner = (t for name, t in policy.refuse.scanners.items() if name == finding.scanner)
-    threshold = next(by_scanner, by_kind)
+    threshold = policy.refuse.threshold(finding.scanner, finding.kind)
     refuses = threshold != NEVER and severity >= Severity(threshold)
     waiver = policy.waiver_for(name, version, (finding.rule, *finding.aliases), today)
     return JudgedFinding(finding, severity, refuses and waiver is None, waiver)

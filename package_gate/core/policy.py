@@ -20,11 +20,21 @@ from package_gate.core.finding import Kind
 
 Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
 ScannerName = Literal[
-    "archive", "codeguru", "guarddog", "index", "inspector", "osv", "ruff", "snyk"
+    "archive",
+    "behaviour",
+    "codeguru",
+    "guarddog",
+    "index",
+    "inspector",
+    "osv",
+    "ruff",
+    "snyk",
 ]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.\d{1,2}$")]
 Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]+$")]
+PART_OF: dict[str, ScannerName] = {"behaviour": "guarddog"}
+"""Scanners that were a part of another one: who names only that one still means both."""
 MIB = 1024 * 1024
 NEVER = "never"
 ARCHIVE_VERSION = "sha256-"
@@ -46,6 +56,15 @@ class Refuse(_Section, frozen=True):
     archive: Threshold = "low"
     scanners: dict[ScannerName, Threshold] = {}
     """A threshold for all findings of one scanner, in place of the one for their kind."""
+
+    def threshold(self, scanner: str, kind: Kind) -> Threshold:
+        """Give the lowest severity at which a finding of this scanner and kind refuses."""
+        by_scanner: dict[str, Threshold] = dict(self.scanners.items())
+        for name in (scanner, PART_OF.get(scanner, "")):
+            if name in by_scanner:
+                return by_scanner[name]
+        of_kind: Threshold = getattr(self, kind.value)
+        return of_kind
 
 
 class Cooldown(_Section, frozen=True):

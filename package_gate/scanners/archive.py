@@ -7,7 +7,6 @@ file of a package.
 from dataclasses import replace
 from pathlib import Path
 
-from package_gate import __version__
 from package_gate.archive.unpack import archive_kind, unpack
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ArchiveError, ScannerError
@@ -15,6 +14,7 @@ from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Limits
 from package_gate.inventory.take import take_inventory
+from package_gate.scanners import versions
 
 NAME = "archive"
 
@@ -26,7 +26,7 @@ class Archive:
         """Take the policy's limits, and whether archives within archives are unpacked too."""
         self._limits = limits
         self._nested = nested
-        self.info = ScannerInfo(NAME, __version__)
+        self.info = ScannerInfo(NAME, versions.ARCHIVE)
 
     def unpack(self, package: UnpackedPackage) -> Unpacked:
         """Unpack each artifact into its tree, which must not exist yet, and take its inventory.

@@ -25,6 +25,7 @@ from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, Sc
 from package_gate.core.service_text import MAX_ID, addresses, sentence
 from package_gate.core.text import one_line
 from package_gate.net.session import Network
+from package_gate.scanners import versions
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ class CodeGuru:
     @property
     def info(self) -> ScannerInfo:
         """Its version is the API's; the service does not date its rules."""
-        version = self._client.meta.service_model.api_version
-        return ScannerInfo(SCANNER, version, data="Amazon CodeGuru Security")
+        return ScannerInfo(SCANNER, versions.CODEGURU, data="Amazon CodeGuru Security")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report what static analysis finds in the package's artifacts.

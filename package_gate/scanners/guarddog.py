@@ -1,18 +1,17 @@
-"""The `guarddog` scanner: malware, by GuardDog's rules and by what code does that runs by itself.
+"""The `guarddog` scanner: malware, by GuardDog's rules.
 
 GuardDog (https://github.com/DataDog/guarddog) matches YARA rules against source files, combines
 what they find to risks, and gives the whole a score from 0 to 10. It is used as a library: its
 rules and its risk engine, without its command line, its downloads and its metadata rules, which
-need the network. What its rules miss, because they look for words, `behaviour` finds by following
-the data.
+need the network. What its rules miss, because they look for words, the scanner `behaviour` finds by
+following the data.
 """
 
 import importlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
@@ -20,11 +19,11 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
-from package_gate.scanners.behaviour.import_time import running_code, runs_whole
-from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
-from package_gate.scanners.behaviour.rules import RULES, Behaviour
-from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, FileScan, Hit, RuleSet, TreeScan
+from package_gate.scanners import versions
+from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, Matches, RuleSet, TreeScan
+from package_gate.scanners.import_time import running_code
 from package_gate.scanners.once import Once
+from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
 
 NAME = "guarddog"
 HIGH_RISK = 7.0
@@ -38,7 +37,8 @@ _USUAL_IN_SETUP = {
     "threat-setup-suspicious-imports",
 }
 """Rules that match many an honest `setup.py`, which looks for compilers and libraries, or quotes a
-readme: there one of them alone is no evidence. `behaviour` knows what such a file really does."""
+readme: there one of them alone is no evidence. The scanner `behaviour` knows what such a file does.
+"""
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
 _READ_FIRST = "Read these places before anybody installs it."
@@ -49,9 +49,8 @@ _REFERENCES = ("https://github.com/DataDog/guarddog",)
 class _Seen:
     """What is known of a package's files, since its artifacts have many in common."""
 
-    rules: Once[FileScan]
+    rules: Once[Matches]
     running: Once[dict[str, list[Hit]]]
-    behaviours: Seen
 
 
 class GuardDog:
@@ -61,11 +60,7 @@ class GuardDog:
         self._seconds = limits.scan_seconds
         self._rules = RuleSet()
         self._engine = importlib.import_module("guarddog.analyzer.risk_engine")
-        self.info = ScannerInfo(
-            NAME,
-            version("guarddog"),
-            data=f"{len(self._rules.rules)} rules and {len(RULES)} of the gate",
-        )
+        self.info = ScannerInfo(NAME, versions.guarddog(), data=f"{len(self._rules.rules)} rules")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report the rules that matched in each artifact, and the artifact's score.
@@ -74,7 +69,7 @@ class GuardDog:
             ScannerError: a rule failed, or a file can't be read.
         """
         artifacts = len(target.artifacts)
-        seen = _Seen(Once(artifacts), Once(artifacts), Seen.nothing(artifacts))
+        seen = _Seen(Once(artifacts), Once(artifacts))
         for artifact in target.artifacts:
             try:
                 yield from self._scan_tree(artifact, seen)
@@ -85,7 +80,6 @@ class GuardDog:
         filename = artifact.artifact.filename
         found = self._rules.scan(Path(artifact.tree), self._seconds, seen.rules)
         yield from _too_large(found, filename)
-        yield from _behaviour_findings(found, artifact, seen.behaviours)
         risks = self._risks(found.hits)
         score = self._engine.calculate_risk_score(risks)
         if score.score > 0:
@@ -136,15 +130,17 @@ class GuardDog:
         than `__init__.py` it takes two strong rules, because honest ones start a program or name a
         start-up file on import as well. Scripts, tests and JavaScript don't run by themselves.
         """
+        files = RunningFiles(Path(artifact.tree), artifact.artifact.filename)
         running: dict[str, list[Hit]] = {}
         for path, rule_ids in found.matched.items():
             anywhere = {rule_id: [Hit(path, 1, "")] for rule_id in rule_ids}
-            if not _suffice(self._strong_rules(anywhere), path, artifact):
+            runs = files.when(path)
+            if not _suffice(self._strong_rules(anywhere), path, runs):
                 continue
             code = Path(artifact.tree, path).read_bytes()
             hits = once(path, code, partial(self._hits_in_running_code, path, code))
             strong = self._strong_rules(hits)
-            if _suffice(strong, path, artifact):
+            if _suffice(strong, path, runs):
                 for rule_id in strong:
                     running.setdefault(rule_id, []).extend(hits[rule_id])
         return running
@@ -190,34 +186,6 @@ class GuardDog:
         )
 
 
-def _behaviour_findings(
-    found: TreeScan, artifact: UnpackedArtifact, seen: Seen
-) -> Iterator[Finding]:
-    """Report what the package's code does by itself, a finding for each rule."""
-    filename = artifact.artifact.filename
-    package = PackageBehaviour(Path(artifact.tree), filename, seen)
-    places: dict[str, list[tuple[str, Behaviour]]] = {}
-    for path in found.candidates:
-        for each in package.of(path):
-            places.setdefault(each.rule, []).append((path, each))
-    for rule, behaving in places.items():
-        code = list(dict.fromkeys(each.code for _, each in behaving))
-        yield Finding(
-            scanner=NAME,
-            rule=rule,
-            kind=Kind.MALWARE,
-            severity=Severity.HIGH,
-            message=f"{RULES[rule]}: {'; '.join(code[:2])}.{_BY_ITSELF}",
-            recommendation=_READ_FIRST,
-            artifact=filename,
-            locations=tuple(
-                Location(printable(path, 1024), each.line)
-                for path, each in behaving[:MAX_LOCATIONS]
-            ),
-            count=len(behaving),
-        )
-
-
 def _score_finding(score: Any, filename: str) -> Finding:
     """Report GuardDog's score for the artifact.
 
@@ -253,19 +221,13 @@ def _is_strong(risk: Any) -> bool:
     return bool(risk.severity.value == "high" and risk.specificity.value != "low")
 
 
-def _suffice(strong_rules: set[str], path: str, artifact: UnpackedArtifact) -> bool:
+def _suffice(strong_rules: set[str], path: str, runs: Runs) -> bool:
     """Whether these rules make what runs by itself in a file suspicious."""
-    if not strong_rules:
+    if not strong_rules or runs is Runs.NEVER:
         return False
-    is_wheel = artifact.artifact.filename.endswith(".whl")
-    name = path.rpartition("/")[2]
-    if name == "setup.py":
+    if PurePosixPath(path).name == "setup.py":
         return len(strong_rules) > 1 or not strong_rules <= _USUAL_IN_SETUP
-    # Everything in a wheel lands in the folder that modules are imported from.
-    if runs_whole(path) or name == "__init__.py" or (is_wheel and name == path):
-        return True
-    is_module = is_wheel or Path(artifact.tree, path).with_name("__init__.py").exists()
-    return path.endswith(".py") and is_module and len(strong_rules) > 1
+    return runs is Runs.AT_ONCE or len(strong_rules) > 1
 
 
 def _too_large(found: TreeScan, filename: str) -> Iterator[Finding]:

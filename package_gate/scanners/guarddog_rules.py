@@ -11,7 +11,6 @@ import functools
 import hashlib
 import importlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from package_gate.sandbox.imports import skip_package_init
 from package_gate.scanners.once import Once
 from package_gate.scanners.trees import regular_files
 
-_CANDIDATES = Path(__file__).with_name("candidates.yar")
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is scanned; GuardDog's rules look at source files only."""
 
@@ -58,20 +56,12 @@ class TreeScan:
     matched: dict[str, set[str]]
     """By path, every rule that matched there. A package can make GuardDog stop early with decoys,
     and hide from it behind a stray triple quote, so what decides must not rest on `hits`."""
-    candidates: tuple[str, ...]
-    """Files whose behaviour is worth a closer look, by `candidates.yar`."""
     too_large: tuple[str, ...]
     """Files that the rules would have looked at, but that are larger than `MAX_FILE_BYTES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileScan:
-    """What YARA found in a file."""
-
-    candidate: bool
-    """Whether `candidates.yar` matched."""
-    matches: tuple[tuple[str, int, bytes], ...]
-    """Rule id, offset and matched bytes, a rule's in YARA's own order."""
+Matches = tuple[tuple[str, int, bytes], ...]
+"""What YARA found in a file: rule id, offset and matched bytes, a rule's in YARA's own order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +149,6 @@ class RuleSet:
             if rule_id in self.rules and self._digest(rule_id) == shortcut.sha256
         }
         self._others = self._compile(*(self.rules.keys() - self._slow.keys()))
-        self._candidates = self._yara.compile(filepath=str(_CANDIDATES))
 
     def _compile(self, *rule_ids: str) -> Any:
         """Compile rule files into one set, each in a namespace named after it."""
@@ -173,7 +162,7 @@ class RuleSet:
     def _file(self, rule_id: str) -> Path:
         return self._folder / str(self.rules[rule_id].file)
 
-    def scan(self, tree: Path, seconds: int, once: Once[FileScan]) -> TreeScan:
+    def scan(self, tree: Path, seconds: int, once: Once[Matches]) -> TreeScan:
         """Run the rules over every file of a tree that they are made for.
 
         Args:
@@ -187,7 +176,6 @@ class RuleSet:
         """
         hits: dict[str, list[Hit]] = {rule_id: [] for rule_id in self.rules}
         rules_matched: dict[str, set[str]] = {}
-        candidates: list[str] = []
         too_large: list[str] = []
         for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
@@ -203,15 +191,13 @@ class RuleSet:
                 source.content,
                 functools.partial(self._scan_file, source, wanted, seconds),
             )
-            if found.candidate:
-                candidates.append(relative)
-            for rule_id, offset, matched in found.matches:
+            for rule_id, offset, matched in found:
                 rules_matched.setdefault(relative, set()).add(rule_id)
                 if self._counts_more(rule_id, hits) and not source.is_comment(offset):
                     hit = source.with_code(source.hit(offset, matched), offset)
                     if all(hit.code != other.code for other in hits[rule_id]):
                         hits[rule_id].append(hit)
-        return TreeScan(hits, rules_matched, tuple(candidates), tuple(too_large))
+        return TreeScan(hits, rules_matched, tuple(too_large))
 
     def scan_code(self, path: str, code: bytes, seconds: int) -> dict[str, list[Hit]]:
         """Run the rules over some code as if it were a file of this path; give every match.
@@ -225,23 +211,8 @@ class RuleSet:
             hits.setdefault(rule_id, []).append(source.hit(offset, matched))
         return hits
 
-    def _scan_file(self, source: "_SourceFile", wanted: frozenset[str], seconds: int) -> FileScan:
-        return FileScan(
-            self._is_candidate(source, seconds), tuple(self._matches(source, wanted, seconds))
-        )
-
-    def _is_candidate(self, source: "_SourceFile", seconds: int) -> bool:
-        if source.path.endswith(".pth"):
-            return True
-        if not source.path.endswith(".py"):
-            return False
-        content = source.content
-        if not content.isascii():  # letters of other kinds are the same names to Python
-            content += unicodedata.normalize("NFKC", content.decode("utf-8", "replace")).encode()
-        try:
-            return bool(self._candidates.match(data=content, timeout=seconds))
-        except self._yara.Error as error:
-            raise ScannerError(f"YARA failed on {source.path}: {error}") from error
+    def _scan_file(self, source: "_SourceFile", wanted: frozenset[str], seconds: int) -> Matches:
+        return tuple(self._matches(source, wanted, seconds))
 
     def _counts_more(self, rule_id: str, hits: dict[str, list[Hit]]) -> bool:
         """Whether GuardDog would still look for this rule."""

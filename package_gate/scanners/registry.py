@@ -1,25 +1,57 @@
-"""The scanners that run in worker processes: where each is, and what it needs."""
+"""The table of scanners: what each reports, where it runs, and which rules it has.
 
-from collections.abc import Callable
+Whatever else names scanners, such as the policy, the options, the templates and the documentation,
+agrees with it by a test (`tests/scanners/test_registry.py`). It loads none of them.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Any
 
 from package_gate.core.finding import Kind
+from package_gate.core.policy import PART_OF
 from package_gate.sandbox.spec import Needs, ScannerSpec
+from package_gate.scanners import versions
+
+
+class Where(Enum):
+    """Where a scanner looks at packages."""
+
+    WORKER = auto()
+    """In processes of its own, without credentials (`package_gate.sandbox`)."""
+    SERVICE = auto()
+    """In the gate itself, which hands packages to a service and holds the credentials for it."""
+    ADVISORIES = auto()
+    """By name and version only (`package_gate.advisories`); nothing of a package is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """A scanner by the place of its class, which only its own worker imports."""
+class Worker:
+    """How a scanner's processes are made."""
 
     factory: str
-    """`module:attribute`."""
-    kinds: frozenset[Kind]
-    """What its findings are about; any other kind is an error of the scanner."""
+    """`module:attribute` of its class, which only its own worker imports."""
     needs: Callable[[Any], Needs] = field(default=lambda settings: Needs())
     """What it needs, by its settings."""
     processes: int = 1
     """How many packages it looks at side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table."""
+
+    kinds: frozenset[Kind]
+    """What its findings are about; any other kind is an error of the scanner."""
+    where: Where
+    default: bool
+    """Whether it is on when nobody says which are."""
+    rules: Callable[[], str] | None = None
+    """Gives the version of the scanner and its rules without loading it, as `ScannerInfo.version`
+    says it; None for advisories, which change every day."""
+    worker: Worker | None = None
+    """None when it has no processes of its own."""
 
 
 def _osv_needs(settings: Any) -> Needs:
@@ -29,45 +61,94 @@ def _osv_needs(settings: Any) -> Needs:
     return Needs(readable=(settings.advisories,), by_name=True)
 
 
+UNPACKER = "archive"
+"""The scanner that makes the trees which the others read: it can't be switched off."""
+
+_OF_ADVISORIES = frozenset({Kind.VULNERABILITY, Kind.MALWARE})
+
 SCANNERS = {
-    "archive": Registered(
-        "package_gate.scanners.archive:Archive",
+    UNPACKER: Entry(
         frozenset({Kind.ARCHIVE}),
-        lambda settings: Needs(unpacks=True),
-        processes=2,
+        Where.WORKER,
+        default=True,
+        rules=lambda: versions.ARCHIVE,
+        worker=Worker(
+            "package_gate.scanners.archive:Archive",
+            lambda settings: Needs(unpacks=True),
+            processes=2,
+        ),
     ),
-    "osv": Registered(
-        "package_gate.advisories.osv:OSV", frozenset({Kind.VULNERABILITY, Kind.MALWARE}), _osv_needs
+    "osv": Entry(
+        _OF_ADVISORIES,
+        Where.ADVISORIES,
+        default=True,
+        worker=Worker("package_gate.advisories.osv:OSV", _osv_needs),
     ),
-    "guarddog": Registered(
-        "package_gate.scanners.guarddog:GuardDog", frozenset({Kind.MALWARE}), processes=2
+    "guarddog": Entry(
+        frozenset({Kind.MALWARE}),
+        Where.WORKER,
+        default=True,
+        rules=versions.guarddog,
+        worker=Worker("package_gate.scanners.guarddog:GuardDog", processes=2),
     ),
-    "ruff": Registered(  # one is enough: Ruff uses all cores by itself
-        "package_gate.scanners.ruff:Ruff",
+    "behaviour": Entry(
+        frozenset({Kind.MALWARE}),
+        Where.WORKER,
+        default=True,
+        rules=lambda: versions.BEHAVIOUR,
+        worker=Worker("package_gate.scanners.behaviour.scanner:BehaviourScanner", processes=2),
+    ),
+    "ruff": Entry(
         frozenset({Kind.CODE}),
-        lambda settings: Needs(programs=True),
+        Where.WORKER,
+        default=True,
+        rules=versions.ruff,
+        # One is enough: Ruff uses all cores by itself.
+        worker=Worker("package_gate.scanners.ruff:Ruff", lambda settings: Needs(programs=True)),
+    ),
+    "inspector": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
+    "snyk": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
+    "codeguru": Entry(
+        frozenset({Kind.CODE}), Where.SERVICE, default=False, rules=lambda: versions.CODEGURU
     ),
 }
+"""All scanners by name, as policy, records and `--scanners` call them."""
+
+DEFAULTS = tuple(name for name, entry in SCANNERS.items() if entry.default and name != UNPACKER)
+"""What `--scanners` has when nobody says otherwise."""
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """Give the scanners that these names mean, each once, without the unpacker.
+
+    Raises:
+        ValueError: there is no such scanner; the text names those that there are.
+    """
+    found: list[str] = []
+    for name in names:
+        if name not in SCANNERS:
+            known = ", ".join(sorted(SCANNERS))
+            raise ValueError(f"there is no scanner {name!r}; choose from {known}")
+        found += [name, *(part for part, whole in PART_OF.items() if whole == name)]
+    return [name for name in dict.fromkeys(found) if name != UNPACKER]
 
 
 def worker_spec(name: str, settings: object = None) -> ScannerSpec:
-    """Describe a scanner of `SCANNERS` to the sandbox.
+    """Describe a scanner that runs in worker processes to the sandbox.
 
     Args:
         name: its name.
         settings: what its class takes as `settings`.
     """
-    scanner = SCANNERS[name]
+    entry = SCANNERS[name]
+    worker = entry.worker
+    if worker is None:
+        raise ValueError(f"{name} does not run in worker processes")
     return ScannerSpec(
-        name,
-        scanner.factory,
-        scanner.kinds,
-        scanner.needs(settings),
-        settings,
-        scanner.processes,
+        name, worker.factory, entry.kinds, worker.needs(settings), settings, worker.processes
     )
 
 
 def publishers_unpacker() -> ScannerSpec:
     """Describe what unpacks an archive for a publisher: archives within it stay as they are."""
-    return replace(worker_spec("archive"), factory="package_gate.scanners.archive:outermost")
+    return replace(worker_spec(UNPACKER), factory="package_gate.scanners.archive:outermost")

@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import IO
 
 import msgspec
@@ -22,6 +21,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
+from package_gate.scanners import versions
 from package_gate.scanners.once import find_repeats
 
 NAME = "ruff"
@@ -131,7 +131,7 @@ class Ruff:
         self._seconds = limits.scan_seconds
         self._program = str(find_ruff_bin())
         self._decode = msgspec.json.Decoder(_Diagnostic).decode
-        self.info = ScannerInfo(NAME, version("ruff"))
+        self.info = ScannerInfo(NAME, versions.ruff())
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report insecure code in each artifact, a finding for each rule, and unparsable files.

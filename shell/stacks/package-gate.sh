@@ -81,7 +81,7 @@ check_variables() {
     check_token
   fi
   need_network
-  may SCANNERS '[a-z]+(,[a-z]+)*' 'names of scanners separated by commas, such as osv,guarddog,ruff'
+  may SCANNERS '[a-z]+(,[a-z]+)*' 'names of scanners separated by commas, such as osv,guarddog,behaviour,ruff'
   may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
     'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
   may RETRY_SCHEDULE 'none|(rate|cron)\([^()]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"

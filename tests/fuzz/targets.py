@@ -52,8 +52,9 @@ from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.pool import decode_answer
 from package_gate.sandbox.protocol import Findings
 from package_gate.sandbox.spec import ScannerSpec
-from package_gate.scanners.behaviour.import_time import running_code
-from package_gate.scanners.behaviour.rules import RULES, behaviours
+from package_gate.scanners.behaviour import RULES
+from package_gate.scanners.behaviour.rules import behaviours
+from package_gate.scanners.import_time import running_code
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python_reads

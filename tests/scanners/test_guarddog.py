@@ -11,19 +11,7 @@ from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.registry import worker_spec
-from tests.fakes.malware_corpus import (
-    EXEC_BASE64,
-    FIFTH,
-    FIRST,
-    FOURTH,
-    HELD_OUT,
-    IN_A_FUNCTION,
-    PASS,
-    SECOND,
-    THIRD,
-    TUNED_ON,
-    as_archive,
-)
+from tests.fakes.malware_corpus import EXEC_BASE64, IN_A_FUNCTION
 from tests.scanners.packages import package, package_of
 
 SDIST = "sample-1.0.tar.gz"
@@ -47,42 +35,6 @@ def scan(
 
 def worst(found: Mapping[str, Finding]) -> Severity | None:
     return max((each.severity for each in found.values() if each.severity), default=None)
-
-
-def unpacked(name: str) -> tuple[Mapping[str, str], str]:
-    """Give a sample as the tree and the file name of the archive that it would be."""
-    files = {**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH}[name]
-    filename, _ = as_archive(files)
-    return files, filename
-
-
-@pytest.mark.parametrize("name", sorted(TUNED_ON))
-def test_a_package_that_looks_like_malware_is_high(
-    guarddog: GuardDog, tmp_path: Path, name: str
-) -> None:
-    assert worst(scan(guarddog, tmp_path, *unpacked(name))) is Severity.HIGH
-
-
-@pytest.mark.parametrize("name", sorted({**THIRD, **FOURTH}))
-def test_so_are_those_of_another_author_but_for_some_that_are_known(
-    guarddog: GuardDog, tmp_path: Path, name: str
-) -> None:
-    found = worst(scan(guarddog, tmp_path, *unpacked(name)))
-
-    assert (found is not Severity.HIGH) == (name in PASS)
-
-
-@pytest.mark.parametrize(("names", "share"), [(HELD_OUT, 0.95), (FIFTH, 0.9)])
-def test_so_are_most_of_those_that_no_rule_was_made_for(
-    guarddog: GuardDog, tmp_path: Path, names: Mapping[str, object], share: float
-) -> None:
-    high = [
-        worst(scan(guarddog, tmp_path / str(number), *unpacked(name))) is Severity.HIGH
-        for number, name in enumerate(sorted(names))
-    ]
-
-    assert len(high) >= 37
-    assert sum(high) >= share * len(high)
 
 
 def test_a_finding_says_what_and_where_and_that_it_runs(guarddog: GuardDog, tmp_path: Path) -> None:
@@ -111,79 +63,6 @@ def test_the_same_in_a_function_that_nobody_calls_is_medium(
 
     assert worst(found) is Severity.MEDIUM
     assert "runs by itself" not in found["threat-runtime-obfuscation-base64exec"].message
-
-
-@pytest.mark.parametrize(
-    ("files", "filename", "severity"),
-    [
-        ({"sample.py": EXEC_BASE64}, "sample-1.0-py3-none-any.whl", Severity.HIGH),
-        ({"sample.py": EXEC_BASE64}, SDIST, Severity.MEDIUM),
-        ({"sample.pth": EXEC_BASE64}, "sample-1.0-py3-none-any.whl", Severity.HIGH),
-        ({"sample-1.0/setup.py": IN_A_FUNCTION}, SDIST, Severity.HIGH),
-        ({"sample/__init__.py": IN_A_FUNCTION + "\n\nload()\n"}, SDIST, Severity.HIGH),
-        ({"sample/__init__.py": "", "sample/a.py": EXEC_BASE64}, SDIST, Severity.HIGH),
-        ({"sample/__init__.py": "", "sample/a.py": IN_A_FUNCTION}, SDIST, Severity.MEDIUM),
-        ({"docs/conf.py": EXEC_BASE64}, SDIST, Severity.MEDIUM),
-        (
-            {
-                "sample/__init__.py": "",
-                "sample/a.py": FIRST["first: init-runs-marshalled-code"]["sample/__init__.py"],
-            },
-            SDIST,
-            Severity.HIGH,
-        ),
-        ({"tools/a.js": "eval(atob('" + "QUJD" * 60 + "'))\n"}, SDIST, None),
-    ],
-)
-def test_what_runs_by_itself_is_what_counts(
-    guarddog: GuardDog,
-    tmp_path: Path,
-    files: Mapping[str, str],
-    filename: str,
-    severity: Severity | None,
-) -> None:
-    found = worst(scan(guarddog, tmp_path, files, filename))
-
-    if severity is None:
-        assert found is None or found < Severity.HIGH
-    else:
-        assert found is severity
-
-
-HONEST = {
-    "a-build-that-looks-for-a-compiler": {
-        "setup.py": "import os, subprocess\nfrom urllib.request import urlretrieve\n"
-        "from setuptools import setup\n\nlibs = subprocess.check_output(['pkg-config', '--libs'])\n"
-        "setup(name='sample')\n"
-    },
-    "a-clipboard": {
-        "sample/__init__.py": "import subprocess\n\n\ndef paste():\n"
-        "    return subprocess.check_output(['powershell.exe', '-command', 'Get-Clipboard'])\n"
-    },
-    "a-loader-of-named-objects": {
-        "sample/__init__.py": "import base64\nimport importlib\n\n\ndef load(name, attribute):\n"
-        "    module = importlib.import_module(name)\n    return getattr(module, attribute)\n\n\n"
-        "def decode(text):\n    return base64.b64decode(text)\n\n\n"
-        "version = getattr(base64, 'version', '')\n"
-    },
-    "a-module-that-names-start-up-files": {
-        "sample/__init__.py": "",
-        "sample/completion.py": "from pathlib import Path\n\n"
-        "RC = {'bash': Path.home() / '.bashrc', 'zsh': Path.home() / '.zshrc'}\n\n\n"
-        "def install(shell, line):\n    with RC[shell].open('a') as file:\n"
-        "        file.write(line)\n",
-    },
-}
-
-
-@pytest.mark.parametrize("name", sorted(HONEST))
-def test_what_popular_packages_do_is_not_high(
-    guarddog: GuardDog, tmp_path: Path, name: str
-) -> None:
-    found = scan(guarddog, tmp_path, HONEST[name], SDIST)
-
-    assert found["guarddog-score"].severity is Severity.MEDIUM, "this is no test case any more"
-    assert worst(found) is Severity.MEDIUM
 
 
 def test_decoys_do_not_use_a_rules_count_up(guarddog: GuardDog, tmp_path: Path) -> None:
@@ -307,4 +186,4 @@ def test_in_its_worker_nothing_planted_changes_the_result(
 
     with ScannerPool([worker_spec("guarddog")], Limits(), tmp_path) as pool:
         assert pool.scan("guarddog", package(tmp_path / "again", files)) == plain
-        assert pool.info("guarddog").version == importlib.metadata.version("guarddog")
+        assert pool.info("guarddog").version.startswith(importlib.metadata.version("guarddog"))

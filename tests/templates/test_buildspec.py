@@ -10,6 +10,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from package_gate.scanners.registry import DEFAULTS, UNPACKER
 from tests.canaries import traces
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
 from tests.fakes.codeartifact import TOKEN_MARK
@@ -94,13 +95,13 @@ def test_the_pinned_requirements_are_really_installed_and_scan_with_the_default_
     texts = [Path(name).read_text() for name in (codeartifact.server.ca_file, system)]
     codeartifact.server.ca_file.write_text("\n".join(texts))  # the index's and the world's
     build = codeartifact.build(
-        requests(codeartifact.server), real_python=True, Scanners="osv,guarddog,ruff"
+        requests(codeartifact.server), real_python=True, Scanners=",".join(DEFAULTS)
     )
     assert build.phases == DONE, build.log
     assert codeartifact.published() == PUBLISHED["codeartifact"]
     verdicts = json.loads(build.artifacts["verdicts.json"])
     used = {scanner["name"] for scanner in verdicts["scanners"]}
-    assert {"archive", "osv", "guarddog", "ruff"} <= used
+    assert {UNPACKER, *DEFAULTS} <= used
     installed = build.source / "venv" / "lib"
     assert next(installed.glob("python*/site-packages/guarddog/__init__.py"))
 

@@ -21,14 +21,14 @@ from tests.templates.service_calls import CONNECTION, ServiceCall, service_calls
 TEAM, ORGANISATION, STRANGER = "111122223333", "o-research00", "999988887777"
 EVERYTHING: dict[str, dict[str, str]] = {
     "codeartifact": {
-        "Scanners": "osv,guarddog,ruff,inspector,codeguru",
+        "Scanners": "osv,guarddog,behaviour,ruff,inspector,codeguru",
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
         "ConsumerAccounts": TEAM,
         "ConsumerOrganization": ORGANISATION,
     },
     "github": {
-        "Scanners": "osv,guarddog,ruff,inspector,codeguru",
+        "Scanners": "osv,guarddog,behaviour,ruff,inspector,codeguru",
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
     },

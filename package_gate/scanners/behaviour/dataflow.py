@@ -14,7 +14,7 @@ from enum import Enum, auto
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.behaviour.import_time import Function, children
+from package_gate.scanners.import_time import Function, children
 
 
 class Label(Enum):

@@ -18,7 +18,7 @@ from package_gate.scanners.behaviour.folding import (
     called,
     method,
 )
-from package_gate.scanners.behaviour.import_time import Function, children
+from package_gate.scanners.import_time import Function, children
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""

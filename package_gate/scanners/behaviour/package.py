@@ -12,20 +12,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path, PurePosixPath
 
-from package_gate.scanners.behaviour.build_backends import build_backend_folders
 from package_gate.scanners.behaviour.expressions import Expressions
-from package_gate.scanners.behaviour.import_time import (
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.rules import Behaviour, behaviours
+from package_gate.scanners.import_time import (
     UNREADABLE,
     Function,
     Reach,
     calls_later,
     parse,
     running_nodes,
-    runs_whole,
 )
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.rules import Behaviour, behaviours
 from package_gate.scanners.once import Once
+from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
 from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
@@ -58,17 +57,16 @@ class Seen:
 class PackageBehaviour:
     """The Python files of one unpacked artifact."""
 
-    def __init__(self, tree: Path, filename: str, seen: Seen) -> None:
+    def __init__(self, tree: Path, running: RunningFiles, seen: Seen) -> None:
         """Take an artifact.
 
         Args:
             tree: where it is unpacked.
-            filename: of the artifact; everything in a wheel is imported from where it lands.
+            running: which of its files run by themselves.
             seen: what is known of the package's files.
         """
         self._tree = tree
-        self._is_wheel = filename.endswith(".whl")
-        self._backends = build_backend_folders(tree)
+        self._running = running
         self._seen = seen
 
     def of(self, path: str) -> list[Behaviour]:
@@ -77,7 +75,7 @@ class PackageBehaviour:
         Raises:
             OSError: a file can't be read.
         """
-        if not self._runs_by_itself(path):
+        if self._running.when(path) is Runs.NEVER:
             return []
         content = Path(self._tree, path).read_bytes()
         if path.endswith(".pth"):
@@ -157,21 +155,15 @@ class PackageBehaviour:
             if path.suffix == ".py"
         }
         return ModuleGraph(
-            {name: path.read_bytes() for name, path in paths.items() if self._runs_by_itself(name)}
+            {
+                name: path.read_bytes()
+                for name, path in paths.items()
+                if self._running.when(name) is not Runs.NEVER
+            }
         )
 
     def _called_by_installers(self, path: str) -> frozenset[str]:
-        return BUILD_HOOKS if self._backends and path.startswith(self._backends) else _NOTHING
-
-    def _runs_by_itself(self, path: str) -> bool:
-        """Whether a file runs when its package is installed or imported, or when Python starts.
-
-        Everything in a wheel lands in the folder that modules are imported from.
-        """
-        if self._is_wheel or runs_whole(path):
-            return True
-        module = Path(self._tree, path)
-        return module.with_name("__init__.py").exists() or path.startswith(self._backends)
+        return BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
 
 
 def waits(path: str) -> bool:

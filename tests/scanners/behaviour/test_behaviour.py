@@ -4,7 +4,8 @@
 
 import pytest
 
-from package_gate.scanners.behaviour.rules import RULES, behaviours
+from package_gate.scanners.behaviour import RULES
+from package_gate.scanners.behaviour.rules import behaviours
 
 HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
 

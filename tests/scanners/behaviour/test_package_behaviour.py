@@ -7,6 +7,7 @@ import pytest
 
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+from package_gate.scanners.running_files import RunningFiles
 
 HARM = (
     "import os\nimport requests\n\ndef send():\n"
@@ -25,7 +26,7 @@ def rules(tree: Path, files: Mapping[str, str], path: str, filename: str = WHEEL
         file = tree / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    package = PackageBehaviour(tree, filename, Seen.nothing(1))
+    package = PackageBehaviour(tree, RunningFiles(tree, filename), Seen.nothing(1))
     return {each.rule for each in package.of(path)}
 
 
@@ -146,7 +147,7 @@ def test_what_is_remembered_of_one_archive_hides_nothing_in_another_one(tmp_path
     for number, project in enumerate(("", named)):
         tree = tmp_path / str(number)
         rules(tree, {**files, "b-1/pyproject.toml": project}, "b-1/_build/bad.py", SDIST)
-        package = PackageBehaviour(tree, SDIST, seen)
+        package = PackageBehaviour(tree, RunningFiles(tree, SDIST), seen)
         found.append([each.rule for each in package.of("b-1/_build/bad.py")])
     assert found == [[], ["sends-secrets"]]
 

@@ -1,16 +1,15 @@
-"""What of a package runs by itself: when it is installed, imported, or Python starts.
+"""What of a Python file runs by itself: when its package is installed, imported, or Python starts.
 
 Malicious packages run before anybody calls them; honest ones do the same things, but in functions.
+Which files run by themselves, `running_files` says.
 """
 
 import ast
 import builtins
 import warnings
 from collections.abc import Collection, Iterator
-from pathlib import PurePosixPath
 from typing import TypeGuard
 
-_ALWAYS_RUN = {"setup.py", "hatch_build.py", "pdm_build.py", "sitecustomize.py", "usercustomize.py"}
 _NO_CODE = {"ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
@@ -33,16 +32,6 @@ _CALL_LATER = {
 }
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `parse` raises for what is no Python, or none that can be read."""
-
-
-def runs_whole(path: str) -> bool:
-    """Whether all of a file counts as running by itself.
-
-    `setup.py` and the build hooks of Hatch and PDM run on installation, a `.pth` file and
-    `sitecustomize.py` whenever Python starts.
-    """
-    name = PurePosixPath(path).name
-    return name in _ALWAYS_RUN or name.endswith(".pth")
 
 
 def parse(source: bytes | str) -> ast.Module:

@@ -2,7 +2,7 @@ import warnings
 
 import pytest
 
-from package_gate.scanners.behaviour.import_time import running_code, runs_whole
+from package_gate.scanners.import_time import running_code
 
 
 def lines(source: str, *, whole: bool = False) -> set[int]:
@@ -86,18 +86,3 @@ def test_a_lone_carriage_return_or_deep_nesting_hides_nothing() -> None:
 
 def test_a_stray_triple_quote_hides_nothing() -> None:
     assert lines('x = \'"""\'\nhit()')
-
-
-@pytest.mark.parametrize(
-    ("path", "whole"),
-    [
-        ("setup.py", True),
-        ("sample-1.0/setup.py", True),
-        ("sample.pth", True),
-        ("sitecustomize.py", True),
-        ("sample/__init__.py", False),
-        ("sample/setup_tools.py", False),
-    ],
-)
-def test_files_that_run_whole(path: str, whole: bool) -> None:
-    assert runs_whole(path) is whole

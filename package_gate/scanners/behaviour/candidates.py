@@ -1,0 +1,75 @@
+"""Which files of a tree are worth a closer look, by YARA rules that look for words.
+
+Reading a file's syntax takes a hundred times as long.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import yara  # type: ignore[import-not-found]  # it has no types
+
+from package_gate.core.errors import ScannerError
+from package_gate.scanners.once import Once
+from package_gate.scanners.trees import regular_files
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""The largest source file that is looked at."""
+
+_RULES = Path(__file__).with_name("candidates.yar")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What there is to look at in a tree; paths are relative to it."""
+
+    paths: tuple[str, ...]
+    too_large: tuple[str, ...]
+    """Files that would have been looked at, but that are larger than `MAX_FILE_BYTES`."""
+
+
+class CandidateRules:
+    """The rules, compiled once."""
+
+    def __init__(self, seconds: int) -> None:
+        """Take the longest that one file may take."""
+        self._rules = yara.compile(filepath=str(_RULES))
+        self._seconds = seconds
+
+    def scan(self, tree: Path, once: Once[bool]) -> Candidates:
+        """Look for the words in all Python files of a tree.
+
+        Args:
+            tree: a folder.
+            once: knows what was found in files of the package's other trees.
+
+        Raises:
+            ScannerError: YARA failed on a file, or took too long.
+            OSError: a file can't be read.
+        """
+        paths, too_large = [], []
+        for path in _python_files(tree):
+            relative = path.relative_to(tree).as_posix()
+            if path.stat().st_size > MAX_FILE_BYTES:
+                too_large.append(relative)
+                continue
+            content = path.read_bytes()
+            if once(relative, content, partial(self._matches, relative, content)):
+                paths.append(relative)
+        return Candidates(tuple(paths), tuple(too_large))
+
+    def _matches(self, path: str, content: bytes) -> bool:
+        if path.endswith(".pth"):
+            return True
+        if not content.isascii():  # letters of other kinds are the same names to Python
+            content += unicodedata.normalize("NFKC", content.decode("utf-8", "replace")).encode()
+        try:
+            return bool(self._rules.match(data=content, timeout=self._seconds))
+        except yara.Error as error:
+            raise ScannerError(f"YARA failed on {path}: {error}") from error
+
+
+def _python_files(tree: Path) -> Iterator[Path]:
+    return (path for path in regular_files(tree) if path.name.endswith((".py", ".pth")))

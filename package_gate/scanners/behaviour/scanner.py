@@ -1,0 +1,94 @@
+"""The `behaviour` scanner: malware, by what code does that runs by itself.
+
+Rules that look for words miss what is spelled in another way, and find what honest packages do in
+functions. This follows the data, in the code that runs when a package is installed or imported, or
+when Python starts. Nothing of a package is run for that.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.policy import Limits
+from package_gate.core.text import printable
+from package_gate.scanners import versions
+from package_gate.scanners.behaviour import NAME, RULES
+from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
+from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+from package_gate.scanners.behaviour.rules import Behaviour
+from package_gate.scanners.once import Once
+from package_gate.scanners.running_files import RunningFiles
+
+_BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
+
+
+class BehaviourScanner:
+    """Looks at the modules of a package, as far as they run by themselves."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._candidates = CandidateRules(limits.scan_seconds)
+        self.info = ScannerInfo(NAME, versions.BEHAVIOUR, data=f"{len(RULES)} rules of the gate")
+
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
+        """Report what each artifact's code does by itself, a finding for each rule.
+
+        Raises:
+            ScannerError: YARA failed, or a file can't be read.
+        """
+        artifacts = len(target.artifacts)
+        candidates: Once[bool] = Once(artifacts)
+        seen = Seen.nothing(artifacts)
+        for artifact in target.artifacts:
+            try:
+                yield from self._scan_tree(artifact, candidates, seen)
+            except OSError as error:
+                raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
+
+    def _scan_tree(
+        self, artifact: UnpackedArtifact, once: Once[bool], seen: Seen
+    ) -> Iterator[Finding]:
+        tree, filename = Path(artifact.tree), artifact.artifact.filename
+        candidates = self._candidates.scan(tree, once)
+        if candidates.too_large:
+            yield _too_large(candidates.too_large, filename)
+        package = PackageBehaviour(tree, RunningFiles(tree, filename), seen)
+        places: dict[str, list[tuple[str, Behaviour]]] = {}
+        for path in candidates.paths:
+            for each in package.of(path):
+                places.setdefault(each.rule, []).append((path, each))
+        for rule, behaving in places.items():
+            yield _finding(rule, behaving, filename)
+
+
+def _finding(rule: str, behaving: list[tuple[str, Behaviour]], filename: str) -> Finding:
+    code = list(dict.fromkeys(each.code for _, each in behaving))
+    return Finding(
+        scanner=NAME,
+        rule=rule,
+        kind=Kind.MALWARE,
+        severity=Severity.HIGH,
+        message=f"{RULES[rule]}: {'; '.join(code[:2])}.{_BY_ITSELF}",
+        recommendation="Read these places before anybody installs it.",
+        artifact=filename,
+        locations=tuple(
+            Location(printable(path, 1024), each.line) for path, each in behaving[:MAX_LOCATIONS]
+        ),
+        count=len(behaving),
+    )
+
+
+def _too_large(paths: tuple[str, ...], filename: str) -> Finding:
+    return Finding(
+        scanner=NAME,
+        rule="file-too-large",
+        kind=Kind.MALWARE,
+        # Source code of this size hides something, if only from scanners.
+        severity=Severity.HIGH,
+        message=f"Python files of more than {MAX_FILE_BYTES // 2**20} MiB were not looked at.",
+        recommendation="Look at them by hand.",
+        artifact=filename,
+        locations=tuple(Location(printable(path, 1024)) for path in paths[:MAX_LOCATIONS]),
+        count=len(paths),
+    )
