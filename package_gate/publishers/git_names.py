@@ -2,6 +2,7 @@
 
 import re
 
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
 
 PYPI_REQUESTS = "pypi"
@@ -57,8 +58,7 @@ def pypi_package_branch(name: str, version: str) -> str:
 
     The name is normalised (PEP 503), so that one package has one branch.
     """
-    normalised = re.sub(r"[-_.]+", "-", name).lower()
-    return f"{PYPI_PACKAGES}/{_checked(normalised)}/{_checked(version.replace('!', '_'))}"
+    return f"{PYPI_PACKAGES}/{_checked(PYPI.normalise_name(name))}/{_checked(version.replace('!', '_'))}"
 
 
 def _checked(name: str) -> str:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from package_gate.core.artifact import ArtifactFile, Origin
+from package_gate.core.artifact import ArtifactFile
 from package_gate.core.errors import PublishError
 from package_gate.publishers.git import Repository, Tip
 from package_gate.publishers.git_names import left_out
@@ -15,11 +15,9 @@ from package_gate.publishers.github_files import (
     SUMS_FILE,
     WITHDRAWN_FILE,
     is_ours,
-    published_digest,
     read_sums,
     sums_text,
 )
-from package_gate.publishers.interface import PublishedPackage
 
 FILE_LIMIT = 100 * 1024 * 1024
 """Bytes; GitHub blocks larger files ("About large files on GitHub")."""
@@ -135,18 +133,3 @@ def published_files(
     if digests.keys() != blobs.keys():
         raise PublishError(f"Branch {branch} is not what the gate wrote; delete it.")
     return digests, blobs
-
-
-def holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:
-    """Whether a package could still be installed from a branch's tip.
-
-    A branch of an archive request holds the package unless it is withdrawn, or the gate has
-    published another archive of that name since.
-    """
-    root = git.entries(tip)
-    if package.origin is Origin.PYPI:
-        names = {artifact.filename for artifact in package.artifacts}
-        return PACKAGES_FOLDER in root and bool(names & git.entries(tip, PACKAGES_FOLDER).keys())
-    if root.keys() == {WITHDRAWN_FILE}:
-        return False
-    return not is_ours(tip.message) or published_digest(tip.message) == package.artifacts[0].sha256

@@ -16,7 +16,8 @@ from typing import Any
 
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
 from package_gate.core.request import ArchiveSource, PyPISource, Request
-from package_gate.publishers.github import GitHub, GitHubSettings, Unpack
+from package_gate.publishers.github import GitHub, GitHubSettings
+from package_gate.publishers.github_archives import Unpack
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.git_server import GitServer, git_server, run_git
 

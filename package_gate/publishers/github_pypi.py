@@ -1,0 +1,125 @@
+"""PyPI packages on branches of the private repository: one for each package and each request."""
+
+from collections.abc import Sequence
+
+from package_gate.core.errors import PublishError
+from package_gate.core.request import Request
+from package_gate.publishers.git import Repository, Tip
+from package_gate.publishers.git_names import (
+    PYPI_REQUESTS,
+    checked_file,
+    pypi_package_branch,
+    pypi_request_branch,
+)
+from package_gate.publishers.github_branches import Branches
+from package_gate.publishers.github_files import (
+    PACKAGES_FOLDER,
+    REQUIREMENTS_FILE,
+    message,
+    pypi_command,
+    requirements_text,
+)
+from package_gate.publishers.github_trees import (
+    SMALL_FILE,
+    files_tree,
+    published_files,
+    store_file,
+)
+from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
+
+
+class GitHubPyPI:
+    """Approved PyPI packages on branches; implements `OriginPublisher`."""
+
+    def __init__(self, branches: Branches) -> None:
+        """Publish to these branches."""
+        self._branches = branches
+
+    def publish(self, package: ApprovedPackage) -> str:
+        """Push the package's files to its branch and return the branch's page.
+
+        Raises:
+            PublishError: it failed, a file is over GitHub's limit, another digest stands under
+                the same name, or the branch is somebody else's.
+        """
+        branch = pypi_package_branch(package.name, package.version)
+        digests = {checked_file(f.artifact.filename): f.artifact.sha256 for f in package.files}
+        with self._branches.repository() as git:
+            stored = {f.artifact.filename: store_file(git, f) for f in package.files}
+
+            def tree(tip: Tip | None) -> str:
+                known, blobs = published_files(git, branch, tip)
+                for name in stored.keys() & known.keys():
+                    if digests[name] != known[name] or stored[name] != blobs[name]:
+                        raise PublishError(
+                            f"{name} was approved with SHA-256 {digests[name]}, but branch "
+                            f"{branch} already holds other bytes (said to be {known[name]}). "
+                            "Find out why; delete the branch to publish the approved ones."
+                        )
+                return files_tree(git, {**known, **digests}, {**blobs, **stored})
+
+            text = message(f"{package.name} {package.version}: approved", "published")
+            when = package.decided_at
+            self._branches.append(git, branch, tree, text, when, largest_file=SMALL_FILE)
+        return self._branches.page(branch)
+
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """Write a request's branch from files already there, and return the install command.
+
+        Raises:
+            PublishError: it failed, or a package is not in the repository (any more).
+        """
+        branch = pypi_request_branch(request.name)
+        command = pypi_command(request, packages, self._branches.address, branch)
+        with self._branches.repository() as git:
+            digests, blobs = self._closure(git, packages)
+            extra = {}
+            if (requirements := requirements_text(packages, command)) is not None:
+                extra[REQUIREMENTS_FILE] = git.write(requirements)
+            tree = files_tree(git, digests, blobs, extra)
+            when = max(package.decided_at for package in packages)
+            text = message(f"{request.name}: approved with its dependencies", "offered")
+            self._branches.append(git, branch, lambda _: tree, text, when)
+        return command
+
+    def withdraw(self, package: PublishedPackage) -> None:
+        """Leave nothing to install on the branches that hold the package.
+
+        These are its own, and that of every request whose closure it is in.
+
+        Raises:
+            PublishError: it failed.
+        """
+        with self._branches.repository() as git:
+            tips = self._branches.tips(git, lambda head: head.startswith(f"{PYPI_REQUESTS}/"))
+            # The requests' branches first: those are what people install from.
+            holding = [branch for branch, tip in tips.items() if _holds(git, tip, package)]
+            holding.append(pypi_package_branch(package.name, package.version))
+            self._branches.empty(git, package, holding, lambda tip: _holds(git, tip, package))
+
+    def _closure(
+        self, git: Repository, packages: Sequence[PublishedPackage]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The digests and object ids of a closure's files, by file name."""
+        branches = [pypi_package_branch(package.name, package.version) for package in packages]
+        tips = self._branches.tips(git, lambda head: head in branches, SMALL_FILE)
+        digests, blobs = {}, {}
+        for package, branch in zip(packages, branches, strict=True):
+            known, stored = published_files(git, branch, tips.get(branch))
+            for artifact in package.artifacts:
+                name = checked_file(artifact.filename)
+                if known.get(name) != artifact.sha256:
+                    raise PublishError(
+                        f"{name} with SHA-256 {artifact.sha256} is not on branch {branch}. "
+                        "Scan the request again to publish it."
+                    )
+                digests[name], blobs[name] = artifact.sha256, stored[name]
+        return digests, blobs
+
+
+def _holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:
+    """Whether a file of the package could still be installed from a branch's tip."""
+    names = {artifact.filename for artifact in package.artifacts}
+    return PACKAGES_FOLDER in git.entries(tip) and bool(
+        names & git.entries(tip, PACKAGES_FOLDER).keys()
+    )
