@@ -58,7 +58,8 @@ def pypi_package_branch(name: str, version: str) -> str:
 
     The name is normalised (PEP 503), so that one package has one branch.
     """
-    return f"{PYPI_PACKAGES}/{_checked(PYPI.normalise_name(name))}/{_checked(version.replace('!', '_'))}"
+    package, release = PYPI.normalise_name(name), version.replace("!", "_")
+    return f"{PYPI_PACKAGES}/{_checked(package)}/{_checked(release)}"
 
 
 def _checked(name: str) -> str:
