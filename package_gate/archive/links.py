@@ -5,6 +5,9 @@ and a step above the root ends it.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from package_gate.archive.paths import on_disk
 
 MAX_HOPS = 40
 """As many links as Linux follows in one path (path_resolution(7))."""
@@ -26,35 +29,71 @@ class LinkError(Exception):
 def target_path(target: str, folder: Parts) -> Parts:
     """Give the path that a symbolic link in `folder` names, from the root and not yet resolved.
 
+    Slashes and dots at its end are left out; `ends_as_folder` says whether it has them.
+
     Raises:
         LinkError: it is absolute, empty or holds a NUL.
     """
     if target.replace("\\", "/").startswith("/") or target[1:2] == ":":
         raise LinkError("link-outside", f"to {target}")
-    if not target or "\0" in target:
-        raise LinkError("dangling-link", "to nothing")
-    return folder + tuple(target.split("/"))
+    if "\0" in target:
+        raise LinkError("nul-in-name", f"to {target}")
+    if not target:
+        raise LinkError("ambiguous-link", "to nothing")
+    parts = target.split("/")
+    while ends_as_folder(parts[-1]) and len(parts) > 1:
+        parts.pop()
+    return folder + tuple(parts)
 
 
-def follow(path: Parts, links: Mapping[Parts, Parts], on_disk: Callable[[str], str]) -> Parts:
+def ends_as_folder(target: str) -> bool:
+    """Whether a target can only be a folder by how it is spelled."""
+    return target.rpartition("/")[2] in ("", ".")
+
+
+def is_plain(target: str) -> bool:
+    """Whether every reader works out the same path from a symbolic link's target.
+
+    `name/../x` is `x` for who compares text (Python's `tarfile` rewrites it so) and something else
+    for a file system when `name` is a link or missing.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    climbs = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
+    return ".." not in parts[climbs:] and on_disk(target) == target
+
+
+class Resolved(NamedTuple):
+    """Where a path ends."""
+
+    parts: Parts
+    hops: int
+    """How many symbolic links were on the way."""
+
+
+def follow(
+    path: Parts, links: Mapping[Parts, Parts], is_folder: Callable[[Parts], bool]
+) -> Resolved:
     """Resolve a path as a file system would.
 
     Args:
         path: From the root; may hold `..`, `.` and links.
-        links: All links, symbolic or hard, by their path on disk, with the path from the root that
-            they stand for; it may hold `..` and links again.
-        on_disk: Gives the name that a part has on disk.
+        links: All symbolic links by their path on disk, with the path from the root that they
+            stand for; it may hold `..` and links again.
+        is_folder: Whether a path on disk is a folder.
 
     Raises:
-        LinkError: the path leaves the root, or needs too many links.
+        LinkError: the path leaves the root, goes through something that is no folder, or needs too
+            many links.
     """
     done: list[str] = []
     ahead = list(reversed(path))
     hops = 0
     for _ in range(MAX_STEPS):
         if not ahead:
-            return tuple(done)
+            return Resolved(tuple(done), hops)
         part = ahead.pop()
+        if done and not is_folder(tuple(done)):
+            raise LinkError("dangling-link", "through what is no folder")
         if part in ("", "."):
             continue
         if part == "..":

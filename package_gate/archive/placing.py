@@ -6,9 +6,12 @@ the limits on names are kept, and links become copies.
 Links. An installer makes the links of a tar that stay inside (pip, by way of Python's `data`
 filter) and writes a zip's links as files that hold the target's name (pip) or makes them (unzip).
 A file may run as code only under the link's name, so a tar's link to a file is unpacked as a copy
-of it, and a link to a folder as copies of the files in it. Links within that folder, and those to a
-folder above themselves, are not copied again: the content stands in the tree under the same file
-names. Nothing is ever unpacked through a link.
+of it, and a link to a folder as copies of the files in it. Nothing is ever unpacked through a link.
+
+Readers agree on two kinds of links only: a symbolic link, spelled plainly, to a file or a folder of
+the archive, and a hard link to a file that stands before it. All others are a finding that refuses:
+a hard link to a symbolic link, which is that link's text read from another place, links to links
+and spellings that each reader works out in its own way.
 """
 
 from bisect import bisect_left
@@ -17,15 +20,20 @@ from enum import Enum
 from typing import NamedTuple
 
 from package_gate.archive.limits import Budget, LimitReachedError
-from package_gate.archive.links import LinkError, Parts, follow, target_path
+from package_gate.archive.links import (
+    LinkError,
+    Parts,
+    ends_as_folder,
+    follow,
+    is_plain,
+    target_path,
+)
 from package_gate.archive.paths import MAX_PART_BYTES, check_name, fold, on_disk
+from package_gate.archive.roles import is_bytecode, runs_or_builds
 from package_gate.archive.rules import Report
 from package_gate.archive.tar_headers import is_header
 from package_gate.archive.tree import Tree, Written
 from package_gate.archive.zip_directory import END
-
-CODE_SUFFIXES = (".py", ".pyc", ".pyw", ".pth", ".so", ".pyd", ".sh")
-"""What runs by its name."""
 
 
 class Place(Enum):
@@ -54,6 +62,8 @@ class Placer:
         """`base` is the folder of the tree to unpack into; not empty for a nested archive."""
         self.files: dict[str, Unpacked] = {}
         """What was written, by its path in the archive; links are not in it."""
+        self.copies: set[str] = set()
+        """Paths at which a copy stands for a link."""
         self.archives: list[Parts] = []
         """Files that are archives themselves, by their path on disk from the root."""
         self.nested = bool(base)
@@ -62,10 +72,17 @@ class Placer:
         self.report = report
         self.budget = budget
         self._places: dict[Parts, Place] = {}
+        self._top: set[str] = set()
         self._folded: dict[str, Parts] = {}
         self._links: dict[Parts, Parts] = {}
+        """Symbolic links, with the path that each names."""
+        self._targets: dict[Parts, str] = {}
+        """Their targets as the archive spells them."""
+        self._hard_links: dict[Parts, Parts] = {}
+        """Hard links, with the file that each is."""
         self._texts: dict[Parts, bytes] = {}
         self._sorted_files: list[str] = []
+        self._sorted_links: list[str] = []
 
     def add(self, rule: str, name: str = "", detail: str = "") -> None:
         """Note a finding at the archive's path `name`."""
@@ -111,11 +128,22 @@ class Placer:
         parts = self._judge(name)
         if not parts or not self._claim(parts, name, Place.LINK):
             return
-        aim = check_name(target, self.budget.limits)
-        if aim.parts:
-            self._links[parts] = aim.parts
-        else:
+        aim = check_name(target, self.budget.limits).parts
+        if not aim:
             self.add("link-outside", name, f"to {target}")
+        elif on_disk(target) == target and self._is_file(aim):
+            self._hard_links[parts] = self._hard_links.get(aim, aim)
+        else:
+            self.add("ambiguous-link", name, "a hard link to what is no file before it")
+            if aim in self._targets:
+                # What the system makes: a second symbolic link, with the same text.
+                self._remember_link(parts, self._targets[aim])
+
+    def _is_file(self, parts: Parts) -> bool:
+        return "/".join(parts) in self.files or parts in self._hard_links
+
+    def _is_folder(self, parts: Parts) -> bool:
+        return not parts or self._places.get(parts) is Place.FOLDER
 
     def link_as_text(self, name: str, target: bytes) -> None:
         """Remember a zip's link, whose target was written as a file; `finish` judges it."""
@@ -132,16 +160,24 @@ class Placer:
             self._links[parts] = target_path(target, parts[:-1])
         except LinkError as error:
             self.add(error.rule, "/".join(parts), error.detail)
+        else:
+            self._targets[parts] = target
 
     def finish(self) -> None:
         """Unpack the copies that stand for links, once everything else is there."""
-        self._sorted_files = sorted(self.files)
+        for parts, source in self._hard_links.items():
+            self.add("link", "/".join(parts))
+            self._copy(source, parts)
+        self._sorted_files = sorted({*self.files, *self.copies})
+        self._sorted_links = sorted(map("/".join, self._links))
         for parts, aim in self._links.items():
             self._place_link(parts, aim)
+        for path in filter(is_bytecode, (*self.files, *self.copies)):
+            self.add("bytecode", path)
 
     def top_level(self) -> set[str]:
         """Give the names at the archive's root."""
-        return {parts[0] for parts in self._places if len(parts) == 1}
+        return self._top
 
     def free_folder(self, archive: Parts) -> Parts:
         """Give a folder next to a nested archive, from the tree's root, that nothing else uses."""
@@ -159,42 +195,52 @@ class Placer:
         return fold("/".join(parts)) not in self._folded
 
     def _place_link(self, parts: Parts, aim: Parts) -> None:
-        name = "/".join(parts)
-        try:
-            real = follow(aim, self._links, on_disk)
-        except LinkError as error:
-            self.add(error.rule, name, error.detail)
-            return
-        if parts in self._texts:
-            self._judge_text(name, real)
-        elif "/".join(real) in self.files:
-            self.add("link", name)
-            self._copy(real, parts)
-        elif real and self._places.get(real) is not Place.FOLDER:
-            self.add("dangling-link", name)
-        elif parts[: len(real)] == real:
-            # A copy of a folder into itself would have no end; its content is there already.
-            self.add("link", name)
-        else:
-            self.add("link", name)
-            self._copy_folder(real, parts)
-
-    def _judge_text(self, name: str, real: Parts) -> None:
-        """Judge a zip's link: as a file it holds text, as a link it must not become other code."""
-        text = self._texts[tuple(name.split("/"))]
-        suffix = next((s for s in CODE_SUFFIXES if name.lower().endswith(s)), "")
-        aims_at_same = bool(real) and real[-1].lower().endswith(suffix)
-        if b"\n" in text or b"\r" in text or not aims_at_same:
+        name, target = "/".join(parts), self._targets[parts]
+        text = self._texts.get(parts)
+        if text is not None and (runs_or_builds(name) or set(text) & set(b"\r\n")):
+            # A zip's link is a file that holds text for some readers, and other code for others.
             self.add("disguised-link", name, f"to {text[:80]!r}")
+        try:
+            real, hops = follow(aim, self._links, self._is_folder)
+        except LinkError as error:
+            if error.rule == "dangling-link":
+                self._note_dangling(name)
+            else:
+                self.add(error.rule, name, error.detail)
+            return
+        if hops:
+            self.add("ambiguous-link", name, "a link to a link")
+        spelled = is_plain(target) and not (self._is_file(real) and ends_as_folder(target))
+        if not spelled or (text is None and self._leaves_project(parts, target)):
+            self.add("ambiguous-link", name, f"to {target}")
+        if not self._is_file(real) and not self._is_folder(real):
+            self._note_dangling(name)
+        elif parts[: len(real)] == real:
+            # A copy of a folder into itself would have no end.
+            self.add("link-loop", name, "to a folder that it lies in")
         else:
             self.add("link", name)
+            if text is None and self._is_file(real):
+                self._copy(real, parts)
+            elif text is None:
+                self._copy_folder(real, parts)
+
+    def _leaves_project(self, parts: Parts, target: str) -> bool:
+        """Whether a link climbs out of the one folder at the top, which pip and uv leave out."""
+        climbs = sum(part == ".." for part in target.split("/"))
+        return 0 < len(parts) - 1 <= climbs and len(self.top_level()) == 1
+
+    def _note_dangling(self, name: str) -> None:
+        if runs_or_builds(name):
+            self.add("ambiguous-link", name, "it points at nothing and is named like code")
+        else:
+            self.add("dangling-link", name)
 
     def _copy_folder(self, source: Parts, target: Parts) -> None:
         prefix = "/".join(source) + "/"
-        for index in range(bisect_left(self._sorted_files, prefix), len(self._sorted_files)):
-            path = self._sorted_files[index]
-            if not path.startswith(prefix):
-                break
+        if next(_below(self._sorted_links, prefix), None):
+            self.add("ambiguous-link", "/".join(target), "to a folder that has links in it")
+        for path in _below(self._sorted_files, prefix):
             self._copy(tuple(path.split("/")), target + tuple(path.split("/"))[len(source) :])
 
     def _copy(self, source: Parts, target: Parts) -> None:
@@ -202,6 +248,7 @@ class Placer:
         if len(target) > self.budget.limits.depth:
             self.add("limit-depth", "/".join(target))
             return
+        self.copies.add("/".join(target))
         self.tree.write(self.base + target, self._spent(self.tree.pieces(self.base + source)))
 
     def _spent(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -274,7 +321,17 @@ class Placer:
             same = "/".join(other).lower() == path.lower()
             self.add("case-collision" if same else "unicode-collision", path)
         self._places[parts] = kind
+        if len(parts) == 1:
+            self._top.add(parts[0])
         return True
+
+
+def _below(paths: list[str], prefix: str) -> Iterator[str]:
+    """Give those of the sorted paths that begin with `prefix`."""
+    for index in range(bisect_left(paths, prefix), len(paths)):
+        if not paths[index].startswith(prefix):
+            return
+        yield paths[index]
 
 
 def looks_like_archive(written: Written) -> bool:

@@ -61,7 +61,7 @@ RULES: dict[str, Rule] = {
         _H, "There are several end records; readers differ in which one counts.", _AMBIGUOUS
     ),
     "several-streams": Rule(
-        _M, "It is packed as several gzip members; some readers stop after the first.", _AMBIGUOUS
+        _M, "It is packed as several streams; some readers stop after the first.", _AMBIGUOUS
     ),
     "no-end-marker": Rule(_I, "The tar has no end marker.", _BROKEN),
     "directory-mismatch": Rule(
@@ -120,6 +120,9 @@ RULES: dict[str, Rule] = {
     "link": Rule(
         _I, "Links within the package; scanners see a copy of what they point at.", _REBUILD
     ),
+    "ambiguous-link": Rule(
+        _M, "A link that readers follow differently, or that may become code.", _AMBIGUOUS
+    ),
     "dangling-link": Rule(_I, "A link points at nothing.", _REBUILD),
     "disguised-link": Rule(
         _M, "A link makes a file run as code that it doesn't look like.", _ATTACK
@@ -171,6 +174,11 @@ RULES: dict[str, Rule] = {
     ),
     "entry-point-path": Rule(_C, "A script's name is a path out of the scripts folder.", _ATTACK),
     "entry-point-shadow": Rule(_M, "A script takes the name of the interpreter or a shell.", _READ),
+    "bytecode": Rule(
+        _M,
+        "Compiled Python, which runs without its source, or instead of it; no scanner reads it.",
+        _REBUILD,
+    ),
     "startup-hook": Rule(_I, "A `.pth` file runs code or adds a path at each start.", _READ),
     "startup-code": Rule(
         _H, "A `.pth` file starts programs, connects or decodes at each interpreter start.", _ATTACK
@@ -203,12 +211,13 @@ class Report:
             rule: A key of `RULES`.
             place: As the archive spells it; made printable here.
             detail: What exactly, in a few words; the message quotes the first one.
-            nested: Seen in an archive within the archive. Only a limit keeps its severity there:
-                a `.npz` or `.jar` is data, and how a package reads its data is up to its code,
-                which is scanned.
+            nested: Seen in an archive within the archive. Only a limit and bytecode, which Python
+                runs from a zip, keep their severity there: a `.npz` or `.jar` is data, and how a
+                package reads its data is up to its code, which is scanned.
         """
         severity = RULES[rule].severity
-        if nested and severity > Severity.INFO and not rule.startswith("limit-"):
+        kept = rule.startswith("limit-") or rule == "bytecode"
+        if nested and severity > Severity.INFO and not kept:
             rule, severity = f"nested-{rule}", Severity.INFO
         group = self._groups.setdefault(rule, _Group(severity))
         group.count += 1

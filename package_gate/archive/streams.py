@@ -29,8 +29,11 @@ class StreamError(Exception):
 class Watcher(Protocol):
     """Is told what happens to a stream."""
 
-    def stream(self, number: int) -> None:
-        """The stream of this number, from 1, begins: files may be several streams in a row."""
+    def stream(self, number: int, padded: bool) -> None:
+        """The stream of this number, from 1, begins: files may be several streams in a row.
+
+        `padded` says whether zeros stand before it.
+        """
 
     def trailing(self, size: int) -> None:
         """The last stream is followed by at least so many bytes that belong to none."""
@@ -127,10 +130,10 @@ def _streams(
     file: BinaryIO, magic: bytes, new_codec: Callable[[], _Codec], watcher: Watcher
 ) -> Iterator[bytes]:
     data = file.read(_READ)
-    number = 0
+    number, padded = 0, False
     while data.startswith(magic):
         number += 1
-        watcher.stream(number)
+        watcher.stream(number, padded)
         codec = new_codec()
         while not codec.eof:
             if codec.needs_input and not data and not (data := file.read(_READ)):
@@ -138,7 +141,7 @@ def _streams(
             if piece := _decode(codec, data):
                 yield piece
             data = b""
-        data = _after_zeros(file, codec.unused_data, len(magic))
+        data, padded = _after_zeros(file, codec.unused_data, len(magic))
     if data:
         watcher.trailing(len(data))
 
@@ -150,12 +153,17 @@ def _decode(codec: _Codec, data: bytes) -> bytes:
         raise StreamError("damaged-entry", "the compressed stream is damaged") from error
 
 
-def _after_zeros(file: BinaryIO, data: bytes, need: int) -> bytes:
-    """Skip the zeros that may pad a stream; give at least `need` bytes when there are so many."""
+def _after_zeros(file: BinaryIO, data: bytes, need: int) -> tuple[bytes, bool]:
+    """Skip the zeros that may pad a stream, and say whether there were any.
+
+    Gives at least `need` bytes when there are so many.
+    """
+    padded = False
     while True:
+        padded = padded or data.startswith(b"\0")
         data = data.lstrip(b"\0")
         if len(data) >= need or not (more := file.read(_READ)):
-            return data
+            return data, padded
         data += more
 
 

@@ -48,10 +48,13 @@ class StreamWatcher:
         self._kind = kind
         self._placer = placer
 
-    def stream(self, number: int) -> None:
-        """Count a stream; of several gzip members some readers only see the first."""
+    def stream(self, number: int, padded: bool) -> None:
+        """Count a stream; some readers only see the first of several gzip members.
+
+        Python's `lzma` and `bz2` go on with a second stream, but not behind zeros.
+        """
         self._placer.budget.enter()
-        if number == 2 and self._kind == "tar.gz":
+        if number > 1 and (padded or self._kind == "tar.gz"):
             self._placer.add("several-streams")
 
     def trailing(self, size: int) -> None:

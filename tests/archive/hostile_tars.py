@@ -1,5 +1,6 @@
 """Hostile tars: each function makes one; what must be found stands in front of it."""
 
+import bz2
 import gzip
 import lzma
 import struct
@@ -199,8 +200,138 @@ def tar_symlink_chain() -> bytes:
 
 
 @hostile("link", INFO)
+def tar_symlink_to_a_file_and_to_a_folder() -> bytes:
+    return make_tar(
+        tar_file(b"a/b.py"),
+        tar_header(b"c/d.py", kind=b"2", link=b"../a/b.py"),
+        tar_header(b"e", kind=b"2", link=b"a/"),
+    )
+
+
+@hostile("link", INFO)
+def tar_hardlink_to_a_file_before_it() -> bytes:
+    return make_tar(tar_file(b"a/b.py"), tar_header(b"c", kind=b"1", link=b"a/b.py"))
+
+
+@hostile("link-loop", MEDIUM)
 def tar_symlink_to_the_folder_above() -> bytes:
+    """As a `backend-path`, `a/self` would be a folder of code that is nowhere in our tree."""
     return make_tar(tar_file(b"a/b.py"), tar_header(b"a/self", kind=b"2", link=b"."))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_hardlink_to_a_symlink() -> bytes:
+    """Read from its new place it names another file: `notes.txt`, not `docs/notes.txt`."""
+    return make_tar(
+        tar_file(b"demo/notes.txt", b"evil"),
+        tar_header(b"demo/docs/n", kind=b"2", link=b"notes.txt"),
+        tar_header(b"demo/setup.py", kind=b"1", link=b"demo/docs/n"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_hardlink_to_a_hardlink_of_a_symlink() -> bytes:
+    return make_tar(
+        tar_file(b"notes.txt", b"evil"),
+        tar_header(b"docs/n", kind=b"2", link=b"notes.txt"),
+        tar_header(b"docs/h", kind=b"1", link=b"docs/n"),
+        tar_header(b"setup.py", kind=b"1", link=b"docs/h"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_hardlink_to_a_file_behind_it() -> bytes:
+    return make_tar(tar_header(b"setup.py", kind=b"1", link=b"notes.txt"), tar_file(b"notes.txt"))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_hardlink_through_a_linked_folder() -> bytes:
+    return make_tar(
+        tar_file(b"a/notes.txt"),
+        tar_header(b"b", kind=b"2", link=b"a"),
+        tar_header(b"setup.py", kind=b"1", link=b"b/notes.txt"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_hardlink_to_nothing() -> bytes:
+    return make_tar(GOOD, tar_header(b"readme", kind=b"1", link=b"missing"))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_a_symlink() -> bytes:
+    return make_tar(
+        tar_file(b"a"),
+        tar_header(b"b", kind=b"2", link=b"a"),
+        tar_header(b"c", kind=b"2", link=b"b"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_through_a_linked_folder() -> bytes:
+    return make_tar(
+        tar_file(b"a/x"),
+        tar_header(b"b", kind=b"2", link=b"a"),
+        tar_header(b"c", kind=b"2", link=b"b/x"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_a_folder_that_has_links() -> bytes:
+    """`b/l` is a file for the file system; no copy of it is in the tree."""
+    return make_tar(
+        tar_file(b"a/x.txt"),
+        tar_header(b"a/l", kind=b"2", link=b"x.txt"),
+        tar_header(b"b", kind=b"2", link=b"a"),
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_down_and_up_again() -> bytes:
+    """Python's `tarfile` makes `x.txt` of it, GNU tar leaves the text."""
+    return make_tar(
+        tar_file(b"x.txt"), tar_file(b"d/x.txt"), tar_header(b"l", kind=b"2", link=b"d/../x.txt")
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_a_file_spelled_like_a_folder() -> bytes:
+    return make_tar(GOOD, tar_header(b"l", kind=b"2", link=b"good.py/"))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_with_a_backslash() -> bytes:
+    return make_tar(GOOD, tar_header(b"l", kind=b"2", link=b"a\\good.py"))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_that_climbs_out_of_the_project() -> bytes:
+    """pip leaves out the folder at the top, and then refuses the link; uv makes it dangle."""
+    return make_tar(
+        tar_file(b"demo-1.0/a.py"), tar_header(b"demo-1.0/l", kind=b"2", link=b"../demo-1.0/a.py")
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_of_no_target() -> bytes:
+    return make_tar(GOOD, tar_header(b"l", kind=b"2"))
+
+
+@hostile("nul-in-name", HIGH)
+def tar_pax_linkpath_with_nul() -> bytes:
+    return make_tar(
+        GOOD, pax({b"linkpath": b"good.py\0x"}), tar_header(b"l", kind=b"2", link=b"good.py")
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_nothing_named_as_code() -> bytes:
+    return make_tar(GOOD, tar_header(b"setup.py", kind=b"2", link=b"missing"))
+
+
+@hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_nothing_named_as_build_file() -> bytes:
+    return make_tar(GOOD, tar_header(b"PyProject.toml", kind=b"2", link=b"good.py/missing"))
 
 
 @hostile("dangling-link", INFO)
@@ -328,6 +459,45 @@ def tar_size_beyond_the_file() -> bytes:
 def tar_gz_of_two_members() -> bytes:
     tar = make_tar(GOOD, tar_file(b"evil.py"))
     return gzip.compress(tar[:1024], mtime=0) + gzip.compress(tar[1024:], mtime=0)
+
+
+@hostile("several-streams", MEDIUM, "hostile.tar.xz")
+def tar_xz_of_two_streams_with_zeros_between() -> bytes:
+    """Python's `lzma` stops at the zeros, xz skips them."""
+    tar = make_tar(GOOD, tar_file(b"evil.py"))
+    return lzma.compress(tar[:1024]) + bytes(4) + lzma.compress(tar[1024:])
+
+
+@hostile("several-streams", MEDIUM, "hostile.tar.bz2")
+def tar_bz2_of_two_streams_with_zeros_between() -> bytes:
+    tar = make_tar(GOOD, tar_file(b"evil.py"))
+    return bz2.compress(tar[:1024]) + bytes(4) + bz2.compress(tar[1024:])
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_without_source() -> bytes:
+    return make_tar(GOOD, tar_file(b"demo/helper.pyc", b"\xa7\r\r\n" + bytes(12)))
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_beside_its_source() -> bytes:
+    name = b"demo/__pycache__/helper.cpython-311.pyc"
+    return make_tar(tar_file(b"demo/helper.py"), tar_file(name, b"\xa7\r\r\n\1" + bytes(11)))
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_by_way_of_a_link() -> bytes:
+    return make_tar(tar_file(b"a.bin"), tar_header(b"a.pyc", kind=b"2", link=b"a.bin"))
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_in_a_linked_folder() -> bytes:
+    return make_tar(tar_file(b"a/b.PYC"), tar_header(b"c", kind=b"2", link=b"a"))
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_in_a_zip_that_python_can_import_from() -> bytes:
+    return make_tar(tar_file(b"lib.zip", make_zip([Zipped(b"helper.pyc")])), GOOD)
 
 
 @hostile("trailing-data", HIGH, "hostile.tar.gz")

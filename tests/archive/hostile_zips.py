@@ -96,6 +96,23 @@ def zip_link_whose_target_is_code() -> bytes:
 
 
 @hostile("disguised-link", MEDIUM)
+def zip_link_from_code_to_other_code() -> bytes:
+    """Text for pip, `tools/x.py` under a name that is run for who makes links."""
+    return make_zip([Zipped(b"tools/x.py"), Zipped(b"setup.py", b"tools/x.py", mode=0o120777)])
+
+
+@hostile("ambiguous-link", MEDIUM)
+def zip_link_to_a_link() -> bytes:
+    return make_zip(
+        [
+            Zipped(b"a.md"),
+            Zipped(b"b.md", b"a.md", mode=0o120777),
+            Zipped(b"c.md", b"b.md", mode=0o120777),
+        ]
+    )
+
+
+@hostile("disguised-link", MEDIUM)
 def zip_link_that_makes_data_code() -> bytes:
     return make_zip([Zipped(b"data.txt"), Zipped(b"evil.py", b"data.txt", mode=0o120777)])
 

@@ -157,28 +157,43 @@ def test_a_zip_behind_something_else_is_a_zip(tmp_path: Path) -> None:
 
 def test_a_tars_links_become_copies_under_their_own_names(tmp_path: Path) -> None:
     tar = make_tar(
-        tar_header(b"pkg/early.py", kind=b"2", link=b"chain"),
+        tar_header(b"pkg/early.py", kind=b"2", link=b"data.txt"),
         tar_file(b"pkg/data.txt", b"import os\n"),
-        tar_header(b"pkg/chain", kind=b"2", link=b"../pkg/data.txt"),
+        tar_header(b"pkg/up.py", kind=b"2", link=b"../pkg/data.txt"),
         tar_header(b"hard.py", kind=b"1", link=b"pkg/data.txt"),
-        tar_header(b"other", kind=b"2", link=b"pkg"),
-        tar_header(b"h3.py", kind=b"1", link=b"h2"),
-        tar_header(b"h2", kind=b"1", link=b"h1"),
-        tar_header(b"h1", kind=b"1", link=b"other/chain"),
+        tar_header(b"h2", kind=b"1", link=b"./hard.py"),
+        tar_file(b"src/a.py", b"a = 1\n"),
+        tar_header(b"src/h3", kind=b"1", link=b"h2"),
+        tar_header(b"other", kind=b"2", link=b"src/"),
+        tar_header(b"by-hard.py", kind=b"2", link=b"src/h3"),
     )
     findings, files = run(tmp_path, tar, "demo.tar")
     assert rules(findings) == {"link": Severity.INFO}
     code = b"import os\n"
-    assert files["pkg/early.py"] == files["hard.py"] == files["other/data.txt"] == code
-    assert files["h3.py"] == files["h1"] == code
+    for name in ("pkg/early.py", "pkg/up.py", "hard.py", "h2", "src/h3", "other/h3", "by-hard.py"):
+        assert files[name] == code, name
+    assert files["other/a.py"] == b"a = 1\n"
     assert not any(path.is_symlink() for path in (tmp_path / "tree").rglob("*"))
 
 
+def test_a_hard_link_to_a_symbolic_link_is_its_text_at_another_place(tmp_path: Path) -> None:
+    tar = make_tar(
+        tar_file(b"notes.txt", b"evil"),
+        tar_file(b"docs/notes.txt", b"good"),
+        tar_header(b"docs/n", kind=b"2", link=b"notes.txt"),
+        tar_header(b"setup.py", kind=b"1", link=b"docs/n"),
+    )
+    findings, files = run(tmp_path, tar, "demo.tar")
+    assert rules(findings)["ambiguous-link"] is Severity.MEDIUM
+    assert files["docs/n"] == b"good"
+    assert files["setup.py"] == b"evil"
+
+
 def test_a_zips_link_is_a_file_with_its_target_as_pip_writes_it(tmp_path: Path) -> None:
-    data = make_zip([Zipped(b"a.py"), Zipped(b"pkg/b.py", b"../a.py", mode=0o120777)])
+    data = make_zip([Zipped(b"a.md"), Zipped(b"pkg/b.md", b"../a.md", mode=0o120777)])
     findings, files = run(tmp_path, data)
     assert rules(findings) == {"link": Severity.INFO}
-    assert files["pkg/b.py"] == b"../a.py"
+    assert files["pkg/b.md"] == b"../a.md"
 
 
 def test_the_last_of_two_entries_stays_as_for_installers(tmp_path: Path) -> None:

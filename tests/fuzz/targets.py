@@ -57,7 +57,7 @@ from package_gate.scanners.behaviour.rules import behaviours
 from package_gate.scanners.import_time import running_code
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
-from tests.archive.other_readers import as_python_reads
+from tests.archive.other_readers import as_python
 from tests.fuzz import seeds
 
 LIMITS = Limits(unpacked_bytes=2_000_000, entries=200)
@@ -149,7 +149,7 @@ def archives(filename: str) -> Callable[[bytes], None]:
             assert (finding.message + places).isprintable()
         if all(finding.severity is Severity.INFO for finding in found):
             own = {name: data for name, data in files.items() if ".unpacked/" not in name}
-            assert own == as_python_reads(data)
+            assert own == as_python(path, room / "python")
 
     return run
 

@@ -1,0 +1,31 @@
+"""What a file's name makes of it: code that runs by its name, bytecode, or input of a build.
+
+Names are compared in lower case: some file systems don't tell the cases apart.
+"""
+
+CODE_SUFFIXES = (".py", ".pyc", ".pyo", ".pyw", ".pth", ".so", ".pyd", ".sh")
+"""What runs by its name."""
+BYTECODE_SUFFIXES = (".pyc", ".pyo")
+"""What Python runs without looking at a source that scanners could read."""
+_BUILD_SUFFIXES = (
+    *(".ac", ".am", ".bash", ".bat", ".build", ".bzl", ".c", ".cc", ".cfg", ".cmake", ".cmd"),
+    *(".cpp", ".cu", ".cxx", ".f", ".f90", ".fish", ".go", ".gradle", ".gyp", ".gypi", ".h"),
+    *(".hpp", ".ini", ".m4", ".mk", ".pl", ".ps1", ".pxd", ".pxi", ".pyi", ".pyx", ".r", ".rb"),
+    *(".rs", ".toml", ".zsh"),
+)
+_BUILD_NAMES = (
+    *("cmakelists.txt", "configure", "dockerfile", "entry_points.txt", "gnumakefile", "makefile"),
+    *("manifest.in", "meson_options.txt", "metadata", "pkg-info", "requirements.txt", "sconstruct"),
+    "wheel",
+)
+
+
+def runs_or_builds(path: str) -> bool:
+    """Whether a file of this name is code, or something that a build reads."""
+    lower = path.lower().rpartition("/")[2]
+    return lower.endswith(CODE_SUFFIXES + _BUILD_SUFFIXES) or lower in _BUILD_NAMES
+
+
+def is_bytecode(path: str) -> bool:
+    """Whether Python would run a file of this name as compiled code."""
+    return path.lower().endswith(BYTECODE_SUFFIXES)
