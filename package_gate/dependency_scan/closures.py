@@ -24,7 +24,7 @@ from package_gate.dependency_scan.models import (
     RequirementSet,
     ScannedClosure,
 )
-from package_gate.dependency_scan.requirements_text import shown
+from package_gate.inventory.formats.requirements import shown
 from package_gate.sources.pypi import resolver
 from package_gate.sources.pypi.cooldown import Cooldown
 from package_gate.sources.pypi.failures import LASTING, explain

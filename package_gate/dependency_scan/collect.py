@@ -15,15 +15,15 @@ from package_gate.dependency_scan.locks import LockContent, read_lock
 from package_gate.dependency_scan.models import Direct, Problem, ScannedClosure
 from package_gate.dependency_scan.pyproject import Project, read_pyproject
 from package_gate.dependency_scan.repository import (
-    LOCKS,
     NOT_READ,
     Checkout,
     DependencyFile,
-    Format,
+    Other,
 )
-from package_gate.dependency_scan.requirements_text import shown
-from package_gate.inventory.dependency_files import quoted_lines, read_toml
-from package_gate.inventory.formats.items import FormatProblem as FileProblem
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.names import LOCKS, Format
+from package_gate.inventory.formats.requirements import shown
+from package_gate.inventory.formats.structured import quoted_lines, read_toml
 from package_gate.inventory.pins import inside
 
 PROJECT_LOCKS = {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK}
@@ -80,7 +80,7 @@ def _tell_of_unread(
     """
     present = {file.path for file in files}
     for file in files:
-        if file.format is not Format.NOT_READ:
+        if file.format is not Other.NOT_READ:
             continue
         path = PurePosixPath(file.path)
         name = path.name.lower()
@@ -120,7 +120,7 @@ def _add_projects(
     described = set(lock_of)
     more: list[str] = []
     for file in files:
-        if file.format is Format.UV_SETTINGS:
+        if file.format is Other.UV_SETTINGS:
             _check_settings(collected, file.path, indexes)
         if file.format is not Format.PYPROJECT or (data := collected.read(file.path)) is None:
             continue
@@ -152,7 +152,7 @@ def _check_settings(collected: Collected, path: str, indexes: Collection[str]) -
     """Tell of the indexes that a `uv.toml` names."""
     data = collected.read(path)
     document = read_toml(data) if data is not None else {}
-    if isinstance(document, FileProblem):
+    if isinstance(document, FormatProblem):
         collected.add_problems(Problem(path, document.line, document.text))
         return
     lines = quoted_lines(data or b"")

@@ -13,12 +13,12 @@ from package_gate.core.errors import GateError
 from package_gate.dependency_scan.indexes import same_address
 from package_gate.dependency_scan.models import (
     ClosurePackage,
-    LockedFile,
     Problem,
     RequirementSet,
     ScannedClosure,
 )
-from package_gate.dependency_scan.requirements_text import shown
+from package_gate.inventory.formats.locks import LockedFile
+from package_gate.inventory.formats.requirements import shown
 from package_gate.sources.pypi import resolver
 from package_gate.sources.pypi.index import Index, Project
 from package_gate.sources.pypi.lock import release_of

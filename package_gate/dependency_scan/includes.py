@@ -11,18 +11,16 @@ from package_gate.core.finding import Location
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.indexes import not_followed
 from package_gate.dependency_scan.models import Direct, Problem, RequirementSet
-from package_gate.dependency_scan.requirements_text import (
+from package_gate.inventory.formats.items import (
     Asked,
-    Bad,
-    Editable,
+    Elsewhere,
+    Folder,
+    FormatProblem,
     Include,
     IndexOption,
-    Item,
     Prereleases,
-    decode,
-    read_requirements,
-    shown,
 )
+from package_gate.inventory.formats.requirements import Item, decode, read_requirements, shown
 from package_gate.inventory.pins import inside
 
 MAX_DEPTH = 50
@@ -145,11 +143,13 @@ class RequirementsFiles:
                         self._gather_into(into, other, (*above, path), constraints=deeper)
                 case Prereleases():
                     into.prereleases = True
-                case Editable():
+                case Folder():
                     self._check_folder(path, item)
+                case Elsewhere():
+                    self._tell(path, item.line, from_elsewhere(item))
                 case IndexOption():
                     self._check_index(path, item)
-                case Bad():
+                case FormatProblem():
                     self._tell(path, item.line, item.text)
 
     def _included(self, path: str, item: Include, above: tuple[str, ...]) -> str | None:
@@ -165,7 +165,7 @@ class RequirementsFiles:
         self._tell(path, item.line, text)
         return None
 
-    def _check_folder(self, path: str, item: Editable) -> None:
+    def _check_folder(self, path: str, item: Folder) -> None:
         # pip takes a folder relative to where it is started, which is the repository as a rule.
         folder = inside(self._folder, "requirements.txt", item.path)
         if folder is None or not (self._folder / folder).is_dir():
@@ -193,8 +193,19 @@ class RequirementsFiles:
         if path not in self._items:
             data = self._collected.read(path)
             text = decode(data) if data is not None else ""
-            self._items[path] = [text] if isinstance(text, Bad) else list(read_requirements(text))
+            self._items[path] = (
+                [text] if isinstance(text, FormatProblem) else list(read_requirements(text))
+            )
         return self._items[path]
 
     def _tell(self, path: str, line: int | None, text: str) -> None:
         self._collected.add_problems(Problem(path, line, text))
+
+
+def from_elsewhere(item: Elsewhere) -> str:
+    """Say that what a requirements file asks for is not scanned."""
+    subject = f"{item.name} comes" if item.name else "It comes"
+    return (
+        f"{subject} from {shown(item.address)}, which is neither fetched nor scanned: advisories "
+        "are about releases of the package index. Ask for a release instead."
+    )

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from package_gate.dependency_scan.requirements_text import shown
-from package_gate.inventory.dependency_files import table_of
+from package_gate.inventory.formats.requirements import shown
+from package_gate.inventory.formats.structured import table_of
 
 _UV_KEYS = ("index-url", "extra-index-url", "find-links", "no-index")
 

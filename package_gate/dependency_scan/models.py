@@ -8,6 +8,7 @@ from packaging.specifiers import SpecifierSet
 
 from package_gate.core.decision import JudgedFinding, Verdict
 from package_gate.core.finding import Location, ScannerInfo
+from package_gate.inventory.formats.locks import LockedFile
 
 PackageKey = tuple[str, str]
 """Normalised name, and version as written."""
@@ -70,16 +71,6 @@ class RequirementSet:
     prereleases: bool = False
     """Whether the file asks for pre-releases (`--pre`)."""
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
-
-
-@dataclass(frozen=True, slots=True)
-class LockedFile:
-    """A file of a package as a lock names it, unchecked."""
-
-    address: str
-    """Where it is fetched, or its path; "" when the index is asked for it by name."""
-    hashes: tuple[str, ...]
-    """`sha256:…` and the like."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from package_gate.dependency_scan.models import (
     ScannedPackage,
     Unfixed,
 )
-from package_gate.dependency_scan.requirements_text import shown
 from package_gate.dependency_scan.rewriting import rewrite_pyproject, rewrite_requirements
+from package_gate.inventory.formats.requirements import shown
 
 _LOCK_COMMANDS = {
     "uv.lock": "uv lock {}",

@@ -1,21 +1,18 @@
 """A `pyproject.toml`: the requirements that installing the project, an extra or a group means.
 
-PEP 621 (`[project]`), PEP 735 (`[dependency-groups]`), and the tables of uv, PDM, Poetry, Flit,
-Hatch and Rye. Each extra is resolved with the project's own dependencies and each group by itself,
-as they are installed; several extras or groups may contradict each other.
+Each extra is resolved with the project's own dependencies and each group by itself, as they are
+installed; several extras or groups may contradict each other.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from packaging.requirements import InvalidRequirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from package_gate.core.finding import Location
-from package_gate.core.text import printable
-from package_gate.dependency_scan import models, poetry
+from package_gate.dependency_scan import models
 from package_gate.dependency_scan.indexes import (
     indexes_of_pdm,
     indexes_of_poetry,
@@ -23,15 +20,16 @@ from package_gate.dependency_scan.indexes import (
     not_followed,
 )
 from package_gate.dependency_scan.models import Direct, RequirementSet
-from package_gate.dependency_scan.requirements_text import parse, shown
-from package_gate.inventory.dependency_files import (
-    MAX_REQUIREMENT,
-    quoted_lines,
-    read_toml,
-    table_of,
+from package_gate.inventory.formats import poetry, pyproject
+from package_gate.inventory.formats.items import Asked, Elsewhere, FormatProblem
+from package_gate.inventory.formats.pyproject import (
+    IncludeGroup,
+    PyProject,
+    RequirementList,
+    Table,
 )
-from package_gate.inventory.formats.items import FormatProblem
-from package_gate.sources.pypi.resolver import is_plain, normalised
+from package_gate.inventory.formats.requirements import RequirementItem, shown
+from package_gate.inventory.formats.structured import table_of
 
 MAX_SETS = 60
 """Extras and groups of one project."""
@@ -64,42 +62,35 @@ class Project:
 
 
 class _Reader:
-    def __init__(self, path: str, document: dict[str, Any], lines: Mapping[str, int]) -> None:
+    def __init__(self, path: str, content: PyProject) -> None:
         self.path = path
-        self.document = document
-        self.lines = lines
+        self.content = content
         self.result = Project()
         self.sources: dict[str, Any] = {
             canonicalize_name(name): source
-            for name, source in table_of(self._tool("uv"), "sources").items()
+            for name, source in table_of(content.tool("uv"), "sources").items()
         }
-        self.name = canonicalize_name(str(table_of(document, "project").get("name") or ""))
-
-    def _tool(self, name: str) -> dict[str, Any]:
-        return table_of(table_of(self.document, "tool"), name)
+        self.name = canonicalize_name(str(content.project.get("name") or ""))
 
     def read(self, indexes: Collection[str]) -> Project:
-        project = table_of(self.document, "project")
+        content, project = self.content, self.content.project
         self._check_indexes(indexes)
         self._check_unread()
         python = self._python(project.get("requires-python"))
-        constraints = tuple(self._list(self._tool("uv").get("constraint-dependencies")))
-        if self._tool("uv").get("override-dependencies"):
+        constraints = tuple(self._all(content.of(Table.UV_CONSTRAINTS)))
+        if content.tool("uv").get("override-dependencies"):
             text = "tool.uv.override-dependencies are not applied here. Give a uv.lock."
             self._problem(text, unlocked=True)
-        if table_of(self._tool("pdm"), "resolution").get("overrides"):
+        if table_of(content.tool("pdm"), "resolution").get("overrides"):
             text = "tool.pdm.resolution.overrides are not applied here. Give a pdm.lock."
             self._problem(text, unlocked=True)
-        base = tuple(self._list(project.get("dependencies")))
+        base = tuple(self._all(content.of(Table.PROJECT)))
         self._check_dynamic(project)
         groups: list[tuple[str, tuple[Direct, ...]]] = [("", base)] if base else []
-        for extra, listed in table_of(project, "optional-dependencies").items():
-            groups.append((extra, base + tuple(self._own(listed, project))))
+        extras = content.of(Table.EXTRA)
+        groups += [(each.name, base + tuple(self._own(each, extras))) for each in extras]
         groups += self._groups()
-        for name, entries in poetry.groups(self._tool("poetry"), self.path, self.lines):
-            groups.append((name, tuple(each for each in entries if isinstance(each, Direct))))
-            self.result.problems += [each for each in entries if isinstance(each, models.Problem)]
-        if poetry_python := poetry.python(self._tool("poetry")):
+        if poetry_python := poetry.python(content.tool("poetry")):
             python = self._python(poetry_python)
         beside = list(self._groups_beside_locks())
         if len(groups) + len(beside) > MAX_SETS:
@@ -119,8 +110,8 @@ class _Reader:
     def _check_dynamic(self, project: dict[str, Any]) -> None:
         listed = project.get("dynamic")
         dynamic = listed if isinstance(listed, list) else []
-        setuptools = table_of(self._tool("setuptools"), "dynamic")
-        by_poetry = "dependencies" in self._tool("poetry")
+        setuptools = table_of(self.content.tool("setuptools"), "dynamic")
+        by_poetry = "dependencies" in self.content.tool("poetry")
         self.result.is_about_a_project = bool(project) or by_poetry
         # Old setuptools takes from a setup.py whatever [project] doesn't name.
         self.result.says_dependencies = by_poetry or "dependencies" in project
@@ -154,17 +145,17 @@ class _Reader:
     def _check_indexes(self, indexes: Collection[str]) -> None:
         # Locks of uv and Poetry name the index of each package, those of PDM don't.
         for named, unlocked in (
-            (indexes_of_uv(self._tool("uv"), "tool.uv."), True),
-            (indexes_of_poetry(self._tool("poetry")), True),
-            (indexes_of_pdm(self._tool("pdm")), False),
+            (indexes_of_uv(self.content.tool("uv"), "tool.uv."), True),
+            (indexes_of_poetry(self.content.tool("poetry")), True),
+            (indexes_of_pdm(self.content.tool("pdm")), False),
         ):
             for address, written in named:
                 if text := not_followed(address, written, indexes):
-                    self._problem(text, self.lines.get(address), unlocked=unlocked)
+                    self._problem(text, self.content.lines.get(address), unlocked=unlocked)
 
     def _check_unread(self) -> None:
         for keys in _UNREAD_TABLES:
-            table = self.document
+            table = self.content.document
             for key in keys[:-1]:
                 table = table_of(table, key)
             if table.get(keys[-1]):
@@ -175,99 +166,87 @@ class _Reader:
                 self._problem(text)
 
     def _hatch_environments(self) -> list[tuple[str, dict[str, Any]]]:
-        environments = table_of(self._tool("hatch"), "envs")
+        environments = table_of(self.content.tool("hatch"), "envs")
         return [(name, table_of(environments, name)) for name in environments]
 
-    def _own(self, listed: object, project: dict[str, Any]) -> Iterator[Direct]:
+    def _own(self, extra: RequirementList, extras: list[RequirementList]) -> Iterator[Direct]:
         """Give an extra's requirements; one on the project's own extras stands for those."""
-        extras = table_of(project, "optional-dependencies")
-        waiting, seen = [listed], set[str]()
+        waiting, seen = [extra], set[str]()
         while waiting:
-            for direct in self._list(waiting.pop()):
+            for direct in self._directs(waiting.pop().items):
                 if direct.name != self.name or not direct.requirement.extras:
                     yield direct
                     continue
-                for extra in direct.requirement.extras - seen:
-                    seen.add(extra)
-                    waiting.append(extras.get(extra))
+                wanted = direct.requirement.extras - seen
+                seen |= wanted
+                waiting += [each for each in extras if each.name in wanted]
 
     def _groups(self) -> Iterator[tuple[str, tuple[Direct, ...]]]:
-        groups = table_of(self.document, "dependency-groups")
-        for name in groups:
-            yield f"group {name}", tuple(self._group(groups, name, 0))
-        if old := self._tool("uv").get("dev-dependencies"):
-            yield "uv dev", tuple(self._list(old))
-        for name, listed in table_of(self._tool("pdm"), "dev-dependencies").items():
-            yield f"pdm {name}", tuple(self._list(listed))
+        groups = self.content.of(Table.GROUP)
+        for each in groups:
+            yield f"group {each.name}", tuple(self._group(groups, each, 0))
+        for tool, table in (("uv dev", Table.UV_DEV), ("pdm", Table.PDM_DEV), ("", Table.POETRY)):
+            for each in self.content.of(table):
+                yield f"{tool} {each.name}".strip(), tuple(self._directs(each.items))
 
     def _groups_beside_locks(self) -> Iterator[tuple[str, tuple[Direct, ...]]]:
-        flit = table_of(self._tool("flit"), "metadata")
-        extras = table_of(flit, "requires-extra")
-        for name, listed in (
-            ("flit", flit.get("requires")),
-            ("flit dev", flit.get("dev-requires")),
-            *((f"flit {extra}", extras[extra]) for extra in extras),
-            ("rye dev", self._tool("rye").get("dev-dependencies")),
-        ):
-            yield name, tuple(self._list(listed))
-        for name, environment in self._hatch_environments():
-            directs = [
-                direct
-                for key in ("dependencies", "extra-dependencies")
-                for direct in self._list(environment.get(key))
-            ]
-            yield f"hatch {name}", tuple(directs)
+        for tool, table in (("flit", Table.FLIT), ("rye dev", Table.RYE_DEV)):
+            for each in self.content.of(table):
+                yield f"{tool} {each.name}".strip(), tuple(self._directs(each.items))
+        environments: dict[str, list[RequirementList]] = {}
+        for each in self.content.of(Table.HATCH):
+            environments.setdefault(each.name, []).append(each)
+        for name, lists in environments.items():
+            yield f"hatch {name}", tuple(self._all(lists))
 
-    def _group(self, groups: dict[str, Any], name: str, depth: int) -> Iterator[Direct]:
+    def _group(
+        self, groups: list[RequirementList], group: RequirementList, depth: int
+    ) -> Iterator[Direct]:
         """Give a group's requirements, those of included groups too (PEP 735)."""
-        listed = groups.get(name)
-        if not isinstance(listed, list):
-            yield from self._list(listed)
-            return
-        for entry in listed:
-            if not isinstance(entry, dict):
-                yield from self._list([entry])
+        for item in group.items:
+            if not isinstance(item, IncludeGroup):
+                yield from self._directs([item])
                 continue
-            wanted = canonicalize_name(str(entry.get("include-group", "")))
-            included = next((each for each in groups if canonicalize_name(each) == wanted), None)
+            wanted = canonicalize_name(item.name)
+            named = (each for each in groups if canonicalize_name(each.name) == wanted)
+            included = next(named, None)
             if included is None or depth == MAX_DEPTH:
-                self._problem(f"The group {shown(name)!r} includes what is no group, or itself.")
+                text = f"The group {shown(group.name)!r} includes what is no group, or itself."
+                self._problem(text)
             else:
                 yield from self._group(groups, included, depth + 1)
 
-    def _list(self, listed: object) -> Iterator[Direct]:
-        if listed is not None and not isinstance(listed, list):
-            self._problem("A list of requirements in it is no list.")
-        for text in listed if isinstance(listed, list) else ():
-            if not isinstance(text, str) or len(text) > MAX_REQUIREMENT:
-                self._problem("A requirement in it is no text, or too long.")
-            elif direct := self._direct(text):
-                yield direct
+    def _all(self, lists: Iterable[RequirementList]) -> Iterator[Direct]:
+        for each in lists:
+            yield from self._directs(each.items)
 
-    def _direct(self, text: str) -> Direct | None:
-        line = self.lines.get(text)
-        try:
-            requirement = normalised(parse(text))
-        except InvalidRequirement as error:
-            why = printable(str(error).splitlines()[0], 100)
-            self._problem(f"{shown(text)!r} is no requirement ({why}).", line)
-            return None
-        source = self.sources.get(requirement.name)
+    def _directs(self, items: Iterable[RequirementItem | IncludeGroup]) -> Iterator[Direct]:
+        """Give what can be resolved, and tell of the rest."""
+        for item in items:
+            match item:
+                case Asked():
+                    if self._is_of_the_index(item):
+                        place = Location(self.path, item.line)
+                        yield Direct(item.requirement, place, written=item.written)
+                case Elsewhere():
+                    self._elsewhere(item.name, item.address, item.line)
+                case FormatProblem():
+                    self._problem(item.text, item.line)
+
+    def _is_of_the_index(self, asked: Asked) -> bool:
+        """Whether `[tool.uv.sources]` leaves it to the index."""
+        source = self.sources.get(asked.requirement.name)
         sources = source if isinstance(source, list) else [source] if source else []
-        if any(isinstance(each, dict) and "workspace" in each for each in sources):
-            return None  # a project of this repository, with a pyproject.toml of its own
-        if requirement.url or sources:
-            self._problem(
-                f"{shown(requirement.name)} comes from "
-                f"{shown(requirement.url or 'a source that [tool.uv.sources] names')}, which is "
-                "neither fetched nor scanned.",
-                line,
-            )
-            return None
-        if not is_plain(str(requirement)):
-            self._problem(f"{shown(text)!r} holds characters that no requirement has.", line)
-            return None
-        return Direct(requirement, Location(self.path, line), written=text)
+        # A project of this repository has a pyproject.toml of its own.
+        if sources and not any(isinstance(each, dict) and "workspace" in each for each in sources):
+            where = "a source that [tool.uv.sources] names"
+            self._elsewhere(asked.requirement.name, where, asked.line)
+        return not sources
+
+    def _elsewhere(self, name: str, address: str, line: int | None) -> None:
+        where = shown(address or "another place than the package index")
+        text = f"{shown(name)} comes from {where}, which is neither fetched nor scanned."
+        self._problem(text, line)
 
     def _python(self, text: object) -> SpecifierSet:
         try:
@@ -289,7 +268,7 @@ def read_pyproject(path: str, data: bytes, indexes: Collection[str]) -> Project:
         data: its content.
         indexes: addresses of the package indexes that requirements are resolved from.
     """
-    document = read_toml(data)
-    if isinstance(document, FormatProblem):
-        return Project(problems=[models.Problem(path, document.line, document.text)])
-    return _Reader(path, document, quoted_lines(data)).read(indexes)
+    content = pyproject.read_pyproject(data)
+    if isinstance(content, FormatProblem):
+        return Project(problems=[models.Problem(path, content.line, content.text)])
+    return _Reader(path, content).read(indexes)

@@ -5,7 +5,6 @@ be read is told.
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from pathlib import Path, PurePosixPath
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.text import printable
 from package_gate.dependency_scan.models import Problem
+from package_gate.inventory.formats import names
+from package_gate.inventory.formats.names import LOCKS, TELLING_FOLDERS, Format
 from package_gate.inventory.pins import MAX_FILE_BYTES
 
 MAX_FILES = 1000
@@ -26,38 +27,18 @@ SKIPPED_FOLDERS = {".git", ".hg", ".svn", "node_modules", "site-packages", "__py
 
 _ENVIRONMENT = "pyvenv.cfg"
 """It lies at the top of a virtual environment (PEP 405)."""
-_TELLING_FOLDERS = {"requirements", "constraints"}
-"""What lies there are requirements files, whatever their names."""
 
 
-class Format(Enum):
-    """What sort of dependency file it is."""
+class Other(Enum):
+    """What else a scan of a repository must know of."""
 
-    REQUIREMENTS = auto()
-    PYPROJECT = auto()
-    UV_LOCK = auto()
-    POETRY_LOCK = auto()
-    PDM_LOCK = auto()
-    PIPFILE_LOCK = auto()
-    PYLOCK = auto()
     UV_SETTINGS = auto()
     """It may name indexes."""
     NOT_READ = auto()
     """It names dependencies, and nothing here reads it."""
 
 
-LOCKS = frozenset(
-    {Format.UV_LOCK, Format.POETRY_LOCK, Format.PDM_LOCK, Format.PIPFILE_LOCK, Format.PYLOCK}
-)
 _NOT_IN_ENVIRONMENTS = LOCKS | {Format.REQUIREMENTS, Format.PYPROJECT}
-_BY_NAME = {
-    "pyproject.toml": Format.PYPROJECT,
-    "uv.lock": Format.UV_LOCK,
-    "poetry.lock": Format.POETRY_LOCK,
-    "pdm.lock": Format.PDM_LOCK,
-    "pipfile.lock": Format.PIPFILE_LOCK,
-    "uv.toml": Format.UV_SETTINGS,
-}
 NOT_READ = {
     "setup.cfg": "setuptools' older files are not read",
     "setup.py": "setup.py is a program, and nothing of a repository is run; list `dependencies` in "
@@ -80,7 +61,7 @@ class DependencyFile:
 
     path: str
     """Relative to the repository, with `/`."""
-    format: Format
+    format: Format | Other
 
 
 class Checkout:
@@ -192,7 +173,7 @@ class Checkout:
         except (OSError, ValueError, RuntimeError):  # outside, or links in a circle
             return False
         above = [self.folder.joinpath(*parts[: count + 1]) for count in range(len(parts))]
-        return link.name.lower() not in _TELLING_FOLDERS and not any(
+        return link.name.lower() not in TELLING_FOLDERS and not any(
             each.name in SKIPPED_FOLDERS or each == self._skip or _is_environment(each)
             for each in above
         )
@@ -228,16 +209,13 @@ def _is_environment(folder: Path) -> bool:
         return False
 
 
-def format_of(path: PurePosixPath) -> Format | None:
+def format_of(path: PurePosixPath) -> Format | Other | None:
     """Tell a dependency file by its name; None for any other file."""
-    name, folder = path.name.lower(), path.parent.name.lower()
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+    name = path.name.lower()
+    if name == "uv.toml":
+        return Other.UV_SETTINGS
     if name in NOT_READ:
-        return Format.NOT_READ
-    if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name):
-        return Format.PYLOCK
-    is_named_so = "requirements" in name or name.startswith("constraints")
-    if name.endswith((".txt", ".in")) and (is_named_so or folder in _TELLING_FOLDERS):
-        return Format.REQUIREMENTS
-    return None
+        return Other.NOT_READ
+    kind = names.format_of(path)
+    # What a repository holds of others' distributions is not what installing it brings in.
+    return None if kind is Format.CORE_METADATA else kind

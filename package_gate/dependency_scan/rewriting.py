@@ -7,8 +7,8 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 
 from package_gate.dependency_scan.models import Direct
-from package_gate.dependency_scan.requirements_text import Bad, decode, parse
-from package_gate.inventory.dependency_files import logical_lines
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.requirements import decode, logical_lines, parse
 
 _BEGIN = re.compile(r"[ \t]*[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?")
 """A requirement's name and extras."""
@@ -36,7 +36,7 @@ def rewrite_requirements(
         The new file in UTF-8; None when a line can't be rewritten so that it means what it must.
     """
     text = decode(data)
-    if isinstance(text, Bad):
+    if isinstance(text, FormatProblem):
         return None
     raw = text.splitlines(keepends=True)
     newline = "\r\n" if raw and raw[0].endswith("\r\n") else "\n"

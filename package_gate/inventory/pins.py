@@ -1,7 +1,8 @@
 """The packages that an unpacked tree pins, or holds, by name and version; found without running it.
 
-`dependency_files` knows the formats. Files count wherever they lie in the tree. All of it is
-hostile: sizes are limited, links are not followed, and a file that can't be read is reported, once.
+`formats` reads the files; what of them names an exact version is a pin. Files count wherever they
+lie in the tree. All of it is hostile: sizes are limited, links are not followed, and a file that
+can't be read is reported, once.
 """
 
 import os
@@ -14,14 +15,9 @@ from packaging.utils import canonicalize_name
 
 from package_gate.core.inventory import UnreadableFile
 from package_gate.inventory.bounds import MAX_PATH, NAME, VERSION
-from package_gate.inventory.dependency_files import (
-    Include,
-    Item,
-    Reader,
-    reader_for,
-    requirements,
-)
-from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.items import FormatProblem, Include
+from package_gate.inventory.formats.names import Format, format_of
+from package_gate.inventory.pinned import Pin, pinned
 from package_gate.inventory.reading import read_regular
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
@@ -67,7 +63,7 @@ class _Search:
         self._tree = tree.resolve()
         self._bytes_left = MAX_TREE_BYTES
         self._pins_left = MAX_PINS
-        self._waiting: deque[tuple[str, Reader]] = deque()
+        self._waiting: deque[tuple[str, Format]] = deque()
         self._seen: set[str] = set()
 
     def run(self) -> Iterator[PinnedDependency | UnreadableFile]:
@@ -76,23 +72,23 @@ class _Search:
             folders.sort()
             for file in sorted(files):
                 path = Path(folder, file).relative_to(self._tree).as_posix()
-                reader = reader_for(PurePosixPath(path))
-                if reader is not None:
-                    self._add(path, reader)
+                kind = format_of(PurePosixPath(path))
+                if kind is not None:
+                    self._add(path, kind)
         for error in unlisted:
             path = os.path.relpath(error.filename, self._tree)
             yield UnreadableFile(_shown(path), None, "The folder can't be listed.")
         while self._waiting:
             yield from self._file(*self._waiting.popleft())
 
-    def _add(self, path: str, reader: Reader) -> None:
+    def _add(self, path: str, kind: Format) -> None:
         if path not in self._seen:
             self._seen.add(path)
-            self._waiting.append((path, reader))
+            self._waiting.append((path, kind))
 
-    def _file(self, path: str, reader: Reader) -> Iterator[PinnedDependency | UnreadableFile]:
+    def _file(self, path: str, kind: Format) -> Iterator[PinnedDependency | UnreadableFile]:
         problem: FormatProblem | None = None
-        for item in self._items(path, reader):
+        for item in self._items(path, kind):
             if isinstance(item, FormatProblem):
                 problem = problem or item
             elif isinstance(item, Include):
@@ -118,10 +114,10 @@ class _Search:
         included = inside(self._tree, path, include.path)
         if included is None:
             return FormatProblem("It includes a file outside the tree.", include.line)
-        self._add(included, requirements)
+        self._add(included, Format.REQUIREMENTS)
         return None
 
-    def _items(self, path: str, reader: Reader) -> Iterable[Item]:
+    def _items(self, path: str, kind: Format) -> Iterable[Pin | Include | FormatProblem]:
         try:
             data = read_regular(self._tree, path, MAX_FILE_BYTES + 1)
         except OSError as error:
@@ -131,7 +127,7 @@ class _Search:
         self._bytes_left -= len(data)
         if len(data) > MAX_FILE_BYTES or self._bytes_left < 0:
             return [FormatProblem("It, or all such files together, are too large.")]
-        return reader(data)
+        return pinned(kind, data)
 
 
 def inside(tree: Path, path: str, included: str) -> str | None:

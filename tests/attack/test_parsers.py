@@ -9,8 +9,9 @@ from packaging.version import Version
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.request_file import read_requests
-from package_gate.inventory.dependency_files import reader_for
 from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.names import format_of
+from package_gate.inventory.pinned import Pin, pinned
 from package_gate.inventory.take import take_inventory
 from package_gate.sandbox.pool import decode_answer
 from package_gate.sources.pypi.index import Project
@@ -76,13 +77,13 @@ def test_a_python_version_of_thousands_of_digits_asks_for_nothing(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
 def test_a_pin_with_too_many_brackets_is_a_pin_or_a_problem(name: str) -> None:
-    reader = reader_for(PurePosixPath(name))
-    assert reader is not None
+    kind = format_of(PurePosixPath(name))
+    assert kind is not None
     text = BRACKETS if name.endswith(".txt") else f'[project]\ndependencies = ["{BRACKETS}"]\n'
 
-    (item,) = reader(text.encode())
+    (item,) = pinned(kind, text.encode())
 
-    assert isinstance(item, FormatProblem) or (item.name, item.version) == ("a", "1")  # type: ignore[union-attr]
+    assert isinstance(item, FormatProblem) or item == Pin("a", "1", 1 if ".txt" in name else 2)
 
 
 def test_an_answer_that_is_no_text_is_garbage() -> None:

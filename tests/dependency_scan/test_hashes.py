@@ -8,7 +8,8 @@ import pytest
 from package_gate.core.decision import Verdict
 from package_gate.dependency_scan import hashes
 from package_gate.dependency_scan.hashes import LockedFiles
-from package_gate.dependency_scan.models import ClosurePackage, LockedFile, ScannedClosure
+from package_gate.dependency_scan.models import ClosurePackage, ScannedClosure
+from package_gate.inventory.formats.locks import LockedFile
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.uv import IndexSettings
 from tests.dependency_scan.world import World, told

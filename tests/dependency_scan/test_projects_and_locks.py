@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.dependency_scan import poetry
 from package_gate.dependency_scan.models import Graph, ScannedClosure
 from package_gate.dependency_scan.pyproject import read_pyproject
+from package_gate.inventory.formats import poetry
 from tests.dependency_scan.world import INDEX, asked, collected, problems
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -43,8 +43,9 @@ from package_gate.core.request import PyPISource
 from package_gate.core.request_file import EMAIL_PATTERN, NAME_PATTERN, read_requests
 from package_gate.core.text import printable
 from package_gate.inventory.bounds import problem_with
-from package_gate.inventory.dependency_files import Include, Pin, reader_for
-from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.items import FormatProblem, Include
+from package_gate.inventory.formats.names import Format
+from package_gate.inventory.pinned import Pin, pinned
 from package_gate.inventory.pins import find_pins
 from package_gate.inventory.take import take_inventory
 from package_gate.publishers.git_names import request_branch
@@ -69,10 +70,6 @@ ROOM = Path(
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\\\\]")
 TODAY = date(2026, 1, 1)
 _FINDING = Finding("osv", "PYSEC-2021-142", Kind.VULNERABILITY, Severity.HIGH, "a flaw")
-_DEPENDENCY_FILES = (
-    *("requirements.txt", "pyproject.toml", "pylock.toml", "poetry.lock", "uv.lock", "pdm.lock"),
-    *("Pipfile.lock", "PKG-INFO", "a.dist-info/METADATA"),
-)
 
 
 @dataclass(frozen=True)
@@ -172,10 +169,8 @@ def metadata(data: bytes) -> None:
 
 def dependency_files(data: bytes) -> None:
     """Read each kind of dependency file; what is found is a name and a version."""
-    for path in _DEPENDENCY_FILES:
-        reader = reader_for(PurePosixPath(path))
-        assert reader is not None
-        for item in reader(data):
+    for kind in Format:
+        for item in pinned(kind, data):
             assert isinstance(item, Pin | Include | FormatProblem)
     shutil.rmtree(ROOM / "tree", ignore_errors=True)
     _written("tree/requirements.txt", data)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from package_gate.inventory.dependency_files import json_line, read_toml
 from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.structured import read_json, read_toml
 from package_gate.inventory.pins import PinnedDependency, find_pins
-from tests.fakes.dependency_tree import pins, problems, write
+from tests.fakes.dependency_tree import pins, problems, versions, write
 
 REQUIREMENTS = r"""# comment with pins: evil==1.0
 PyYAML==5.3.1
@@ -146,9 +146,12 @@ def test_the_line_of_broken_toml_is_known(content: bytes, line: int | None) -> N
 
 
 def test_the_line_of_broken_json_is_known() -> None:
-    assert [json_line(each) for each in (b'{\n"a": }', b"[]", b"\xff", b"[" * 100_000)] == [
-        2, None, None, None,
-    ]  # fmt: skip
+    for content, line in (
+        (b'{\n"a": }', 2), (b"[]", None), (b'{"\xff": 1}', None), (b'{"a": ' + b"[" * 100_000, None)
+    ):  # fmt: skip
+        problem = read_json(content)
+        assert isinstance(problem, FormatProblem)
+        assert problem.line == line
 
 
 LOCK = """version = 1
@@ -257,7 +260,9 @@ def test_a_file_that_cant_be_read_is_reported(
 )
 def test_a_pyproject_of_odd_shapes_names_nothing(tmp_path: Path, content: str) -> None:
     write(tmp_path, "pyproject.toml", content)
-    assert find_pins(tmp_path) == []
+    assert versions(tmp_path) == {}
+    # A list that is none, or what is no text in one, is not passed over in silence.
+    assert len(problems(tmp_path)) == ("dependencies = " in content or "groups = {a" in content)
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,7 +11,6 @@ from tempfile import mkdtemp
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from package_gate.core.artifact import RemoteFile
@@ -48,7 +47,7 @@ class Wanted:
     """What is to be resolved."""
 
     requirements: Sequence[Requirement]
-    """Plain ones (see `is_plain`) with normalised names."""
+    """Plain ones (see `inventory.formats.requirements.is_plain`) with normalised names."""
     constraints: Sequence[str] = ()
     """Requirements that no package of the closure may break."""
     cooldown: Cooldown | None = None
@@ -185,17 +184,3 @@ def _pins(requirement: Requirement, key: Key) -> bool:
         and is_pin(requirement)
         and requirement.specifier.contains(key[1], prereleases=True)
     )
-
-
-def normalised(requirement: Requirement) -> Requirement:
-    """Give its name the normalised form (PEP 503): a bare `name.whl` would be a path to uv."""
-    requirement.name = canonicalize_name(requirement.name)
-    return requirement
-
-
-def is_plain(text: str) -> bool:
-    """Whether uv can't take a requirement for an option, a comment, a variable or a path.
-
-    uv reads what it is given as a requirements file, which may hold all of these.
-    """
-    return text.isascii() and text.isprintable() and not set(text) & set("$#\\")

@@ -20,6 +20,7 @@ from package_gate.core.errors import SourceError, TooFreshError
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import printable
+from package_gate.inventory.formats.requirements import is_plain, normalised
 from package_gate.sources.pypi.cooldown import Cooldown, Files
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index, Project
@@ -29,8 +30,6 @@ from package_gate.sources.pypi.resolver import (
     ResolvedClosure,
     Resolver,
     Wanted,
-    is_plain,
-    normalised,
 )
 from package_gate.sources.pypi.sdist import SdistMetadata
 from package_gate.sources.pypi.uv import Failure, IndexSettings, PythonTarget

@@ -7,11 +7,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from package_gate.core.finding import Location
-from package_gate.dependency_scan.models import Direct, Problem
-from package_gate.dependency_scan.requirements_text import parse, shown
-from package_gate.inventory.dependency_files import table_of
-from package_gate.sources.pypi.resolver import is_plain, normalised
+from package_gate.inventory.formats.items import Asked, Elsewhere, Unparsed
+from package_gate.inventory.formats.requirements import RequirementItem, is_plain, parse, shown
+from package_gate.inventory.formats.structured import table_of
 
 _UNREADABLE = (InvalidRequirement, InvalidSpecifier, InvalidVersion, TypeError, AttributeError)
 _ELSEWHERE = ("git", "path", "file", "url", "source")
@@ -27,13 +25,12 @@ def python(table: dict[str, Any]) -> str:
 
 
 def groups(
-    table: dict[str, Any], path: str, lines: Mapping[str, int]
-) -> Iterator[tuple[str, list[Direct | Problem]]]:
+    table: dict[str, Any], lines: Mapping[str, int]
+) -> Iterator[tuple[str, list[RequirementItem]]]:
     """Give the main dependencies, those with extras, and each group.
 
     Args:
         table: `[tool.poetry]`.
-        path: the file.
         lines: the line on which each quoted text first stands.
     """
     named = {"": table_of(table, "dependencies"), "dev": table_of(table, "dev-dependencies")}
@@ -45,33 +42,27 @@ def groups(
             each
             for package, wanted in entries.items()
             if package.lower() != "python"
-            for each in _read(package, wanted, path, lines)
+            for each in _read(package, wanted, lines)
         ]
         if found:
             yield name, found
 
 
-def _read(
-    package: str, wanted: object, path: str, lines: Mapping[str, int]
-) -> Iterator[Direct | Problem]:
+def _read(package: str, wanted: object, lines: Mapping[str, int]) -> Iterator[RequirementItem]:
     for one in wanted if isinstance(wanted, list) else [wanted]:
         entry: dict[str, Any] = one if isinstance(one, dict) else {"version": one}
         text = entry.get("version", "*")
         line = lines.get(text) if isinstance(text, str) else None
         if any(key in entry for key in _ELSEWHERE):
-            yield Problem(
-                path,
-                line,
-                f"{shown(package)} comes from another place than the package index, which is "
-                "neither fetched nor scanned.",
-            )
+            yield Elsewhere(line, "", package)
             continue
         try:
             requirement = _requirement(package, entry, text)
         except _UNREADABLE:
-            yield Problem(path, line, f"{shown(package)} = {shown(str(one))} can't be read.")
+            problem = f"{shown(package)} = {shown(str(one))} can't be read."
+            yield Unparsed(problem, line, f"{package} = {one}")
             continue
-        yield Direct(requirement, Location(path, line), written=f"{package} = {text}")
+        yield Asked(requirement, line, written=f"{package} = {text}")
 
 
 def _requirement(package: str, entry: dict[str, Any], text: str) -> Requirement:
@@ -84,7 +75,7 @@ def _requirement(package: str, entry: dict[str, Any], text: str) -> Requirement:
         ]
     whole = f"{package}[{','.join(extras)}]" if extras else package
     whole += _specifiers(text) + (f" ; {' and '.join(markers)}" if markers else "")
-    requirement = normalised(parse(whole))
+    requirement = parse(whole)
     if requirement.url or not is_plain(str(requirement)):
         raise InvalidRequirement(whole)
     return requirement

@@ -1,0 +1,159 @@
+"""`pyproject.toml`: what the project is called, and every list of requirements in it.
+
+PEP 621 (`[project]`), PEP 518 (`[build-system]`), PEP 735 (`[dependency-groups]`), and the tables
+of uv, PDM, Poetry, Flit, Hatch and Rye.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from package_gate.inventory.formats import poetry
+from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.requirements import (
+    MAX_REQUIREMENT,
+    RequirementItem,
+    requirement,
+)
+from package_gate.inventory.formats.structured import quoted_lines, read_toml, table_of
+
+
+class Table(Enum):
+    """Where a list of requirements stands."""
+
+    BUILD = auto()
+    """`[build-system] requires`."""
+    PROJECT = auto()
+    """`[project] dependencies`."""
+    EXTRA = auto()
+    """`[project.optional-dependencies]`."""
+    GROUP = auto()
+    """`[dependency-groups]`."""
+    UV_CONSTRAINTS = auto()
+    UV_DEV = auto()
+    PDM_DEV = auto()
+    POETRY = auto()
+    FLIT = auto()
+    RYE_DEV = auto()
+    HATCH = auto()
+    """An environment of `[tool.hatch.envs]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeGroup:
+    """An entry of a group that stands for another group's."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementList:
+    """Requirements that stand together."""
+
+    table: Table
+    name: str
+    """Of the extra, group or environment, as written; "" where there is one list only."""
+    items: tuple[RequirementItem | IncludeGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The project itself, where name and version are static."""
+
+    name: str
+    version: str
+    line: int | None
+    """Of the version, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class PyProject:
+    """What a `pyproject.toml` says."""
+
+    document: dict[str, Any]
+    releases: tuple[Release, ...]
+    """By `[project]` and by `[tool.poetry]`."""
+    lists: tuple[RequirementList, ...]
+    lines: Mapping[str, int]
+    """The line on which each quoted text first stands."""
+
+    @property
+    def project(self) -> dict[str, Any]:
+        """`[project]`; empty when there is none."""
+        return table_of(self.document, "project")
+
+    def tool(self, name: str) -> dict[str, Any]:
+        """`[tool.NAME]`; empty when there is none."""
+        return table_of(table_of(self.document, "tool"), name)
+
+    def of(self, *tables: Table) -> list[RequirementList]:
+        """Give the lists of these tables."""
+        return [each for each in self.lists if each.table in tables]
+
+
+def read_pyproject(data: bytes) -> PyProject | FormatProblem:
+    """Read one; nothing of it is run."""
+    document = read_toml(data)
+    if isinstance(document, FormatProblem):
+        return document
+    lines = quoted_lines(data)
+    return PyProject(
+        document, tuple(_releases(document, lines)), tuple(_lists(document, lines)), lines
+    )
+
+
+def _releases(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Release]:
+    for table in (table_of(document, "project"), table_of(table_of(document, "tool"), "poetry")):
+        name, version = table.get("name"), table.get("version")
+        if isinstance(name, str) and isinstance(version, str):
+            yield Release(name, version, lines.get(version))
+
+
+def _lists(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[RequirementList]:
+    for table, name, listed in _written_lists(document):
+        if listed is not None:
+            yield RequirementList(table, name, tuple(_items(listed, table, lines)))
+    poetrys = table_of(table_of(document, "tool"), "poetry")
+    for name, items in poetry.groups(poetrys, lines):
+        yield RequirementList(Table.POETRY, name, tuple(items))
+
+
+def _written_lists(document: dict[str, Any]) -> Iterator[tuple[Table, str, object]]:
+    project, tools = table_of(document, "project"), table_of(document, "tool")
+    yield Table.PROJECT, "", project.get("dependencies")
+    yield Table.BUILD, "", table_of(document, "build-system").get("requires")
+    for extra, listed in table_of(project, "optional-dependencies").items():
+        yield Table.EXTRA, extra, listed
+    for group, listed in table_of(document, "dependency-groups").items():
+        yield Table.GROUP, group, listed
+    uv = table_of(tools, "uv")
+    yield Table.UV_CONSTRAINTS, "", uv.get("constraint-dependencies")
+    yield Table.UV_DEV, "", uv.get("dev-dependencies")
+    for group, listed in table_of(table_of(tools, "pdm"), "dev-dependencies").items():
+        yield Table.PDM_DEV, group, listed
+    flit = table_of(table_of(tools, "flit"), "metadata")
+    yield Table.FLIT, "", flit.get("requires")
+    yield Table.FLIT, "dev", flit.get("dev-requires")
+    for extra, listed in table_of(flit, "requires-extra").items():
+        yield Table.FLIT, extra, listed
+    yield Table.RYE_DEV, "", table_of(tools, "rye").get("dev-dependencies")
+    environments = table_of(table_of(tools, "hatch"), "envs")
+    for name in environments:
+        for key in ("dependencies", "extra-dependencies"):
+            yield Table.HATCH, name, table_of(environments, name).get(key)
+
+
+def _items(
+    listed: object, table: Table, lines: Mapping[str, int]
+) -> Iterator[RequirementItem | IncludeGroup]:
+    if not isinstance(listed, list):
+        yield FormatProblem("A list of requirements in it is no list.")
+        return
+    for entry in listed:
+        if isinstance(entry, dict) and table is Table.GROUP:
+            yield IncludeGroup(str(entry.get("include-group", "")))
+        elif not isinstance(entry, str) or len(entry) > MAX_REQUIREMENT:
+            yield FormatProblem("A requirement in it is no text, or too long.")
+        else:
+            yield requirement(entry, lines.get(entry))
