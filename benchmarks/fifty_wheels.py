@@ -16,12 +16,15 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
 from benchmarks.measure import PROJECT, print_table
-from package_gate.commands.scan_setup import SAMPLE_ADVISORIES, ScanSetup
+from package_gate.advisories.osv import OSV, OSVSettings
+from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
+from package_gate.commands.scan_setup import ScanSetup
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -34,7 +37,6 @@ from package_gate.core.decision import Verdict
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import RequestFile
-from package_gate.net.session import Network
 from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.gate import Gate, Options
 from package_gate.pipeline.package_work import PackageWorker
@@ -177,18 +179,14 @@ def time_gate(wheels: Sequence[Path], output: Path) -> tuple[float, int]:
     policy = Policy()
     decisions = Decisions(FolderStorage(output / "decisions"))
     begin = time.perf_counter()
-    scans = ScanSetup(
-        DEFAULTS,
-        str(SAMPLE_ADVISORIES),
-        Network(),
-        policy.limits,
-        scratch,
-        may_use_sample=True,
-    )
-    with scans:
+    with (
+        closing(OSV(OSVSettings(str(SAMPLE_ADVISORIES), sample=True))) as osv,
+        ScanSetup(DEFAULTS, policy.limits, scratch) as scans,
+    ):
         worker = PackageWorker(
-            source.fetch, scans.unpacker, scans.scanners, policy, "benchmark", decisions, scratch,
-            now, lambda _subject, _step: None, record=True, rescan=False, sample_advisories=True,
+            source.fetch, scans.unpacker, scans.scanners, [osv], policy, "benchmark", decisions,
+            scratch, now, lambda _subject, _step: None,
+            record=True, rescan=False, sample_advisories=True,
         )  # fmt: skip
         gate = Gate(
             {PyPISource: source}, worker, LocalFolder(output), decisions,

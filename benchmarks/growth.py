@@ -158,7 +158,7 @@ def measure_one(output: Path) -> dict[str, float]:
     scratch = output / ".scratch"
     scratch.mkdir(exist_ok=True)
     worker = PackageWorker(
-        sources.fetch, Unpacker(), [Scanner(name) for name in DEFAULTS], policy,
+        sources.fetch, Unpacker(), [Scanner(name) for name in DEFAULTS], (), policy,
         "benchmark", decisions, scratch, now, lambda _subject, _step: None,
         record=True, rescan=False, sample_advisories=False,
     )  # fmt: skip

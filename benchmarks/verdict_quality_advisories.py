@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from benchmarks.measure import print_table
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv import OSV, OSVSettings
-from package_gate.core.artifact import Origin, UnpackedPackage
 
 PAIRS = 300
 SEED = 20241010
@@ -71,19 +72,19 @@ def _later_fixes(affected: dict[str, Any], version: str) -> Iterator[str]:
                 yield fix
 
 
-def flagged(scanner: OSV, package: str, version: str, advisory: str) -> bool:
-    """Whether the gate's scanner reports this advisory for that release."""
-    findings = scanner.scan(UnpackedPackage(package, version, Origin.PYPI, ()))
+def flagged(osv: OSV, package: str, version: str, advisory: str) -> bool:
+    """Whether the gate's source reports this advisory for that release."""
+    [findings] = osv.query([NamedPackage(canonicalize_name(package), version)])
     return any(advisory in (finding.rule, *finding.aliases) for finding in findings)
 
 
 def measure_advisories(snapshot: Path) -> None:
     """Measure and print."""
-    scanner = OSV(OSVSettings(str(snapshot)))
+    osv = OSV(OSVSettings(str(snapshot)))
     pairs = sample_pairs(snapshot)
-    found = [pair for pair in pairs if flagged(scanner, pair.package, pair.affected, pair.advisory)]
+    found = [pair for pair in pairs if flagged(osv, pair.package, pair.affected, pair.advisory)]
     fixed = [pair for pair in pairs if pair.fixed]
-    wrongly = [pair for pair in fixed if flagged(scanner, pair.package, pair.fixed, pair.advisory)]
+    wrongly = [pair for pair in fixed if flagged(osv, pair.package, pair.fixed, pair.advisory)]
     print_table(
         f"Known vulnerabilities, seed {SEED}",
         ("what", "versions", "flagged", "goal"),

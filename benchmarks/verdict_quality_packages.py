@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from uv import find_uv_bin
 
 from benchmarks.measure import PROJECT
+from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.commands.scan_setup import ScanSetup
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
@@ -128,13 +129,12 @@ def judging(
     with TemporaryDirectory() as name:
         scratch = Path(name, "scratch")
         scratch.mkdir()
-        scans = ScanSetup(
-            DEFAULTS, str(advisories), Network(), policy.limits, scratch,
-            may_use_sample=False,
-        )  # fmt: skip
-        with scans:
+        with (
+            closing(OSV(OSVSettings(str(advisories)))) as osv,
+            ScanSetup(DEFAULTS, policy.limits, scratch) as scans,
+        ):
             worker = PackageWorker(
-                fetch, scans.unpacker, scans.scanners, policy, "benchmark",
+                fetch, scans.unpacker, scans.scanners, [osv], policy, "benchmark",
                 Decisions(FolderStorage(Path(name, "decisions"))), scratch,
                 lambda: datetime.now(UTC), lambda _subject, _step: None,
                 record=False, rescan=False, sample_advisories=False,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from package_gate.advisories.interface import AdvisorySource
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -18,7 +19,7 @@ from package_gate.core.artifact import (
 )
 from package_gate.core.errors import GateError, PublishError, SourceError
 from package_gate.core.finding import Finding, ScannerInfo
-from package_gate.core.inventory import Inventory, Unpacked
+from package_gate.core.inventory import Component, Inventory, Unpacked
 from package_gate.core.policy import Policy
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile
@@ -62,6 +63,9 @@ class World:
     unpack_errors: dict[str, Exception] = field(default_factory=dict)
     requires_python: dict[str, str] = field(default_factory=dict)
     """Package name → what its inventories say."""
+    advisories: list[AdvisorySource] = field(default_factory=list)
+    components: dict[str, tuple[Component, ...]] = field(default_factory=dict)
+    """Package name → what its inventories name."""
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
@@ -95,6 +99,7 @@ class World:
             fetch=self.fetch,
             unpacker=FakeUnpacker(self),
             scanners=[FakeScanner("osv", self)],
+            advisories=self.advisories,
             policy=self.policy,
             policy_digest=self.policy_digest,
             decisions=self.decisions,
@@ -218,7 +223,12 @@ class FakeUnpacker:
         return Unpacked(
             (),
             tuple(
-                Inventory(unpacked.artifact.filename, "zip", requires_python=python)
+                Inventory(
+                    unpacked.artifact.filename,
+                    "zip",
+                    requires_python=python,
+                    components=self._world.components.get(package.name, ()),
+                )
                 for unpacked in package.artifacts
             ),
         )

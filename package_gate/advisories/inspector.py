@@ -9,26 +9,25 @@ https://docs.aws.amazon.com/inspector/latest/user/cyclonedx-namespace.html.
 Each vulnerability is rated by several sources, such as NVD and GitHub; the highest rating counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from package_gate.advisories.interface import NOT_LOOKED_UP, NamedPackage
+from package_gate.advisories.sbom import cyclonedx, in_batches
 from package_gate.aws.errors import aws_errors
-from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.service_text import MAX_ID, addresses, sentence
 from package_gate.core.text import one_line
-from package_gate.inventory.sbom import NamedPackage, cyclonedx, in_batches, take_inventory
 
 if TYPE_CHECKING:
     from mypy_boto3_inspector_scan import InspectorscanClient
 
 SCANNER = "inspector"
-NOT_SCANNED = "component-not-scanned"
-"""The rule of the finding that names what an archive pins and Inspector did not look up."""
+REMOVE = "Do not install it, and remove it where it is installed."
 MALICIOUS = "openssf-malicious-package"
 """The rule for a component that is called malicious without an advisory."""
 
@@ -111,7 +110,7 @@ _READER = msgspec.json.Decoder(_Report)
 
 
 class Inspector:
-    """The scanner `inspector`."""
+    """The source `inspector`; a boto3 client may be used by many threads."""
 
     name = SCANNER
 
@@ -139,18 +138,15 @@ class Inspector:
             "Amazon Inspector",
         )
 
-    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        """Report what is known against the package, or against what an archive holds and pins.
+    def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
+        """See `AdvisorySource.query`."""
+        return [found for batch in in_batches(packages) for found in self._look_up(batch)]
 
-        Raises:
-            ScannerError: the service did not answer, or its answer is not whole.
-        """
-        inventory = take_inventory(target, SCANNER)
-        yield from inventory.findings
-        for batch in in_batches(inventory.packages):
-            yield from self._look_up(batch)
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
 
-    def _look_up(self, packages: Mapping[str, NamedPackage]) -> Iterator[Finding]:
+    def _look_up(self, packages: Mapping[str, NamedPackage]) -> list[tuple[Finding, ...]]:
         sbom = cyclonedx(packages)
         with aws_errors("Amazon Inspector ScanSbom failed", ScannerError):
             answer = self._client.scan_sbom(sbom=sbom, outputFormat="CYCLONE_DX_1_5")
@@ -166,88 +162,79 @@ class Inspector:
         called_malicious = {
             component.ref for component in report.components if _is_malicious(component.properties)
         }
+        found: dict[str, list[Finding]] = {reference: [] for reference in packages}
         for component in report.components:
-            yield from _unscanned(component, packages[component.ref])
+            found[component.ref] += _unscanned(component)
+        explained = set()
         for vulnerability in report.vulnerabilities:
-            yield from _findings(vulnerability, packages, called_malicious)
-        explained = {each.ref for flaw in report.vulnerabilities for each in flaw.affects}
-        for reference in sorted(called_malicious - explained):
-            yield _finding(
-                packages[reference],
-                rule=MALICIOUS,
-                severity=Severity.CRITICAL,
-                malicious=True,
-                said="OpenSSF calls it malicious.",
-            )
+            for reference in _affected(vulnerability, packages):
+                malicious = reference in called_malicious
+                found[reference].append(_finding(vulnerability, reference, malicious=malicious))
+                explained.add(reference)
+        for reference in called_malicious - explained:
+            found[reference].append(_UNEXPLAINED)
+        return [tuple(findings) for findings in found.values()]
 
 
-def _findings(
-    vulnerability: _Vulnerability, packages: Mapping[str, NamedPackage], called_malicious: set[str]
-) -> Iterator[Finding]:
-    """Give one finding for each component that it affects."""
-    ids = [vulnerability.id, *(each.id for each in vulnerability.references)]
-    severity = _severity(vulnerability)
-    fixed = {each.name: each.value for each in vulnerability.properties}
-    if not vulnerability.affects:
+_UNEXPLAINED = Finding(
+    scanner=SCANNER,
+    rule=MALICIOUS,
+    kind=Kind.MALWARE,
+    severity=Severity.CRITICAL,
+    message="OpenSSF calls it malicious.",
+    recommendation=REMOVE,
+)
+
+
+def _affected(vulnerability: _Vulnerability, packages: Mapping[str, NamedPackage]) -> Iterable[str]:
+    """Give the components that it affects, each once."""
+    affected = dict.fromkeys(each.ref for each in vulnerability.affects)
+    if not affected:
         raise _wrong(f"it does not say what {one_line(vulnerability.id, MAX_ID)} affects")
-    for reference in dict.fromkeys(each.ref for each in vulnerability.affects):
-        package = packages.get(reference)
-        if package is None:
-            raise _wrong(f"{one_line(vulnerability.id, MAX_ID)} is about an unknown component")
-        malicious = (
-            reference in called_malicious
-            or _is_malicious(vulnerability.properties)
-            or any(each.startswith("MAL-") for each in ids)
-        )
-        yield _finding(
-            package,
-            rule=one_line(vulnerability.id, MAX_ID),
-            severity=Severity.CRITICAL if malicious else severity,
-            malicious=malicious,
-            said=vulnerability.description,
-            fixed=fixed.get(f"{_OWN}fixed_version:{reference}", ""),
-            references=addresses(
-                [
-                    vulnerability.source.url,
-                    *(each.url for each in vulnerability.advisories),
-                    *(each.source.url for each in vulnerability.references),
-                ]
-            ),
-            aliases=tuple(
-                sorted({one_line(each, MAX_ID) for each in ids[1:] if each.startswith(_SAME)})
-            ),
-        )
+    if not affected.keys() <= packages.keys():
+        raise _wrong(f"{one_line(vulnerability.id, MAX_ID)} is about an unknown component")
+    return affected
 
 
-def _finding(
-    package: NamedPackage,
-    *,
-    rule: str,
-    severity: Severity | None,
-    malicious: bool,
-    said: str,
-    fixed: str = "",
-    references: tuple[str, ...] = (),
-    aliases: tuple[str, ...] = (),
-) -> Finding:
+def _finding(vulnerability: _Vulnerability, reference: str, *, malicious: bool) -> Finding:
+    """Make the finding about one component.
+
+    Args:
+        vulnerability: it affects the component.
+        reference: the component's `bom-ref`.
+        malicious: whether the component itself is called malicious.
+    """
+    ids = [vulnerability.id, *(each.id for each in vulnerability.references)]
+    malicious = (
+        malicious
+        or _is_malicious(vulnerability.properties)
+        or any(each.startswith("MAL-") for each in ids)
+    )
+    properties = {each.name: each.value for each in vulnerability.properties}
+    fixed = properties.get(f"{_OWN}fixed_version:{reference}", "")
     if malicious:
-        recommendation = "Do not install it, and remove it where it is installed."
+        recommendation = REMOVE
     elif fixed:
         recommendation = f"Upgrade to {one_line(fixed, MAX_ID)} or newer."
     else:
         recommendation = "No fixed version is known."
     return Finding(
         scanner=SCANNER,
-        rule=rule,
+        rule=one_line(vulnerability.id, MAX_ID),
         kind=Kind.MALWARE if malicious else Kind.VULNERABILITY,
-        severity=severity,
-        message=sentence(package.subject, said or "The advisory does not say what is wrong."),
+        severity=Severity.CRITICAL if malicious else _severity(vulnerability),
+        message=sentence(vulnerability.description or "The advisory does not say what is wrong."),
         recommendation=recommendation,
-        references=references,
-        aliases=aliases,
-        artifact=package.artifact,
-        locations=package.locations,
-        count=package.count,
+        references=addresses(
+            [
+                vulnerability.source.url,
+                *(each.url for each in vulnerability.advisories),
+                *(each.source.url for each in vulnerability.references),
+            ]
+        ),
+        aliases=tuple(
+            sorted({one_line(each, MAX_ID) for each in ids[1:] if each.startswith(_SAME)})
+        ),
     )
 
 
@@ -264,23 +251,18 @@ def _severity(vulnerability: _Vulnerability) -> Severity | None:
     return max((severity for severity in severities if severity is not None), default=None)
 
 
-def _unscanned(component: _Component, package: NamedPackage) -> Iterator[Finding]:
-    """Tell when a component was not looked up; for the scanned package itself that is an error."""
+def _unscanned(component: _Component) -> Iterator[Finding]:
+    """Say that a component was not looked up, and why."""
     for each in component.properties:
         if each.value.startswith(_SKIPPED) and not each.value.startswith(_NOTHING_KNOWN):
-            reason = one_line(each.value.removeprefix(_SKIPPED), 200)
-            if not package.subject:
-                raise ScannerError(f"Amazon Inspector did not look up {package}: {reason}")
+            reason = one_line(each.value.removeprefix(_SKIPPED), 200).rstrip(".")
             yield Finding(
                 scanner=SCANNER,
-                rule=NOT_SCANNED,
+                rule=NOT_LOOKED_UP,
                 kind=Kind.VULNERABILITY,
                 severity=Severity.INFO,
-                message=sentence(package.subject, f"Inspector did not look it up ({reason})"),
-                recommendation="Look at what it depends on before using it.",
-                artifact=package.artifact,
-                locations=package.locations,
-                count=package.count,
+                message=sentence(f"Amazon Inspector did not look it up ({reason})"),
+                recommendation="Find out elsewhere what is known against it.",
             )
 
 

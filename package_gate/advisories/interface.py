@@ -6,6 +6,10 @@ from typing import Protocol
 
 from package_gate.core.finding import Finding, ScannerInfo
 
+NOT_LOOKED_UP = "component-not-scanned"
+"""The rule of a finding that says that a source did not look a package up, and will not by asking
+again. Of what an archive pins that is a finding; of the package that is judged, a failure."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedPackage:
@@ -48,8 +52,8 @@ class AdvisorySource(Protocol):
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
         """Report what is known against each of the packages, in their order.
 
-        The findings name no artifact and no place: whoever asks knows where a package stands. A
-        package that the source could not look up has a finding that says so, or fails the call.
+        The findings name no artifact and no place: whoever asks knows where a package stands. One
+        with the rule `NOT_LOOKED_UP` says that nothing is known of its package.
 
         Raises:
             ScannerError: it could not be told; nothing is known of any of the packages.

@@ -6,6 +6,7 @@ whole answer is an error. Nothing of the environment goes to it: no netrc, no co
 that was not given.
 """
 
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from package_gate.advisories.osv_records import ADVISORY_ID, Installed, Record, decode_record
+from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.osv_records import ADVISORY_ID, Record, decode_record, parse_version
 from package_gate.core.errors import ScannerError
 
 MAX_QUERIES = 1000
@@ -55,7 +57,7 @@ class _TransientError(Exception):
 
 
 class API:
-    """A session with an OSV API; records are asked for once."""
+    """A session with an OSV API, for many threads; records are kept."""
 
     def __init__(
         self,
@@ -84,6 +86,8 @@ class API:
         self._pause = pause
         self._has_failed = False
         self._records: dict[str, Record] = {}
+        self._fetchers = ThreadPoolExecutor(CONNECTIONS, "osv")
+        self._connections = threading.BoundedSemaphore(CONNECTIONS)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca_bundle or True
@@ -93,7 +97,7 @@ class API:
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
 
-    def find(self, packages: Sequence[Installed]) -> list[list[Record]]:
+    def find(self, packages: Sequence[NamedPackage]) -> list[list[Record]]:
         """Return, for each of the packages, the records that the API finds for its version.
 
         Raises:
@@ -109,9 +113,10 @@ class API:
 
     def close(self) -> None:
         """Close its connections."""
+        self._fetchers.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    def _find_ids(self, packages: Sequence[Installed]) -> list[set[str]]:
+    def _find_ids(self, packages: Sequence[NamedPackage]) -> list[set[str]]:
         """Ask for one batch, page by page."""
         found: list[set[str]] = [set() for _ in packages]
         waiting = {position: _query(package) for position, package in enumerate(packages)}
@@ -134,13 +139,8 @@ class API:
         raise self._error(f"it has more than {MAX_PAGES} pages for one package")
 
     def _fetch_all(self, ids: set[str]) -> None:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            try:
-                for record in pool.map(self._fetch, sorted(ids)):
-                    self._records[record.id] = record
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for record in self._fetchers.map(self._fetch, sorted(ids)):
+            self._records[record.id] = record
 
     def _fetch(self, advisory_id: str) -> Record:
         if not ADVISORY_ID.fullmatch(advisory_id):
@@ -160,7 +160,7 @@ class API:
             reraise=True,
         )
         try:
-            data = retrying(self._attempt, method, path, body)
+            data = retrying(self._in_turn, method, path, body)
         except _TransientError as error:
             self._has_failed = True
             raise self._error(str(error)) from error
@@ -172,6 +172,10 @@ class API:
         asked_for = failure.pause if isinstance(failure, _TransientError) else 0.0
         doubled = self._pause * 2.0 ** (state.attempt_number - 1)
         return min(MAX_PAUSE_SECONDS, max(doubled, asked_for))
+
+    def _in_turn(self, method: str, path: str, body: object) -> bytes:
+        with self._connections:
+            return self._attempt(method, path, body)
 
     def _attempt(self, method: str, path: str, body: object) -> bytes:
         deadline = time.monotonic() + self._timeout
@@ -223,7 +227,10 @@ class API:
         )
 
 
-def _query(package: Installed) -> dict[str, Any]:
-    # Advisories speak of public versions only.
-    version = package.version.partition("+")[0]
-    return {"package": {"name": package.name, "ecosystem": "PyPI"}, "version": version}
+def _query(package: NamedPackage) -> dict[str, Any]:
+    query: dict[str, Any] = {"package": {"name": package.name, "ecosystem": "PyPI"}}
+    # A version that PEP 440 can't order counts as affected by all that is known of the package,
+    # and the API, asked about such a version, may know nothing.
+    if parse_version(package.version) is not None:
+        query["version"] = package.public_version
+    return query

@@ -5,20 +5,21 @@ through others, become one finding.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]  # it ships no types
 from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import (
     MALWARE_PREFIX,
-    Installed,
     Rating,
     Record,
     Specific,
     first_fixed_version,
+    release_of,
 )
-from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, Severity
+from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.service_text import MAX_MESSAGE, addresses, first_sentences
 from package_gate.core.text import one_line
 
@@ -42,23 +43,12 @@ _HEADING = re.compile(r"^\s{0,3}(?:#.*|=+|-{2,})\s*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 
 
-def findings(
-    records: Iterable[Record],
-    installed: Installed,
-    *,
-    subject: str = "",
-    artifact: str = "",
-    locations: Sequence[Location] = (),
-) -> Iterator[Finding]:
+def findings(records: Iterable[Record], package: NamedPackage) -> Iterator[Finding]:
     """Make one finding of each flaw.
 
     Args:
-        records: those that affect `installed`, each id once.
-        installed: the package and version.
-        subject: what the messages begin with when `installed` is not the scanned package itself,
-            such as "It pins pyyaml 5.3.1".
-        artifact: the file name of the artifact that they are about; "" for the whole package.
-        locations: where its tree names `installed`.
+        records: those that affect the package, each id once.
+        package: the package and version.
     """
     for group in _by_flaw(records):
         ids = {each for record in group for each in record.ids}
@@ -68,14 +58,11 @@ def findings(
             scanner=SCANNER,
             rule=rule,
             kind=Kind.MALWARE if malware else Kind.VULNERABILITY,
-            severity=Severity.CRITICAL if malware else _highest(group, installed.name),
-            message=_message(group, installed, subject),
-            recommendation=_recommendation(group, installed, malware=malware),
+            severity=Severity.CRITICAL if malware else _highest(group, package.name),
+            message=_message(group, package),
+            recommendation=_recommendation(group, package, malware=malware),
             references=addresses(each.url for record in group for each in record.references or ()),
             aliases=tuple(sorted(ids - {rule}, key=_preference)),
-            artifact=artifact,
-            locations=tuple(locations[:MAX_LOCATIONS]),
-            count=max(1, len(locations)),
         )
 
 
@@ -150,15 +137,15 @@ def _preference(advisory_id: str) -> tuple[int, str]:
     return next(ranks, len(_PREFERRED_IDS)), advisory_id
 
 
-def _message(group: list[Record], installed: Installed, subject: str) -> str:
+def _message(group: list[Record], package: NamedPackage) -> str:
     """Say what the flaw is, in the words of the first record that has a summary or details."""
-    before = f"{one_line(subject, 150)}: " if subject else ""
-    after = "" if installed.release else " Its version can't be compared, so it counts as affected."
+    comparable = release_of(package) is not None
+    after = "" if comparable else " Its version can't be compared, so it counts as affected."
     summaries = [(record.summary or "").strip() for record in group]
     details = [_first_sentences(record.details or "") for record in group]
     said = next(filter(None, summaries + details), "The advisory does not say what is wrong.")
-    said = one_line(said, MAX_MESSAGE - len(before) - len(after) - 1)
-    return before + said + ("" if said.endswith((".", "!", "?", "…")) else ".") + after
+    said = one_line(said, MAX_MESSAGE - len(after) - 1)
+    return said + ("" if said.endswith((".", "!", "?", "…")) else ".") + after
 
 
 def _first_sentences(details: str) -> str:
@@ -167,8 +154,8 @@ def _first_sentences(details: str) -> str:
     return first_sentences(text)
 
 
-def _recommendation(group: list[Record], installed: Installed, *, malware: bool) -> str:
+def _recommendation(group: list[Record], package: NamedPackage, *, malware: bool) -> str:
     if malware:
         return "Do not install it, and remove it where it is installed."
-    fixed = first_fixed_version(group, installed)
+    fixed = first_fixed_version(group, package)
     return f"Upgrade to {fixed} or newer." if fixed else "No fixed version is known."

@@ -19,16 +19,16 @@ Where the format leaves a question open, the answer is the one that reports too 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.core.errors import ScannerError
 
 ADVISORY_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-_.:](?=[A-Za-z0-9])){0,127}")
@@ -150,26 +150,6 @@ def decode_record(data: bytes, where: str) -> Record:
     return record
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A version of a PyPI package, as advisories are asked about it."""
-
-    name: str
-    """Normalised (PEP 503)."""
-    version: str
-    """As the package states it."""
-
-    @cached_property
-    def release(self) -> Version | None:
-        """The version without its local part, which advisories don't speak of; None when PEP 440
-        can't order it."""
-        parsed = parse_version(self.version)
-        return Version(parsed.public) if parsed is not None and parsed.local else parsed
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
-
-
 @lru_cache(maxsize=65536)
 def parse_version(text: str) -> Version | None:
     """Read a PEP 440 version; None when it is none, or has a number too long to be read."""
@@ -179,31 +159,38 @@ def parse_version(text: str) -> Version | None:
         return None
 
 
-def affects(record: Record, installed: Installed) -> bool:
+def release_of(package: NamedPackage) -> Version | None:
+    """Give a package's version without its local part, which advisories don't speak of; None when
+    PEP 440 can't order it."""
+    parsed = parse_version(package.version)
+    return Version(parsed.public) if parsed is not None and parsed.local else parsed
+
+
+def affects(record: Record, package: NamedPackage) -> bool:
     """Whether the record is about this version; a withdrawn one never is.
 
     This is the format's own evaluation: the version is listed, or lies in a range.
     """
     if record.withdrawn is not None:
         return False
-    return any(_entry_affects(record, entry, installed) for entry in record.about(installed.name))
+    return any(_entry_affects(record, entry, package) for entry in record.about(package.name))
 
 
-def first_fixed_version(records: Iterable[Record], installed: Installed) -> str | None:
-    """Return the lowest fixed version above the installed one that none of the records affects."""
-    release = installed.release
+def first_fixed_version(records: Iterable[Record], package: NamedPackage) -> str | None:
+    """Return the lowest fixed version above the package's own that none of the records affects."""
+    release = release_of(package)
     if release is None:
         return None
     records = list(records)
     fixes: dict[Version, str] = {}
     for record in records:
-        for entry in record.about(installed.name):
+        for entry in record.about(package.name):
             for event in _version_events(entry):
                 fixed = parse_version(event.fixed) if event.fixed is not None else None
                 if fixed is not None and fixed > release:
                     fixes.setdefault(fixed, str(fixed))
     for fixed in sorted(fixes):
-        candidate = Installed(installed.name, fixes[fixed])
+        candidate = NamedPackage(package.name, fixes[fixed])
         if not any(affects(record, candidate) for record in records):
             return candidate.version
     return None
@@ -228,19 +215,19 @@ def _version_events(entry: Affected) -> Iterator[Event]:
     return (event for each in _version_ranges(entry) for event in each.events)
 
 
-def _entry_affects(record: Record, entry: Affected, installed: Installed) -> bool:
+def _entry_affects(record: Record, entry: Affected, package: NamedPackage) -> bool:
     ranges, versions = _version_ranges(entry), entry.versions or []
     if not ranges and not versions:
         return record.is_malware
-    release = installed.release
+    release = release_of(package)
     if release is None:
         return True
-    return any(_in_range(release, each) for each in ranges) or _is_listed(installed, versions)
+    return any(_in_range(release, each) for each in ranges) or _is_listed(package, versions)
 
 
-def _is_listed(installed: Installed, versions: list[str]) -> bool:
-    exact = parse_version(installed.version)
-    return any(parse_version(each) in (installed.release, exact) for each in versions)
+def _is_listed(package: NamedPackage, versions: list[str]) -> bool:
+    wanted = (release_of(package), parse_version(package.version))
+    return any(parse_version(each) in wanted for each in versions)
 
 
 class _Change(IntEnum):

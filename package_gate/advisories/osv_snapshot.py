@@ -10,11 +10,13 @@ import os
 import zipfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
-from package_gate.advisories.osv_records import Installed, Record, decode_record
+from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.osv_records import Record, decode_record
 from package_gate.core.errors import ConfigurationError, ScannerError
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
@@ -117,7 +119,7 @@ class Snapshot:
             for package in version.packages:
                 self._files_of.setdefault(package, []).append(version.file)
 
-    def find(self, packages: Sequence[Installed]) -> list[list[Record]]:
+    def find(self, packages: Sequence[NamedPackage]) -> list[list[Record]]:
         """Return, for each of the packages, the records about it, whatever the version.
 
         Raises:
@@ -163,6 +165,17 @@ class Snapshot:
         if len(data) > MAX_RECORD_BYTES:
             raise ScannerError(f"{where} is larger than {MAX_RECORD_BYTES} bytes.")
         return decode_record(data, where)
+
+
+def check_snapshot(path: Path) -> None:
+    """See at a glance whether there is a snapshot; what is in it shows when it is read.
+
+    Raises:
+        ConfigurationError: there is neither a folder nor a zip.
+    """
+    if not path.is_dir():
+        with suppress(ScannerError):
+            _open(path).close()
 
 
 def _open(path: Path) -> _Files:

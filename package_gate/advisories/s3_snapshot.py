@@ -1,4 +1,4 @@
-"""A snapshot of advisories that lies in S3: brought to this machine before scanners start."""
+"""A snapshot of advisories that lies in S3: brought to this machine at the first question."""
 
 import re
 from pathlib import Path
@@ -18,6 +18,20 @@ _ADDRESS = re.compile(
 )
 
 
+def check_address(address: str) -> re.Match[str]:
+    """Read an address `s3://BUCKET/KEY.zip`.
+
+    Raises:
+        ConfigurationError: it is malformed.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise ConfigurationError(
+            f"--advisories {printable(address)} is malformed: write s3://BUCKET/KEY.zip."
+        )
+    return found
+
+
 def fetch_snapshot(address: str, folder: Path, region: str) -> tuple[Path, str]:
     """Download the zip; its content is checked where it is read.
 
@@ -33,11 +47,7 @@ def fetch_snapshot(address: str, folder: Path, region: str) -> tuple[Path, str]:
         ConfigurationError: the address is malformed, or boto3's configuration can't be used.
         ScannerError: it can't be had, or is too large.
     """
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
-        raise ConfigurationError(
-            f"--advisories {printable(address)} is malformed: write s3://BUCKET/KEY.zip."
-        )
+    found = check_address(address)
     path = folder / "advisories.zip"
     client = AWSSession(region).client("s3")
     failure = f"The advisories {address} can't be had"

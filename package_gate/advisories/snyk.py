@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import tenacity
 
+from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.sbom import cyclonedx, in_batches
 from package_gate.advisories.snyk_results import (
     SCANNER,
     Vulnerability,
@@ -35,12 +37,10 @@ from package_gate.advisories.snyk_results import (
     read_results,
 )
 from package_gate.aws.secrets import read_secret
-from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.child import Ended, run_bounded
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.text import one_line
-from package_gate.inventory.sbom import NamedPackage, cyclonedx, in_batches, take_inventory
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -84,7 +84,7 @@ class _TryAgainError(Exception):
 
 
 class Snyk:
-    """The scanner `snyk`."""
+    """The source `snyk`."""
 
     name = SCANNER
 
@@ -139,16 +139,16 @@ class Snyk:
             self._version = self._version or self._ask_version()
         return ScannerInfo(SCANNER, self._version, self._now().date().isoformat(), "Snyk")
 
-    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        """Report what is known against the package, or against what an archive holds and pins.
+    def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
+        """See `AdvisorySource.query`."""
+        return [
+            found
+            for batch in in_batches(packages)
+            for found in findings_of(self._test(batch), list(batch.values()))
+        ]
 
-        Raises:
-            ScannerError: the CLI did not finish, or its answer is not whole.
-        """
-        inventory = take_inventory(target, SCANNER)
-        yield from inventory.findings
-        for batch in in_batches(inventory.packages):
-            yield from findings_of(self._test(batch), list(batch.values()))
+    def close(self) -> None:
+        """Nothing stays open between two questions."""
 
     def monitor(self, packages: Sequence[NamedPackage], subject: str, reference: str) -> None:
         """Let Snyk watch packages from now on, in place of what it watched under these names.

@@ -4,16 +4,16 @@ The shape is that of `snyk test`, which `snyk sbom test` shares: one result, or 
 (https://docs.snyk.io/developer-tools/snyk-cli/commands/test). Only what is used here is read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from packaging.utils import canonicalize_name
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.service_text import MAX_ID, addresses, sentence
 from package_gate.core.text import one_line
-from package_gate.inventory.sbom import NamedPackage
 
 SCANNER = "snyk"
 _ADVISORY_PAGE = "https://security.snyk.io/vuln/"
@@ -123,32 +123,45 @@ def read_failure(output: bytes) -> str:
 
 def findings_of(
     vulnerabilities: Iterable[Vulnerability], packages: Sequence[NamedPackage]
-) -> Iterator[Finding]:
+) -> list[tuple[Finding, ...]]:
     """Make one finding for each issue in each package; issues of licences are left out.
 
     Args:
         vulnerabilities: those that the CLI reports for these packages.
         packages: what was looked up.
 
+    Returns:
+        The findings about each of the packages, in their order.
+
     Raises:
-        ScannerError: a severity is none that Snyk documents.
+        ScannerError: an issue is about a package that was not looked up, or its severity is none
+            that Snyk documents.
     """
-    named: dict[tuple[str, str], list[NamedPackage]] = {}
-    for package in packages:
-        named.setdefault((package.name, package.release), []).append(package)
+    found: list[list[Finding]] = [[] for _ in packages]
+    by_name: dict[str, list[int]] = {}
+    for place, package in enumerate(packages):
+        by_name.setdefault(package.name, []).append(place)
     seen: set[tuple[str, str, str]] = set()
     for each in vulnerabilities:
-        key = canonicalize_name(each.name), each.version
-        if each.type == "license" or (each.id, *key) in seen:
+        name = canonicalize_name(each.name)
+        if each.type == "license" or (each.id, name, each.version) in seen:
             continue
-        seen.add((each.id, *key))
-        # What is about none of them is reported all the same.
-        unasked = NamedPackage(*key, subject=f"Snyk names {key[0]} {key[1]}")
-        for package in named.get(key, [unasked]):
-            yield _finding(each, package)
+        seen.add((each.id, name, each.version))
+        same_name = by_name.get(name, [])
+        places = [place for place in same_name if packages[place].public_version == each.version]
+        if not same_name:
+            raise ScannerError(
+                f"snyk's answer is about {one_line(name, MAX_ID)} {one_line(each.version, MAX_ID)}"
+                ", which it was not asked about."
+            )
+        # A version that Snyk spells in its own way is reported all the same.
+        subject = "" if places else f"Snyk names {name} {each.version}"
+        for place in places or same_name:
+            found[place].append(_finding(each, subject))
+    return [tuple(findings) for findings in found]
 
 
-def _finding(vulnerability: Vulnerability, package: NamedPackage) -> Finding:
+def _finding(vulnerability: Vulnerability, subject: str) -> Finding:
     malicious = bool(vulnerability.malicious)
     identifiers = vulnerability.identifiers or _Identifiers()
     fixed = [one_line(version, MAX_ID) for version in (vulnerability.fixed_in or [])[:5]]
@@ -164,7 +177,7 @@ def _finding(vulnerability: Vulnerability, package: NamedPackage) -> Finding:
         rule=rule,
         kind=Kind.MALWARE if malicious else Kind.VULNERABILITY,
         severity=Severity.CRITICAL if malicious else _severity(vulnerability),
-        message=sentence(package.subject, vulnerability.title or _UNTITLED),
+        message=sentence(subject, vulnerability.title or _UNTITLED),
         recommendation=recommendation,
         references=addresses(
             [_ADVISORY_PAGE + rule, *(each.url for each in vulnerability.references or [])]
@@ -172,9 +185,6 @@ def _finding(vulnerability: Vulnerability, package: NamedPackage) -> Finding:
         aliases=tuple(
             one_line(each, MAX_ID) for each in (identifiers.cve or []) + (identifiers.ghsa or [])
         ),
-        artifact=package.artifact,
-        locations=package.locations,
-        count=package.count,
     )
 
 

@@ -13,12 +13,10 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from rich.console import Console
 
 from package_gate import __version__
-from package_gate.aws.session import region_of
+from package_gate.commands.advisory_sources import SNYK_TOKEN, advisory_sources
 from package_gate.commands.dependency_services import Services
 from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
 from package_gate.commands.process import now, prepare_process, scratch_folder
-from package_gate.commands.scan_setup import ScanSetup
-from package_gate.commands.service_scanners import SNYK_TOKEN
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError, NotifyError
 from package_gate.core.policy import load_policy
@@ -33,14 +31,13 @@ from package_gate.dependency_scan.repository import Checkout
 from package_gate.dependency_scan.scan import Parts, Subject, failed, scan
 from package_gate.net.download import Downloader
 from package_gate.report.terminal import Progress
+from package_gate.scanners.registry import SCANNERS, Where, those
 from package_gate.sources.pypi.cooldown import Cooldown
 from package_gate.sources.pypi.index import Index, configured_indexes
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import PythonTarget, index_settings
 
 PROJECT = Path(__file__).parent.parent.parent
-WORKER, SERVICES = "osv", ("inspector", "snyk")
-"""Scanners that look packages up by name and version: in a worker process; services."""
 MAX_SDISTS = 60
 """Releases of one closure that may exist only as sdists; old pins often do."""
 
@@ -91,28 +88,18 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             "--output."
         )
     network = checked_network(environ)
-    lists = scratch / "packages"  # all that workers may see of the scratch folder
-    lists.mkdir()
-    services = Services(environ, network, scratch, options.scanners, monitor=options.snyk_monitor)
+    advisories = advisory_sources(options.scanners, options.advisories, environ, network, scratch)
+    services = Services(environ, network, advisories.sources, monitor=options.snyk_monitor)
     subject = Subject(
         repository=environ.get("PACKAGE_GATE_REPOSITORY") or options.path.resolve().name,
         branch=environ.get("PACKAGE_GATE_BRANCH", ""),
         commit=environ.get("PACKAGE_GATE_COMMIT", ""),
         author=environ.get("PACKAGE_GATE_AUTHOR", ""),
     )
-    setup = ScanSetup(
-        names=[name for name in options.scanners if name == WORKER],
-        advisories=options.advisories,
-        may_use_sample=False,
-        network=network,
-        limits=policy.limits,
-        scratch=lists,
-        region=region_of(environ),
-    )
     settings = index_settings(environ, Path.home())
     known = partial(configured_indexes, settings)
     downloads = Downloader(network, policy.sources, policy.limits, indexes=known)
-    with setup, downloads as downloader, Progress(console) as progress:
+    with advisories, downloads as downloader, Progress(console) as progress:
         index = Index(settings)
         closures = Closures(
             Resolver(settings, index, downloader.fetch, MAX_SDISTS),
@@ -125,10 +112,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             scratch,
             progress.step,
         )
-        by_worker = [scanner for scanner in setup.scanners if scanner.name == WORKER]
-        look_up = LookUp(
-            [*by_worker, *services.scanners], policy, lists, now().date(), progress.step
-        )
+        look_up = LookUp(advisories.sources, policy, now().date(), progress.step)
         cooldown = Cooldown(policy, now())
         asked = [address.url for address in configured_indexes(settings)]
         parts = Parts(
@@ -210,7 +194,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         Path,
         "where reports and proposed files go (default: dependency-report in this checkout)",
     )
-    scanners = [WORKER, "snyk"] if environ.get(SNYK_TOKEN) else [WORKER]
+    scanners = ["osv", "snyk"] if environ.get(SNYK_TOKEN) else ["osv"]
     given.add(
         "--scanners",
         scanners,
@@ -246,11 +230,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def _scanners(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
+    known = those(SCANNERS, Where.ADVISORIES)
     for name in names:
-        if name not in (WORKER, *SERVICES):
-            known = ", ".join((WORKER, *SERVICES))
+        if name not in known:
             raise argparse.ArgumentTypeError(
-                f"there is no scanner {name!r} of dependencies; choose from {known}"
+                f"there is no scanner {name!r} of dependencies; choose from {', '.join(known)}"
             )
     if not names:
         raise argparse.ArgumentTypeError("name at least one scanner")

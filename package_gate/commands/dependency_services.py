@@ -1,22 +1,18 @@
-"""The services that a scan may use: Snyk, Inspector, SNS, and the host of the repository."""
+"""The services that a scan tells of its result: Snyk, SNS, and the host of the repository."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.aws.session import AWSSession, Service, region_of
-from package_gate.commands.service_scanners import service_scanner
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.dependency_scan.commit_status import CodeCommitComment, CommitStatus, GitHubStatus
 from package_gate.dependency_scan.messages import send_email
 from package_gate.dependency_scan.models import DependencyScan, Problem
-from package_gate.inventory.sbom import NamedPackage
 from package_gate.net.session import Network
 from package_gate.notifications.sns import SNS, TOPIC_ARN
-from package_gate.scanners.interface import Scanner
-from package_gate.scanners.registry import SCANNERS
 
 STATUS_TOKEN = "PACKAGE_GATE_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 GITHUB_API = "https://api.github.com"
@@ -29,24 +25,25 @@ class Services:
         self,
         environ: Mapping[str, str],
         network: Network,
-        scratch: Path,
-        scanners: Sequence[str],
+        sources: Sequence[AdvisorySource],
         *,
         monitor: bool,
     ) -> None:
         """Make them ready.
 
+        Args:
+            environ: the environment.
+            network: how the repository's host is reached.
+            sources: who is asked about packages.
+            monitor: whether Snyk, one of them, is to watch the packages.
+
         Raises:
             ConfigurationError: something that one of them needs is missing; it is named.
         """
         self._environ = environ
-        self.scanners: list[Scanner] = [
-            service_scanner(name, environ, network, scratch)
-            for name in scanners
-            if SCANNERS[name].worker is None
-        ]
+        self._sources = sources
         self._monitor = monitor
-        if monitor and "snyk" not in scanners:
+        if monitor and "snyk" not in {source.name for source in sources}:
             raise ConfigurationError("--snyk-monitor needs the scanner snyk.")
         self._topic = self._make_topic(environ.get("SNSTopic", ""))
         self._status = self._make_status(environ.get("PACKAGE_GATE_STATUS", ""), network)
@@ -59,9 +56,9 @@ class Services:
 
         packages = [NamedPackage(package.name, package.version) for package in scan.packages]
         try:
-            for scanner in self.scanners:
-                if isinstance(scanner, Snyk) and packages:
-                    scanner.monitor(packages, scan.repository, scan.branch)
+            for source in self._sources:
+                if isinstance(source, Snyk) and packages:
+                    source.monitor(packages, scan.repository, scan.branch)
         except ScannerError as error:
             problem = Problem("", None, f"Snyk does not watch the packages: {error}")
             return replace(scan, problems=(*scan.problems, problem))

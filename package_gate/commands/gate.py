@@ -12,12 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 from package_gate import __version__
-from package_gate.aws.session import region_of
+from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
 from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
-from package_gate.commands.service_scanners import service_scanner
+from package_gate.commands.service_scanners import service_scanners
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
 from package_gate.core.policy import load_policy, policy_warnings
@@ -30,7 +30,7 @@ from package_gate.pipeline.package_work import PackageWorker
 from package_gate.records.decisions import Decisions
 from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
-from package_gate.scanners.registry import DEFAULTS, SCANNERS, UNPACKER, chosen
+from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
@@ -92,29 +92,26 @@ def _run(
     connection = checked_network(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
-    services = [
-        service_scanner(name, environ, connection, scratch)
-        for name in options.scanners
-        if SCANNERS[name].worker is None
-    ]
-    scans = ScanSetup(
-        names=[name for name in options.scanners if SCANNERS[name].worker],
-        advisories=options.advisories,
+    services = service_scanners(options.scanners, environ, connection, scratch)
+    advisories = advisory_sources(
+        options.scanners,
+        options.advisories,
+        environ,
+        connection,
+        scratch,
         may_use_sample=target.may_use_sample_advisories,
-        network=connection,
-        limits=policy.limits,
-        scratch=packages,
-        region=region_of(environ),
     )
+    scans = ScanSetup(options.scanners, policy.limits, packages)
     index = parts.index or index_settings(environ, Path.home())
     downloads = Downloader(
         connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
     )
-    with scans, downloads as downloader, Progress(console) as progress:
+    with advisories, scans, downloads as downloader, Progress(console) as progress:
         worker = PackageWorker(
             fetch=downloader.fetch,
             unpacker=scans.unpacker,
             scanners=[*scans.scanners, *services],
+            advisories=advisories.sources,
             policy=policy,
             policy_digest=policy_digest,
             decisions=decisions,
@@ -123,7 +120,7 @@ def _run(
             progress=progress.step,
             record=not options.dry_run,
             rescan=options.rescan,
-            sample_advisories=scans.sample,
+            sample_advisories=advisories.sample,
         )
         gate = Gate(
             sources={
@@ -140,7 +137,7 @@ def _run(
             options=Options(
                 rescan=options.rescan,
                 dry_run=options.dry_run,
-                sample_advisories=scans.sample,
+                sample_advisories=advisories.sample,
                 report_hint=str(options.output / "report.html"),
                 warnings=tuple(policy_warnings(policy, now().date())),
             ),

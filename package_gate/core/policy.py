@@ -26,6 +26,7 @@ ScannerName = Literal[
     "guarddog",
     "index",
     "inspector",
+    "inventory",
     "osv",
     "ruff",
     "snyk",

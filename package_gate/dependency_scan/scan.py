@@ -171,13 +171,10 @@ def _judge(closures: Sequence[ScannedClosure], look_up: LookUp) -> dict[PackageK
 
 
 def _unfinished(look_up: LookUp) -> list[Problem]:
-    """Tell what was not judged, and what scanners reported that belongs to no package."""
+    """Tell what was not judged."""
     return [
-        *(Problem("", None, text) for text in look_up.strays),
-        *(
-            Problem("", None, f"Not judged, {count} package{'s' * (count != 1)}: {failure}")
-            for failure, count in look_up.failures.items()
-        ),
+        Problem("", None, f"Not judged, {count} package{'s' * (count != 1)}: {failure}")
+        for failure, count in look_up.failures.items()
     ]
 
 

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from package_gate import __version__
+from package_gate.advisories.interface import AdvisorySource
+from package_gate.advisories.standing import standing
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -25,13 +27,15 @@ from package_gate.core.artifact import (
 )
 from package_gate.core.decision import PackageDecision, Verdict
 from package_gate.core.errors import PublishError, ScannerError, SourceError
-from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.evidence import Evidence
+from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.inventory import Inventory
 from package_gate.core.judge import judge
 from package_gate.core.policy import ARCHIVE_VERSION, Policy
-from package_gate.core.text import printable
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.decisions import Decisions
 from package_gate.scanners.interface import Scanner, UnpackingScanner
+from package_gate.sources.pypi.yanked import yanked_release
 
 PACKAGES_AT_ONCE = 4
 SCANS_AT_ONCE = 16
@@ -67,6 +71,7 @@ class PackageWorker:
         fetch: Callable[[RemoteFile, Path], ArtifactFile],
         unpacker: UnpackingScanner,
         scanners: Sequence[Scanner],
+        advisories: Sequence[AdvisorySource],
         policy: Policy,
         policy_digest: str,
         decisions: Decisions,
@@ -84,6 +89,7 @@ class PackageWorker:
             fetch: downloads a file into a folder, checked against what is known of it.
             unpacker: makes the trees.
             scanners: look at them.
+            advisories: who is asked about names and versions.
             policy: InfoSec's policy.
             policy_digest: SHA-256 of its file.
             decisions: the record store.
@@ -97,6 +103,7 @@ class PackageWorker:
         self._fetch = fetch
         self._unpacker = unpacker
         self._scanners = scanners
+        self._advisories = advisories
         self._policy = policy
         self._policy_digest = policy_digest
         self._decisions = decisions
@@ -235,7 +242,8 @@ class PackageWorker:
         if not known >= set(digests):
             return False
         finished = {scanner.name for scanner in earlier.scanners}
-        return finished >= {self._unpacker.name, *(scanner.name for scanner in self._scanners)}
+        scanners = {self._unpacker.name, *(scanner.name for scanner in self._scanners)}
+        return finished >= scanners | {source.name for source in self._advisories}
 
     def _too_fresh(self, package: ResolvedPackage) -> str:
         """Say that a release is younger than the cooldown, or "" when it is not."""
@@ -282,6 +290,8 @@ class PackageWorker:
                 replace(artifact, requires_python=inventory.requires_python, kind=inventory.kind)
                 for artifact, inventory in zip(artifacts, unpacked.inventories, strict=True)
             )
+            evidence = _evidence(package, artifacts, unpacked.inventories)
+            known = self._scan_pool.submit(standing, evidence, self._advisories)
             running = [(each, self._scan_pool.submit(run, each)) for each in self._scanners]
             for scanner, future in running:
                 try:
@@ -289,6 +299,9 @@ class PackageWorker:
                     finished.append(scanner.info)
                 except ScannerError as error:
                     failures.append(f"The scanner {scanner.name} did not finish: {error}")
+            findings += known.result().findings
+            finished += known.result().scanners
+            failures += known.result().failures
         judgement = judge(
             package.name,
             package.version,
@@ -372,20 +385,14 @@ def remote_files(artifacts: Sequence[Artifact]) -> tuple[RemoteFile, ...]:
     )
 
 
+def _evidence(
+    package: ResolvedPackage, artifacts: tuple[Artifact, ...], inventories: tuple[Inventory, ...]
+) -> Evidence:
+    """Give what is looked up of an unpacked package."""
+    return Evidence(package.name, package.version, package.origin, artifacts, (), inventories)
+
+
 def _index_findings(package: ResolvedPackage) -> list[Finding]:
-    """Report files that the index has yanked (PEP 592)."""
-    yanked = [file for file in package.files if file.yanked is not None]
-    if not yanked:
-        return []
-    reason = yanked[0].yanked or "no reason was given"
-    return [
-        Finding(
-            scanner="index",
-            rule="yanked",
-            kind=Kind.VULNERABILITY,
-            severity=Severity.MEDIUM,
-            message=f"Its maintainers have yanked this release: {printable(reason, 200)}.",
-            recommendation="Request another version.",
-            count=len(yanked),
-        )
-    ]
+    """Report files that the index has yanked."""
+    yanked = [file.yanked for file in package.files if file.yanked is not None]
+    return [yanked_release(yanked[0], len(yanked))] if yanked else []

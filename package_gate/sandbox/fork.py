@@ -69,7 +69,7 @@ def run_alone(
         _run(scan, confine, seconds, folder, writing)
     os.close(writing)
     try:
-        line = read_line(reading, orders)
+        line = _read_line(reading, orders)
     finally:
         os.close(reading)
         status = _end(pid)
@@ -79,7 +79,7 @@ def run_alone(
     return line
 
 
-def read_line(reading: int, orders: int) -> bytes:
+def _read_line(reading: int, orders: int) -> bytes:
     """Read up to the end of a line, or of what there is; end with the pool meanwhile.
 
     Raises:

@@ -19,8 +19,6 @@ class Needs:
     """Whether it writes the trees of a package."""
     programs: bool = False
     """Whether it starts other programs."""
-    by_name: bool = False
-    """Whether it looks a PyPI package up by name and version, and reads nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import inspect
 import os
 import resource
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from package_gate.core.errors import GateError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
-from package_gate.sandbox.fork import Garbage, Orphans, adopt_orphans, read_line, run_alone, write
+from package_gate.sandbox.fork import Garbage, Orphans, adopt_orphans, run_alone, write
 from package_gate.sandbox.isolation import isolate
 from package_gate.sandbox.protocol import (
     Answer,
@@ -107,8 +106,6 @@ def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
         if isolate_scan(loaded.needs, folder, job.target) != loaded.isolation:
             raise OSError("the isolation that was promised is not to be had any more")
 
-    if loaded.needs.by_name and job.target.origin is Origin.PYPI:
-        return _run_here(scan, loaded.limits, orders.fileno())
     seconds = loaded.limits.scan_cpu_seconds
     try:
         return run_alone(scan, confine, seconds, orders.fileno(), answers)
@@ -116,25 +113,6 @@ def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
         return _line(Failed(f"answered with garbage: {error}", job.number))
     except Orphans as error:
         return _line(Failed(str(error), job.number, ends=True))
-
-
-def _run_here(scan: Callable[[], bytes], limits: Limits, orders: int) -> bytes:
-    """Scan in a thread, because nothing of the package is read, and end with the pool meanwhile."""
-    limit_processor_time(limits.scan_cpu_seconds)
-    reading, writing = os.pipe()
-
-    def run() -> None:
-        try:
-            write(writing, scan())
-        finally:
-            os.close(writing)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    line = read_line(reading, orders)
-    thread.join()
-    os.close(reading)
-    return line
 
 
 def limit_resources(limits: Limits) -> None:
@@ -147,14 +125,6 @@ def limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
     ):
         _lower(kind, amount)
-
-
-def limit_processor_time(seconds: int) -> None:
-    """Allow so many seconds of processor time from now on; then the kernel kills (SIGXCPU)."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used = int(usage.ru_utime + usage.ru_stime) + 1
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (_at_most(used + seconds, hard), hard))
 
 
 def _lower(kind: int, amount: int) -> None:

@@ -7,7 +7,6 @@ agrees with it by a test (`tests/scanners/test_registry.py`). It loads none of t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Any
 
 from package_gate.core.finding import Kind
 from package_gate.core.policy import PART_OF
@@ -32,8 +31,7 @@ class Worker:
 
     factory: str
     """`module:attribute` of its class, which only its own worker imports."""
-    needs: Callable[[Any], Needs] = field(default=lambda settings: Needs())
-    """What it needs, by its settings."""
+    needs: Needs = field(default_factory=Needs)
     processes: int = 1
     """How many packages it looks at side by side."""
 
@@ -54,13 +52,6 @@ class Entry:
     """None when it has no processes of its own."""
 
 
-def _osv_needs(settings: Any) -> Needs:
-    if "://" in settings.advisories:
-        bundle = (settings.ca_bundle,) if settings.ca_bundle else ()
-        return Needs(network=True, readable=bundle, by_name=True)
-    return Needs(readable=(settings.advisories,), by_name=True)
-
-
 UNPACKER = "archive"
 """The scanner that makes the trees which the others read: it can't be switched off."""
 
@@ -74,16 +65,11 @@ SCANNERS = {
         rules=lambda: versions.ARCHIVE,
         worker=Worker(
             "package_gate.scanners.archive:Archive",
-            lambda settings: Needs(unpacks=True),
+            Needs(unpacks=True),
             processes=2,
         ),
     ),
-    "osv": Entry(
-        _OF_ADVISORIES,
-        Where.ADVISORIES,
-        default=True,
-        worker=Worker("package_gate.advisories.osv:OSV", _osv_needs),
-    ),
+    "osv": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=True),
     "guarddog": Entry(
         frozenset({Kind.MALWARE}),
         Where.WORKER,
@@ -104,7 +90,7 @@ SCANNERS = {
         default=True,
         rules=versions.ruff,
         # One is enough: Ruff uses all cores by itself.
-        worker=Worker("package_gate.scanners.ruff:Ruff", lambda settings: Needs(programs=True)),
+        worker=Worker("package_gate.scanners.ruff:Ruff", Needs(programs=True)),
     ),
     "inspector": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
     "snyk": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
@@ -116,6 +102,11 @@ SCANNERS = {
 
 DEFAULTS = tuple(name for name, entry in SCANNERS.items() if entry.default and name != UNPACKER)
 """What `--scanners` has when nobody says otherwise."""
+
+
+def those(names: Iterable[str], where: Where) -> list[str]:
+    """Give those of these scanners that look at packages in this way, without the unpacker."""
+    return [name for name in names if SCANNERS[name].where is where and name != UNPACKER]
 
 
 def chosen(names: Iterable[str]) -> list[str]:
@@ -133,20 +124,13 @@ def chosen(names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(found) if name != UNPACKER]
 
 
-def worker_spec(name: str, settings: object = None) -> ScannerSpec:
-    """Describe a scanner that runs in worker processes to the sandbox.
-
-    Args:
-        name: its name.
-        settings: what its class takes as `settings`.
-    """
+def worker_spec(name: str) -> ScannerSpec:
+    """Describe a scanner that runs in worker processes to the sandbox."""
     entry = SCANNERS[name]
     worker = entry.worker
     if worker is None:
         raise ValueError(f"{name} does not run in worker processes")
-    return ScannerSpec(
-        name, worker.factory, entry.kinds, worker.needs(settings), settings, worker.processes
-    )
+    return ScannerSpec(name, worker.factory, entry.kinds, worker.needs, processes=worker.processes)
 
 
 def publishers_unpacker() -> ScannerSpec:

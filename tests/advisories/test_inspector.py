@@ -1,4 +1,4 @@
-"""The scanner `inspector` against the fake, which checks every SBOM against CycloneDX's schema."""
+"""The source `inspector` against the fake, which checks every SBOM against CycloneDX's schema."""
 
 import itertools
 import logging
@@ -12,17 +12,15 @@ import pytest
 from botocore.config import Config
 from botocore.retries.standard import ExponentialBackoff
 
-from package_gate.advisories.inspector import MALICIOUS, NOT_SCANNED, Inspector
-from package_gate.core.artifact import UnpackedPackage
+from package_gate.advisories import sbom
+from package_gate.advisories.inspector import MALICIOUS, Inspector
+from package_gate.advisories.interface import NOT_LOOKED_UP, AdvisorySource, NamedPackage
 from package_gate.core.errors import ScannerError
-from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
-from package_gate.inventory import sbom
-from package_gate.inventory.unreadable_files import UNREADABLE
-from package_gate.scanners.interface import Scanner
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from tests.fakes.aws import SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
 from tests.fakes.inspector_scan import PROPERTY, InspectorScan, Vulnerability
-from tests.scanners.services import archive, client_of, package, running
+from tests.scanners.services import client_of, running
 
 PYYAML = "pkg:pypi/pyyaml@5.3.1"
 FLAW = Vulnerability("CVE-2020-14343", "critical", score=9.8, fixed_version="5.4")
@@ -42,13 +40,14 @@ def service(tmp_path: Path) -> Iterator[InspectorScan]:
 
 
 @pytest.fixture
-def scanner(service: InspectorScan) -> Iterator[Inspector]:
+def source(service: InspectorScan) -> Iterator[Inspector]:
     with client_of(service) as client:
         yield Inspector(client)
 
 
-def scan(scanner: Scanner, target: UnpackedPackage) -> list[Finding]:
-    return list(scanner.scan(target))
+def known(source: AdvisorySource, package: NamedPackage) -> tuple[Finding, ...]:
+    [found] = source.query([package])
+    return found
 
 
 def change_answer(service: InspectorScan, change: Change) -> None:
@@ -65,11 +64,11 @@ def change_answer(service: InspectorScan, change: Change) -> None:
 
 def test_a_critical_vulnerability_of_the_package_is_a_finding(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
     service.vulnerabilities[PYYAML] = [FLAW]
 
-    assert scan(scanner, package("PyYAML", "5.3.1")) == [
+    assert known(source, NamedPackage("pyyaml", "5.3.1")) == (
         Finding(
             scanner="inspector",
             rule="CVE-2020-14343",
@@ -81,12 +80,12 @@ def test_a_critical_vulnerability_of_the_package_is_a_finding(
                 "https://nvd.example/CVE-2020-14343",
                 "https://advisories.example/CVE-2020-14343",
             ),
-        )
-    ]
+        ),
+    )
 
 
-def test_a_package_without_vulnerabilities_has_no_findings(scanner: Inspector) -> None:
-    assert scan(scanner, package("six", "1.17.0")) == []
+def test_a_package_without_vulnerabilities_has_no_findings(source: Inspector) -> None:
+    assert known(source, NamedPackage("six", "1.17.0")) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_a_package_without_vulnerabilities_has_no_findings(scanner: Inspector) -
 )
 def test_the_highest_rating_counts_and_a_probability_is_none(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     nvd: str,
     vendor: str,
     counts: Severity | None,
@@ -109,28 +108,28 @@ def test_the_highest_rating_counts_and_a_probability_is_none(
     name = "GITHUB" if vendor else ""
     service.vulnerabilities[PYYAML] = [Vulnerability("CVE-1", nvd, name, vendor)]
 
-    assert [each.severity for each in scan(scanner, package("pyyaml", "5.3.1"))] == [counts]
+    assert [each.severity for each in known(source, NamedPackage("pyyaml", "5.3.1"))] == [counts]
 
 
-def test_an_unknown_severity_is_an_error(service: InspectorScan, scanner: Inspector) -> None:
+def test_an_unknown_severity_is_an_error(service: InspectorScan, source: Inspector) -> None:
     service.vulnerabilities[PYYAML] = [FLAW]
     change_answer(
         service, lambda report: report["vulnerabilities"][0]["ratings"][0].update(severity="x")
     )
 
     with pytest.raises(ScannerError, match="severity 'x'"):
-        scan(scanner, package("pyyaml", "5.3.1"))
+        known(source, NamedPackage("pyyaml", "5.3.1"))
 
 
 def test_other_ids_of_a_vulnerability_are_its_aliases(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
     service.vulnerabilities[PYYAML] = [FLAW]
     others = [{"id": each, "source": {"name": "X"}} for each in ("GHSA-8q59", "ALAS-1", "SNYK-1")]
     change_answer(service, lambda report: report["vulnerabilities"][0].update(references=others))
 
-    assert scan(scanner, package("pyyaml", "5.3.1"))[0].aliases == ("GHSA-8q59", "SNYK-1")
+    assert known(source, NamedPackage("pyyaml", "5.3.1"))[0].aliases == ("GHSA-8q59", "SNYK-1")
 
 
 def malicious_id(report: dict[str, Any]) -> None:
@@ -150,104 +149,76 @@ def malicious_component(report: dict[str, Any]) -> None:
 @pytest.mark.parametrize("change", [malicious_id, malicious_vulnerability, malicious_component])
 def test_what_is_called_malicious_is_critical_malware(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     change: Change,
 ) -> None:
     service.vulnerabilities[PYYAML] = [Vulnerability("CVE-1", "low")]
     change_answer(service, change)
 
-    [finding] = scan(scanner, package("pyyaml", "5.3.1"))
+    [finding] = known(source, NamedPackage("pyyaml", "5.3.1"))
 
     assert (finding.kind, finding.severity) == (Kind.MALWARE, Severity.CRITICAL)
 
 
 def test_a_malicious_component_without_an_advisory_is_a_finding(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
     change_answer(service, malicious_component)
 
-    [finding] = scan(scanner, package("evil", "1.0"))
+    [finding] = known(source, NamedPackage("evil", "1.0"))
 
     assert (finding.rule, finding.kind) == (MALICIOUS, Kind.MALWARE)
 
 
-def test_an_archive_is_looked_up_by_what_it_holds_and_pins(
+def test_each_package_has_its_own_answer_in_the_order_of_the_question(
     service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
+    source: Inspector,
 ) -> None:
-    service.vulnerabilities = {
-        PYYAML: [FLAW],
-        "pkg:pypi/sample@1.0": [Vulnerability("CVE-2", "low")],
-    }
-    target = archive(
-        tmp_path,
-        {
-            "requirements.txt": "six==1.17.0\nPyYAML==5.3.1\n",
-            "docs/requirements.txt": "pyyaml==5.3.1\n",
-            "pyproject.toml": '[project]\nname = "sample"\nversion = "1.0"\n',
-        },
-    )
+    both = Vulnerability("CVE-2", "low")
+    service.vulnerabilities = {PYYAML: [FLAW, both], "pkg:pypi/sample@1.0": [both]}
+    asked = [("sample", "1.0"), ("six", "1.17.0"), ("pyyaml", "5.3.1")]
 
-    by_rule = {each.rule: each for each in scan(scanner, target)}
+    found = source.query([NamedPackage(*each) for each in asked])
 
-    assert by_rule.keys() == {"CVE-2020-14343", "CVE-2"}
-    pinned = by_rule["CVE-2020-14343"]
-    assert pinned.message == "The archive pins pyyaml 5.3.1: Something is wrong with it."
-    assert (pinned.artifact, pinned.count) == ("sample.zip", 2)
-    assert set(pinned.locations) == {
-        Location("requirements.txt", 2),
-        Location("docs/requirements.txt", 1),
-    }
-    assert by_rule["CVE-2"].message.startswith("The archive holds sample 1.0: ")
+    assert [[each.rule for each in findings] for findings in found] == [
+        ["CVE-2"],
+        [],
+        ["CVE-2020-14343", "CVE-2"],
+    ]
     assert service.count("ScanSbom") == 1
 
 
-def test_an_archive_that_names_nothing_needs_no_call(
-    service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
-) -> None:
-    assert scan(scanner, archive(tmp_path, {"module.py": "x = 1\n"})) == []
+def test_nothing_is_asked_about_no_package(service: InspectorScan, source: Inspector) -> None:
+    assert source.query([]) == []
     assert service.count("ScanSbom") == 0
-
-
-def test_a_dependency_file_that_cannot_be_read_is_named(scanner: Inspector, tmp_path: Path) -> None:
-    [finding] = scan(scanner, archive(tmp_path, {"poetry.lock": "[[[\n"}))
-
-    assert (finding.scanner, finding.rule) == ("inspector", UNREADABLE)
-    assert finding.locations == (Location("poetry.lock"),)
 
 
 def test_a_local_version_is_looked_up_by_its_public_part(
     service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
+    source: Inspector,
 ) -> None:
     service.vulnerabilities["pkg:pypi/torch@2.0"] = [FLAW]
-    target = archive(tmp_path, {"requirements.txt": "torch==2.0+cpu\n"})
 
-    assert scan(scanner, target)[0].message.startswith("The archive pins torch 2.0+cpu: ")
+    assert len(known(source, NamedPackage("torch", "2.0+cpu"))) == 1
 
 
 def test_hostile_versions_are_part_of_a_valid_sbom(
     service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
+    source: Inspector,
 ) -> None:
-    pins = "a===1@2?x=1#y\nb===../../etc\nc===%2e%00\n"
-    lock = '[[package]]\nname = "d"\nversion = "\\u0022}{"\n'
+    versions = ["1@2?x=1#y", "../../etc", "%2e%00", '"}{']
 
-    assert scan(scanner, archive(tmp_path, {"requirements.txt": pins, "uv.lock": lock})) == []
+    found = source.query([NamedPackage("a", version) for version in versions])
+
+    assert found == [()] * 4
     [call] = service.calls
     assert len(call.parameters["sbom"]["components"]) == 4
 
 
 def test_more_components_than_a_call_takes_are_split_and_none_is_lost(
     service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
+    source: Inspector,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sbom, "MOST_COMPONENTS", 100)
@@ -255,18 +226,18 @@ def test_more_components_than_a_call_takes_are_split_and_none_is_lost(
         f"pkg:pypi/p{number}@1.0": [Vulnerability(f"CVE-{number}", "high")]
         for number in (0, 99, 100, 250)
     }
-    pins = "".join(f"p{number}==1.0\n" for number in range(251))
 
-    found = scan(scanner, archive(tmp_path, {"requirements.txt": pins}))
+    found = source.query([NamedPackage(f"p{number}", "1.0") for number in range(251)])
 
-    assert {each.rule for each in found} == {"CVE-0", "CVE-99", "CVE-100", "CVE-250"}
-    assert {each.locations[0].line for each in found} == {1, 100, 101, 251}
+    assert {place: [each.rule for each in said] for place, said in enumerate(found) if said} == {
+        number: [f"CVE-{number}"] for number in (0, 99, 100, 250)
+    }
     sizes = [len(call.parameters["sbom"]["components"]) for call in service.calls]
     assert sizes == [100, 100, 51]
 
 
 def test_5001_components_are_more_than_one_call() -> None:
-    packages = [sbom.NamedPackage(f"p{number}", "1.0") for number in range(5001)]
+    packages = [NamedPackage(f"p{number}", "1.0") for number in range(5001)]
 
     batches = list(sbom.in_batches(packages))
 
@@ -276,39 +247,37 @@ def test_5001_components_are_more_than_one_call() -> None:
     ]
 
 
-def test_a_package_that_was_not_looked_up_is_an_error(
+def test_a_package_that_was_not_looked_up_is_named_and_the_others_have_their_answers(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
+    service.vulnerabilities[PYYAML] = [FLAW]
     skipped = {"name": f"{PROPERTY}:warning", "value": "Component skipped: unresolved version."}
-    change_answer(service, lambda report: report["components"][0].update(properties=[skipped]))
 
-    with pytest.raises(ScannerError, match=r"did not look up six 1\.17\.0: .*unresolved version"):
-        scan(scanner, package("six", "1.17.0"))
+    def skip_six(report: dict[str, Any]) -> None:
+        for component in report["components"]:
+            if component["name"] == "six":
+                component["properties"] = [skipped]
 
+    change_answer(service, skip_six)
 
-def test_a_pin_that_was_not_looked_up_is_named(
-    service: InspectorScan,
-    scanner: Inspector,
-    tmp_path: Path,
-) -> None:
-    skipped = {"name": f"{PROPERTY}:warning", "value": "Component skipped: unresolved version."}
-    change_answer(service, lambda report: report["components"][0].update(properties=[skipped]))
+    [[unknown], [flaw]] = source.query(
+        [NamedPackage("six", "1.17.0"), NamedPackage("pyyaml", "5.3.1")]
+    )
 
-    [finding] = scan(scanner, archive(tmp_path, {"requirements.txt": "six==1.17.0\n"}))
-
-    assert (finding.rule, finding.severity) == (NOT_SCANNED, Severity.INFO)
-    assert finding.locations == (Location("requirements.txt", 1),)
+    assert (unknown.rule, unknown.severity) == (NOT_LOOKED_UP, Severity.INFO)
+    assert unknown.message == "Amazon Inspector did not look it up (unresolved version)."
+    assert flaw.rule == "CVE-2020-14343"
 
 
 def test_a_package_without_any_advisory_is_clean(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
     nothing = {"name": f"{PROPERTY}:info", "value": "Component skipped: no rules found."}
     change_answer(service, lambda report: report["components"][0].update(properties=[nothing]))
 
-    assert scan(scanner, package("six", "1.17.0")) == []
+    assert known(source, NamedPackage("six", "1.17.0")) == ()
 
 
 @pytest.mark.parametrize(
@@ -326,26 +295,26 @@ def test_a_package_without_any_advisory_is_clean(
 )
 def test_an_answer_that_is_not_whole_is_an_error(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     change: Change,
 ) -> None:
     service.vulnerabilities[PYYAML] = [FLAW]
     change_answer(service, change)
 
     with pytest.raises(ScannerError, match="not what its documentation promises"):
-        scan(scanner, package("pyyaml", "5.3.1"))
+        known(source, NamedPackage("pyyaml", "5.3.1"))
 
 
 @pytest.mark.parametrize("fault", ["throttle", "internal-error", "reset"])
 def test_a_passing_failure_is_tried_again(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     fault: Any,
 ) -> None:
     service.vulnerabilities[PYYAML] = [FLAW]
     service.order("ScanSbom", Fault(fault, times=3))
 
-    assert len(scan(scanner, package("pyyaml", "5.3.1"))) == 1
+    assert len(known(source, NamedPackage("pyyaml", "5.3.1"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -359,14 +328,14 @@ def test_a_passing_failure_is_tried_again(
 )
 def test_a_failure_that_stays_is_an_error(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     fault: Any,
     words: str,
 ) -> None:
     service.order("ScanSbom", Fault(fault, times=None))
 
     with pytest.raises(ScannerError, match=f"Amazon Inspector ScanSbom failed.*{words}"):
-        scan(scanner, package("six", "1.17.0"))
+        known(source, NamedPackage("six", "1.17.0"))
 
 
 def test_a_service_that_does_not_answer_is_an_error(service: InspectorScan) -> None:
@@ -377,19 +346,19 @@ def test_a_service_that_does_not_answer_is_an_error(service: InspectorScan) -> N
         client_of(service, impatient) as client,
         pytest.raises(ScannerError, match="Amazon Inspector ScanSbom failed"),
     ):
-        scan(Inspector(client), package("six", "1.17.0"))
+        known(Inspector(client), NamedPackage("six", "1.17.0"))
 
 
 def test_several_packages_at_once_get_their_own_findings(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
 ) -> None:
     for number in range(8):
         flaw = Vulnerability(f"CVE-{number}", "high")
         service.vulnerabilities[f"pkg:pypi/p{number}@1.0"] = [flaw]
 
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda number: scan(scanner, package(f"p{number}", "1.0")), range(8))
+        found = pool.map(lambda number: known(source, NamedPackage(f"p{number}", "1.0")), range(8))
 
     assert [[each.rule for each in findings] for findings in found] == [
         [f"CVE-{number}"] for number in range(8)
@@ -406,14 +375,14 @@ def test_the_record_tells_the_api_version_and_the_day(service: InspectorScan) ->
 
 def test_no_credential_is_in_the_log(
     service: InspectorScan,
-    scanner: Inspector,
+    source: Inspector,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     service.order("ScanSbom", Fault("access-denied"))
 
     with pytest.raises(ScannerError) as error:
-        scan(scanner, package("six", "1.17.0"))
+        known(source, NamedPackage("six", "1.17.0"))
 
     assert caplog.text
     assert SECRET_ACCESS_KEY not in caplog.text + str(error.value)

@@ -3,23 +3,24 @@
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from package_gate.advisories import osv_api as osv_api_module
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.advisories.osv_api import API
-from package_gate.advisories.osv_records import Installed
-from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.finding import Finding
 from tests.fakes.advisories import advisory
 from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.osv_api import QUERYBATCH, FakeOSVAPI, break_off, osv_api, trickle
 
-ONE = Installed("one", "1.0")
+ONE = NamedPackage("one", "1.0")
 
 
 @pytest.fixture
@@ -35,14 +36,14 @@ def api(fake: FakeOSVAPI) -> Iterator[API]:
     client.close()
 
 
-def ids(api: API, *packages: Installed) -> list[list[str]]:
+def ids(api: API, *packages: NamedPackage) -> list[list[str]]:
     return [[record.id for record in records] for records in api.find(packages)]
 
 
 def test_it_finds_ids_by_batch_and_gets_each_record_once(fake: FakeOSVAPI, api: API) -> None:
     fake.add(advisory("PYSEC-2024-1", "one"), ("one", "1.0"), ("two", "2.0"))
     fake.add(advisory("GHSA-aaaa-bbbb-cccc", "one"), ("one", "1.0"))
-    found = ids(api, ONE, Installed("two", "2.0+cpu"), Installed("three", "3.0"))
+    found = ids(api, ONE, NamedPackage("two", "2.0+cpu"), NamedPackage("three", "3.0"))
     assert found == [["GHSA-aaaa-bbbb-cccc", "PYSEC-2024-1"], ["PYSEC-2024-1"], []]
     assert [query["version"] for query in fake.batches[0]] == ["1.0", "2.0", "3.0"]
     assert sorted(fake.paths) == [
@@ -59,7 +60,7 @@ def test_every_page_of_every_query_is_read(fake: FakeOSVAPI, api: API) -> None:
     for number in range(5):
         fake.add(advisory(f"PYSEC-2024-{number}", "one"), ("one", "1.0"))
     fake.add(advisory("PYSEC-2024-9", "two"), ("two", "2.0"))
-    found = ids(api, Installed("two", "2.0"), ONE)
+    found = ids(api, NamedPackage("two", "2.0"), ONE)
     assert found == [["PYSEC-2024-9"], [f"PYSEC-2024-{number}" for number in range(5)]]
     assert [len(batch) for batch in fake.batches] == [2, 1, 1]
 
@@ -75,7 +76,7 @@ def test_pages_without_end_are_an_error(
 
 def test_a_batch_has_at_most_a_thousand_queries(fake: FakeOSVAPI, api: API) -> None:
     fake.add(advisory("PYSEC-2024-1", "p2400"), ("p2400", "1.0"))
-    found = ids(api, *(Installed(f"p{number}", "1.0") for number in range(2500)))
+    found = ids(api, *(NamedPackage(f"p{number}", "1.0") for number in range(2500)))
     assert [len(batch) for batch in fake.batches] == [1000, 1000, 500]
     assert len(found) == 2500
     assert found[2400] == ["PYSEC-2024-1"]
@@ -306,12 +307,10 @@ def test_nothing_of_the_environment_is_sent(
     assert all("Authorization" not in headers and "Cookie" not in headers for headers in sent)
 
 
-def scan(settings: OSVSettings, name: str, version: str) -> list[Finding]:
-    scanner = OSV(settings)
-    try:
-        return list(scanner.scan(UnpackedPackage(name, version, Origin.PYPI, ())))
-    finally:
-        scanner.close()
+def known(settings: OSVSettings, package: NamedPackage) -> tuple[Finding, ...]:
+    with closing(OSV(settings)) as source:
+        [found] = source.query([package])
+    return found
 
 
 def test_the_api_only_names_candidates_and_records_are_matched_here(
@@ -323,15 +322,33 @@ def test_the_api_only_names_candidates_and_records_are_matched_here(
     fake.add(advisory("PYSEC-2024-3", "other", versions=["1.0"]), asked)
     withdrawn = "2024-06-01T00:00:00Z"
     fake.add(advisory("PYSEC-2024-4", "my-pkg", versions=["1.0"], withdrawn=withdrawn), asked)
-    findings = scan(OSVSettings(fake.url), "My_Pkg", "1.0")
+    findings = known(OSVSettings(fake.url), NamedPackage("my-pkg", "1.0"))
     assert [finding.rule for finding in findings] == ["PYSEC-2024-1"]
 
 
-def test_the_date_of_an_api_is_the_day_on_which_it_is_asked() -> None:
-    scanner = OSV(OSVSettings("https://api.example/osv", today="2026-03-01"))
-    assert scanner.info.data_date == "2026-03-01"
-    assert scanner.info.data == "https://api.example/osv"
-    scanner.close()
+def test_a_version_that_cant_be_ordered_is_asked_about_by_its_package_alone(
+    fake: FakeOSVAPI,
+) -> None:
+    fake.add(advisory("PYSEC-2024-1", "one", versions=["1.0"]), ("one", ""))
+    [finding] = known(OSVSettings(fake.url), NamedPackage("one", "1.0-custom"))
+    assert "can't be compared" in finding.message
+    assert fake.batches == [[{"package": {"name": "one", "ecosystem": "PyPI"}}]]
+
+
+def test_many_threads_ask_at_once_over_few_connections(fake: FakeOSVAPI) -> None:
+    for number in range(20):
+        fake.add(
+            advisory(f"PYSEC-2024-{number}", f"p{number}", versions=["1"]), (f"p{number}", "1")
+        )
+    with closing(OSV(OSVSettings(fake.url))) as source, ThreadPoolExecutor(20) as pool:
+
+        def ask(number: int) -> list[str]:
+            [found] = source.query([NamedPackage(f"p{number}", "1")])
+            return [finding.rule for finding in found]
+
+        rules = list(pool.map(ask, range(20)))
+    assert rules == [[f"PYSEC-2024-{number}"] for number in range(20)]
+    assert fake.most_at_once <= osv_api_module.CONNECTIONS
 
 
 @pytest.mark.parametrize(
@@ -341,7 +358,6 @@ def test_the_date_of_an_api_is_the_day_on_which_it_is_asked() -> None:
         "http://localhost.example",
         "http://localhost@api.example/",
         "ftp://api.example",
-        "s3://bucket/all.zip",
         "file:///srv/advisories",
         "https://",
         "https://user:hunter2@api.example",

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_findings import findings, severity_of
-from package_gate.advisories.osv_records import Installed, Record
+from package_gate.advisories.osv_records import Record
 from package_gate.core.finding import Finding, Kind, Severity
 from tests.fakes.advisories import record
 
-PKG = Installed("pkg", "1.0")
+PKG = NamedPackage("pkg", "1.0")
 EVENTS = [{"introduced": "0"}, {"fixed": "1.2"}]
 
 V2_HIGH = "AV:N/AC:L/Au:N/C:C/I:C/A:C"
@@ -221,7 +222,7 @@ def test_a_message_is_short_and_obeys_no_terminal() -> None:
 
 
 def test_a_version_that_cant_be_compared_is_said_so() -> None:
-    [finding] = findings([record(summary="Bad")], Installed("pkg", "1.0-custom"))
+    [finding] = findings([record(summary="Bad")], NamedPackage("pkg", "1.0-custom"))
     assert finding.message == "Bad. Its version can't be compared, so it counts as affected."
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import (
-    Installed,
     affects,
     decode_record,
     first_fixed_version,
@@ -14,8 +14,8 @@ from package_gate.core.errors import ScannerError
 from tests.fakes.advisories import advisory, record
 
 
-def pkg(version: str) -> Installed:
-    return Installed("pkg", version)
+def pkg(version: str) -> NamedPackage:
+    return NamedPackage("pkg", version)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_packages_are_matched_by_ecosystem_and_normalised_name(
     ecosystem: str, name: str, expected: bool
 ) -> None:
     affected = [{"package": {"ecosystem": ecosystem, "name": name}, "versions": ["1.0"]}]
-    assert affects(record(affected=affected), Installed("my-pkg-name", "1.0")) is expected
+    assert affects(record(affected=affected), NamedPackage("my-pkg-name", "1.0")) is expected
 
 
 def test_only_the_entries_of_the_package_itself_count() -> None:

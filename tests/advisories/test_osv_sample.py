@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv import OSV, OSVSettings
-from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.finding import Finding, Severity
 from tests.shared import shared
 
@@ -18,12 +18,13 @@ RECORDS = sorted(SAMPLE.rglob("*.json"))
 
 
 @pytest.fixture(scope="module")
-def scanner() -> OSV:
+def source() -> OSV:
     return OSV(OSVSettings(str(SAMPLE), sample=True))
 
 
-def scan(scanner: OSV, name: str, version: str) -> list[Finding]:
-    return list(scanner.scan(UnpackedPackage(name, version, Origin.PYPI, ())))
+def known(source: OSV, name: str, version: str) -> tuple[Finding, ...]:
+    [found] = source.query([NamedPackage(name, version)])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -44,13 +45,13 @@ def scan(scanner: OSV, name: str, version: str) -> list[Finding]:
     ],
 )
 def test_known_vulnerable_releases_are_found(
-    scanner: OSV, name: str, version: str, rules: set[str]
+    source: OSV, name: str, version: str, rules: set[str]
 ) -> None:
-    assert {finding.rule for finding in scan(scanner, name, version)} == rules
+    assert {finding.rule for finding in known(source, name, version)} == rules
 
 
-def test_pillow_7_1_2_has_its_known_flaws(scanner: OSV) -> None:
-    findings = scan(scanner, "pillow", "7.1.2")
+def test_pillow_7_1_2_has_its_known_flaws(source: OSV) -> None:
+    findings = known(source, "pillow", "7.1.2")
     assert len(findings) == 26
     assert {"PYSEC-2021-35", "PYSEC-2022-10", "PYSEC-2023-175"} <= {f.rule for f in findings}
 
@@ -73,20 +74,20 @@ def test_pillow_7_1_2_has_its_known_flaws(scanner: OSV) -> None:
         ("six", "1.16.0"),
     ],
 )
-def test_releases_without_a_known_flaw_are_clean(scanner: OSV, name: str, version: str) -> None:
-    assert scan(scanner, name, version) == []
+def test_releases_without_a_known_flaw_are_clean(source: OSV, name: str, version: str) -> None:
+    assert known(source, name, version) == ()
 
 
-def test_the_flaw_of_pyyaml_5_3_1_is_told_in_full(scanner: OSV) -> None:
-    [finding] = scan(scanner, "pyyaml", "5.3.1")
+def test_the_flaw_of_pyyaml_5_3_1_is_told_in_full(source: OSV) -> None:
+    [finding] = known(source, "pyyaml", "5.3.1")
     assert finding.severity is Severity.CRITICAL
     assert finding.aliases == ("GHSA-8q59-q68h-6hv4", "CVE-2020-14343")
     assert finding.recommendation == "Upgrade to 5.4 or newer."
 
 
-def test_verdicts_can_be_seen_to_rest_on_the_sample(scanner: OSV) -> None:
-    assert scanner.info.data == "sample advisories"
-    assert scanner.info.data_date == "2024-10-10"
+def test_verdicts_can_be_seen_to_rest_on_the_sample(source: OSV) -> None:
+    assert source.info.data == "sample advisories"
+    assert source.info.data_date == "2024-10-10"
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)

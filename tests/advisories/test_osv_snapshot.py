@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from package_gate.advisories import osv_snapshot
-from package_gate.advisories.osv_records import Installed
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_snapshot import Snapshot
 from package_gate.core.errors import ConfigurationError, ScannerError
 from tests.fakes.advisories import advisory, write_snapshot
@@ -35,7 +35,7 @@ def write_zip(path: Path, *advisories: dict[str, Any]) -> Path:
 def ids(path: Path, *names: str) -> list[list[str]]:
     snapshot = Snapshot(path)
     try:
-        found = snapshot.find([Installed(name, "1.0") for name in names])
+        found = snapshot.find([NamedPackage(name, "1.0") for name in names])
     finally:
         snapshot.close()
     return [[record.id for record in records] for records in found]
@@ -186,7 +186,7 @@ def test_a_record_that_breaks_after_loading_is_an_error(tmp_path: Path) -> None:
     snapshot = Snapshot(write_snapshot(tmp_path, ONE))
     (tmp_path / "PyPI" / "PYSEC-2024-1.json").write_text("{")
     with pytest.raises(ScannerError, match=r"PYSEC-2024-1\.json"):
-        snapshot.find([Installed("one", "1.0")])
+        snapshot.find([NamedPackage("one", "1.0")])
     (tmp_path / "PyPI" / "PYSEC-2024-1.json").unlink()
     with pytest.raises(ScannerError, match=r"PYSEC-2024-1\.json"):
-        snapshot.find([Installed("one", "1.0")])
+        snapshot.find([NamedPackage("one", "1.0")])

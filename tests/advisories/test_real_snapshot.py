@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from package_gate.advisories import osv_records as advisories
-from package_gate.advisories.osv_records import Installed, affects
+from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.osv_records import affects
 from package_gate.advisories.osv_snapshot import Snapshot
 from tests.shared import shared
 
@@ -40,7 +41,7 @@ class Ours:
         self._found: dict[str, list[advisories.Record]] = {}
 
     def __call__(self, name: str, version: str) -> set[str]:
-        installed = Installed(canonicalize_name(name), version)
+        installed = NamedPackage(canonicalize_name(name), version)
         if installed.name not in self._found:
             [self._found[installed.name]] = self._snapshot.find([installed])
         return {each.id for each in self._found[installed.name] if affects(each, installed)}

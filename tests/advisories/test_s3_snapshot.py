@@ -3,17 +3,16 @@
 import io
 import json
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from package_gate.advisories import s3_snapshot as s3_advisories
+from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.advisories.s3_snapshot import fetch_snapshot
-from package_gate.commands.scan_setup import ScanSetup
-from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import ConfigurationError, ScannerError
-from package_gate.core.policy import Limits
-from package_gate.net.session import Network
 from tests.fakes.advisories import advisory
 from tests.fakes.aws import AWS, REGION
 
@@ -53,13 +52,10 @@ def test_a_snapshot_is_fetched_and_named_with_what_it_was(bucket: AWS, tmp_path:
     assert shown == f"{ADDRESS} (version {version['VersionId']})"
 
 
-def test_scanners_use_it(bucket: AWS, tmp_path: Path) -> None:
-    target = UnpackedPackage("pkg", "1.0", Origin.PYPI, ())
-    with ScanSetup(
-        ["osv"], ADDRESS, Network(), Limits(), tmp_path, may_use_sample=False, region=REGION
-    ) as setup:
-        osv = next(scanner for scanner in setup.scanners if scanner.name == "osv")
-        assert [finding.rule for finding in osv.scan(target)] == ["PYSEC-2024-1"]
+def test_the_source_uses_it(bucket: AWS, tmp_path: Path) -> None:
+    with closing(OSV(OSVSettings(ADDRESS, scratch=tmp_path, region=REGION))) as osv:
+        [found] = osv.query([NamedPackage("pkg", "1.0")])
+        assert [finding.rule for finding in found] == ["PYSEC-2024-1"]
         assert osv.info.data.startswith(f"{ADDRESS} (ETag")
         assert osv.info.data_date == "2024-05-01"
 
@@ -71,11 +67,8 @@ def test_scanners_use_it(bucket: AWS, tmp_path: Path) -> None:
 def test_what_cannot_be_had_leaves_every_package_undecided(
     bucket: AWS, tmp_path: Path, address: str, words: str
 ) -> None:
-    with ScanSetup(
-        ["osv"], address, Network(), Limits(), tmp_path, may_use_sample=False, region=REGION
-    ) as setup:
-        osv = next(scanner for scanner in setup.scanners if scanner.name == "osv")
-        for ask in (lambda: osv.info, lambda: osv.scan(UnpackedPackage("a", "1", Origin.PYPI, ()))):
+    with closing(OSV(OSVSettings(address, scratch=tmp_path, region=REGION))) as osv:
+        for ask in (lambda: osv.info, lambda: osv.query([NamedPackage("a", "1")])):
             with pytest.raises(ScannerError, match=words) as raised:
                 ask()
             assert address in str(raised.value)

@@ -1,4 +1,4 @@
-"""The scanner `snyk` with a program that behaves as the Snyk CLI does."""
+"""The source `snyk` with a program that behaves as the Snyk CLI does."""
 
 import logging
 import os
@@ -16,18 +16,15 @@ from typing import Any
 import pytest
 import tenacity.nap
 
-from package_gate.advisories import snyk
+from package_gate.advisories import sbom, snyk
+from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.advisories.snyk import Snyk, SnykSettings
 from package_gate.aws.secrets import read_secret
-from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ConfigurationError, ScannerError
-from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
-from package_gate.inventory import sbom
-from package_gate.scanners.interface import Scanner
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from tests.aws_fixture import aws, moto_url  # noqa: F401  # fixtures
 from tests.fakes.aws import AWS
 from tests.fakes.snyk_cli import TOKEN, VERSION, SnykCLI, install, vulnerability
-from tests.scanners.services import archive, package
 
 PYYAML = "pkg:pypi/pyyaml@5.3.1"
 FLAW = vulnerability("SNYK-PYTHON-PYYAML-590151", "critical", fixed=("5.4",))
@@ -69,8 +66,9 @@ def make(settings: SnykSettings, **changes: object) -> Snyk:
     return Snyk(replace(settings, **changes), unused, unused)  # type: ignore[arg-type]
 
 
-def scan(scanner: Scanner, target: UnpackedPackage) -> list[Finding]:
-    return list(scanner.scan(target))
+def known(source: AdvisorySource, name: str, version: str) -> tuple[Finding, ...]:
+    [found] = source.query([NamedPackage(name, version)])
+    return found
 
 
 # Findings
@@ -82,7 +80,7 @@ def test_a_critical_vulnerability_of_the_package_is_one_finding(
     cli.vulnerabilities[PYYAML] = [FLAW]
     cli.know()
 
-    assert scan(make(settings), package("PyYAML", "5.3.1")) == [
+    assert known(make(settings), "pyyaml", "5.3.1") == (
         Finding(
             scanner="snyk",
             rule="SNYK-PYTHON-PYYAML-590151",
@@ -95,14 +93,14 @@ def test_a_critical_vulnerability_of_the_package_is_one_finding(
                 "https://code.example/commit/1",
             ),
             aliases=("CVE-2020-14343", "GHSA-8q59"),
-        )
-    ]
+        ),
+    )
 
 
 def test_a_package_without_vulnerabilities_has_no_findings(
     cli: SnykCLI, settings: SnykSettings
 ) -> None:
-    assert scan(make(settings), package("six", "1.17.0")) == []
+    assert known(make(settings), "six", "1.17.0") == ()
     assert len(cli.tests) == 1
 
 
@@ -113,7 +111,7 @@ def test_a_critical_issue_that_old_versions_call_high_is_critical(
     cli.vulnerabilities[PYYAML] = [old]
     cli.know()
 
-    assert scan(make(settings), package("pyyaml", "5.3.1"))[0].severity is Severity.CRITICAL
+    assert known(make(settings), "pyyaml", "5.3.1")[0].severity is Severity.CRITICAL
 
 
 def test_an_issue_without_a_severity_is_a_finding_without_one(
@@ -122,7 +120,7 @@ def test_an_issue_without_a_severity_is_a_finding_without_one(
     cli.vulnerabilities[PYYAML] = [vulnerability("SNYK-1", severityWithCritical=None, severity="")]
     cli.know()
 
-    assert [each.severity for each in scan(make(settings), package("pyyaml", "5.3.1"))] == [None]
+    assert [each.severity for each in known(make(settings), "pyyaml", "5.3.1")] == [None]
 
 
 def test_an_unknown_severity_is_an_error(cli: SnykCLI, settings: SnykSettings) -> None:
@@ -130,14 +128,14 @@ def test_an_unknown_severity_is_an_error(cli: SnykCLI, settings: SnykSettings) -
     cli.know()
 
     with pytest.raises(ScannerError, match="unknown severity 'catastrophic'"):
-        scan(make(settings), package("pyyaml", "5.3.1"))
+        known(make(settings), "pyyaml", "5.3.1")
 
 
 def test_a_malicious_package_is_critical_malware(cli: SnykCLI, settings: SnykSettings) -> None:
     cli.vulnerabilities["pkg:pypi/evil@1.0"] = [vulnerability("SNYK-1", "low", malicious=True)]
     cli.know()
 
-    [finding] = scan(make(settings), package("evil", "1.0"))
+    [finding] = known(make(settings), "evil", "1.0")
 
     assert (finding.kind, finding.severity) == (Kind.MALWARE, Severity.CRITICAL)
 
@@ -146,7 +144,7 @@ def test_an_issue_of_a_licence_is_no_finding(cli: SnykCLI, settings: SnykSetting
     cli.vulnerabilities[PYYAML] = [vulnerability("snyk:lic:pip:pyyaml:GPL-3.0", type="license")]
     cli.know()
 
-    assert scan(make(settings), package("pyyaml", "5.3.1")) == []
+    assert known(make(settings), "pyyaml", "5.3.1") == ()
 
 
 def test_an_issue_that_is_ignored_at_snyk_is_a_finding_all_the_same(
@@ -155,61 +153,74 @@ def test_an_issue_that_is_ignored_at_snyk_is_a_finding_all_the_same(
     cli.ignored[PYYAML] = [FLAW]
     cli.know()
 
-    assert [each.rule for each in scan(make(settings), package("pyyaml", "5.3.1"))] == [FLAW["id"]]
+    assert [each.rule for each in known(make(settings), "pyyaml", "5.3.1")] == [FLAW["id"]]
 
 
-def test_an_archive_is_looked_up_by_what_it_holds_and_pins(
-    cli: SnykCLI, settings: SnykSettings, tmp_path: Path
+def test_each_package_has_its_own_answer_in_the_order_of_the_question(
+    cli: SnykCLI, settings: SnykSettings
 ) -> None:
     cli.vulnerabilities = {PYYAML: [FLAW], "pkg:pypi/torch@2.0": [vulnerability("SNYK-2")]}
     cli.know()
-    target = archive(
-        tmp_path,
-        {
-            "requirements.txt": "PyYAML==5.3.1\nsix==1.17.0\n",
-            "torch.dist-info/METADATA": "Name: torch\nVersion: 2.0+cpu\n",
-        },
-    )
+    asked = [("torch", "2.0+cpu"), ("six", "1.17.0"), ("pyyaml", "5.3.1"), ("torch", "2.0")]
 
-    by_rule = {each.rule: each for each in scan(make(settings), target)}
+    found = make(settings).query([NamedPackage(*each) for each in asked])
 
-    pinned = by_rule[FLAW["id"]]
-    assert pinned.message == "The archive pins pyyaml 5.3.1: Arbitrary Code Execution."
-    assert (pinned.artifact, pinned.locations) == ("sample.zip", (Location("requirements.txt", 1),))
-    assert by_rule["SNYK-2"].message.startswith("The archive holds torch 2.0+cpu: ")
-    assert len(by_rule) == 2
+    assert [[each.rule for each in findings] for findings in found] == [
+        ["SNYK-2"],
+        [],
+        [FLAW["id"]],
+        ["SNYK-2"],
+    ]
+    assert len(cli.tests) == 1
 
 
-def test_an_issue_of_a_package_that_was_not_asked_for_is_not_lost(
-    cli: SnykCLI, settings: SnykSettings
-) -> None:
-    cli.vulnerabilities[PYYAML] = [FLAW]
-    cli.know()
-    # An answer that spells the version in another way.
-    program = settings.scratch.parent / "bin" / "snyk"
-    text = (
-        program.resolve().read_text().replace('"version": each["version"]', '"version": "5.3.1.0"')
-    )
+def test_nothing_is_asked_about_no_package(cli: SnykCLI, settings: SnykSettings) -> None:
+    assert make(settings).query([]) == []
+    assert cli.runs == []
+
+
+def answering(cli: SnykCLI, said: str, instead: str) -> None:
+    """Let the CLI say something else of a package than it was asked about."""
+    program = cli.folder / "snyk"
+    text = program.resolve().read_text().replace(said, instead)
     program.unlink()
     program.write_text(text)
     program.chmod(0o755)
 
-    [finding] = scan(make(settings), package("pyyaml", "5.3.1"))
+
+def test_an_issue_of_a_version_that_is_spelled_in_another_way_is_not_lost(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    cli.vulnerabilities[PYYAML] = [FLAW]
+    cli.know()
+    answering(cli, '"version": each["version"]', '"version": "5.3.1.0"')
+
+    [finding] = known(make(settings), "pyyaml", "5.3.1")
 
     assert finding.message == "Snyk names pyyaml 5.3.1.0: Arbitrary Code Execution."
 
 
+def test_an_issue_of_a_package_that_was_not_asked_for_is_an_error(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    cli.vulnerabilities[PYYAML] = [FLAW]
+    cli.know()
+    answering(cli, '"name": each["name"]', '"name": "another"')
+
+    with pytest.raises(ScannerError, match=r"about another 5\.3\.1, which it was not asked about"):
+        known(make(settings), "pyyaml", "5.3.1")
+
+
 def test_more_components_than_one_sbom_takes_are_split(
-    cli: SnykCLI, settings: SnykSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: SnykCLI, settings: SnykSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sbom, "MOST_COMPONENTS", 2)
     cli.vulnerabilities["pkg:pypi/p4@1.0"] = [FLAW]
     cli.know()
-    pins = "".join(f"p{number}==1.0\n" for number in range(5))
 
-    found = scan(make(settings), archive(tmp_path, {"requirements.txt": pins}))
+    found = make(settings).query([NamedPackage(f"p{number}", "1.0") for number in range(5)])
 
-    assert [each.locations for each in found] == [(Location("requirements.txt", 5),)]
+    assert [len(findings) for findings in found] == [0, 0, 0, 0, 1]
     assert len(cli.tests) == 3
 
 
@@ -222,7 +233,7 @@ def test_a_failure_that_passes_is_tried_again(cli: SnykCLI, settings: SnykSettin
     cli.order("failure")
     cli.order("crash")
 
-    assert len(scan(make(settings), package("pyyaml", "5.3.1"))) == 1
+    assert len(known(make(settings), "pyyaml", "5.3.1")) == 1
     assert len(cli.tests) == 3
 
 
@@ -253,7 +264,7 @@ def test_what_is_no_finished_test_is_an_error(
     cli.order(fault, times=9)
 
     with pytest.raises(ScannerError, match=words):
-        scan(make(settings), package("pyyaml", "5.3.1"))
+        known(make(settings), "pyyaml", "5.3.1")
 
     assert len(cli.tests) == runs
 
@@ -264,7 +275,7 @@ def test_a_status_that_claims_vulnerabilities_without_any_is_an_error(
     cli.order("claims")
 
     with pytest.raises(ScannerError, match="contradict each other"):
-        scan(make(settings), package("six", "1.17.0"))
+        known(make(settings), "six", "1.17.0")
 
 
 def test_a_run_that_hangs_is_killed_with_its_helpers(cli: SnykCLI, settings: SnykSettings) -> None:
@@ -272,7 +283,7 @@ def test_a_run_that_hangs_is_killed_with_its_helpers(cli: SnykCLI, settings: Sny
     started = time.monotonic()
 
     with pytest.raises(ScannerError, match="did not end within 1 seconds"):
-        scan(make(settings, timeout=1.0), package("six", "1.17.0"))
+        known(make(settings, timeout=1.0), "six", "1.17.0")
 
     assert time.monotonic() - started < 30
     assert not processes_in(settings.scratch)
@@ -284,7 +295,7 @@ def test_a_helper_that_outlives_the_cli_holds_nobody_up(
 ) -> None:
     cli.order("helper")
 
-    assert scan(make(settings), package("six", "1.17.0")) == []
+    assert known(make(settings), "six", "1.17.0") == ()
     assert not processes_in(settings.scratch)
 
 
@@ -315,7 +326,7 @@ def test_the_cli_gets_a_small_environment_and_an_empty_home(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
 
-    scan(make(settings), package("six", "1.17.0"))
+    known(make(settings), "six", "1.17.0")
 
     [run] = cli.tests
     environment = run["environment"]
@@ -335,7 +346,7 @@ def test_the_cli_gets_a_small_environment_and_an_empty_home(
 
 
 def test_the_organisation_is_an_argument(cli: SnykCLI, settings: SnykSettings) -> None:
-    scan(make(settings, organisation="ssm:/gate/snyk-org"), package("six", "1.17.0"))
+    known(make(settings, organisation="ssm:/gate/snyk-org"), "six", "1.17.0")
 
     assert "--org=my-org" in cli.tests[0]["arguments"]
 
@@ -372,10 +383,10 @@ def test_the_token_is_in_no_command_no_log_no_file_and_no_message(
     scanner = make(settings)
 
     with watched_commands() as commands:
-        found = scan(scanner, package("pyyaml", "5.3.1"))
+        found = known(scanner, "pyyaml", "5.3.1")
         cli.order("tells-token", times=3)
         with pytest.raises(ScannerError, match=r"could not log in with \*\*\*") as error:
-            scan(scanner, package("six", "1.17.0"))
+            known(scanner, "six", "1.17.0")
 
     assert any(b"sbom.json" in command for command in commands)
     told = [repr(found), str(error.value), caplog.text, repr(scanner), repr(settings)]
@@ -403,7 +414,7 @@ def test_a_wrong_token_is_an_error(
     secrets["ssm:/gate/snyk-token"] = "another-token-0123456789"
 
     with pytest.raises(ScannerError, match="Authentication error"):
-        scan(make(settings), package("six", "1.17.0"))
+        known(make(settings), "six", "1.17.0")
 
 
 # Configuration
@@ -453,7 +464,7 @@ def test_a_cli_that_cannot_be_started_is_an_error(cli: SnykCLI, settings: SnykSe
     (cli.folder / "snyk").unlink()
 
     with pytest.raises(ScannerError, match="snyk can't be started"):
-        scan(scanner, package("six", "1.17.0"))
+        known(scanner, "six", "1.17.0")
 
 
 def test_token_and_organisation_come_from_the_stores_and_not_into_the_log(
@@ -473,7 +484,7 @@ def test_token_and_organisation_come_from_the_stores_and_not_into_the_log(
         settings, token="secretsmanager:gate/snyk", organisation="ssm:/gate/snyk-org"
     )
 
-    assert scan(Snyk(by_reference, ssm, secretsmanager), package("six", "1.17.0")) == []
+    assert known(Snyk(by_reference, ssm, secretsmanager), "six", "1.17.0") == ()
     assert "--org=my-org" in cli.tests[0]["arguments"]
     assert "GetSecretValue" in caplog.text
     assert TOKEN not in caplog.text
@@ -492,7 +503,7 @@ def test_several_packages_at_once_get_their_own_findings(
     scanner = make(settings)
 
     with ThreadPoolExecutor(4) as pool:
-        found = pool.map(lambda number: scan(scanner, package(f"p{number}", "1.0")), range(4))
+        found = pool.map(lambda number: known(scanner, f"p{number}", "1.0"), range(4))
 
     assert [[each.rule for each in findings] for findings in found] == [
         [f"SNYK-{number}"] for number in range(4)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.advisories.osv import OSVSettings
 from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.finding import Finding
 from package_gate.core.policy import Limits
@@ -13,7 +12,6 @@ from package_gate.scanners.registry import worker_spec
 from tests.archive.hostile_wheels import INFO_FOLDER, WHEEL_NAME, make_wheel
 from tests.archive.makers import make_tar, tar_file
 
-ADVISORIES = Path(__file__).parent.parent.parent / "examples" / "advisories"
 SDIST = "demo_pkg-1.0.tar.gz"
 CANARY = b"""import os
 open(os.environ.get("TMPDIR", "/tmp") + "/canary", "w").close()
@@ -79,7 +77,6 @@ def test_every_scanner_reads_canaries_and_runs_none(
     target = UnpackedPackage("demo-pkg", "1.0", Origin.ARCHIVE, (unpacked,))
     specs = [
         worker_spec("archive"),
-        worker_spec("osv", OSVSettings(str(ADVISORIES), sample=True)),
         worker_spec("guarddog"),
         worker_spec("ruff"),
     ]

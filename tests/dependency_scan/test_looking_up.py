@@ -1,102 +1,76 @@
-"""Looking packages up: what scanners report is sorted to the packages, and failures are kept."""
+"""Looking packages up: each is judged by what is known of it, and failures are kept."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
-from package_gate.core.artifact import UnpackedPackage
+from package_gate.advisories.interface import NOT_LOOKED_UP, AdvisorySource, NamedPackage
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ScannerError
-from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.finding import Finding, Severity
 from package_gate.core.policy import Policy
-from package_gate.dependency_scan import looking_up
 from package_gate.dependency_scan.looking_up import LookUp
-from package_gate.inventory.pins import PinnedDependency, find_pins
-from package_gate.scanners.interface import Scanner
+from tests.fakes.advisory_source import FakeSource, flaw
 
 TODAY = date(2026, 11, 1)
 A, B = ("a", "1.0"), ("b", "2.0")
 
 
-@dataclass
-class Scripted:
-    """A scanner that reports what a test says."""
-
-    name: str
-    report: Callable[[list[PinnedDependency]], Iterable[Finding]]
-    seen: list[list[str]] = field(default_factory=list)
-
-    @property
-    def info(self) -> ScannerInfo:
-        return ScannerInfo(self.name, "1")
-
-    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        pins = [
-            each
-            for each in find_pins(Path(target.artifacts[0].tree))
-            if isinstance(each, PinnedDependency)
-        ]
-        self.seen.append([f"{pin.name} {pin.version}" for pin in pins])
-        return self.report(pins)
+def about_b(package: NamedPackage) -> Sequence[Finding]:
+    return [flaw("RULE-b")] if package.name == "b" else []
 
 
-def about(pin: PinnedDependency) -> Finding:
-    return Finding(
-        "osv", f"RULE-{pin.name}", Kind.VULNERABILITY, Severity.HIGH,
-        f"The archive pins {pin.name} {pin.version}: it is broken.",
-        artifact="requirements.txt", locations=(Location(pin.path, pin.line),),
-    )  # fmt: skip
+def fail(package: NamedPackage) -> Sequence[Finding]:
+    raise ScannerError("it is out of order")
 
 
-def look_up(scanners: Sequence[Scanner], folder: Path) -> LookUp:
-    return LookUp(scanners, Policy(), folder, TODAY, lambda subject, what: None)
+def look_up(*sources: AdvisorySource) -> LookUp:
+    return LookUp(sources, Policy(), TODAY, lambda subject, what: None)
 
 
-def test_findings_go_to_the_packages_that_they_are_about(tmp_path: Path) -> None:
-    scanner = Scripted("osv", lambda pins: [about(pin) for pin in pins if pin.name == "b"])
-    asks = look_up([scanner], tmp_path)
+def test_findings_are_those_of_the_packages_and_each_is_asked_about_once() -> None:
+    source = FakeSource(answer=about_b)
+    asks = look_up(source)
     found = asks.look_up([A, B, A])
     assert found[A].judgement.verdict is Verdict.APPROVED
     [judged] = found[B].judgement.findings
-    assert (judged.finding.message, judged.finding.locations) == ("it is broken.", ())
+    assert judged.finding == flaw("RULE-b")
     asks.look_up([B, ("c", "3")])
-    assert scanner.seen == [["a 1.0", "b 2.0"], ["c 3"]]  # each once
-    assert list(tmp_path.iterdir()) == []
+    assert source.asked == [["a 1.0", "b 2.0"], ["c 3"]]
+    asks.look_up([A])
+    assert len(source.asked) == 2
+    assert asks.infos == {"osv": source.info}
 
 
-def test_a_failure_is_kept_beside_findings(tmp_path: Path) -> None:
-    def fail(pins: list[PinnedDependency]) -> Iterable[Finding]:
-        raise ScannerError("it is out of order")
-
-    osv = Scripted("osv", lambda pins: [about(pin) for pin in pins if pin.name == "b"])
-    asks = look_up([osv, Scripted("snyk", fail)], tmp_path)
+def test_a_failure_is_kept_beside_findings() -> None:
+    asks = look_up(FakeSource("osv", about_b), FakeSource("snyk", fail))
     found = asks.look_up([A, B])
     assert found[A].judgement.verdict is Verdict.UNDECIDED
     assert found[B].judgement.verdict is Verdict.REFUSED
-    assert asks.failures == {"snyk did not finish: it is out of order": 2}
+    assert asks.failures == {"The scanner snyk did not finish: it is out of order": 2}
 
 
-def test_a_finding_about_none_of_the_packages_is_kept(tmp_path: Path) -> None:
-    stray = Finding("snyk", "SNYK-1", Kind.VULNERABILITY, Severity.HIGH, "Snyk names c 1.")
-    asks = look_up([Scripted("snyk", lambda pins: [stray])], tmp_path)
-    asks.look_up([A])
-    assert list(asks.strays) == ["snyk reports SNYK-1: Snyk names c 1."]
+def test_a_package_that_was_not_looked_up_is_undecided_and_the_others_are_not() -> None:
+    unknown = replace(flaw(NOT_LOOKED_UP, "It was skipped."), severity=Severity.INFO)
+    asks = look_up(FakeSource(answer=lambda package: [unknown] if package.name == "b" else []))
+    found = asks.look_up([A, B])
+    assert found[A].judgement.verdict is Verdict.APPROVED
+    assert found[B].judgement.verdict is Verdict.UNDECIDED
+    assert asks.failures == {"The scanner osv did not finish: It was skipped.": 1}
 
 
-def test_many_packages_are_asked_about_in_parts(tmp_path: Path) -> None:
-    scanner = Scripted("osv", lambda pins: [])
-    asks = look_up([scanner], tmp_path)
-    count = looking_up.AT_ONCE + 1
-    found = asks.look_up((f"p{number}", "1") for number in range(count))
-    assert len(found) == count
-    assert [len(names) for names in scanner.seen] == [looking_up.AT_ONCE, 1]
+def test_a_yanked_release_is_a_finding() -> None:
+    found = look_up(FakeSource()).look_up([A, B], {B: "broken"})
+    assert found[A].judgement.findings == ()
+    [judged] = found[B].judgement.findings
+    assert (judged.finding.scanner, judged.finding.rule) == ("index", "yanked")
+    assert "broken" in judged.finding.message
 
 
-def test_a_version_that_would_be_read_otherwise_is_undecided(tmp_path: Path) -> None:
-    scanner = Scripted("osv", lambda pins: [])
+def test_a_version_that_no_advisory_can_be_about_is_undecided() -> None:
+    source = FakeSource()
     strange = ("a", "1.0;x")
-    found = look_up([scanner], tmp_path).look_up([strange, B])
+    found = look_up(source).look_up([strange, B])
     assert found[strange].judgement.verdict is Verdict.UNDECIDED
     assert found[B].judgement.verdict is Verdict.APPROVED
-    assert scanner.seen == [["b 2.0"]]
+    assert source.asked == [["b 2.0"]]

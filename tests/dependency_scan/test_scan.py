@@ -235,7 +235,7 @@ def test_advisories_that_cannot_be_read_leave_nothing_clean(world: World) -> Non
     world.step = spoil  # type: ignore[method-assign]
     result = world.scan()
     assert result.verdict is Verdict.UNDECIDED
-    assert "Not judged, 1 package: osv did not finish" in told(result)[0]
+    assert "Not judged, 1 package: The scanner osv did not finish" in told(result)[0]
 
 
 def test_releases_with_sdists_only_are_read_without_being_run(world: World) -> None:

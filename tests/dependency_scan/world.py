@@ -77,7 +77,7 @@ class World:
         resolver = Resolver(settings, index, self.fetch, 20)
         closures = Closures(resolver, index, targets, scratch, self.step)
         with closing(OSV(OSVSettings(str(self.folder / "advisories")))) as osv:
-            look_up = LookUp([osv], rules, scratch, NOW.date(), self.step)
+            look_up = LookUp([osv], rules, NOW.date(), self.step)
             fixer = Fixer(closures, look_up, index, Cooldown(rules, NOW), self.step)
             return scan(
                 lambda replaced: Checkout(self.repository, (), replaced),

@@ -24,7 +24,7 @@ class FakeOSVAPI:
 
     port: int = 0
     found: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """(Package, version) → the ids that a batch query finds."""
+    """(Package, version) → the ids that a batch query finds; version "" when it names none."""
     records: dict[str, bytes] = field(default_factory=dict)
     """Id → what is answered when it is asked for."""
     page_size: int = 1000
@@ -34,6 +34,10 @@ class FakeOSVAPI:
     """Path and headers of each call, in order of arrival."""
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
     """The queries of each batch call that was answered."""
+    most_at_once: int = 0
+    """How many calls were answered side by side."""
+    at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
@@ -53,6 +57,16 @@ class FakeOSVAPI:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one call."""
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            self._answer(handler)
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         self.calls.append((handler.path, dict(handler.headers.items())))
         if self.failures:
@@ -73,7 +87,7 @@ class FakeOSVAPI:
         return respond(json.dumps({"results": list(map(self._result, queries))}).encode())
 
     def _result(self, query: dict[str, Any]) -> dict[str, Any]:
-        ids = self.found.get((query["package"]["name"], query["version"]), [])
+        ids = self.found.get((query["package"]["name"], query.get("version", "")), [])
         start = int(query.get("page_token", 0))
         end = start + self.page_size
         result: dict[str, Any] = {}
@@ -144,5 +158,5 @@ def _is_query(query: dict[str, Any]) -> bool:
         set(query) <= {"package", "version", "page_token"}
         and set(query["package"]) == {"name", "ecosystem"}
         and query["package"]["ecosystem"] == "PyPI"
-        and bool(query["version"])
+        and query.get("version") != ""
     )

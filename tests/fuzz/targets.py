@@ -19,9 +19,9 @@ import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_findings import findings
 from package_gate.advisories.osv_records import (
-    Installed,
     affects,
     decode_record,
     first_fixed_version,
@@ -190,10 +190,10 @@ def advisory(data: bytes) -> None:
         return
     for name in sorted(record.pypi_names())[:3]:
         for version in ("0", "1.0", "2!3.0rc1+local", "not-a-version"):
-            installed = Installed(name, version)
-            if affects(record, installed):
-                first_fixed_version([record], installed)
-                for finding in findings([record], installed):
+            package = NamedPackage(name, version)
+            if affects(record, package):
+                first_fixed_version([record], package)
+                for finding in findings([record], package):
                     msgspec.json.encode(finding)
 
 

@@ -3,12 +3,14 @@
 import hashlib
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from package_gate.advisories.interface import NamedPackage
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import (
@@ -20,11 +22,13 @@ from package_gate.core.errors import (
     StoreError,
     TooFreshError,
 )
-from package_gate.core.finding import Finding, Kind, Severity
+from package_gate.core.finding import Finding, Kind, Location, Severity
+from package_gate.core.inventory import Component
 from package_gate.core.request import Request
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.publishers.interface import ApprovedPackage
+from tests.fakes.advisory_source import FakeSource, flaw
 from tests.gate_parts import Killed, World, archive, request
 
 BAD = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.HIGH, "A hole.")
@@ -84,6 +88,45 @@ def test_a_package_that_cant_be_unpacked_is_undecided_and_not_scanned(world: Wor
     assert "The scanner archive did not finish: no inventory" in reasons(run)
     assert world.count("scan idna") == 0
     assert world.published == {}
+
+
+def test_what_is_known_of_a_release_refuses_it_and_the_source_is_named(world: World) -> None:
+    world.advisories = [FakeSource("inspector", lambda package: [flaw(f"CVE-{package}")])]
+    run = world.run(request("idna"))
+    assert reasons(run) == "idna 1.0: CVE-idna 1.0 (high vulnerability): It is broken."
+    assert [info.name for info in run.scanners] == ["archive", "inspector", "osv"]
+
+
+def test_a_source_that_could_not_be_asked_leaves_a_release_undecided(world: World) -> None:
+    def fail(package: NamedPackage) -> Sequence[Finding]:
+        raise ScannerError("throttled")
+
+    world.advisories = [FakeSource("inspector", fail)]
+    run = world.run(request("idna"))
+    assert verdicts(run) == {"idna": Verdict.UNDECIDED}
+    assert reasons(run) == "idna 1.0: The scanner inspector did not finish: throttled"
+
+
+def test_what_an_archive_pins_is_looked_up(world: World) -> None:
+    source = FakeSource("inspector", lambda package: [flaw("CVE-1")])
+    world.advisories = [source]
+    places = (Location("requirements.txt", 1),)
+    world.components["tool"] = (Component("pyyaml", "5.3.1", locations=places),)
+    run = world.run(archive("tool"))
+    assert "CVE-1 (high vulnerability): The archive pins pyyaml 5.3.1: It is broken" in reasons(run)
+    [judged] = run.outcomes[0].packages[0].findings
+    assert judged.finding.artifact == "tool.zip"
+    assert judged.finding.locations == places
+    assert source.asked == [["pyyaml 5.3.1"]]
+
+
+def test_an_approval_does_not_stand_for_a_source_that_was_not_asked(world: World) -> None:
+    world.run(request("shared"))
+    world.closures["app"] = ["app", "shared"]
+    source = FakeSource("inspector")
+    world.advisories = [source]
+    world.run(request("app"))
+    assert sorted(source.asked) == [["app 1.0"], ["shared 1.0"]]
 
 
 def test_a_package_that_two_requests_need_is_fetched_scanned_and_published_once(

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.advisories.osv import OSVSettings
 from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
-from package_gate.scanners import registry
+from package_gate.scanners.registry import SCANNERS, worker_spec
 from tests.fakes.scanners import FakeSettings
 from tests.scanners.packages import package
 
@@ -257,21 +256,7 @@ def test_a_worker_sees_nothing_of_the_gates_environment(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("advisories", "ca_bundle", "needs"),
-    [
-        ("https://osv.example", "", Needs(network=True, by_name=True)),
-        (
-            "https://osv.example",
-            "/ca.pem",
-            Needs(network=True, readable=("/ca.pem",), by_name=True),
-        ),
-        ("/data/all.zip", "/ca.pem", Needs(readable=("/data/all.zip",), by_name=True)),
-    ],
-)
-def test_the_osv_scanner_has_the_network_only_for_an_api(
-    advisories: str, ca_bundle: str, needs: Needs
-) -> None:
-    settings = OSVSettings(advisories=advisories, ca_bundle=ca_bundle)
+def test_no_scanner_of_ours_has_the_network() -> None:
+    workers = [worker_spec(name) for name in SCANNERS if SCANNERS[name].worker]
 
-    assert registry.worker_spec("osv", settings).needs == needs
+    assert [spec.name for spec in workers if spec.needs.network] == []

@@ -29,9 +29,8 @@ def text(path: str) -> str:
 def test_a_started_scanner_says_what_the_table_says_of_it_unloaded(
     name: str, tmp_path: Path
 ) -> None:
-    settings = Limits() if name == UNPACKER else None
     rules = SCANNERS[name].rules
-    with ScannerPool([registry.worker_spec(name, settings)], Limits(), tmp_path) as pool:
+    with ScannerPool([registry.worker_spec(name)], Limits(), tmp_path) as pool:
         info = pool.info(name)
 
     assert rules is not None
@@ -64,8 +63,8 @@ def test_reading_the_table_loads_no_scanner() -> None:
     }
 
 
-def test_the_policy_knows_every_scanner_and_the_index() -> None:
-    assert set(get_args(ScannerName)) == {*SCANNERS, "index"}
+def test_the_policy_knows_every_scanner_the_index_and_the_inventory() -> None:
+    assert set(get_args(ScannerName)) == {*SCANNERS, "index", "inventory"}
     assert {*PART_OF, *PART_OF.values()} <= SCANNERS.keys()
 
 
