@@ -36,13 +36,31 @@ def sdist(folder: Path, core: str, requires: str = "") -> Path:
 
 
 @pytest.mark.parametrize(
-    "core",
-    [CORE.replace("1.0", DIGITS), CORE.replace("2.1", DIGITS)],
-    ids=["version", "metadata-version"],
+    ("more", "why"),
+    [
+        ("".join(f"X{number}:\n" for number in range(90_000)), "different fields"),
+        ("Content-Type: multipart/mixed; boundary=x\n\n--x\n", "content-type"),
+        ("Content-Type: message/rfc822\n\n" * 5000, "content-type"),
+    ],
+    ids=["many-fields", "multipart", "nested"],
 )
-def test_a_version_of_thousands_of_digits_is_another_release(tmp_path: Path, core: str) -> None:
+def test_metadata_that_would_take_hours_or_crash_the_reader_is_an_error(
+    tmp_path: Path, more: str, why: str
+) -> None:
+    with pytest.raises(SourceError, match=f"can't be read .*{why}"):
+        read_sdist(sdist(tmp_path, f"{CORE}{more}"), "demo", Version("1.0"))
+
+
+def test_a_version_of_thousands_of_digits_is_another_release(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="of another release"):
-        read_sdist(sdist(tmp_path, core), "demo", Version("1.0"))
+        read_sdist(sdist(tmp_path, CORE.replace("1.0", DIGITS)), "demo", Version("1.0"))
+
+
+def test_dependencies_are_not_certain_by_a_metadata_version_of_thousands_of_digits(
+    tmp_path: Path,
+) -> None:
+    found = read_sdist(sdist(tmp_path, CORE.replace("2.1", DIGITS)), "demo", Version("1.0"))
+    assert not found.known
 
 
 @pytest.mark.parametrize(

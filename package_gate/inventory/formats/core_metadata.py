@@ -43,7 +43,11 @@ class CoreMetadata:
     requires_python: str = ""
     """A valid specifier."""
     requires: tuple[str, ...] = ()
-    """As written, however many and long."""
+    """As written, however many and long; so is `dynamic`."""
+    metadata_version: str = ""
+    """Printable ASCII without spaces."""
+    dynamic: tuple[str, ...] = ()
+    """The fields that a build may change (PEP 643)."""
     licence: Licence = field(default_factory=Licence)
     line: int | None = None
     """Where the name stands, from 1."""
@@ -65,11 +69,14 @@ def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:
         return value if isinstance(value, str) else next(iter(unparsed.get(name, ())), "")
 
     name, version = first("name").strip(), first("version").strip()
+    metadata_version = first("metadata-version").strip()
     return CoreMetadata(
         name=name if NAME.fullmatch(name) else "",
         version=version if VERSION.fullmatch(version) else "",
         requires_python=str(specifiers(first("requires-python"))),
         requires=tuple(raw.get("requires_dist", ())),
+        metadata_version=metadata_version if VERSION.fullmatch(metadata_version) else "",
+        dynamic=tuple(raw.get("dynamic", ())),
         licence=_licence(raw, first("license")),
         line=_line_of_name(data),
     )

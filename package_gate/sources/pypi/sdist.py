@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -22,7 +21,8 @@ from packaging.version import Version
 
 from package_gate.core.errors import SourceError
 from package_gate.core.text import printable
-from package_gate.inventory.formats.core_metadata import specifiers
+from package_gate.inventory.formats.core_metadata import read_core_metadata
+from package_gate.inventory.formats.items import FormatProblem
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 """Bytes of a tar that are read in search of its metadata."""
@@ -173,24 +173,29 @@ def _read(stream: _Stream, size: int) -> bytes:
 def _read_metadata(
     core: bytes, requires_txt: bytes, filename: str, release: tuple[str, Version]
 ) -> SdistMetadata:
-    raw, _ = parse_email(core)
+    metadata = read_core_metadata(core)
+    if isinstance(metadata, FormatProblem):
+        raise SourceError(
+            f"the metadata of the sdist {filename} can't be read ({metadata.text}); ask for a "
+            "release that has wheels"
+        )
     said: tuple[str, Version]
     try:
-        said = (canonicalize_name(raw.get("name", "")), Version(raw.get("version", "")))
-        newest = Version(raw.get("metadata_version", "1.0")) >= Version("2.2")
+        said = (canonicalize_name(metadata.name), Version(metadata.version))
+        newest = Version(metadata.metadata_version or "1.0") >= Version("2.2")
     except ValueError:  # no version, or one of thousands of digits
         said, newest = ("", Version("0")), False
     if said != release:
         raise SourceError(
             f"the metadata of the sdist {filename} is of another release; ask the index's owner"
         )
-    dynamic = {entry.lower() for entry in raw.get("dynamic", [])}
+    dynamic = {entry.lower() for entry in metadata.dynamic}
     known = newest and "requires-dist" not in dynamic
-    declared = list(raw.get("requires_dist", []))
+    declared = list(metadata.requires)
     if not known:
         declared += _from_requires_txt(requires_txt.decode("utf-8", "replace"))
     requires, left_out = _requirements(declared)
-    python = specifiers(raw.get("requires_python", ""))
+    python = SpecifierSet(metadata.requires_python)
     return SdistMetadata(requires, known and not left_out, python, left_out)
 
 
