@@ -62,7 +62,8 @@ class Inventory:
     kind: str = ""
     """One of `ARCHIVE_KINDS` by its bytes; "" when it is none."""
     name: str = ""
-    """Of its own core metadata, as written; "" where there is none."""
+    """Of its own core metadata, as written, or what is static of it in the `pyproject.toml` of
+    source that has none; "" where there is neither. So for all below."""
     version: str = ""
     requires_python: str = ""
     """A valid specifier, or ""."""

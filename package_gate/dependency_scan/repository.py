@@ -218,4 +218,4 @@ def format_of(path: PurePosixPath) -> Format | Other | None:
         return Other.NOT_READ
     kind = names.format_of(path)
     # What a repository holds of others' distributions is not what installing it brings in.
-    return None if kind is Format.CORE_METADATA else kind
+    return None if kind in (Format.CORE_METADATA, Format.VENDORED) else kind

@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
-from packaging.version import Version
+from dataclasses import dataclass, replace
 
 from package_gate.inventory.formats.core_metadata import read_core_metadata
 from package_gate.inventory.formats.items import Asked, FormatProblem, Include, Unparsed
@@ -28,7 +26,7 @@ class Pin:
     line: int | None
     """From 1; None when the format leaves no way to tell."""
     held: bool = False
-    """Whether it is the project's own."""
+    """Whether its code lies there: the project itself, or what it has copied."""
 
 
 Item = Pin | Include | FormatProblem
@@ -44,6 +42,9 @@ def pinned(kind: Format, data: bytes) -> Iterator[Item]:
     match kind:
         case Format.REQUIREMENTS:
             yield from _requirements(read_requirements(decode_anyway(data)))
+        case Format.VENDORED:
+            for item in _requirements(read_requirements(decode_anyway(data))):
+                yield replace(item, held=True) if isinstance(item, Pin) else item
         case Format.CORE_METADATA:
             yield from _metadata(data)
         case Format.PYPROJECT:
@@ -78,8 +79,7 @@ def _project(data: bytes) -> Iterator[Item]:
         yield FormatProblem(project.text)  # of the file as a whole
         return
     for release in project.releases:
-        if not _is_placeholder(release.version):
-            yield Pin(release.name, release.version, release.line, held=True)
+        yield Pin(release.name, release.version, release.line, held=True)
     for listed in project.lists:
         yield from _requirements(listed.items)
 
@@ -102,11 +102,3 @@ def _metadata(data: bytes) -> Iterator[Item]:
         yield core
     elif core.name and core.version:
         yield Pin(core.name, core.version, core.line, held=True)
-
-
-def _is_placeholder(version: str) -> bool:
-    """Whether it is 0.0.0 or the like, which plug-ins replace when they build the package."""
-    try:
-        return not any(Version(version).release)
-    except ValueError:
-        return False

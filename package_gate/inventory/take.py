@@ -31,6 +31,7 @@ from package_gate.inventory.bounds import (
 from package_gate.inventory.formats.core_metadata import CoreMetadata, read_core_metadata
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.pyproject import PyProject, read_pyproject
 from package_gate.inventory.pins import PinnedDependency, find_pins
 from package_gate.inventory.reading import read_regular
 
@@ -58,20 +59,9 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         OSError: the tree can't be read.
     """
     room = _Room()
-    path = _own_metadata(tree, artifact)
-    core = CoreMetadata()
-    if path:
-        read = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
-        if isinstance(read, FormatProblem):
-            room.note(path, read.line, read.text)
-        else:
-            core = read
+    path, core, found = _describe(tree, artifact, room)
     requires = room.keep(map(_requirement, core.requires), MAX_REQUIRES, path, "dependencies")
-    entry_points: tuple[EntryPoint, ...] = ()
-    if path:
-        beside = f"{path.rpartition('/')[0]}/entry_points.txt"
-        found = read_entry_points(_read_if_there(tree, beside))
-        entry_points = room.keep(map(_short, found), MAX_ENTRY_POINTS, beside, "entry points")
+    entry_points = room.keep(map(_short, found), MAX_ENTRY_POINTS, path, "entry points")
     components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
     return Inventory(
         artifact=artifact,
@@ -122,6 +112,53 @@ class _Room:
         if self._more:
             found.append(UnreadableFile("", None, f"{self._more} more files can't be read."))
         return tuple(found)
+
+
+def _describe(
+    tree: Path, artifact: str, room: _Room
+) -> tuple[str, CoreMetadata, Iterable[EntryPoint]]:
+    """Read what the artifact says of itself: its core metadata, else its static project metadata.
+
+    Returns:
+        The file that says it, what it says, and the entry points.
+    """
+    path = _own_metadata(tree, artifact)
+    core: CoreMetadata | FormatProblem = CoreMetadata()
+    entry_points: Iterable[EntryPoint] = ()
+    if not artifact.lower().endswith(".whl"):
+        source, project = _own_project(tree, path.rpartition("/")[0], room)
+        if project:
+            core, entry_points = project.metadata, project.entry_points
+            path = path or source
+    if path.endswith(("/METADATA", "/PKG-INFO")):
+        core = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
+        if written := _read_if_there(tree, f"{path.rpartition('/')[0]}/entry_points.txt"):
+            entry_points = read_entry_points(written)
+    if isinstance(core, FormatProblem):
+        room.note(path, core.line, core.text)
+        core = CoreMetadata()
+    return path, core, entry_points
+
+
+def _own_project(tree: Path, folder: str, room: _Room) -> tuple[str, PyProject | None]:
+    """Find and read the `pyproject.toml` of source.
+
+    Args:
+        tree: the tree.
+        folder: where its metadata lies; "" when it has none: then its top counts, and its one
+            folder.
+        room: where it is noted when it can't be read.
+    """
+    tops = sorted(path.name for path in tree.iterdir())
+    folders = [folder] if folder else ["", *(tops if len(tops) == 1 else ())]
+    for each in folders:
+        path = f"{each}/pyproject.toml".lstrip("/")
+        if data := _read_if_there(tree, path):
+            project = read_pyproject(data)
+            if isinstance(project, PyProject):
+                return path, project
+            room.note(path, None, project.text)
+    return "", None
 
 
 def _own_metadata(tree: Path, artifact: str) -> str:

@@ -160,7 +160,7 @@ def sdist(data: bytes) -> None:
 
 def metadata(data: bytes) -> None:
     """Take the inventory of a tree: the gate accepts it."""
-    for path in ("demo-1.0.dist-info/METADATA", "demo-1.0/PKG-INFO"):
+    for path in ("demo-1.0.dist-info/METADATA", "demo-1.0/PKG-INFO", "demo-1.0/pyproject.toml"):
         shutil.rmtree(ROOM / "tree", ignore_errors=True)
         _written(f"tree/{path}", data)
         _written(f"tree/{path.split('/')[0]}/entry_points.txt", data)

@@ -126,6 +126,92 @@ def test_metadata_that_cant_be_read_is_named_once(tmp_path: Path, content: bytes
     assert [each.path for each in found.unreadable] == [f"{INFO}/METADATA"]
 
 
+PROJECT = """
+[project]
+name = "Demo"
+version = "1.0"
+requires-python = ">=3.9"
+dependencies = ["idna>=2", 3]
+license = "MIT"
+license-files = ["LICENSE*"]
+classifiers = ["License :: OSI Approved :: MIT License", "Topic :: Text"]
+[project.scripts]
+demo = "demo.cli:main"
+bad = 3
+[project.entry-points."demo.plugins"]
+one = "demo:one"
+"""
+
+
+@pytest.mark.parametrize("folder", ["", "demo-main/"])
+def test_source_without_metadata_is_described_by_its_pyproject(tmp_path: Path, folder: str) -> None:
+    write(tmp_path, f"{folder}pyproject.toml", PROJECT)
+    found = take(tmp_path, "demo.zip")
+    assert (found.name, found.version, found.requires_python) == ("Demo", "1.0", ">=3.9")
+    assert found.requires == ("idna>=2",)
+    assert found.licence == Licence(
+        "MIT", "", ("License :: OSI Approved :: MIT License",), ("LICENSE*",)
+    )
+    assert found.entry_points == (
+        EntryPoint("console_scripts", "demo", "demo.cli:main"),
+        EntryPoint("demo.plugins", "one", "demo:one"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        ('{text = "see\\nbelow"}', Licence(text="see below")),
+        ('{file = "COPYING"}', Licence(files=("COPYING",))),
+        ("3", Licence()),
+        ("{text = 3, file = []}", Licence()),
+    ],
+)
+def test_a_licence_of_older_projects_is_read(
+    tmp_path: Path, licence: str, expected: Licence
+) -> None:
+    write(tmp_path, "pyproject.toml", f'[project]\nname = "demo"\nlicense = {licence}\n')
+    assert take(tmp_path, "demo.zip").licence == expected
+
+
+def test_a_poetry_project_is_described_by_its_own_table(tmp_path: Path) -> None:
+    text = '[tool.poetry]\nname = "demo"\nversion = "0.0.0"\nlicense = "MIT"\n'
+    write(tmp_path, "pyproject.toml", f'{text}[tool.poetry.scripts]\ndemo = "demo:main"\n')
+    found = take(tmp_path, "demo.zip")
+    assert (found.name, found.version, found.licence.text) == ("demo", "", "MIT")
+    assert found.entry_points == (EntryPoint("console_scripts", "demo", "demo:main"),)
+
+
+def test_the_metadata_of_an_sdist_counts_and_its_entry_points_stand_in_the_project(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "demo-1.0/PKG-INFO", "Name: other\nVersion: 2.0\n")
+    write(tmp_path, "demo-1.0/pyproject.toml", PROJECT)
+    found = take(tmp_path, "demo-1.0.tar.gz")
+    assert (found.name, found.version, found.requires) == ("other", "2.0", ())
+    assert [each.name for each in found.entry_points] == ["demo", "one"]
+
+
+def test_a_project_file_in_a_wheel_describes_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", PROJECT)
+    assert take(tmp_path).name == ""
+
+
+def test_a_project_file_that_cant_be_read_is_named_once(tmp_path: Path) -> None:
+    write(tmp_path, "demo-main/pyproject.toml", "[project")
+    found = take(tmp_path, "demo.zip")
+    assert [each.path for each in found.unreadable] == ["demo-main/pyproject.toml"]
+
+
+def test_code_that_was_copied_in_is_held(tmp_path: Path) -> None:
+    write(tmp_path, "pip/_vendor/vendor.txt", "urllib3==1.26.5\n    # for tests\nrich\n")
+    write(tmp_path, "old/six-1.0.egg-info", "Name: six\nVersion: 1.0\n")
+    assert [(each.name, each.version, each.held) for each in take(tmp_path).components] == [
+        ("six", "1.0", True),
+        ("urllib3", "1.26.5", True),
+    ]
+
+
 def test_entry_points_are_read_as_python_reads_them(tmp_path: Path) -> None:
     write(tmp_path, f"{INFO}/METADATA", METADATA)
     text = "lost = a\n# x = y\n[ g ]\n a=b:c [extra] \n\n;x\nno value\n[h\nk = = v\n[]\nlost = b\n"
@@ -143,7 +229,7 @@ def test_too_many_entry_points_are_cut_and_that_is_said(tmp_path: Path) -> None:
     assert len(found.entry_points) == bounds.MAX_ENTRY_POINTS
     assert found.unreadable == (
         UnreadableFile(
-            f"{INFO}/entry_points.txt", None, "It names more entry points than an inventory takes."
+            f"{INFO}/METADATA", None, "It names more entry points than an inventory takes."
         ),
     )
 

@@ -5,10 +5,11 @@ https://packaging.python.org/en/latest/specifications/core-metadata/. The fields
 `importlib.metadata`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 
-from packaging.metadata import RawMetadata, parse_email
+from packaging.metadata import parse_email
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from package_gate.core.inventory import Licence
@@ -68,28 +69,52 @@ def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:
         value = raw.get(name.replace("-", "_"))
         return value if isinstance(value, str) else next(iter(unparsed.get(name, ())), "")
 
-    name, version = first("name").strip(), first("version").strip()
     metadata_version = first("metadata-version").strip()
     return CoreMetadata(
-        name=name if NAME.fullmatch(name) else "",
-        version=version if VERSION.fullmatch(version) else "",
+        name=sound_name(first("name")),
+        version=sound_version(first("version")),
         requires_python=str(specifiers(first("requires-python"))),
         requires=tuple(raw.get("requires_dist", ())),
         metadata_version=metadata_version if VERSION.fullmatch(metadata_version) else "",
         dynamic=tuple(raw.get("dynamic", ())),
-        licence=_licence(raw, first("license")),
+        licence=shortened_licence(
+            raw.get("license_expression", ""),
+            first("license"),
+            raw.get("classifiers", ()),
+            raw.get("license_files", ()),
+        ),
         line=_line_of_name(data),
     )
 
 
-def _licence(raw: RawMetadata, text: str) -> Licence:
-    classifiers = (each.strip() for each in raw.get("classifiers", ()))
-    licences = [one_line(each) for each in classifiers if each.startswith(LICENCE_CLASSIFIER)]
+def sound_name(written: str) -> str:
+    """Give a name that has the form of one (PEP 508), or ""."""
+    return name if NAME.fullmatch(name := written.strip()) else ""
+
+
+def sound_version(written: str) -> str:
+    """Give a version that could be one: printable ASCII without spaces; or ""."""
+    return version if VERSION.fullmatch(version := written.strip()) else ""
+
+
+def shortened_licence(
+    expression: str, text: str, classifiers: Sequence[str], files: Sequence[str]
+) -> Licence:
+    """Make what is written about a licence fit for an inventory.
+
+    Args:
+        expression: an SPDX expression, or "".
+        text: what else is written, be it the whole text.
+        classifiers: all of them; those about the licence count.
+        files: paths or patterns of licence files.
+    """
+    stripped = (each.strip() for each in classifiers)
+    licences = [one_line(each) for each in stripped if each.startswith(LICENCE_CLASSIFIER)]
     return Licence(
-        expression=one_line(raw.get("license_expression", ""), MAX_FIELD),
+        expression=one_line(expression, MAX_FIELD),
         text=one_line(text[: 2 * MAX_LICENCE_TEXT], MAX_LICENCE_TEXT),
         classifiers=tuple(licences[:MAX_CLASSIFIERS]),
-        files=tuple(one_line(each) for each in raw.get("license_files", ())[:MAX_LICENCE_FILES]),
+        files=tuple(one_line(each) for each in files[:MAX_LICENCE_FILES]),
     )
 
 

@@ -17,6 +17,8 @@ class Format(Enum):
     PYLOCK = auto()
     CORE_METADATA = auto()
     """Of a distribution that lies there."""
+    VENDORED = auto()
+    """A requirements file that says which releases' code lies beside it, as in `pip/_vendor`."""
 
 
 LOCKS = frozenset(
@@ -32,6 +34,8 @@ _BY_NAME = {
     "pdm.lock": Format.PDM_LOCK,
     "pipfile.lock": Format.PIPFILE_LOCK,
     "pkg-info": Format.CORE_METADATA,
+    "vendor.txt": Format.VENDORED,
+    "vendored.txt": Format.VENDORED,
 }
 
 
@@ -42,7 +46,8 @@ def format_of(path: PurePosixPath) -> Format | None:
         return _BY_NAME[name]
     if re.fullmatch(r"pylock(\.[^.]+)?\.toml", name):
         return Format.PYLOCK
-    if name == "metadata" and folder.endswith(".dist-info"):
+    # Once `.egg-info` was a file and no folder.
+    if (name == "metadata" and folder.endswith(".dist-info")) or name.endswith(".egg-info"):
         return Format.CORE_METADATA
     is_named_so = "requirements" in name or name.startswith("constraints")
     if name.endswith((".txt", ".in")) and (is_named_so or folder in TELLING_FOLDERS):

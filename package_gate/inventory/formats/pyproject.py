@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from packaging.version import Version
+
+from package_gate.core.inventory import EntryPoint
 from package_gate.inventory.formats import poetry
+from package_gate.inventory.formats.core_metadata import (
+    CoreMetadata,
+    shortened_licence,
+    sound_name,
+    sound_version,
+    specifiers,
+)
 from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.requirements import (
     MAX_REQUIREMENT,
@@ -87,9 +97,57 @@ class PyProject:
         """`[tool.NAME]`; empty when there is none."""
         return table_of(table_of(self.document, "tool"), name)
 
+    @property
+    def metadata(self) -> CoreMetadata:
+        """What is static of the core metadata that a build would write."""
+        table = self.project or self.tool("poetry")
+        version = _text(table.get("version"))
+        licence = table.get("license")
+        of_table = licence if isinstance(licence, dict) else {}
+        expression = licence if isinstance(licence, str) and self.project else ""
+        text = of_table.get("text", licence if not self.project else "")
+        return CoreMetadata(
+            name=sound_name(_text(table.get("name"))),
+            version="" if is_placeholder(version) else sound_version(version),
+            requires_python=str(specifiers(_text(table.get("requires-python")))),
+            requires=_texts(self.project.get("dependencies")),
+            licence=shortened_licence(
+                expression,
+                _text(text),
+                _texts(table.get("classifiers")),
+                (*_texts([of_table.get("file")]), *_texts(table.get("license-files"))),
+            ),
+        )
+
+    @property
+    def entry_points(self) -> Iterator[EntryPoint]:
+        """Those that a build would write, as written."""
+        table = self.project or self.tool("poetry")
+        groups = {
+            "console_scripts": table_of(table, "scripts"),
+            "gui_scripts": table_of(table, "gui-scripts"),
+            **{
+                group: table_of(table_of(table, key), group)
+                for key in ("entry-points", "plugins")
+                for group in table_of(table, key)
+            },
+        }
+        for group, entries in groups.items():
+            for name, value in entries.items():
+                if isinstance(value, str):
+                    yield EntryPoint(group, name, value)
+
     def of(self, *tables: Table) -> list[RequirementList]:
         """Give the lists of these tables."""
         return [each for each in self.lists if each.table in tables]
+
+
+def is_placeholder(version: str) -> bool:
+    """Whether it is 0.0.0 or the like, which plug-ins replace when they build the package."""
+    try:
+        return not any(Version(version).release)
+    except ValueError:
+        return False
 
 
 def read_pyproject(data: bytes) -> PyProject | FormatProblem:
@@ -106,7 +164,7 @@ def read_pyproject(data: bytes) -> PyProject | FormatProblem:
 def _releases(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Release]:
     for table in (table_of(document, "project"), table_of(table_of(document, "tool"), "poetry")):
         name, version = table.get("name"), table.get("version")
-        if isinstance(name, str) and isinstance(version, str):
+        if isinstance(name, str) and isinstance(version, str) and not is_placeholder(version):
             yield Release(name, version, lines.get(version))
 
 
@@ -157,3 +215,11 @@ def _items(
             yield FormatProblem("A requirement in it is no text, or too long.")
         else:
             yield requirement(entry, lines.get(entry))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
