@@ -172,14 +172,37 @@ RULES: dict[str, Rule] = {
     "hidden-install": Rule(
         _M, "A `.data` folder puts files into site-packages by a detour.", _ATTACK
     ),
+    "install-collision": Rule(
+        _H, "Two files install to one place; installers differ in which of them stays.", _ATTACK
+    ),
+    "foreign-module": Rule(
+        _H, "It installs a module of a tool that every notebook environment has.", _ATTACK
+    ),
+    "standard-module": Rule(
+        _M, "It installs a module named like one of Python's standard library.", _ATTACK
+    ),
+    "script-module": Rule(
+        _H, "A script is named like a module that other scripts beside it import.", _ATTACK
+    ),
+    "environment-file": Rule(
+        _H, "It installs a file that other programs read, such as their settings.", _ATTACK
+    ),
+    "data-place": Rule(
+        _L, "It installs a file outside of the places that are a package's own.", _REBUILD
+    ),
+    "installer-file": Rule(_L, "It ships a file that only an installer should write.", _REBUILD),
+    "entry-points": Rule(_M, "`entry_points.txt` can be read in more than one way.", _REBUILD),
     "entry-point-path": Rule(_C, "A script's name is a path out of the scripts folder.", _ATTACK),
-    "entry-point-shadow": Rule(_M, "A script takes the name of the interpreter or a shell.", _READ),
+    "entry-point-shadow": Rule(
+        _M, "A script takes the name of a program that people rely on.", _ATTACK
+    ),
     "bytecode": Rule(
         _M,
         "Compiled Python, which runs without its source, or instead of it; no scanner reads it.",
         _REBUILD,
     ),
     "startup-hook": Rule(_I, "A `.pth` file runs code or adds a path at each start.", _READ),
+    "startup-extension": Rule(_I, "Jupyter loads a module of it at each start.", _READ),
     "startup-code": Rule(
         _H, "A `.pth` file starts programs, connects or decodes at each interpreter start.", _ATTACK
     ),

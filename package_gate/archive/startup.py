@@ -5,6 +5,7 @@ Honest packages do so too: setuptools, coverage and namespace packages ship a `.
 """
 
 import re
+from collections.abc import Iterable
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
@@ -20,19 +21,17 @@ _HARMFUL = re.compile(
 _STARTUP_MODULES = ("sitecustomize", "usercustomize")
 
 
-def check_startup(placer: Placer, roots: list[str]) -> None:
+def check_startup(placer: Placer, libraries: Iterable[tuple[str, str]]) -> None:
     """Look at what lands directly in site-packages.
 
-    `roots` are the folders of the wheel that become it: "" and those in `.data`, with a final `/`.
+    `libraries` gives each of its files by its path in the wheel and in site-packages.
     """
-    for path in placer.files:
-        for root in roots:
-            if path.startswith(root):
-                _check_file(placer, path, path[len(root) :])
+    for path, installed in libraries:
+        _check_file(placer, path, installed)
 
 
 def _check_file(placer: Placer, path: str, installed: str) -> None:
-    if installed.split("/")[0].split(".")[0] in _STARTUP_MODULES:
+    if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
         placer.add("startup-module", path)
     if "/" in installed or not installed.lower().endswith(".pth"):
         return

@@ -11,9 +11,10 @@ import io
 import re
 from collections.abc import Iterator
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from package_gate.archive.installed import check_installed
 from package_gate.archive.metadata import (
     check_identity,
     read_headers,
@@ -22,15 +23,10 @@ from package_gate.archive.metadata import (
     same_version,
 )
 from package_gate.archive.placing import Placer
-from package_gate.archive.startup import check_startup
 from package_gate.core.policy import MIB
 
-_SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 _MAX_RECORD = 32 * MIB
 _STRONG = ("sha256", "sha384", "sha512")
-_SHADOWED = re.compile(
-    r"(python|pip)[0-9.]*w?|(ba|z|da|fi|c|k)?sh|sudo|su|env|ssh|git|curl|ls", re.IGNORECASE
-)
 
 
 def check_wheel(filename: str, placer: Placer) -> None:
@@ -56,10 +52,7 @@ def check_wheel(filename: str, placer: Placer) -> None:
     for folder in data_folders:
         if not _is_of(folder.removesuffix(".data"), name, version):
             placer.add("data-folder", folder, "of another name or version")
-    _check_data(placer, data_folders, name)
-    _check_entry_points(placer, f"{info}/entry_points.txt", name)
-    libraries = [f"{folder}/{lib}/" for folder in data_folders for lib in ("purelib", "platlib")]
-    check_startup(placer, ["", *libraries])
+    check_installed(placer, info, data_folders, canonicalize_name(name))
 
 
 def _is_of(stem: str, name: str, version: Version) -> bool:
@@ -140,35 +133,3 @@ def _digest(placer: Placer, name: str, algorithm: str) -> bytes:
     for piece in placer.tree.pieces(placer.base + tuple(name.split("/"))):
         digest.update(piece)
     return digest.digest()
-
-
-def _check_data(placer: Placer, folders: list[str], name: str) -> None:
-    """Look at the folders that installers spread over the environment."""
-    for path in placer.files:
-        parts = path.split("/")
-        if parts[0] not in folders:
-            continue
-        if len(parts) < 3 or parts[1] not in _SCHEMES:
-            placer.add("data-folder", path, "in no known scheme")
-        elif parts[1] == "scripts" or parts[1:3] == ["data", "bin"]:
-            _check_script(placer, path, parts[-1], name)
-        elif parts[1] == "data" and {"site-packages", "dist-packages"} & set(parts):
-            placer.add("hidden-install", path)
-
-
-def _check_entry_points(placer: Placer, path: str, name: str) -> None:
-    if path not in placer.files:
-        return
-    section = ""
-    for line in read_start(placer, path).decode("utf-8", "replace").splitlines():
-        if line.strip().startswith("["):
-            section = line.strip().strip("[]").strip()
-        elif section in ("console_scripts", "gui_scripts") and "=" in line:
-            _check_script(placer, path, line.partition("=")[0].strip(), name)
-
-
-def _check_script(placer: Placer, path: str, script: str, name: str) -> None:
-    if "/" in script or "\\" in script or script in (".", ".."):
-        placer.add("entry-point-path", path, script)
-    elif _SHADOWED.fullmatch(script) and not same_name(script.rstrip("0123456789."), name):
-        placer.add("entry-point-shadow", path, script)

@@ -1,0 +1,59 @@
+"""Reads `entry_points.txt` strictly: who installs and who inspects a wheel must see one thing.
+
+https://packaging.python.org/en/latest/specifications/entry-points/. Python's `importlib.metadata`
+splits lines as `str.splitlines` does, at form feeds and Unicode's separators, too; uv reads an INI
+file, in which `;` begins a comment. What only one of them understands is a finding.
+"""
+
+import re
+
+from package_gate.archive.metadata import read_start
+from package_gate.archive.placing import Placer
+from package_gate.core.policy import MIB
+from package_gate.inventory.formats.entry_points import read_entry_points
+
+_MAX_BYTES = MIB
+_SCRIPTS = ("console_scripts", "gui_scripts")
+_BREAKS = re.compile("\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
+"""Line breaks of some readers only, and what stands in no text."""
+_HEADER = re.compile(r"\[([^\[\]]*)\]")
+_VALUE = re.compile(r"[\w.]+\s*(:\s*[\w.]+)?\s*(\[[\w\s.,-]*\])?")
+
+
+def check_entry_points(placer: Placer, path: str) -> tuple[str, ...]:
+    """Judge the file, when there is one, and give the names of its scripts."""
+    if path not in placer.files:
+        return ()
+    data = read_start(placer, path, _MAX_BYTES + 1)
+    if problem := _problem(data):
+        placer.add("entry-points", path, problem)
+    found: dict[str, str] = {}
+    for entry_point in read_entry_points(data[:_MAX_BYTES]):
+        if entry_point.group.strip().lower() not in _SCRIPTS:
+            continue
+        name, value = entry_point.name, entry_point.value
+        if found.setdefault(name, value) != value:
+            placer.add("entry-points", path, f"{name} stands there twice")
+        if not name or name.startswith((";", "#", "-")) or not _VALUE.fullmatch(value):
+            placer.add("entry-points", path, f"{name} = {value}")
+    return tuple(found)
+
+
+def _problem(data: bytes) -> str:
+    if len(data) > _MAX_BYTES:
+        return f"more than {_MAX_BYTES} bytes"
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    if text.startswith("\ufeff"):
+        return "a byte order mark"
+    if found := _BREAKS.search(text):
+        return f"the character {ord(found[0]):#06x}"
+    for line in map(str.strip, text.split("\n")):
+        header = _HEADER.fullmatch(line)
+        if line.startswith("[") and not header:
+            return f"the header {line}"
+        if header and header[1] not in _SCRIPTS and header[1].strip().lower() in _SCRIPTS:
+            return f"the header {line}"
+    return ""

@@ -1,0 +1,150 @@
+"""What installing a wheel would put into an environment, and whose place it takes (PEP 427).
+
+The root of a wheel and the folders `purelib` and `platlib` of its `.data` become site-packages,
+`scripts` and the entry points become programs, `data` is spread over the whole environment.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from package_gate.archive.entry_points import check_entry_points
+from package_gate.archive.environment import (
+    MAX_SETTINGS,
+    Own,
+    is_settings,
+    judge_place,
+    judge_settings,
+)
+from package_gate.archive.metadata import read_start
+from package_gate.archive.owners import (
+    is_foreign_command,
+    is_foreign_module,
+    is_standard_module,
+)
+from package_gate.archive.paths import fold
+from package_gate.archive.placing import Placer
+from package_gate.archive.startup import check_startup
+
+_SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
+_IMPORTED = (".py", ".pyc", ".pyd", ".so")
+"""Suffixes of files that are modules."""
+_WRITTEN_BY_INSTALLERS = ("direct_url.json",)
+"""Where a package came from (PEP 610); `pip freeze` repeats it."""
+
+
+class _Landed(NamedTuple):
+    """A file of the wheel and where it lands."""
+
+    path: str
+    """In the wheel."""
+    scheme: str
+    place: str
+    """Below the folder of its scheme."""
+
+
+def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -> None:
+    """Look at where the files of an unpacked wheel land.
+
+    Args:
+        placer: has unpacked it.
+        info: its `.dist-info` folder.
+        data: its `.data` folders.
+        name: the distribution's normalised name.
+    """
+    landed = list(_land(placer, frozenset(data)))
+    modules = frozenset(
+        module for file in landed if file.scheme == "lib" and (module := _module(file.place))
+    )
+    own = Own(name, modules)
+    places: dict[str, str] = {}
+    for file in landed:
+        folder = {"scripts": "bin/", "data": ""}.get(file.scheme, f"{file.scheme}/")
+        _take(placer, places, folder + file.place, file.path)
+        if file.scheme == "lib":
+            _check_library(placer, file, info, name)
+        elif file.scheme == "scripts" or file.place.startswith("bin/"):
+            _check_script(placer, file.path, file.place.removeprefix("bin/"), name)
+        elif file.scheme == "data":
+            _check_data(placer, file, own)
+    for module in sorted(modules):
+        if is_foreign_module(module, name):
+            placer.add("foreign-module", module, f"{module} is not of {name}")
+        elif is_standard_module(module, name):
+            placer.add("standard-module", module)
+    entry_points = f"{info}/entry_points.txt"
+    for script in check_entry_points(placer, entry_points):
+        _take(placer, places, f"bin/{script}", entry_points)
+        _check_script(placer, entry_points, script, name)
+    check_startup(placer, [(file.path, file.place) for file in landed if file.scheme == "lib"])
+
+
+def _land(placer: Placer, data: frozenset[str]) -> Iterable[_Landed]:
+    for path in placer.files:
+        folder, _, rest = path.partition("/")
+        if folder not in data:
+            yield _Landed(path, "lib", path)
+            continue
+        scheme, _, place = rest.partition("/")
+        if scheme not in _SCHEMES or not place:
+            placer.add("data-folder", path, "in no known scheme")
+        else:
+            yield _Landed(path, "lib" if scheme in ("purelib", "platlib") else scheme, place)
+
+
+def _module(place: str) -> str:
+    """Name the top-level module that a file in site-packages is, or is part of; "" for none."""
+    first, inside, _ = place.partition("/")
+    if inside:
+        return "" if first.lower().endswith((".dist-info", ".egg-info")) else first
+    return first.partition(".")[0] if first.lower().endswith(_IMPORTED) else ""
+
+
+def _take(placer: Placer, places: dict[str, str], place: str, path: str) -> None:
+    """Note when two files of a wheel land at one place; which of them stays is up to the installer.
+
+    `places` has those that were taken, with the file that took each.
+    """
+    if places.setdefault(fold(place), path) != path:
+        placer.add("install-collision", path, f"{place} is taken by {places[fold(place)]}")
+
+
+def _check_library(placer: Placer, file: _Landed, info: str, name: str) -> None:
+    first, _, rest = file.place.partition("/")
+    lower = first.lower()
+    if lower.endswith((".dist-info", ".egg-info", ".egg-link")) and file.path != f"{info}/{rest}":
+        placer.add("dist-info", file.path, f"metadata of something else than {name}")
+    elif file.path.startswith(f"{info}/") and rest in _WRITTEN_BY_INSTALLERS:
+        placer.add("installer-file", file.path)
+
+
+def _check_script(placer: Placer, path: str, script: str, name: str) -> None:
+    """Judge a program's name; `path` is the file that brings it."""
+    if "\\" in script or script in (".", "..") or script.startswith("/"):
+        placer.add("entry-point-path", path, script)
+        return
+    first, inside, _ = script.partition("/")
+    if inside and path.endswith("/entry_points.txt"):
+        placer.add("entry-point-path", path, script)
+    elif inside:
+        placer.add("data-place", path, "a folder among the scripts")
+    elif script.lower().endswith((".so", ".pyd")):
+        placer.add("data-place", path, "a library among the scripts")
+    # A script's own folder is the first place that Python imports from when any of them runs.
+    module = _module(script)
+    if is_foreign_command(first, name):
+        placer.add("entry-point-shadow", path, script)
+    elif module and (is_foreign_module(module, name) or is_standard_module(module, name)):
+        placer.add("script-module", path, script)
+
+
+def _check_data(placer: Placer, file: _Landed, own: Own) -> None:
+    if {"site-packages", "dist-packages"} & set(file.place.lower().split("/")):
+        placer.add("hidden-install", file.path)
+    elif rule := judge_place(file.place, own):
+        placer.add(rule, file.path)
+    elif is_settings(file.place):
+        content = read_start(placer, file.path, MAX_SETTINGS + 1)
+        if problem := judge_settings(file.place, content, own):
+            placer.add("environment-file", file.path, problem)
+        elif file.place.startswith("etc/jupyter/jupyter_"):
+            placer.add("startup-extension", file.path)
