@@ -25,14 +25,14 @@ _FOR_ALL = re.compile(
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"(share/jupyter/|share/cmake/|lib/cmake/|share/|etc/|include/)?(?P<folder>[^/]+)/.+"
-    r"|share/applications/(?P<desktop>[^/]+)\.desktop"
+    r"share/applications/(?P<desktop>[^/]+)\.desktop"
     r"|(share/bash-completion/completions|etc/bash_completion\.d)/(?P<bash>[^/]+?)(\.(ba)?sh)?"
     r"|share/zsh/(site-functions|vendor-completions)/_(?P<zsh>[^/]+)"
     r"|share/fish/(vendor_)?completions(\.d)?/(?P<fish>[^/]+)\.fish"
     r"|(share|lib)/pkgconfig/(?P<pkgconfig>[^/]+)\.pc"
     r"|include/(?P<header>[^/]+)\.(h|hpp)"
     r"|share/mime/packages/(?P<mime>[^/]+)\.xml"
+    r"|(share/jupyter/|share/cmake/|lib/cmake/|share/|etc/|include/)?(?P<folder>[^/]+)/.+"
 )
 """What may be there under the distribution's own name."""
 _SETTINGS = re.compile(r"etc/jupyter/jupyter_(server|notebook)_config\.d/[^/]+\.json")
