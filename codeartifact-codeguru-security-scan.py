@@ -1,8 +1,9 @@
 """Scan the requested packages; approved ones go to AWS CodeArtifact. See README.md."""
 
 import sys
+from pathlib import Path
 
 from package_gate.commands.aws_destinations import CODEARTIFACT
 from package_gate.commands.gate import main
 
-sys.exit(main(CODEARTIFACT))
+sys.exit(main(CODEARTIFACT, folder=Path(__file__).parent))

@@ -1,8 +1,9 @@
 """Scan the requested packages; approved ones go to a private GitHub repository. See README.md."""
 
 import sys
+from pathlib import Path
 
 from package_gate.commands.aws_destinations import GITHUB
 from package_gate.commands.gate import main
 
-sys.exit(main(GITHUB))
+sys.exit(main(GITHUB, folder=Path(__file__).parent))

@@ -1,8 +1,7 @@
-"""The gate on one machine: approved packages go to a folder."""
+"""`python -m package_gate`, the same as the console script `package-gate`."""
 
 import sys
 
-from package_gate.commands.destinations import LOCAL
-from package_gate.commands.gate import main
+from package_gate.commands.main import main
 
-sys.exit(main(LOCAL))
+sys.exit(main())

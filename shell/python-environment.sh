@@ -21,9 +21,16 @@ find_python() {
   return 2
 }
 
+# Comments say who needs a package; only what is pinned counts.
+pins() {
+  sed '/^ *#/d' "$1"
+}
+
 python_environment() {
   local folder="$project/.venv/$1" requirements="$project/$2" python
-  if [ -x "$folder/bin/python" ] && cmp -s "$requirements" "$folder/installed-requirements.txt"; then
+  local installed="$folder/installed-requirements.txt"
+  if [ -x "$folder/bin/python" ] && [ -f "$installed" ] &&
+    [ "$(pins "$requirements")" = "$(pins "$installed")" ]; then
     return
   fi
   python=$(find_python) || return
@@ -39,5 +46,5 @@ python_environment() {
     echo "The packages could not be installed; pip says why above." >&2
     return 2
   }
-  cp "$requirements" "$folder/installed-requirements.txt"
+  cp "$requirements" "$installed"
 }

@@ -18,10 +18,10 @@ if [ $# -eq 0 ]; then
 fi
 name=$1
 shift
-python_environment tests requirements-dev.txt
+python_environment tests requirements/tests.txt
 case $name in
-  fuzz) python_environment fuzz requirements-fuzz.txt ;;
-  *) python_environment benchmarks requirements-benchmarks.txt ;;
+  fuzz) python_environment fuzz requirements/fuzz.txt ;;
+  *) python_environment benchmarks requirements/benchmarks.txt ;;
 esac
 cd "$project"
 exec .venv/tests/bin/python -m "benchmarks.$name" "$@"

@@ -24,9 +24,9 @@ ensure_zsh() {
   return 2
 }
 
-python_environment tests requirements-dev.txt
-python_environment awscli requirements-awscli.txt
-python_environment checkov requirements-checkov.txt
+python_environment tests requirements/tests.txt
+python_environment awscli requirements/awscli.txt
+python_environment checkov requirements/checkov.txt
 ensure_zsh
 cd "$project"
 exec .venv/tests/bin/python -m pytest --numprocesses auto "$@"

@@ -16,5 +16,9 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck source=shell/python-environment.sh
 . "$project/shell/python-environment.sh"
 
-python_environment gate requirements.txt
-PYTHONPATH=$project exec "$project/.venv/gate/bin/python" -P -s -m package_gate "$@"
+python_environment gate requirements/gate.txt
+# Where options and the caller's environment say nothing else, everything is this checkout's.
+export PACKAGE_GATE_REQUESTS=${PACKAGE_GATE_REQUESTS:-$project/external-package-request.csv}
+export PACKAGE_GATE_POLICY=${PACKAGE_GATE_POLICY:-$project/scan-policy.toml}
+export PACKAGE_GATE_OUTPUT=${PACKAGE_GATE_OUTPUT:-$project/local-repository}
+PYTHONPATH=$project exec "$project/.venv/gate/bin/python" -P -s -m package_gate run "$@"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from tests.aws_run import (
     CODEARTIFACT,
     CODEARTIFACT_VARIABLES,
@@ -24,7 +25,7 @@ from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.inspector_scan import Vulnerability
 from tests.fakes.package_index import PackageIndex
 from tests.fakes.relay import Moment
-from tests.local_run import POLICY, PROJECT
+from tests.local_run import POLICY
 from tests.publishers.github_world import zipped
 
 ARCHIVE = zipped({"tool-master/tool.py": b"x = 1\n"})
@@ -266,7 +267,7 @@ def test_the_region_may_be_given_by_either_of_its_names(build: ScriptRun, both: 
 
 
 def test_sample_advisories_are_not_taken(build: ScriptRun, both: str) -> None:
-    result = build.run(both, "--advisories", str(PROJECT / "examples/advisories"))
+    result = build.run(both, "--advisories", str(SAMPLE_ADVISORIES))
     assert result.returncode == 2
     assert "sample advisories" in result.stderr
     assert build.index.server.requests == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from tests.aws_run import (
     CODEARTIFACT,
     CODEARTIFACT_VARIABLES,
@@ -22,7 +23,6 @@ from tests.fakes.git_server import Fault
 from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.package_index import PackageIndex
 from tests.fakes.relay import Moment
-from tests.local_run import PROJECT
 from tests.publishers.github_world import SAMPLE, TOKEN, World, github_world, zipped
 
 SECRETS = {
@@ -276,7 +276,7 @@ def test_a_token_is_not_sent_unencrypted_to_another_machine(build: Build) -> Non
 
 
 def test_sample_advisories_are_not_taken(build: Build) -> None:
-    result = build.run.run(build.requests, "--advisories", str(PROJECT / "examples/advisories"))
+    result = build.run.run(build.requests, "--advisories", str(SAMPLE_ADVISORIES))
     assert result.returncode == 2
     assert "sample advisories" in result.stderr
     assert build.run.index.server.requests == []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import PROJECT, LocalRun
@@ -143,7 +144,7 @@ def test_verdicts_with_sample_advisories_say_so_and_are_made_again_with_real_one
     local.index.add_wheel("app", "1.0")
     local.index.add_wheel("urllib3", "1.25.8")
     requests = "app,pypi:app\nurllib3,pypi:urllib3==1.25.8\n"
-    result = local.run(requests, "--advisories", str(PROJECT / "examples/advisories"))
+    result = local.run(requests, "--advisories", str(SAMPLE_ADVISORIES))
     assert result.returncode == 0, result.stdout + result.stderr
     assert local.verdicts() == {"app": "approved", "urllib3": "refused"}
     assert local.report()["sample_advisories"] is True

@@ -19,9 +19,14 @@ def project(tmp_path: Path) -> Path:
     shutil.copytree(PROJECT / "shell", project / "shell")
     (project / "package_gate").mkdir()
     (project / "package_gate" / "__main__.py").write_text(
-        "import os, sys\nprint(sys.argv[1:], os.getcwd(), sys.flags.safe_path)\nsys.exit(3)\n"
+        "import os, sys\n"
+        "print(sys.argv[1:], os.getcwd(), sys.flags.safe_path)\n"
+        "names = ('REQUESTS', 'POLICY', 'OUTPUT')\n"
+        "print(*[os.environ[f'PACKAGE_GATE_{name}'] for name in names], sep='|')\n"
+        "sys.exit(3)\n"
     )
-    (project / "requirements.txt").write_text(PINNED)
+    (project / "requirements").mkdir()
+    (project / "requirements" / "gate.txt").write_text(PINNED)
     return project
 
 
@@ -43,22 +48,38 @@ def test_scan_locally_installs_once_and_hands_everything_on(project: Path, tmp_p
     script = project / "shell" / "scan-locally.sh"
     first = run(script, "--requests", "a b.csv", "--dry-run", folder=tmp_path)
     assert first.returncode == 3, first.stderr
-    assert first.stdout.strip() == f"['--requests', 'a b.csv', '--dry-run'] {tmp_path} True"
+    started, defaults = first.stdout.splitlines()
+    assert started == f"['run', '--requests', 'a b.csv', '--dry-run'] {tmp_path} True"
+    assert defaults.split("|") == [
+        str(project / name)
+        for name in ("external-package-request.csv", "scan-policy.toml", "local-repository")
+    ]
     assert "only the first time" in first.stderr
     second = run(script, folder=tmp_path)
     assert second.stderr == ""
     assert second.returncode == 3
 
 
+def test_scan_locally_lets_the_callers_environment_choose(project: Path, tmp_path: Path) -> None:
+    given = {"PACKAGE_GATE_POLICY": "my.toml", "PACKAGE_GATE_REQUESTS": "", "HOME": "/"}
+    result = run(project / "shell" / "scan-locally.sh", folder=tmp_path, environment=given)
+    assert result.stdout.splitlines()[1].split("|") == [
+        str(project / "external-package-request.csv"), "my.toml", str(project / "local-repository"),
+    ]  # fmt: skip
+
+
 def test_changed_pins_are_installed_again(project: Path, tmp_path: Path) -> None:
     script = project / "shell" / "scan-locally.sh"
     run(script, folder=tmp_path)
-    (project / "requirements.txt").write_text(PINNED + "# another\n")
+    pinned = project / "requirements" / "gate.txt"
+    pinned.write_text(PINNED + "# another comment\n    # via one\n")
+    assert run(script, folder=tmp_path).stderr == ""
+    pinned.write_text(PINNED + "--no-index\n")
     assert "Installing" in run(script, folder=tmp_path).stderr
 
 
 def test_a_pin_without_hash_is_not_installed(project: Path, tmp_path: Path) -> None:
-    (project / "requirements.txt").write_text("idna==3.7\n")
+    (project / "requirements" / "gate.txt").write_text("idna==3.7\n")
     result = run(project / "shell" / "scan-locally.sh", folder=tmp_path)
     assert result.returncode == 2
     assert "hashes" in result.stderr
@@ -69,7 +90,7 @@ def test_a_pin_without_hash_is_not_installed(project: Path, tmp_path: Path) -> N
 def test_a_missing_or_old_python_is_named(project: Path, tmp_path: Path) -> None:
     commands = tmp_path / "bin"
     commands.mkdir()
-    for name in ("bash", "dirname", "cmp", "rm", "cp", "env", "sed"):
+    for name in ("bash", "dirname", "rm", "cp", "env", "sed"):
         (commands / name).symlink_to(shutil.which(name) or "")
     old = commands / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")

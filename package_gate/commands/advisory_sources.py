@@ -21,7 +21,7 @@ from package_gate.net.session import Network, https_proxy
 from package_gate.scanners.registry import Where, those
 
 OSV_API = "https://api.osv.dev"
-SAMPLE_ADVISORIES = Path(__file__).parent.parent.parent / "examples" / "advisories"
+SAMPLE_ADVISORIES = packaged("data/advisories")
 PROBE_SECONDS = 10
 SNYK_TOKEN = "PACKAGE_GATE_SNYK_TOKEN"  # noqa: S105 - the name of a variable
 SNYK_ORGANISATION = "PACKAGE_GATE_SNYK_ORGANISATION"

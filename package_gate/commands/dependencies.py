@@ -6,20 +6,27 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from rich.console import Console
 
-from package_gate import __version__
 from package_gate.commands.advisory_sources import SNYK_TOKEN, advisory_sources
 from package_gate.commands.dependency_services import Services
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
+from package_gate.commands.options import (
+    ENVIRONMENT_PREFIX,
+    Arguments,
+    add_policy,
+    checked_network,
+    packaged_policy_warning,
+)
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError, NotifyError
 from package_gate.core.policy import load_policy
+from package_gate.core.version import gate_version
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.fixing import Fixer
 from package_gate.dependency_scan.hashes import LockedFiles
@@ -37,19 +44,27 @@ from package_gate.sources.pypi.index import Index, configured_indexes
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import PythonTarget, index_settings
 
-PROJECT = Path(__file__).parent.parent.parent
+OUTPUT = "dependency-report"
 MAX_SDISTS = 60
 """Releases of one closure that may exist only as sdists; old pins often do."""
 
 PASSED, FAILED, MISCONFIGURED = 0, 1, 2
 
 
-def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    folder: Path = Path(),
+    program: str | None = None,
+) -> int:
     """Scan once.
 
     Args:
         arguments: the command line without the program's name; None for the process's own.
         environ: the environment.
+        folder: where policy and output are unless an argument names them; the current one.
+        program: what the command is called; None for the name of the script that was started.
 
     Returns:
         The exit status: 0 nothing refuses and everything was determined, or it only reports; 1
@@ -57,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
         the arguments are wrong.
     """
     prepare_process()
-    options = _parser(environ).parse_args(arguments)
+    options = _parser(environ, folder, program).parse_args(arguments)
     options.output = options.output.absolute()
     try:
         with scratch_folder(options.output) as scratch:
@@ -133,6 +148,8 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
         except Exception as error:  # people and hosts must hear of it, as of any other result
             result = failed(subject, parts, started, _unexpected(error))
     result = services.monitored(result)
+    warnings = packaged_policy_warning(options.policy)
+    result = replace(result, notes=(*warnings, *result.notes))
     write_scan(result, options.output)
     print_scan(result, console)
     console.print(f"Report: {(options.output / 'report.html').as_uri()}")
@@ -170,9 +187,12 @@ def _tell(
     return told
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+def _parser(
+    environ: Mapping[str, str], folder: Path, program: str | None
+) -> argparse.ArgumentParser:
+    output = folder / OUTPUT
     parser = argparse.ArgumentParser(
-        prog="dependency-scan.py",
+        prog=program,
         description="Scan the dependencies of a repository; nothing of it is installed or built.",
         epilog="Each option can be given as an environment variable, such as "
         f"{ENVIRONMENT_PREFIX}POLICY for --policy or {ENVIRONMENT_PREFIX}REPORT_ONLY=1. "
@@ -182,17 +202,12 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="the repository's folder")
     given = Arguments(parser, environ)
-    given.add(
-        "--policy",
-        PROJECT / "scan-policy.toml",
-        Path,
-        "InfoSec's policy (default: this checkout's scan-policy.toml)",
-    )
+    add_policy(given, folder)
     given.add(
         "--output",
-        PROJECT / "dependency-report",
+        output,
         Path,
-        "where reports and proposed files go (default: dependency-report in this checkout)",
+        f"where reports and proposed files go (default: {output})",
     )
     scanners = ["osv", "snyk"] if environ.get(SNYK_TOKEN) else ["osv"]
     given.add(
@@ -224,7 +239,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         action="store_false",
         help="exit with 1 when something refuses or could not be determined (the default)",
     )
-    parser.add_argument("--version", action="version", version=f"package gate {__version__}")
+    parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
 
 

@@ -11,10 +11,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from package_gate import __version__
 from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
-from package_gate.commands.options import ENVIRONMENT_PREFIX, Arguments, checked_network
+from package_gate.commands.options import (
+    ENVIRONMENT_PREFIX,
+    Arguments,
+    add_policy,
+    checked_network,
+    packaged_policy_warning,
+)
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
 from package_gate.commands.service_scanners import service_scanners
@@ -22,8 +27,9 @@ from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
 from package_gate.core.policy import load_policy, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource
-from package_gate.core.request_file import read_requests
+from package_gate.core.request_file import RequestFile, read_requests
 from package_gate.core.run import Run
+from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
 from package_gate.pipeline.gate import Gate, Options
 from package_gate.pipeline.package_work import PackageWorker
@@ -36,7 +42,8 @@ from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
 from package_gate.sources.pypi.uv import index_settings
 
-PROJECT = Path(__file__).parent.parent.parent
+REQUESTS = "external-package-request.csv"
+OUTPUT = "local-repository"
 
 DECIDED, UNFINISHED, MISCONFIGURED = 0, 1, 2
 
@@ -45,6 +52,9 @@ def main(
     target: Destination,
     arguments: Sequence[str] | None = None,
     environ: Mapping[str, str] = os.environ,
+    *,
+    folder: Path = Path(),
+    program: str | None = None,
 ) -> int:
     """Run the gate once.
 
@@ -52,6 +62,8 @@ def main(
         target: where approved packages go.
         arguments: the command line without the program's name; None for the process's own.
         environ: the environment.
+        folder: where the files are that no argument names; the current one.
+        program: what the command is called; None for the name of the script that was started.
 
     Returns:
         The exit status: 0 every request was decided; 1 something is unfinished: a request is
@@ -59,11 +71,12 @@ def main(
         configuration or the arguments are wrong.
     """
     prepare_process()
-    options = _parser(environ).parse_args(arguments)
+    options = _parser(environ, folder, program).parse_args(arguments)
     options.output = options.output.absolute()
     try:
+        requests = read_requests(options.requests)  # before anything is written
         with scratch_folder(options.output) as scratch:
-            return _run(options, target, environ, scratch)
+            return _run(options, target, environ, scratch, requests)
     except ConfigurationError as error:
         print(f"package gate: {error}", file=sys.stderr)
         return MISCONFIGURED
@@ -83,10 +96,10 @@ def _run(
     target: Destination,
     environ: Mapping[str, str],
     scratch: Path,
+    requests: RequestFile,
 ) -> int:
     console = Console(soft_wrap=True, highlight=False)
     policy, policy_digest = load_policy(options.policy)
-    request_file = read_requests(options.requests)
     parts = target.build(environ, options.output, scratch, policy)
     decisions = Decisions(parts.storage)
     connection = checked_network(environ)
@@ -139,20 +152,27 @@ def _run(
                 dry_run=options.dry_run,
                 sample_advisories=advisories.sample,
                 report_hint=str(options.output / "report.html"),
-                warnings=tuple(policy_warnings(policy, now().date())),
+                warnings=(
+                    *packaged_policy_warning(options.policy),
+                    *policy_warnings(policy, now().date()),
+                ),
             ),
         )
         with closing(worker):
-            run = gate.run(request_file)
+            run = gate.run(requests)
     write_reports(run, options.output)
     print_verdicts(run, console)
     console.print(f"Report: {(options.output / 'report.html').as_uri()}")
     return _status(run)
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+def _parser(
+    environ: Mapping[str, str], folder: Path, program: str | None
+) -> argparse.ArgumentParser:
     """Describe the arguments; each has an environment variable that a build project can set."""
+    requests, output = folder / REQUESTS, folder / OUTPUT
     parser = argparse.ArgumentParser(
+        prog=program,
         description="Fetch, scan and judge the requested packages; publish those that pass.",
         epilog="Each option can be given as an environment variable, such as "
         f"{ENVIRONMENT_PREFIX}REQUESTS for --requests or {ENVIRONMENT_PREFIX}DRY_RUN=1. "
@@ -164,21 +184,16 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add, add_switch = given.add, given.add_switch
     add(
         "--requests",
-        PROJECT / "external-package-request.csv",
+        requests,
         Path,
-        "the request file (default: this checkout's external-package-request.csv)",
+        f"the request file (default: {requests})",
     )
-    add(
-        "--policy",
-        PROJECT / "scan-policy.toml",
-        Path,
-        "InfoSec's policy (default: this checkout's scan-policy.toml)",
-    )
+    add_policy(given, folder)
     add(
         "--output",
-        PROJECT / "local-repository",
+        output,
         Path,
-        "where reports and records go (default: local-repository in this checkout)",
+        f"where reports and records go (default: {output})",
     )
     add(
         "--scanners",
@@ -197,7 +212,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     add_switch("--rescan", "decide again what was decided")
     add_switch("--dry-run", "decide and report; publish, record and send nothing")
-    parser.add_argument("--version", action="version", version=f"package gate {__version__}")
+    parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
 
 

@@ -1,11 +1,16 @@
 """Options, and what the environment says in their place."""
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
+from package_gate.core.packaged import packaged
 from package_gate.net.session import Network, check_ca_bundle, network_of
 
 ENVIRONMENT_PREFIX = "PACKAGE_GATE_"
+POLICY = "scan-policy.toml"
+PACKAGED_POLICY = packaged(f"data/{POLICY}")
 
 
 class TakesArguments(Protocol):
@@ -35,6 +40,26 @@ class Arguments:
 
 def _variable(option: str) -> str:
     return ENVIRONMENT_PREFIX + option.strip("-").upper().replace("-", "_")
+
+
+def add_policy(arguments: Arguments, folder: Path) -> None:
+    """Add `--policy`: by default the folder's own file, or the packaged one when it has none."""
+    own = folder / POLICY
+    arguments.add(
+        "--policy",
+        own if os.path.lexists(own) else PACKAGED_POLICY,
+        Path,
+        f"InfoSec's policy (default: {own}, or the defaults where there is none)",
+    )
+
+
+def packaged_policy_warning(policy: Path) -> list[str]:
+    """Say it when nobody's own policy judges."""
+    if policy != PACKAGED_POLICY:
+        return []
+    return [
+        f"There is no {POLICY} here, so the defaults judge. Give InfoSec's policy with --policy."
+    ]
 
 
 def checked_network(environ: Mapping[str, str]) -> Network:

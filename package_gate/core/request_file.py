@@ -63,6 +63,11 @@ def read_requests(path: Path) -> RequestFile:
                         requests.append(request)
                 except _BadLineError as fault:
                     errors.append(LineError(number, _shown(raw), str(fault)))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"There is no request file {path}. Write one with a line for each request, such as "
+            "humanize,pypi:humanize, or name another file with --requests."
+        ) from error
     except OSError as error:
         raise ConfigurationError(
             f"The request file {path} can't be read: {error.strerror}."

@@ -29,6 +29,8 @@ class Run:
     line_errors: tuple[LineError, ...]
     scanners: tuple[ScannerInfo, ...]
     policy_digest: str
+    gate_version: str
+    """See `core.version`."""
     started_at: datetime
     """UTC."""
     finished_at: datetime

@@ -208,6 +208,8 @@ class DependencyScan:
     unfixed: tuple[Unfixed, ...]
     scanners: tuple[ScannerInfo, ...]
     policy_digest: str
+    gate_version: str
+    """See `core.version`."""
     started_at: datetime
     finished_at: datetime
 

@@ -79,6 +79,7 @@ def _write_json(scan: DependencyScan, file: BinaryIO) -> None:
         "commit": scan.commit,
         "author": scan.author,
         "policy_digest": scan.policy_digest,
+        "gate_version": scan.gate_version,
         "started_at": timestamp(scan.started_at),
         "finished_at": timestamp(scan.finished_at),
         "scanners": [scanner_json(info) for info in scan.scanners],

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from package_gate import __version__
 from package_gate.core.artifact import Origin
 from package_gate.core.decision import PackageDecision, Verdict
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Location
@@ -117,7 +116,7 @@ def decisions(scan: DependencyScan) -> list[PackageDecision]:
             scanners=package.scanners,
             policy_digest=scan.policy_digest,
             decided_at=scan.finished_at,
-            gate_version=__version__,
+            gate_version=scan.gate_version,
         )
         for package in scan.packages
         if package.findings

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from package_gate.core.errors import GateError
 from package_gate.core.finding import Location
+from package_gate.core.version import gate_version
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
 from package_gate.dependency_scan.collected import Collected
@@ -103,6 +104,7 @@ def scan(
         unfixed=tuple(proposer.unfixed),
         scanners=tuple(parts.look_up.infos.values()),
         policy_digest=parts.policy_digest,
+        gate_version=gate_version(),
         started_at=started,
         finished_at=parts.now(),
     )
@@ -130,6 +132,7 @@ def failed(subject: Subject, parts: Parts, started: datetime, text: str) -> Depe
         unfixed=(),
         scanners=tuple(parts.look_up.infos.values()),
         policy_digest=parts.policy_digest,
+        gate_version=gate_version(),
         started_at=started,
         finished_at=parts.now(),
     )

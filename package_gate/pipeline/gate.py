@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from package_gate import __version__
 from package_gate.core.artifact import Resolution, ResolvedPackage
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.errors import GateError, PublishError, SourceRefusedError, describe
@@ -20,6 +19,7 @@ from package_gate.core.request import Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
 from package_gate.core.text import printable
+from package_gate.core.version import gate_version
 from package_gate.notifications.outbox import Notifier
 from package_gate.notifications.texts import compose, notification_digest
 from package_gate.pipeline.concurrency import quick_or_slow
@@ -119,6 +119,7 @@ class Gate:
             line_errors=request_file.errors,
             scanners=tuple(self._scanners[name] for name in sorted(self._scanners)),
             policy_digest=self._policy_digest,
+            gate_version=gate_version(),
             started_at=started,
             finished_at=self._now(),
             warnings=tuple(self._warnings),
@@ -380,7 +381,7 @@ class Gate:
             packages=tuple(package.summary for package in packages),
             policy_digest=self._policy_digest,
             decided_at=self._now(),
-            gate_version=__version__,
+            gate_version=gate_version(),
             install_command=install_command,
             sample_advisories=self._options.sample_advisories,
         )

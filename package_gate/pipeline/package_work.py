@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from package_gate import __version__
 from package_gate.advisories.interface import AdvisorySource
 from package_gate.advisories.standing import standing
 from package_gate.core.artifact import (
@@ -32,6 +31,7 @@ from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory
 from package_gate.core.judge import judge
 from package_gate.core.policy import ARCHIVE_VERSION, Policy
+from package_gate.core.version import gate_version
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.decisions import Decisions
 from package_gate.scanners.interface import Scanner, UnpackingScanner
@@ -335,7 +335,7 @@ class PackageWorker:
             scanners=(),
             policy_digest=self._policy_digest,
             decided_at=self._now(),
-            gate_version=__version__,
+            gate_version=gate_version(),
             sample_advisories=self._sample_advisories,
         )
 

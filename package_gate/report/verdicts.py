@@ -26,6 +26,7 @@ def write_verdicts(run: Run, file: BinaryIO) -> None:
         "sample_advisories": run.sample_advisories,
         "unfinished": run.unfinished,
         "policy_digest": run.policy_digest,
+        "gate_version": run.gate_version,
         "started_at": timestamp(run.started_at),
         "finished_at": timestamp(run.finished_at),
         "scanners": [scanner_json(info) for info in run.scanners],
@@ -53,6 +54,7 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "decided_now": outcome.decided_now,
         "decided_at": timestamp(decision.decided_at),
         "policy_digest": decision.policy_digest,
+        "gate_version": decision.gate_version,
         "sample_advisories": decision.sample_advisories,
         "packages": [_package(member) for member in closure(outcome)],
     }
@@ -79,6 +81,7 @@ def _package(member: Member) -> dict[str, Any]:
             "notes": decision.notes,
             "scanners": [scanner_json(info) for info in decision.scanners],
             "policy_digest": decision.policy_digest,
+            "gate_version": decision.gate_version,
             "decided_at": timestamp(decision.decided_at),
             "published_at": timestamp(decision.published_at),
             "withdrawn_at": timestamp(decision.withdrawn_at),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import package_gate
+from package_gate.core.packaged import packaged
 from package_gate.sandbox.capabilities import give_up_privileges
 from package_gate.sandbox.imports import skip_package_init
 from package_gate.sandbox.seccomp import forbid
@@ -106,6 +106,8 @@ def _allow(allowed: Any, path: str, mode: Any) -> None:
 
 def _program_paths() -> set[str]:
     """Where Python, its libraries and this program are; not the checkout around it."""
-    program = Path(package_gate.__file__).parent
-    imported_from = {entry for entry in sys.path if entry and Path(entry) != program.parent}
+    program = packaged("")
+    around = program.parent
+    is_installed = any(around.glob("package_gate-*.dist-info"))  # with what it needs beside it
+    imported_from = {e for e in sys.path if e and (is_installed or Path(e) != around)}
     return {*_SYSTEM, sys.prefix, sys.base_prefix, str(program), *imported_from}

@@ -4,6 +4,7 @@ import os
 import selectors
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import package_gate
 from package_gate.core.errors import ScannerError
+from package_gate.core.packaged import packaged
 from package_gate.core.text import printable
 from package_gate.sandbox.protocol import MAX_ANSWER_BYTES
 
@@ -23,7 +24,6 @@ STDERR_CHARACTERS = 2000
 PIECE = 1 << 16
 
 _COMMAND = (sys.executable, "-P", "-s", "-m", "package_gate.sandbox.worker")
-_CHECKOUT = Path(package_gate.__file__).parent.parent
 
 
 class WorkerProcess:
@@ -155,14 +155,17 @@ class WorkerProcess:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Make an environment up: nothing of the gate's own, which holds credentials."""
-    return {
+    environment = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        "PYTHONPATH": str(_CHECKOUT),
         "PYTHONUTF8": "1",
         # It may write nowhere but to its folder, so what it compiles would be compiled each time
         # anyway; what is compiled already is used.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    around = str(packaged("").parent)
+    if around not in site.getsitepackages():  # a checkout, or installed where Python doesn't look
+        environment["PYTHONPATH"] = around
+    return environment

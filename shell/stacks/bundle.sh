@@ -15,9 +15,11 @@ content=(
   codeartifact-codeguru-security-scan.py
   github-codeguru-security-scan.py
   dependency-scan.py
-  requirements.txt
   scan-policy.toml
 )
+# Where it is here, and where builds look for it, those of stacks of earlier versions too.
+pinned=requirements/gate.txt
+pinned_in_bundle=requirements.txt
 
 if [ $# -ne 1 ] || [ "${1#-}" != "$1" ]; then
   sed -n 's/^# \{0,1\}//; 2,8p' "${BASH_SOURCE[0]}" >&2
@@ -27,7 +29,7 @@ if ! command -v git >/dev/null; then
   echo "git is missing. Install it: the bundle is made with it." >&2
   exit 2
 fi
-for name in "${content[@]}"; do
+for name in "${content[@]}" "$pinned"; do
   if [ ! -e "$project/$name" ]; then
     echo "$project/$name is missing. Run this in a whole copy of the project." >&2
     exit 2
@@ -59,6 +61,8 @@ env -i PATH="$PATH" HOME="$scratch" GIT_CONFIG_NOSYSTEM=1 GIT_DEFAULT_HASH=sha1 
   git init --quiet --bare --template= "$scratch/git"
 git_alone config core.bare false
 git_alone add -- "${content[@]}"
+blob=$(git_alone hash-object -w -- "$pinned")
+git_alone update-index --add --cacheinfo "100644,$blob,$pinned_in_bundle"
 tree=$(git_alone write-tree)
 commit=$(git_alone commit-tree -m 'The gate' "$tree")
 git_alone archive --format=tar "$commit" | gzip -n -9 >"$scratch/bundle.tar.gz"

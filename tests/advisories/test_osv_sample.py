@@ -10,10 +10,10 @@ import pytest
 from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.core.finding import Finding, Severity
+from package_gate.core.packaged import packaged
 from tests.shared import shared
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "examples" / "advisories"
+SAMPLE = packaged("data/advisories")
 RECORDS = sorted(SAMPLE.rglob("*.json"))
 
 

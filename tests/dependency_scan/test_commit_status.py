@@ -22,6 +22,7 @@ TOKEN = "ghp_status-token-canary-5d2f"
 CLEAN = DependencyScan(
     repository="team/app", branch="main", commit=COMMIT, author="Jo", closures=(), packages=(),
     problems=(), notes=(), proposals=(), unfixed=(), scanners=(), policy_digest="0" * 64,
+    gate_version="0.2.0+g1a2b3c4d5e6f",
     started_at=NOW, finished_at=NOW,
 )  # fmt: skip
 UNDETERMINED = replace(

@@ -19,6 +19,7 @@ from package_gate.core.run import RequestOutcome, Run
 STARTED = datetime(2026, 11, 22, 10, 14, 8, tzinfo=UTC)
 DECIDED = datetime(2026, 11, 22, 10, 15, 0, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 22, 10, 15, 21, tzinfo=UTC)
+VERSION = "0.2.0+g1a2b3c4d5e6f"
 POLICY = sha256(b"policy").hexdigest()
 SCANNERS = (
     ScannerInfo("archive", "0.1.0"),
@@ -90,7 +91,7 @@ def package(
         scanners=SCANNERS,
         policy_digest=POLICY,
         decided_at=DECIDED,
-        gate_version="0.1.0",
+        gate_version=VERSION,
         published_to=published,
         published_at=DECIDED if published else None,
         withdrawn_at=withdrawn_at,
@@ -126,7 +127,7 @@ def outcome(
         packages=summaries + unfetched,
         policy_digest=POLICY,
         decided_at=decided_at,
-        gate_version="0.1.0",
+        gate_version=VERSION,
         install_command=install_command,
         sample_advisories=sample_advisories,
     )
@@ -314,7 +315,7 @@ def earlier(number: int) -> RequestOutcome:
 
 def run(*outcomes: RequestOutcome, errors: tuple[LineError, ...] = (), **more: object) -> Run:
     """Make a run of these outcomes."""
-    return Run(outcomes, errors, SCANNERS, POLICY, STARTED, FINISHED, **more)  # type: ignore[arg-type]
+    return Run(outcomes, errors, SCANNERS, POLICY, VERSION, STARTED, FINISHED, **more)  # type: ignore[arg-type]
 
 
 def sample_run() -> Run:
@@ -386,5 +387,13 @@ def hostile_run() -> Run:
         for now in (True, False)
     )  # fmt: skip
     return Run(
-        outcomes, (LineError(1, evil, evil),), (scanner,), evil, STARTED, FINISHED, (evil,), True
+        outcomes,
+        (LineError(1, evil, evil),),
+        (scanner,),
+        evil,
+        evil,
+        STARTED,
+        FINISHED,
+        (evil,),
+        True,
     )

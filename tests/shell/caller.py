@@ -148,9 +148,9 @@ class Caller:
 def copy_project(copy: Path) -> Path:
     """Copy what the scripts use, so that nobody changes it meanwhile."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("shell", "cfn", "package_gate"):
+    for folder in ("shell", "cfn", "package_gate", "requirements"):
         shutil.copytree(PROJECT / folder, copy / folder, ignore=ignored)
-    for pattern in ("*-scan.py", "requirements.txt", "scan-policy.toml", ".gitignore"):
+    for pattern in ("*-scan.py", "scan-policy.toml", ".gitignore"):
         for file in PROJECT.glob(pattern):
             shutil.copy2(file, copy)
     return copy

@@ -35,7 +35,7 @@ REQUESTS = "external-package-request.csv"
 SNAPSHOT = "advisories/all.zip"
 IN_A_BUNDLE = (
     *("package_gate", CODEARTIFACT, GITHUB, "dependency-scan.py"),
-    *("requirements.txt", "scan-policy.toml", ".gitignore", "shell/stacks/bundle.sh"),
+    *("requirements/gate.txt", "scan-policy.toml", ".gitignore", "shell/stacks/bundle.sh"),
 )
 SHIM = """\
 #!/bin/sh

@@ -126,7 +126,7 @@ def tampered(folder: Path) -> bytes:
     project = copy_of_project(folder / "tampered")
     for path in project.rglob("*.py"):
         path.write_text(CANARY)
-    (project / "requirements.txt").write_text("not-the-gates-own==1.0\n")
+    (project / "requirements/gate.txt").write_text("not-the-gates-own==1.0\n")
     make_bundle(project, folder / "tampered.tar.gz")
     return (folder / "tampered.tar.gz").read_bytes()
 

@@ -64,7 +64,8 @@ def test_the_bundle_holds_what_the_build_runs_and_nothing_else(
     with tarfile.open(output) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
     for path in (tmp_path / "unpacked").rglob("*"):
-        original = project / path.relative_to(tmp_path / "unpacked")
+        name = str(path.relative_to(tmp_path / "unpacked"))
+        original = project / name.replace("requirements.txt", "requirements/gate.txt")
         assert path.is_dir() or path.read_bytes() == original.read_bytes()
     modules = {str(p.relative_to(project)) for p in project.glob("package_gate/**/*.py")}
     assert modules <= set(names(output))
@@ -139,6 +140,7 @@ def test_what_gitignore_names_stays_out(project: Path, tmp_path: Path) -> None:
     (project / "package_gate/__pycache__").mkdir(exist_ok=True)
     (project / "package_gate/__pycache__/cli.cpython-311.pyc").write_bytes(b"x")
     (project / "package_gate/old.pyc").write_bytes(b"x")
+    (project / "package_gate/built-from").write_text("bundle sha256:" + "0" * 64)
     assert bundle(project, tmp_path / "second").stdout == before
 
 
@@ -159,7 +161,7 @@ def test_it_needs_few_tools_and_takes_shasum_where_there_is_no_sha256sum(
     assert ran.stdout == hashlib.sha256((tmp_path / "bundle").read_bytes()).hexdigest() + "\n"
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "package_gate", "scan-policy.toml"])
+@pytest.mark.parametrize("name", ["requirements/gate.txt", "package_gate", "scan-policy.toml"])
 def test_an_incomplete_copy_is_no_bundle(name: str, project: Path, tmp_path: Path) -> None:
     (project / name).rename(tmp_path / "gone")
     ran = bundle(project, tmp_path / "bundle")
@@ -185,3 +187,7 @@ def test_this_checkout_can_be_packed(tmp_path: Path) -> None:
     ran = bundle(PROJECT, tmp_path / "bundle")
     assert ran.returncode == 0, ran.stderr
     assert "package_gate/commands/gate.py" in names(tmp_path / "bundle")
+    with tarfile.open(tmp_path / "bundle") as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    default = tmp_path / "unpacked/package_gate/data/scan-policy.toml"
+    assert default.read_bytes() == (PROJECT / "scan-policy.toml").read_bytes()

@@ -1,0 +1,72 @@
+"""The console script `package-gate`: which commands there are."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from package_gate.commands import dependencies, gate
+from package_gate.commands.destinations import LOCAL
+from package_gate.core.version import gate_version
+
+PROGRAM = "package-gate"
+DEFAULT = "run"
+MISCONFIGURED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What one word after `package-gate` does."""
+
+    summary: str
+    """What it does, for the list of commands."""
+    main: Callable[[Sequence[str]], int]
+    """Does it with the arguments that follow the word; gives the exit status."""
+
+
+COMMANDS: Mapping[str, Command] = {
+    DEFAULT: Command(
+        "decide the requests of external-package-request.csv; approved packages go to a folder",
+        lambda arguments: gate.main(LOCAL, arguments, program=f"{PROGRAM} {DEFAULT}"),
+    ),
+    "dependencies": Command(
+        "scan what a repository of your own depends on",
+        lambda arguments: dependencies.main(arguments, program=f"{PROGRAM} dependencies"),
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do one command; without one, `run`.
+
+    Args:
+        arguments: the command line without the program's name; None for the process's own.
+
+    Returns:
+        The command's exit status; 2 when there is no such command.
+    """
+    name, *rest = (sys.argv[1:] if arguments is None else [*arguments]) or [DEFAULT]
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0
+    if name == "--version":
+        print(f"package gate {gate_version()}")
+        return 0
+    if name.startswith("-"):
+        name, rest = DEFAULT, [name, *rest]
+    if name not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        print(f"package gate: there is no command {name!r}; choose from {known}.", file=sys.stderr)
+        return MISCONFIGURED
+    return COMMANDS[name].main(rest)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {each.summary}" for name, each in COMMANDS.items())
+    return (
+        f"usage: {PROGRAM} [COMMAND] [ARGUMENT...]\n\n"
+        "A gate for external packages on their way into a closed data-science environment.\n\n"
+        f"commands ({DEFAULT} when none is given):\n{commands}\n\n"
+        f"{PROGRAM} COMMAND --help lists what a command takes; {PROGRAM} --version tells the "
+        "version."
+    )

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Summary: Write the files of requirements/ from what pyproject.toml names.
+#
+# Usage: lock-requirements.sh [UV-ARGUMENT...]
+#
+# What is pinned stays as it is where it can. All arguments go to `uv pip compile`: --upgrade takes the
+# newest of everything, --upgrade-package guarddog of one package, guarddog==3.2.0 a version of it.
+
+set -eu
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=shell/python-environment.sh
+. "$project/shell/python-environment.sh"
+
+# lock NAME UV-ARGUMENT...
+lock() {
+  local output=requirements/$1.txt
+  shift
+  "$project/.venv/gate/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 \
+    --generate-hashes --custom-compile-command shell/lock-requirements.sh \
+    --output-file "$output" "$@"
+}
+
+python_environment gate requirements/gate.txt
+cd "$project"
+lock gate pyproject.toml "$@"
+lock tests pyproject.toml --group tests --constraints requirements/gate.txt "$@"
+lock fuzz pyproject.toml --group fuzz --constraints requirements/gate.txt "$@"
+for name in benchmarks awscli checkov; do
+  lock "$name" --group "$name" "$@"
+done

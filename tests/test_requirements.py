@@ -1,0 +1,52 @@
+"""pyproject.toml names what is needed, once; the files of requirements/ pin all of it."""
+
+import re
+import tomllib
+from itertools import chain
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.local_run import PROJECT
+
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+GROUPS = {"gate": PYPROJECT["project"]["dependencies"], **PYPROJECT["dependency-groups"]}
+WITH_THE_GATE = ("gate", "tests", "fuzz")
+"""Environments in which the gate itself runs."""
+
+
+def pins(name: str) -> dict[str, set[str]]:
+    """Give the versions that a file pins, by package; markers choose among several."""
+    found: dict[str, set[str]] = {}
+    for line in (PROJECT / "requirements" / f"{name}.txt").read_text().splitlines():
+        if pin := re.match(r"([a-z0-9-]+)==([^ ]+) ", line):
+            found.setdefault(pin[1], set()).add(pin[2])
+    return found
+
+
+def test_every_environment_has_its_file_and_nothing_lies_elsewhere() -> None:
+    assert {path.name for path in (PROJECT / "requirements").iterdir()} == {
+        f"{name}.txt" for name in GROUPS
+    }
+    assert not list(PROJECT.glob("requirements*.*"))
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_what_is_named_is_pinned_with_hashes(name: str) -> None:
+    """When this fails: shell/lock-requirements.sh."""
+    named = GROUPS["gate"] if name in WITH_THE_GATE else []
+    pinned = pins(name)
+    for requirement in map(Requirement, chain(named, GROUPS[name])):
+        versions = pinned[canonicalize_name(requirement.name)]
+        assert all(requirement.specifier.contains(version) for version in versions)
+    text = (PROJECT / "requirements" / f"{name}.txt").read_text()
+    blocks = re.findall(r"^[a-z0-9-]+==.*(?:\n +.*)*", text, re.MULTILINE)
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert len(blocks) == sum(len(versions) for versions in pinned.values())
+
+
+@pytest.mark.parametrize("name", WITH_THE_GATE[1:])
+def test_the_gate_is_tested_with_what_it_runs_with(name: str) -> None:
+    tested = pins(name)
+    assert all(tested[package] == versions for package, versions in pins("gate").items())
