@@ -18,12 +18,15 @@ from tests.local_run import POLICY, PROJECT, LocalRun
 UV = Path(sys.executable).with_name("uv")
 
 
+def run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, timeout=240)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from the sdist, as somebody who publishes it would."""
     folder = tmp_path_factory.mktemp("built")
-    command = [UV, "build", "--quiet", "--no-config", "--out-dir", folder, PROJECT]
-    subprocess.run(command, check=True, timeout=240)
+    run(UV, "build", "--quiet", "--no-config", "--out-dir", folder, PROJECT)
     (found,) = folder.glob("*.whl")
     return found
 
@@ -32,12 +35,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an environment that has the wheel and, from the tests', what it needs."""
     folder = tmp_path_factory.mktemp("installed") / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    subprocess.run(
-        [UV, "pip", "install", "--quiet", "--no-config", "--offline", "--no-deps", wheel]
-        + ["--python", folder],
-        check=True,
-    )
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    install = ("pip", "install", "--quiet", "--no-config", "--offline", "--no-deps")
+    run(UV, *install, "--python", folder, wheel)
     (site,) = folder.glob("lib/python*/site-packages")
     (site / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder
@@ -77,9 +77,10 @@ def test_it_decides_in_any_folder_and_its_workers_are_isolated(
     )
     (work / "scan-policy.toml").write_text(POLICY)
     (sample,) = environment.glob("lib/python*/site-packages/package_gate/data/advisories")
-    started = [environment / "bin/python", "-P", "-m", "package_gate"]
+    python = [environment / "bin/python", "-P", "-m", "package_gate"]
+    started = python if module else [environment / "bin/package-gate"]
     result = subprocess.run(
-        [*(started if module else [environment / "bin/package-gate"]), "--advisories", sample, "--scanners", "osv,guarddog"],
+        [*started, "--advisories", sample, "--scanners", "osv,guarddog"],
         env={"PATH": os.environ["PATH"], "HOME": str(work), **local.index.environment},
         cwd=work, capture_output=True, text=True, check=False, timeout=200,
     )  # fmt: skip
