@@ -95,7 +95,7 @@ def test_bad_lines_are_told_and_leave_something_unfinished(local: LocalRun) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--requests", "/nowhere.csv"], "The request file /nowhere.csv can't be read"),
+        (["--requests", "/nowhere.csv"], "There is no request file /nowhere.csv"),
         (["--policy", "/nowhere.toml"], "The policy /nowhere.toml can't be read"),
         (["--scanners", "osv,none"], "there is no scanner 'none'"),
         (["--output", "/proc/nowhere"], "/proc/nowhere can't be written"),

@@ -17,6 +17,7 @@ from package_gate.advisories.interface import AdvisorySource
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.core.errors import ConfigurationError
+from package_gate.core.packaged import packaged
 from package_gate.net.session import Network, https_proxy
 from package_gate.scanners.registry import Where, those
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from package_gate import __version__
 from package_gate.scanners.registry import DEFAULTS, UNPACKER
 from tests.canaries import traces
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
@@ -83,6 +84,8 @@ def test_a_push_publishes_what_is_approved_and_emails_every_verdict(
         assert [key for key in kept if not key.startswith(f"decisions/{RECORDS[variant]}/")] == []
     assert build.metrics() == [{"package_gate": {"approved": 2, "refused": 1, "undecided": 0}}]
     assert set(build.artifacts) == REPORTS
+    by = json.loads(build.artifacts["verdicts.json"])["gate_version"]
+    assert by == f"{__version__} (bundle sha256:{bundle[0]})"
     ((junit,),) = build.reports.values()
     assert [len(case) for case in ET.fromstring(junit).iter("testcase")] == [0, 0, 1]
 

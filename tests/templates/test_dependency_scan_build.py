@@ -78,6 +78,7 @@ def test_a_push_at_github_is_scanned_reported_and_fails_on_findings(scan: Scan) 
     assert set(build.artifacts) >= REPORTS
     assert b"deep==0.9" in build.artifacts["proposed/requirements.txt"]
     found = report(build)
+    assert found["gate_version"].endswith(f"(bundle sha256:{scan.bundle[0]})")
     assert (found["repository"], found["branch"]) == ("organisation/app", "fix/1")
     assert (found["commit"], found["author"]) == (COMMIT, "4711")
     assert {p["name"]: p["verdict"] for p in found["packages"]}["deep"] == "refused"
