@@ -188,7 +188,7 @@ def _tell(
 
 
 def _parser(
-    environ: Mapping[str, str], folder: Path, program: str | None
+    environ: Mapping[str, str], folder: Path = Path(), program: str | None = None
 ) -> argparse.ArgumentParser:
     output = folder / OUTPUT
     parser = argparse.ArgumentParser(

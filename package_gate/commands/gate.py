@@ -167,7 +167,7 @@ def _run(
 
 
 def _parser(
-    environ: Mapping[str, str], folder: Path, program: str | None
+    environ: Mapping[str, str], folder: Path = Path(), program: str | None = None
 ) -> argparse.ArgumentParser:
     """Describe the arguments; each has an environment variable that a build project can set."""
     requests, output = folder / REQUESTS, folder / OUTPUT
