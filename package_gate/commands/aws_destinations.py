@@ -18,12 +18,13 @@ from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.pipeline.gate import REQUESTS_AT_ONCE
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository, CodeArtifactSettings
-from package_gate.publishers.github import GitHub, GitHubSettings
+from package_gate.publishers.github import PATTERNS, GitHub, GitHubSettings
 from package_gate.records.s3 import S3Settings, S3Storage
 from package_gate.sandbox.unpacking import unpacked
 from package_gate.scanners.registry import publishers_unpacker
 from package_gate.sources.pypi.uv import IndexSettings, uv_environment
 
+DOMAIN = r"[a-z][a-z0-9-]{0,48}[a-z0-9]"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}"
 INDEX_TOKEN_SECONDS = 4 * 60 * 60
 """Longer than a build lasts: nothing renews it while packages are downloaded."""
@@ -64,9 +65,7 @@ def _codeartifact(
     environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
 ) -> DestinationParts:
     variables = _Variables(environ)
-    domain = variables.get(
-        "ExampleDomain", r"[a-z][a-z0-9-]{0,48}[a-z0-9]", "the name of the CodeArtifact domain"
-    )
+    domain = variables.get("ExampleDomain", DOMAIN, "the name of the CodeArtifact domain")
     repository = variables.get(
         "InternalRepository",
         REPOSITORY,
@@ -123,19 +122,22 @@ def _github(
     environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
 ) -> DestinationParts:
     variables = _Variables(environ)
-    word = r"[A-Za-z0-9._-]{1,100}"
-    owner = variables.get("PrivateGitHubOwner", word, "the owner of the private repository")
-    repository = variables.get("PrivateGitHubRepo", word, "the name of the private repository")
-    username = variables.get("PrivateGitHubUsername", word, "the user whose token it is")
-    email = variables.get(
-        "PrivateGitHubEmail", r"[^\s<>@]{1,64}@[A-Za-z0-9.-]{1,255}", "the address for the commits"
+    owner = variables.get(
+        "PrivateGitHubOwner", PATTERNS["owner"], "the owner of the private repository"
     )
+    repository = variables.get(
+        "PrivateGitHubRepo", PATTERNS["repository"], "the name of the private repository"
+    )
+    username = variables.get(
+        "PrivateGitHubUsername", PATTERNS["username"], "the user whose token it is"
+    )
+    email = variables.get("PrivateGitHubEmail", PATTERNS["email"], "the address for the commits")
     token = variables.get(
-        "PrivateGitHubToken", r"[!-~]{1,512}", "a token that may write to the repository"
+        "PrivateGitHubToken", PATTERNS["token"], "a token that may write to the repository"
     )
     host = variables.get(
         "PACKAGE_GATE_GITHUB_HOST",
-        r"[A-Za-z0-9.-]+(:[0-9]{1,5})?",
+        PATTERNS["host"],
         "the host of GitHub Enterprise, without https://",
         default="github.com",
     )

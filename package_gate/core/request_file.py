@@ -17,12 +17,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from package_gate.core.errors import ConfigurationError
+from package_gate.core.patterns import is_email
 from package_gate.core.request import ArchiveSource, LineError, PyPISource, Request, RequestSource
 from package_gate.core.text import printable
 
 MAX_LINE_BYTES = 4096
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-EMAIL_PATTERN = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 RESERVED_NAMES = {"con", "prn", "aux", "nul", "head", "latest"} | {
     f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)
 }
@@ -208,7 +208,7 @@ def _archive(url: str) -> ArchiveSource:
 
 
 def _requester(email: str) -> str:
-    if email and not EMAIL_PATTERN.fullmatch(email):
+    if email and not is_email(email):
         raise _BadLineError(
             f'"{printable(email, 60)}" is no email address. Write name,source,you@example.com or '
             "leave the third column out."

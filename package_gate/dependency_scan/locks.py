@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 
+from package_gate.core.patterns import PACKAGE_NAME, PACKAGE_VERSION
 from package_gate.dependency_scan.indexes import same_address
 from package_gate.dependency_scan.models import ClosurePackage, Problem
-from package_gate.inventory.bounds import NAME, VERSION
 from package_gate.inventory.formats import locks
 from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.locks import LockEntry
@@ -52,7 +52,7 @@ def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) ->
         if len(found) == MAX_PINS:
             content.problems.append(Problem(path, None, f"It has more than {MAX_PINS} packages."))
             break
-        if not NAME.fullmatch(entry.name):
+        if not PACKAGE_NAME.fullmatch(entry.name):
             content.problems.append(Problem(path, entry.line, "A package in it has no valid name."))
             continue
         name = canonicalize_name(entry.name)
@@ -63,7 +63,7 @@ def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) ->
             content.projects.append(entry.local)
         elif problem := _problem(name, entry, indexes):
             content.problems.append(Problem(path, entry.line, problem))
-        elif VERSION.fullmatch(entry.version):
+        elif PACKAGE_VERSION.fullmatch(entry.version):
             found.append((name, entry))
         else:
             content.problems.append(Problem(path, entry.line, f"{shown(name)} has no version."))

@@ -3,7 +3,6 @@
 It is taken in a worker that reads a hostile package, and goes into records and reports.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -13,6 +12,7 @@ from packaging.utils import canonicalize_name
 from package_gate.core.artifact import ARCHIVE_KINDS
 from package_gate.core.finding import MAX_LOCATIONS
 from package_gate.core.inventory import Component, Inventory, Licence
+from package_gate.core.patterns import PACKAGE_NAME, PACKAGE_VERSION
 from package_gate.core.text import printable
 
 MAX_INVENTORY_BYTES = 8 * 1024 * 1024
@@ -35,9 +35,6 @@ MAX_LICENCE_FILES = 200
 MAX_LICENCE_TEXT = 500
 """Characters of the field `License`, in which some write the whole text."""
 LICENCE_CLASSIFIER = "License ::"
-
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
-VERSION = re.compile(r"[!-~]{1,128}")
 
 
 def problem_with(inventory: Inventory) -> str:
@@ -62,9 +59,9 @@ def _problems(inventory: Inventory) -> Iterator[str]:
         return
     if inventory.kind and inventory.kind not in ARCHIVE_KINDS:
         yield f"its kind is {printable(inventory.kind)}"
-    if inventory.name and not NAME.fullmatch(inventory.name):
+    if inventory.name and not PACKAGE_NAME.fullmatch(inventory.name):
         yield f"its name is {printable(inventory.name)}"
-    if inventory.version and not VERSION.fullmatch(inventory.version):
+    if inventory.version and not PACKAGE_VERSION.fullmatch(inventory.version):
         yield f"its version is {printable(inventory.version)}"
     if not _is_specifier(inventory.requires_python):
         yield f"its Requires-Python is {printable(inventory.requires_python)}"
@@ -106,9 +103,9 @@ def _is_specifier(text: str) -> bool:
 
 def _is_sound(component: Component) -> bool:
     return (
-        NAME.fullmatch(component.name) is not None
+        PACKAGE_NAME.fullmatch(component.name) is not None
         and canonicalize_name(component.name) == component.name
-        and VERSION.fullmatch(component.version) is not None
+        and PACKAGE_VERSION.fullmatch(component.version) is not None
         and len(component.locations) <= min(component.count, MAX_LOCATIONS)
         and _lines_are_sound(location.line for location in component.locations)
     )

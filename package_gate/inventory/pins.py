@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import canonicalize_name
 
 from package_gate.core.inventory import UnreadableFile
-from package_gate.inventory.bounds import MAX_PATH, NAME, VERSION
+from package_gate.core.patterns import PACKAGE_NAME, PACKAGE_VERSION
+from package_gate.inventory.bounds import MAX_PATH
 from package_gate.inventory.formats.items import FormatProblem, Include
 from package_gate.inventory.formats.names import Format, format_of
 from package_gate.inventory.pinned import Pin, pinned
@@ -94,7 +95,9 @@ class _Search:
             elif isinstance(item, Include):
                 outcome = self._include(path, item)
                 problem = problem or outcome
-            elif not NAME.fullmatch(item.name) or not VERSION.fullmatch(item.version):
+            elif not (
+                PACKAGE_NAME.fullmatch(item.name) and PACKAGE_VERSION.fullmatch(item.version)
+            ):
                 problem = problem or FormatProblem(
                     "A name or version in it is not valid.", item.line
                 )

@@ -30,6 +30,7 @@ from tenacity import (
 from package_gate.archive.unpack import archive_kind
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.errors import SourceError, SourceRefusedError
+from package_gate.core.patterns import DISTRIBUTION_FILE
 from package_gate.core.policy import Limits, Sources
 from package_gate.core.text import printable
 from package_gate.net.addresses import AddressGuard, CheckedURL, Resolver, parse_url, resolve
@@ -52,7 +53,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PIECE = 64 * 1024
 """The most bytes taken from a connection at once; a TLS record has a quarter of it."""
 
-_FILENAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,199}")
 _BACKOFF = wait_exponential_jitter(initial=1, max=30, jitter=1)
 
 
@@ -135,7 +135,7 @@ class Downloader:
                 it redirects to.
             SourceError: it could not be fetched, or is not what it should be.
         """
-        if not _FILENAME.fullmatch(file.filename):
+        if not DISTRIBUTION_FILE.fullmatch(file.filename):
             raise SourceError(
                 f'The index names a file "{printable(file.filename, 100)}", which is no file name '
                 "that a package can have. Report it to the index."

@@ -5,11 +5,11 @@ without control characters, and a message of at most 262,144 bytes in UTF-8.
 """
 
 import hashlib
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.patterns import is_email
 from package_gate.core.request import Request
 from package_gate.core.text import one_line, printable
 from package_gate.notifications.outbox import Email
@@ -34,8 +34,6 @@ MAX_BODY_BYTES = 262_144
 TEXT_LIMIT = 2000
 """Characters of one message, reason or recommendation."""
 WIDTH = 78
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-"""One plain address (WHATWG HTML, "valid e-mail address"), without name or line break."""
 
 
 def compose(
@@ -188,5 +186,4 @@ def ascii_line(text: str, limit: int) -> str:
 
 def _address(requester: str) -> str:
     """The requester's address; "" for what is none, so that it can't become another header."""
-    is_address = len(requester) <= 254 and ADDRESS.fullmatch(requester)
-    return requester if is_address else ""
+    return requester if is_email(requester) else ""

@@ -4,6 +4,7 @@ import re
 
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
+from package_gate.core.patterns import DISTRIBUTION_FILE
 
 PYPI_REQUESTS = "pypi"
 PYPI_PACKAGES = "pypi-packages"
@@ -19,7 +20,6 @@ it gives a wheel without content.
 # What git, file systems, shells and URLs all take as it stands.
 _REQUEST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,249}")
 _SUFFIX = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,5}$")
 
 # Code points that HFS+ ignores in names, as git's utf8.c lists them.
@@ -107,7 +107,7 @@ def archive_file(name: str, filename: str) -> str:
 
 def checked_file(filename: str) -> str:
     """Give a distribution's file name back when it is a plain one; raises `PublishError`."""
-    if not _FILE.fullmatch(filename):
+    if not DISTRIBUTION_FILE.fullmatch(filename):
         raise PublishError(f"{filename!r} can't be the name of a distribution file.")
     return filename
 

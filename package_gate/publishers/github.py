@@ -45,7 +45,7 @@ from package_gate.publishers.github_branches import Branches
 from package_gate.publishers.github_pypi import GitHubPyPI
 from package_gate.publishers.interface import PublisherByOrigin
 
-_PATTERNS = {
+PATTERNS = {
     "host": r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?",
     "owner": r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}",
     "repository": r"(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}",
@@ -54,6 +54,7 @@ _PATTERNS = {
     "token": r"[!-~]{1,512}",
     "proxy": r"(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?)?",
 }
+"""Of the settings, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class GitHubSettings:
     """Before the second attempt, doubled for each further one, with jitter."""
 
     def __post_init__(self) -> None:
-        for name, pattern in _PATTERNS.items():
+        for name, pattern in PATTERNS.items():
             if not re.fullmatch(pattern, getattr(self, name)):
                 shown = "" if name in ("token", "proxy") else f" {getattr(self, name)!r}"
                 raise ConfigurationError(f"The GitHub {name}{shown} is malformed or missing.")

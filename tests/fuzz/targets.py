@@ -38,9 +38,10 @@ from package_gate.core.errors import (
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.inventory import UnreadableFile
 from package_gate.core.judge import judge
+from package_gate.core.patterns import is_email
 from package_gate.core.policy import Limits, load_policy, policy_warnings
 from package_gate.core.request import PyPISource
-from package_gate.core.request_file import EMAIL_PATTERN, NAME_PATTERN, read_requests
+from package_gate.core.request_file import NAME_PATTERN, read_requests
 from package_gate.core.text import printable
 from package_gate.inventory.bounds import problem_with
 from package_gate.inventory.formats.items import FormatProblem, Include
@@ -96,7 +97,7 @@ def requests(data: bytes) -> None:
         assert NAME_PATTERN.fullmatch(request.name)
         assert ".." not in request.name
         assert request.name == Path(request.name).name
-        assert not request.requester or EMAIL_PATTERN.fullmatch(request.requester)
+        assert not request.requester or is_email(request.requester)
         assert str(request.source).isprintable()
         request_branch(request.name)
         if not isinstance(request.source, PyPISource):

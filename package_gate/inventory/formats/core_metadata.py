@@ -13,6 +13,7 @@ from packaging.metadata import parse_email
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from package_gate.core.inventory import Licence
+from package_gate.core.patterns import PACKAGE_NAME, PACKAGE_VERSION
 from package_gate.core.text import one_line
 from package_gate.inventory.bounds import (
     LICENCE_CLASSIFIER,
@@ -22,8 +23,6 @@ from package_gate.inventory.bounds import (
     MAX_LICENCE_TEXT,
     MAX_METADATA_BYTES,
     MAX_SPECIFIER,
-    NAME,
-    VERSION,
 )
 from package_gate.inventory.formats.items import FormatProblem
 
@@ -75,7 +74,7 @@ def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:
         version=sound_version(first("version")),
         requires_python=str(specifiers(first("requires-python"))),
         requires=tuple(raw.get("requires_dist", ())),
-        metadata_version=metadata_version if VERSION.fullmatch(metadata_version) else "",
+        metadata_version=metadata_version if PACKAGE_VERSION.fullmatch(metadata_version) else "",
         dynamic=tuple(raw.get("dynamic", ())),
         licence=shortened_licence(
             raw.get("license_expression", ""),
@@ -89,12 +88,12 @@ def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:
 
 def sound_name(written: str) -> str:
     """Give a name that has the form of one (PEP 508), or ""."""
-    return name if NAME.fullmatch(name := written.strip()) else ""
+    return name if PACKAGE_NAME.fullmatch(name := written.strip()) else ""
 
 
 def sound_version(written: str) -> str:
     """Give a version that could be one: printable ASCII without spaces; or ""."""
-    return version if VERSION.fullmatch(version := written.strip()) else ""
+    return version if PACKAGE_VERSION.fullmatch(version := written.strip()) else ""
 
 
 def shortened_licence(

@@ -19,6 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError, SourceRefusedError
+from package_gate.core.patterns import DISTRIBUTION_FILE, PACKAGE_NAME
 from package_gate.core.text import printable
 
 
@@ -101,7 +102,7 @@ def parse_graph(text: str, warnings: str) -> Lock:
         packages[-1] = replace(
             last,
             needed_by=last.needed_by
-            + tuple(canonicalize_name(each) for each in needed_by if _NAME.fullmatch(each)),
+            + tuple(canonicalize_name(each) for each in needed_by if PACKAGE_NAME.fullmatch(each)),
             hashes=last.hashes + ((found["hash"],) if found["hash"] else ()),
         )
     return Lock(tuple(packages))
@@ -115,13 +116,12 @@ def _is_version(text: str) -> bool:
     return True
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,213}")
 _NEEDED = re.compile(
-    rf"(?:(?P<name>{_NAME.pattern})==(?P<version>[A-Za-z0-9.!+_-]{{1,128}})"
+    rf"(?:(?P<name>{PACKAGE_NAME.pattern})==(?P<version>[A-Za-z0-9.!+_-]{{1,128}})"
     r"|    --hash=(?P<hash>[a-z0-9]{1,20}:[0-9a-f]{1,200})|)(?: *# via (?P<via>.*))?(?: \\)?"
 )
 _YANKED = re.compile(
-    rf"^warning: `(?P<name>{_NAME.pattern})==(?P<version>[^`\s]{{1,128}})` is yanked"
+    rf"^warning: `(?P<name>{PACKAGE_NAME.pattern})==(?P<version>[^`\s]{{1,128}})` is yanked"
     r"(?: \(reason: \"(?P<why>[^\n]{0,300})\"\))?",
     re.MULTILINE,
 )
@@ -187,7 +187,7 @@ def release_of(filename: str) -> tuple[str, Version] | None:
 
     None for any other name, and for one that isn't safe as a path.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}", filename):
+    if not DISTRIBUTION_FILE.fullmatch(filename):
         return None
     try:
         if filename.endswith(".whl"):
