@@ -1,18 +1,11 @@
-"""Packages as a software bill of materials in CycloneDX 1.5, which services are asked about.
+"""Packages as software bills of materials, which services are asked about."""
 
-https://cyclonedx.org/docs/1.5/json/.
-"""
-
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.output.json import JsonV1Dot5
-from packageurl import PackageURL
-
 from package_gate.advisories.interface import NamedPackage
+from package_gate.core.ecosystem import PYPI
+from package_gate.inventory.sbom import document, library
 
 MOST_COMPONENTS = 1000
 """In one SBOM. Inspector takes 5,000 by its API page, 2,000 by the model that boto3 ships, and
@@ -36,19 +29,14 @@ def cyclonedx(packages: Mapping[str, NamedPackage], subject: str = "") -> dict[s
     Returns:
         The document, ready to be written as JSON.
     """
-    bom = Bom(
-        components=[
-            Component(
-                name=package.name,
-                version=package.public_version,
-                type=ComponentType.LIBRARY,
-                bom_ref=reference,
-                purl=PackageURL("pypi", name=package.name, version=package.public_version),
-            )
-            for reference, package in packages.items()
-        ]
-    )
-    if subject:
-        bom.metadata.component = Component(name=subject, type=ComponentType.APPLICATION)
-    document: dict[str, Any] = json.loads(JsonV1Dot5(bom).output_as_string())
-    return document
+    components = [
+        library(
+            package.name,
+            package.public_version,
+            PYPI.purl(package.name, package.public_version),
+            reference,
+        )
+        for reference, package in packages.items()
+    ]
+    application = {"type": "application", "bom-ref": "subject", "name": subject}
+    return document(components, application if subject else None)
