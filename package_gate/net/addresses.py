@@ -13,8 +13,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import idna
 
@@ -24,6 +24,22 @@ from package_gate.core.text import printable
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Sequence[IPAddress]]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexAddress:
+    """An index and how to log in to it."""
+
+    url: str
+    """Without credentials."""
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    """User and password."""
+
+    def holds(self, url: str) -> bool:
+        """Whether a file's address is below the index's own folder, the parent of `simple/`."""
+        parts = urlsplit(self.url)
+        folder = parts._replace(path=parts.path.rstrip("/").rpartition("/")[0] + "/").geturl()
+        return url.startswith(folder) and ".." not in unquote(url)
 
 
 @dataclass(frozen=True, slots=True)

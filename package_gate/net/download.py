@@ -33,7 +33,14 @@ from package_gate.core.errors import SourceError, SourceRefusedError
 from package_gate.core.patterns import DISTRIBUTION_FILE
 from package_gate.core.policy import Limits, Sources
 from package_gate.core.text import printable
-from package_gate.net.addresses import AddressGuard, CheckedURL, Resolver, parse_url, resolve
+from package_gate.net.addresses import (
+    AddressGuard,
+    CheckedURL,
+    IndexAddress,
+    Resolver,
+    parse_url,
+    resolve,
+)
 from package_gate.net.connection import Clock, Deadline, GuardedAdapter
 from package_gate.net.failures import (
     FAILURES,
@@ -45,7 +52,6 @@ from package_gate.net.failures import (
     status_advice,
 )
 from package_gate.net.session import Network, check_ca_bundle, goes_direct, https_proxy
-from package_gate.sources.pypi.index import IndexAddress
 
 ATTEMPTS = 4
 MAX_REDIRECTS = 5

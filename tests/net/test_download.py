@@ -25,9 +25,9 @@ from package_gate import __version__
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import ConfigurationError, SourceError, SourceRefusedError
 from package_gate.core.policy import Limits, Sources
+from package_gate.net.addresses import IndexAddress
 from package_gate.net.download import Downloader
 from package_gate.net.session import Network
-from package_gate.sources.pypi.index import IndexAddress
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.dns import FakeDNS, record_connections
 from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond

@@ -18,6 +18,7 @@ from packaging.version import Version
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError
 from package_gate.inventory.formats.core_metadata import specifiers
+from package_gate.net.addresses import IndexAddress
 from package_gate.net.session import HTTPSession, NoAnswerError, network_of
 from package_gate.sources.pypi.lock import as_utc, release_of
 from package_gate.sources.pypi.uv import IndexSettings
@@ -33,22 +34,6 @@ PAGE_SECONDS = 120
 """From asking to the last byte of one answer."""
 WAIT_SECONDS = 30
 """Between two bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexAddress:
-    """An index and how to log in to it."""
-
-    url: str
-    """Without credentials."""
-    credentials: tuple[str, str] | None = field(default=None, repr=False)
-    """User and password."""
-
-    def holds(self, url: str) -> bool:
-        """Whether a file's address is below the index's own folder, the parent of `simple/`."""
-        parts = urlsplit(self.url)
-        folder = parts._replace(path=parts.path.rstrip("/").rpartition("/")[0] + "/").geturl()
-        return url.startswith(folder) and ".." not in unquote(url)
 
 
 @dataclass(frozen=True, slots=True)

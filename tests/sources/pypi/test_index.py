@@ -11,8 +11,9 @@ from packaging.version import Version
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
 from package_gate.core.errors import SourceError
+from package_gate.net.addresses import IndexAddress
 from package_gate.sources.pypi import index as module
-from package_gate.sources.pypi.index import Index, IndexAddress, Project, configured_indexes
+from package_gate.sources.pypi.index import Index, Project, configured_indexes
 from package_gate.sources.pypi.uv import IndexSettings
 from tests.fakes.https_server import HTTPSServer, https_server, respond
 from tests.fakes.package_index import JSON_TYPE, PackageIndex
