@@ -52,6 +52,19 @@ def archive_kind(path: Path) -> str | None:
         return kind_of(file)
 
 
+def may_be_archive(path: Path) -> bool:
+    """Whether a downloaded file begins, or ends, as an archive does; nothing is decompressed.
+
+    That much the process that downloads may look at; what it is, a worker says (`archive_kind`).
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(BLOCK)
+        return head.startswith(tuple(_COMPRESSED)) or is_header(head) or _is_zip(file)
+
+
 def kind_of(file: BinaryIO) -> str | None:
     """Do the same for an open file, whose position is at its start afterwards."""
     head = file.read(BLOCK)

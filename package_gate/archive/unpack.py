@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from package_gate.archive.kinds import archive_kind, is_also, kind_of, promised_kind
+from package_gate.archive.kinds import is_also, kind_of, promised_kind
 from package_gate.archive.limits import Budget, LimitReachedError
 from package_gate.archive.links import Parts
 from package_gate.archive.placing import Placer
@@ -34,8 +34,6 @@ from package_gate.core.artifact import Artifact
 from package_gate.core.errors import ArchiveError
 from package_gate.core.finding import Finding
 from package_gate.core.policy import Limits
-
-__all__ = ["archive_kind", "unpack"]
 
 
 def unpack(

@@ -27,7 +27,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from package_gate.archive.unpack import archive_kind
+from package_gate.archive.kinds import may_be_archive
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.errors import SourceError, SourceRefusedError
 from package_gate.core.patterns import DISTRIBUTION_FILE
@@ -378,7 +378,7 @@ def _check_is_new(path: Path) -> None:
 
 
 def _check_is_archive(artifact: Artifact, path: Path) -> None:
-    if archive_kind(path) is None:
+    if not may_be_archive(path):
         with path.open("rb") as file:
             appearance = looks_like(file.read(1024))
         raise SourceError(

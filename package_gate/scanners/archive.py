@@ -7,7 +7,8 @@ file of a package.
 from dataclasses import replace
 from pathlib import Path
 
-from package_gate.archive.unpack import archive_kind, unpack
+from package_gate.archive.kinds import archive_kind
+from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ArchiveError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from package_gate.archive.unpack import archive_kind, unpack
+from package_gate.archive.kinds import archive_kind, may_be_archive
+from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.errors import ArchiveError
 from package_gate.core.finding import Finding, Severity
@@ -58,6 +59,7 @@ def test_a_tar_unpacks_to_its_exact_layout(kind: str, tmp_path: Path) -> None:
     data = PACKERS[kind](TAR)
     assert run(tmp_path, data, f"demo.{kind}") == ([], FILES)
     assert archive_kind(tmp_path / f"demo.{kind}") == kind
+    assert may_be_archive(tmp_path / f"demo.{kind}")
 
 
 @pytest.mark.parametrize("format_", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -148,11 +150,14 @@ def test_what_is_no_archive_has_no_kind(tmp_path: Path) -> None:
     for data in (b"", b"<html>not found</html>", gzip.compress(b"[1, 2]"), bytes(10_240)):
         (tmp_path / "file").write_bytes(data)
         assert archive_kind(tmp_path / "file") is None
+        # Whoever downloads doesn't decompress it to see.
+        assert may_be_archive(tmp_path / "file") == data.startswith(b"\x1f\x8b")
 
 
 def test_a_zip_behind_something_else_is_a_zip(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"<html>" + make_zip([Zipped(b"a.py")]))
     assert archive_kind(tmp_path / "file") == "zip"
+    assert may_be_archive(tmp_path / "file")
 
 
 def test_a_tars_links_become_copies_under_their_own_names(tmp_path: Path) -> None:
