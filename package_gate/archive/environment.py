@@ -125,8 +125,8 @@ def _is_own(path: str, own: Own) -> bool:
     if not match:
         return False
     stem = canonicalize_name(next(filter(None, match.groupdict().values())))
-    known = {own.name, f"jupyter-{own.name}", *map(canonicalize_name, own.modules)}
-    return stem in known and stem not in _FOLDERS_OF_ALL and not _PYTHON.fullmatch(stem)
+    shared = stem in _FOLDERS_OF_ALL or _PYTHON.fullmatch(stem)
+    return stem in (own.name, f"jupyter-{own.name}") and not shared
 
 
 def is_settings(path: str) -> bool:

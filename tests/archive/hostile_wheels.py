@@ -17,6 +17,8 @@ INFO_FOLDER = "demo_pkg-1.0.dist-info"
 WHEELS: list[Hostile] = []
 hostile = registrar(WHEELS, WHEEL_NAME)
 
+ENTRY_POINTS = f"{INFO_FOLDER}/entry_points.txt"
+DATA = "demo_pkg-1.0.data/data"
 METADATA = b"Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.0\n"
 FORMAT = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -47,6 +49,11 @@ def make_wheel(
     if text:
         entries.append(Zipped(f"{info}/RECORD".encode(), text.encode()))
     return make_zip(entries)
+
+
+def wheel_with_script(name: str) -> bytes:
+    """Make a wheel whose installation makes a script of that name."""
+    return make_wheel({ENTRY_POINTS: f"[console_scripts]\n{name} = demo_pkg:main\n".encode()})
 
 
 @hostile("record-extra-file", HIGH)
@@ -231,6 +238,252 @@ def wheel_entry_point_named_python() -> bytes:
 @hostile("entry-point-shadow", MEDIUM)
 def wheel_script_named_sudo() -> bytes:
     return make_wheel({"demo_pkg-1.0.data/scripts/sudo": b"evil"})
+
+
+@hostile("entry-point-path", CRITICAL)
+def wheel_entry_point_in_a_folder() -> bytes:
+    return wheel_with_script("sub/evil")
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_entry_point_named_aws() -> bytes:
+    return wheel_with_script("aws")
+
+
+@hostile("entry-point-shadow", MEDIUM, "aws-1.0-py3-none-any.whl")
+def wheel_named_aws_with_an_entry_point_aws() -> bytes:
+    """The tool's distribution is `awscli`; who makes a package chooses its name."""
+    text = b"[console_scripts]\naws = aws:main\n"
+    metadata = b"Metadata-Version: 2.1\nName: aws\nVersion: 1.0\n"
+    info = "aws-1.0.dist-info"
+    return make_wheel({f"{info}/METADATA": metadata, f"{info}/entry_points.txt": text}, info=info)
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_entry_point_named_jupyter_lab() -> bytes:
+    return wheel_with_script("jupyter-lab")
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_gui_entry_point_named_pip() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[gui_scripts]\npip3.11 = demo_pkg:main\n"})
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_script_named_uv_for_windows() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/scripts/UV.exe": b"evil"})
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_data_script_named_git() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/data/bin/git": b"evil"})
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_data_script_that_activates_the_environment() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/data/bin/activate": b"evil"})
+
+
+@hostile("script-module", HIGH)
+def wheel_script_that_other_scripts_import() -> bytes:
+    """A script's folder stands first on the path of whatever is started there."""
+    return make_wheel({"demo_pkg-1.0.data/scripts/random.py": b"evil"})
+
+
+@hostile("script-module", HIGH)
+def wheel_entry_point_that_other_scripts_import() -> bytes:
+    return wheel_with_script("traitlets.py")
+
+
+@hostile("script-module", HIGH)
+def wheel_library_that_scripts_import() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/scripts/readline.cpython-311-x86_64-linux-gnu.so": b""})
+
+
+@hostile("data-place", LOW)
+def wheel_package_among_the_scripts() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/scripts/yaml/__init__.py": b"evil"})
+
+
+@hostile("install-collision", HIGH)
+def wheel_purelib_over_its_own_module() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/purelib/demo_pkg/__init__.py": b"evil"})
+
+
+@hostile("install-collision", HIGH)
+def wheel_purelib_and_platlib_at_one_place() -> bytes:
+    return make_wheel(
+        {"demo_pkg-1.0.data/purelib/a.py": b"good", "demo_pkg-1.0.data/platlib/A.py": b"evil"}
+    )
+
+
+@hostile("install-collision", HIGH)
+def wheel_script_under_the_name_of_an_entry_point() -> bytes:
+    text = b"[console_scripts]\ndemo = demo_pkg:main\n"
+    return make_wheel({ENTRY_POINTS: text, "demo_pkg-1.0.data/scripts/demo": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_boto3() -> bytes:
+    return make_wheel({"boto3/__init__.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_pip_in_platlib() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/platlib/pip/__main__.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_a_library_for_setuptools() -> bytes:
+    return make_wheel({"_distutils_hack.abi3.so": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_that_adds_to_ipython() -> bytes:
+    return make_wheel({"IPython/extensions/storemagic.py": b"evil"})
+
+
+@hostile("standard-module", MEDIUM)
+def wheel_with_a_standard_module() -> bytes:
+    return make_wheel({"random.py": b"evil"})
+
+
+@hostile("standard-module", MEDIUM)
+def wheel_with_a_module_that_python_has_dropped() -> bytes:
+    return make_wheel({"imp/__init__.py": b"evil"})
+
+
+@hostile("bytecode", MEDIUM)
+def wheel_with_bytecode_only() -> bytes:
+    return make_wheel({"demo_pkg/helper.pyc": b"\xa7\r\r\n" + bytes(12)})
+
+
+@hostile("bytecode", MEDIUM)
+def wheel_with_unchecked_bytecode_beside_an_honest_source() -> bytes:
+    """PEP 552: with flags 0b01 Python does not compare it with the source."""
+    name = "demo_pkg/__pycache__/__init__.cpython-311.pyc"
+    return make_wheel({name: b"\xa7\r\r\n\1\0\0\0" + bytes(8)})
+
+
+@hostile("bytecode", MEDIUM)
+def wheel_with_optimised_bytecode_in_purelib() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/purelib/__pycache__/six.cpython-312.opt-1.pyc": b"evil"})
+
+
+@hostile("dist-info", HIGH)
+def wheel_with_metadata_of_another_project_in_purelib() -> bytes:
+    text = b"[console_scripts]\naws = demo_pkg:main\n"
+    return make_wheel({"demo_pkg-1.0.data/purelib/awscli-9.dist-info/entry_points.txt": text})
+
+
+@hostile("dist-info", HIGH)
+def wheel_with_an_egg_info_of_another_project() -> bytes:
+    return make_wheel({"boto3-9.egg-info": b"Metadata-Version: 1.0\nName: boto3\nVersion: 9\n"})
+
+
+@hostile("installer-file", LOW)
+def wheel_that_says_where_it_came_from() -> bytes:
+    return make_wheel({f"{INFO_FOLDER}/direct_url.json": b'{"url": "https://example.com"}'})
+
+
+@hostile("startup-module", MEDIUM)
+def wheel_with_sitecustomize_as_a_library() -> bytes:
+    return make_wheel({"SiteCustomize.abi3.so": b"evil"})
+
+
+PLACES_OF_OTHERS = (
+    *("pip.conf", "pyvenv.cfg", "lib/python3.11/random.py", "lib/python311.zip", "lib64/libz.so.1"),
+    *("etc/ipython/ipython_config.py", "etc/ipython/startup/a.ipy", "etc/conda/activate.d/a.sh"),
+    *("etc/jupyter/jupyter_server_config.py", "etc/jupyter/jupyter_server_config.d/a.py"),
+    *("etc/jupyter/labconfig/page_config.json", "etc/pip.conf", "conda-meta/history", ".condarc"),
+    *("share/jupyter/kernels/python3/kernel.json", "share/jupyter/kernels/Python3/logo.svg"),
+    *("share/jupyter/lab/settings/overrides.json", "share/jupyter/nbconvert/templates/lab/a.j2"),
+    *("share/jupyter/lab/static/index.html", "Lib/site.py", "lib/libpython3.11.so.1.0"),
+)
+"""What other programs read, below `.data/data`."""
+
+
+@hostile("environment-file", HIGH)
+def wheel_data_for_other_programs() -> bytes:
+    return make_wheel({f"{DATA}/{place}": b"evil" for place in PLACES_OF_OTHERS})
+
+
+@hostile("environment-file", HIGH)
+def wheel_settings_that_take_the_password_off() -> bytes:
+    text = b'{"ServerApp": {"jpserver_extensions": {"demo_pkg": true}, "token": ""}}'
+    return make_wheel({f"{DATA}/etc/jupyter/jupyter_server_config.d/demo.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_settings_that_load_another_module() -> bytes:
+    text = b'{"ServerApp": {"jpserver_extensions": {"antigravity": true}}}'
+    return make_wheel({f"{DATA}/etc/jupyter/jupyter_server_config.d/demo.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_settings_that_say_one_thing_twice() -> bytes:
+    text = b'{"load_extensions": {"a": true}, "load_extensions": {"b": 1}}'
+    return make_wheel({f"{DATA}/etc/jupyter/nbconfig/notebook.d/demo.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_settings_nested_without_end() -> bytes:
+    text = b'{"load_extensions": ' + b"[" * 60_000
+    return make_wheel({f"{DATA}/etc/jupyter/nbconfig/notebook.d/demo.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_kernel_that_runs_code() -> bytes:
+    text = b'{"argv": ["python", "-c", "evil"], "display_name": "Python 3", "language": "python"}'
+    return make_wheel({f"{DATA}/share/jupyter/kernels/demo/kernel.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_kernel_with_an_environment_of_its_own() -> bytes:
+    text = b'{"argv": ["python", "-m", "demo_pkg"], "env": {"PYTHONSTARTUP": "evil"}}'
+    return make_wheel({f"{DATA}/share/jupyter/kernels/demo/kernel.json": text})
+
+
+@hostile("data-place", LOW)
+def wheel_data_at_an_unknown_place() -> bytes:
+    return make_wheel({f"{DATA}/share/elsewhere/a": b"a"})
+
+
+@hostile("data-place", LOW)
+def wheel_completion_for_another_program() -> bytes:
+    return make_wheel({f"{DATA}/share/bash-completion/completions/cp": b"evil"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_behind_a_form_feed() -> bytes:
+    """A new line for Python only."""
+    return make_wheel({ENTRY_POINTS: b"[a]\nb = c:d\x0c[console_scripts]\x0caws = demo_pkg:main\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_behind_a_byte_order_mark() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"\xef\xbb\xbf[console_scripts]\nx = demo_pkg:main\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_under_a_spaced_header() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[ Console_Scripts ]\nx = demo_pkg:main\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_of_two_megabytes() -> bytes:
+    text = b"#" * 2_000_000 + b"\n[console_scripts]\naws = demo_pkg:main\n"
+    return make_wheel({ENTRY_POINTS: text})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_point_that_is_a_statement() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:main;import os\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_point_named_twice() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:a\nx = demo_pkg:b\n"})
 
 
 @hostile("wrong-format", HIGH, "demo.whl")

@@ -1,0 +1,134 @@
+"""What honest wheels install passes, and each place that others read refuses by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from package_gate.archive.unpack import unpack
+from package_gate.core.artifact import Artifact
+from package_gate.core.finding import Severity
+from package_gate.core.policy import Limits
+from tests.archive.hostile_wheels import FORMAT, PLACES_OF_OTHERS, make_wheel
+
+EXTENSION = b'{"ServerApp": {"jpserver_extensions": {"MODULE.ext": true}}}'
+FRONT_END = b'{"load_extensions": {"widget/extension": true}}'
+KERNEL = b"""{"argv": ["python3", "-m", "MODULE.launcher", "-f", "{connection_file}"],
+              "display_name": "Mine", "language": "python", "metadata": {"debugger": true}}"""
+SETTINGS = "data/etc/jupyter/jupyter_server_config.d"
+
+HONEST: dict[str, tuple[str, ...]] = {
+    "ipykernel": ("ipykernel/a.py", "ipykernel_launcher.py"),
+    "jupyter_core": ("jupyter_core/a.py", "jupyter.py", "scripts/jupyter"),
+    "setuptools": ("setuptools/a.py", "pkg_resources/a.py", "_distutils_hack/override.py"),
+    "awscli": ("awscli/a.py", "scripts/aws", "scripts/aws.cmd", "scripts/aws_zsh_completer.sh"),
+    "pip": ("pip/a.py", "scripts/pip3.11"),
+    "uv": ("uv/a.py", "scripts/uv", "scripts/uvx"),
+    "attrs": ("attr/a.py", "attrs/a.py"),
+    "protobuf": ("google/protobuf/a.py",),
+    "legacy_cgi": ("cgi.py", "cgitb.py"),
+    "pyreadline3": ("readline.py", "pyreadline3/a.py"),
+    "numpy": ("numpy/a.py", "numpy.libs/libgfortran-0.so"),
+    "docutils": ("docutils/a.py", "scripts/rst2html.py"),
+    "nbconvert": ("nbconvert/a.py", "data/share/jupyter/nbconvert/templates/lab/conf.json"),
+    "jupyterlab": (
+        *("jupyterlab/a.py", "data/share/jupyter/lab/static/index.html"),
+        *("data/share/applications/jupyterlab.desktop", "data/share/icons/hicolor/a.svg"),
+    ),
+    "notebook": (
+        *("notebook/a.py", "data/share/applications/jupyter-notebook.desktop"),
+        "data/share/jupyter/lab/schemas/@jupyter-notebook/a/package.json.orig",
+    ),
+    "yt_dlp": (
+        *("yt_dlp/a.py", "data/share/doc/yt_dlp/README.txt", "data/share/man/man1/yt-dlp.1"),
+        *("data/share/bash-completion/completions/yt-dlp", "data/share/zsh/site-functions/_yt-dlp"),
+        "data/share/fish/vendor_completions.d/yt-dlp.fish",
+    ),
+    "mkl": ("data/lib/libmkl_rt.so.3", "data/share/doc/mkl/licensing/a.txt"),
+    "jupyterhub": ("jupyterhub/a.py", "data/share/jupyterhub/templates/404.html"),
+    "voila": ("voila/a.py", "data/share/jupyter/voila/templates/lab/a.j2"),
+    "plotly": ("plotly/a.py", "data/share/jupyter/labextensions/jupyterlab-plotly/package.json"),
+    "demo_pkg": (
+        *("demo_pkg/a.py", "tests/test_a.py", "data/LICENSE.txt", "data/README.md"),
+        *(
+            "data/etc/demo-pkg/a.toml",
+            "data/demo_pkg/a",
+            "data/include/demo_pkg/a.h",
+            "headers/a.h",
+        ),
+        *("data/share/jupyter/nbextensions/demo/main.js", "scripts/demo"),
+    ),
+}
+
+FREE = {"attrs", "demo_pkg", "docutils", "plotly", "protobuf"}
+"""Others may install files of those names, too."""
+
+
+def severities(name: str, files: dict[str, bytes], folder: Path) -> dict[str, Severity | None]:
+    """Unpack a wheel of those files; what begins with a scheme is put into `.data`."""
+    stem, info = f"{name}-1.0", f"{name}-1.0.dist-info"
+    schemes = ("data/", "scripts/", "headers/", "purelib/", "platlib/")
+    content: dict[str, bytes | None] = {
+        f"{stem}.data/{path}" if path.startswith(schemes) else path: data
+        for path, data in files.items()
+    }
+    content |= {
+        "demo_pkg/__init__.py": None,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/WHEEL": FORMAT,
+    }
+    path = folder / f"{stem}-py3-none-any.whl"
+    path.write_bytes(make_wheel(content, info=info))
+    artifact = Artifact(path.name, "", path.stat().st_size)
+    findings = unpack(artifact, path, folder / "tree", Limits())
+    return {finding.rule: finding.severity for finding in findings}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_what_honest_wheels_install_has_no_finding(name: str, tmp_path: Path) -> None:
+    assert severities(name, dict.fromkeys(HONEST[name], b"a"), tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", sorted(HONEST.keys() - FREE))
+def test_the_same_files_of_another_distribution_are_found(name: str, tmp_path: Path) -> None:
+    assert severities("demo_pkg", dict.fromkeys(HONEST[name], b"a"), tmp_path)
+
+
+@pytest.mark.parametrize("place", PLACES_OF_OTHERS)
+def test_each_place_that_others_read_refuses(place: str, tmp_path: Path) -> None:
+    found = severities("demo_pkg", {"demo_pkg/a.py": b"a", f"data/{place}": b"{}"}, tmp_path)
+    assert found == {"environment-file": Severity.HIGH}
+
+
+def test_a_wheel_may_switch_on_its_own_jupyter_extension(tmp_path: Path) -> None:
+    files = {
+        "demo_pkg/ext.py": b"a",
+        f"{SETTINGS}/demo.json": EXTENSION.replace(b"MODULE", b"demo_pkg"),
+        "data/etc/jupyter/nbconfig/notebook.d/demo.json": FRONT_END,
+        "data/share/jupyter/kernels/demo/kernel.json": KERNEL.replace(b"MODULE", b"demo_pkg"),
+    }
+    assert severities("demo_pkg", files, tmp_path) == {"startup-extension": Severity.INFO}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *(b"", b"[]", b"{}", b"null", b"\xff", b'{"ServerApp": 1}', b'{"ServerApp": {}}'),
+        *(b'{"ServerApp": {"jpserver_extensions": ["demo_pkg"]}}', b"[" * 40_000),
+        *(b'{"ServerApp": {"jpserver_extensions": {"demo_pkg": 1}}}', b" " * 70_000 + EXTENSION),
+        *(b'{"ServerApp": {"jpserver_extensions": {"os": true}}}', b'{"IPKernelApp": {}}'),
+        b'{"ServerApp": {"jpserver_extensions": {"demo_pkg": true}}, "FileContentsManager": {}}',
+    ],
+)
+def test_settings_of_any_other_form_refuse(settings: bytes, tmp_path: Path) -> None:
+    files = {"demo_pkg/a.py": b"a", f"{SETTINGS}/demo.json": settings}
+    assert severities("demo_pkg", files, tmp_path) == {"environment-file": Severity.HIGH}
+
+
+@pytest.mark.parametrize("name", ["lib", "etc", "share", "jupyter", "python3-11", "conda", "bin"])
+def test_a_distribution_that_is_named_like_a_folder_owns_nothing_in_it(
+    name: str, tmp_path: Path
+) -> None:
+    stem = name.replace("-", "_")
+    places = (f"data/{name}/a", f"data/etc/{name}/a", f"data/share/{name}/a", f"data/lib/{name}/a")
+    found = severities(stem, {"demo/a.py": b"a", **dict.fromkeys(places, b"a")}, tmp_path)
+    assert {"environment-file", "data-place", "entry-point-shadow"} & found.keys()
