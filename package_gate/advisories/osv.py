@@ -17,6 +17,7 @@ from package_gate.advisories.osv_snapshot import Snapshot, check_snapshot
 from package_gate.advisories.s3_snapshot import SCHEME, check_address, fetch_snapshot
 from package_gate.core.errors import ConfigurationError, GateError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.net.session import Network
 
 _API_ADDRESS = re.compile(
     r"(?:https://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
@@ -39,11 +40,8 @@ class OSVSettings:
     """An existing folder of the run's own, for a snapshot that lies in S3."""
     region: str = ""
     """Of the bucket; "" for boto3's own configuration."""
-    ca_bundle: str = ""
-    """A file with the certificate authorities that the API's certificate must come from; "" for
-    the usual ones."""
-    proxies: dict[str, str] = field(default_factory=dict)
-    """Scheme → address of the proxy on the way to the API."""
+    network: Network = field(default_factory=Network)
+    """How the API is reached."""
     timeout: float = 30.0
     """Seconds for one answer of the API."""
     attempts: int = 4
@@ -148,8 +146,6 @@ def _check(settings: OSVSettings) -> None:
             "--advisories takes a folder, a .zip, s3://BUCKET/KEY.zip, or the https:// address of "
             "an OSV API without credentials or query."
         )
-    elif settings.ca_bundle and not Path(settings.ca_bundle).exists():
-        raise ConfigurationError(f"The CA bundle {settings.ca_bundle} does not exist.")
 
 
 def _open(settings: OSVSettings) -> _Opened:
@@ -160,8 +156,7 @@ def _open(settings: OSVSettings) -> _Opened:
     elif "://" in path:
         api = API(
             path,
-            ca_bundle=settings.ca_bundle,
-            proxies=settings.proxies,
+            settings.network,
             timeout=settings.timeout,
             attempts=settings.attempts,
             pause=settings.pause,

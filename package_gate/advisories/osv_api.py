@@ -2,27 +2,23 @@
 
 https://google.github.io/osv.dev/api/. The API only names candidates: each record is matched here
 again, as one of a snapshot is. What it answers is bounded in size and time, and anything but a
-whole answer is an error. Nothing of the environment goes to it: no netrc, no cookies, no proxy
-that was not given.
+whole answer is an error.
 """
 
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.cookiejar import DefaultCookiePolicy
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import requests
 import tenacity
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import ADVISORY_ID, Record, decode_record, parse_version
 from package_gate.core.errors import ScannerError
+from package_gate.net.session import HTTPSession, Network, NoAnswerError
 
 MAX_QUERIES = 1000
 """In one call, as the API has it."""
@@ -31,7 +27,6 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_PAUSE_SECONDS = 30.0
 CONNECTIONS = 8
 
-_PIECE = 65536
 _TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -62,9 +57,8 @@ class API:
     def __init__(
         self,
         address: str,
+        network: Network,
         *,
-        ca_bundle: str = "",
-        proxies: dict[str, str] | None = None,
         timeout: float = 30.0,
         attempts: int = 4,
         pause: float = 1.0,
@@ -73,29 +67,26 @@ class API:
 
         Args:
             address: such as `https://api.osv.dev`; `/v1/…` is added.
-            ca_bundle: a file with the certificate authorities to trust; "" for the usual ones.
-            proxies: by scheme, as `requests` takes them.
+            network: proxies and certificates.
             timeout: seconds for the connection, for each wait on it, and for one whole answer.
             attempts: how often a call that fails for a passing reason is made in all; once only
                 while the API is failing, so that a dead one holds up each package a short time.
             pause: seconds before the second attempt; they double with each.
         """
         self._address = address.rstrip("/")
-        self._timeout = timeout
         self._attempts = attempts
         self._pause = pause
         self._has_failed = False
         self._records: dict[str, Record] = {}
         self._fetchers = ThreadPoolExecutor(CONNECTIONS, "osv")
         self._connections = threading.BoundedSemaphore(CONNECTIONS)
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = ca_bundle or True
-        self._session.proxies = dict(proxies or {})
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._session = HTTPSession(
+            network,
+            wait_seconds=timeout,
+            answer_seconds=timeout,
+            answer_bytes=MAX_ANSWER_BYTES,
+            connections=CONNECTIONS,
+        )
 
     def find(self, packages: Sequence[NamedPackage]) -> list[list[Record]]:
         """Return, for each of the packages, the records that the API finds for its version.
@@ -160,7 +151,7 @@ class API:
             reraise=True,
         )
         try:
-            data = retrying(self._in_turn, method, path, body)
+            data = retrying(self._attempt, method, path, body)
         except _TransientError as error:
             self._has_failed = True
             raise self._error(str(error)) from error
@@ -173,52 +164,23 @@ class API:
         doubled = self._pause * 2.0 ** (state.attempt_number - 1)
         return min(MAX_PAUSE_SECONDS, max(doubled, asked_for))
 
-    def _in_turn(self, method: str, path: str, body: object) -> bytes:
-        with self._connections:
-            return self._attempt(method, path, body)
-
     def _attempt(self, method: str, path: str, body: object) -> bytes:
-        deadline = time.monotonic() + self._timeout
         try:
-            with self._session.request(
-                method,
-                self._address + path,
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                self._check_status(response)
-                return self._read(response, deadline)
-        except requests.exceptions.SSLError as error:
-            raise self._error("its TLS certificate can't be verified") from error
-        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _TransientError(f"no whole answer in {self._timeout:g} seconds") from error
-        except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
-            # The text of these may hold a proxy's address with its password.
-            raise _TransientError(f"the connection failed ({type(error).__name__})") from error
-
-    def _check_status(self, response: requests.Response) -> None:
-        status = response.status_code
-        if status in _TRANSIENT_STATUS:
-            pause = response.headers.get("Retry-After", "")
+            with self._connections:
+                answer = self._session.ask(
+                    method, self._address + path, {"Accept": "application/json"}, json=body
+                )
+        except NoAnswerError as error:
+            if error.passing:
+                raise _TransientError(str(error)) from error
+            raise self._error(str(error)) from error
+        if answer.status in _TRANSIENT_STATUS:
+            pause = answer.headers.get("Retry-After", "")
             seconds = float(pause) if pause.isascii() and pause.isdigit() else 0.0
-            raise _TransientError(f"it answered HTTP status {status}", seconds)
-        if status != requests.codes.ok:
-            raise self._error(f"it answered HTTP status {status}")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise self._error("it answered in an encoding that was not asked for")
-
-    def _read(self, response: requests.Response, deadline: float) -> bytes:
-        # `read1` returns what has arrived, so that a trickle can't outlast the deadline.
-        data = bytearray()
-        while piece := response.raw.read1(_PIECE):
-            data += piece
-            if len(data) > MAX_ANSWER_BYTES:
-                raise self._error(f"its answer is larger than {MAX_ANSWER_BYTES} bytes")
-            if time.monotonic() > deadline:
-                raise _TransientError(f"no whole answer in {self._timeout:g} seconds")
-        return bytes(data)
+            raise _TransientError(f"it answered HTTP status {answer.status}", seconds)
+        if answer.status != HTTPStatus.OK:
+            raise self._error(f"it answered HTTP status {answer.status}")
+        return answer.body
 
     def _error(self, reason: str) -> ScannerError:
         return ScannerError(

@@ -7,23 +7,22 @@ AWS and SBOM libraries are imported only when one of them is chosen that needs t
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import requests
 
 from package_gate.advisories.interface import AdvisorySource
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.packaged import packaged
-from package_gate.net.session import Network, https_proxy
+from package_gate.net.session import HTTPSession, Network, NoAnswerError
 from package_gate.scanners.registry import Where, those
 
 OSV_API = "https://api.osv.dev"
 SAMPLE_ADVISORIES = packaged("data/advisories")
-PROBE_SECONDS = 10
+PROBE_SECONDS, PROBE_BYTES = 10, 1 << 16
 SNYK_TOKEN = "PACKAGE_GATE_SNYK_TOKEN"  # noqa: S105 - the name of a variable
 SNYK_ORGANISATION = "PACKAGE_GATE_SNYK_ORGANISATION"
 SNYK_VARIABLES = re.compile(r"HTTPS_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SNYK_API")
@@ -80,26 +79,17 @@ def advisory_sources(
     for name in those(names, Where.ADVISORIES):
         if name == "osv":
             advisories, sample = _choose(advisories, network, may_use_sample=may_use_sample)
-            sources.append(_osv(advisories, environ, network, scratch, sample=sample))
+            settings = OSVSettings(
+                advisories,
+                sample=sample,
+                scratch=scratch,
+                region=region_of(environ),
+                network=network,
+            )
+            sources.append(OSV(settings))
         else:
             sources.append(_service(name, environ, scratch))
     return Advisories(tuple(sources), sample)
-
-
-def _osv(
-    advisories: str, environ: Mapping[str, str], network: Network, scratch: Path, *, sample: bool
-) -> AdvisorySource:
-    proxy = https_proxy(network)
-    return OSV(
-        OSVSettings(
-            advisories=advisories,
-            sample=sample,
-            scratch=scratch,
-            region=region_of(environ),
-            ca_bundle=network.ca_bundle if isinstance(network.ca_bundle, str) else "",
-            proxies={"https": proxy} if proxy else {},
-        )
-    )
 
 
 def _choose(advisories: str, network: Network, *, may_use_sample: bool) -> tuple[str, bool]:
@@ -122,21 +112,14 @@ def _choose(advisories: str, network: Network, *, may_use_sample: bool) -> tuple
 
 def _reachable(address: str, network: Network) -> bool:
     """Ask the API nothing, to learn whether it answers."""
-    proxy = https_proxy(network)
-    with requests.Session() as session:
-        session.trust_env = False
+    with HTTPSession(
+        network, wait_seconds=PROBE_SECONDS, answer_seconds=PROBE_SECONDS, answer_bytes=PROBE_BYTES
+    ) as session:
         try:
-            answer = session.post(
-                f"{address}/v1/querybatch",
-                json={"queries": []},
-                timeout=PROBE_SECONDS,
-                verify=network.ca_bundle,
-                proxies={"https": proxy} if proxy else {},
-                allow_redirects=False,
-            )
-        except requests.RequestException:
+            answer = session.ask("POST", f"{address}/v1/querybatch", json={"queries": []})
+        except NoAnswerError:
             return False
-    return answer.ok
+    return answer.status == HTTPStatus.OK
 
 
 def _service(name: str, environ: Mapping[str, str], scratch: Path) -> AdvisorySource:
