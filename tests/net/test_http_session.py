@@ -1,5 +1,6 @@
 """The client for services: what it trusts, sends, follows and reads."""
 
+import ast
 import gzip
 import io
 import time
@@ -15,6 +16,8 @@ from package_gate.core.errors import ConfigurationError
 from package_gate.net.session import HTTPSession, Network, NoAnswerError, network_of
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.https_server import HTTPSServer, https_server, respond
+
+PACKAGE = Path(__file__).parent.parent.parent / "package_gate"
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +241,19 @@ def test_proxies_and_certificates_are_read_as_requests_reads_them(
     environ: dict[str, str], expected: Network
 ) -> None:
     assert network_of(environ) == expected
+
+
+def test_nothing_else_makes_a_session() -> None:
+    """The worker of twine, a program of its own, uses the session that twine makes."""
+    makers = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in ("requests", "urllib3", "httpx")
+                and (node.attr in ("Session", "session", "PoolManager", "Client", "request"))
+                | (node.attr in ("get", "post", "put", "head", "patch", "delete"))
+            ) or (isinstance(node, ast.Import | ast.ImportFrom) and "urlopen" in ast.unparse(node)):
+                makers.add(path.relative_to(PACKAGE).as_posix())
+    assert makers == {"net/session.py"}
