@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -62,6 +63,22 @@ PIECE = 64 * 1024
 _BACKOFF = wait_exponential_jitter(initial=1, max=30, jitter=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a downloader waits, and by which clocks."""
+
+    connect_seconds: float = 10
+    """How long one connection may take, and its TLS handshake again."""
+    read_seconds: float = 60
+    """How long a server may send nothing."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits between two attempts."""
+    clock: Clock = time.monotonic
+    """Seconds from any fixed moment."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The time (UTC), for a `Retry-After` that is a date."""
+
+
 class Downloader:
     """Fetches files; may be used by several threads at once, and reuses its connections."""
 
@@ -72,11 +89,7 @@ class Downloader:
         limits: Limits,
         *,
         resolver: Resolver = resolve,
-        connect_seconds: float = 10,
-        read_seconds: float = 60,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Clock = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timing: Timing = Timing(),
         indexes: Callable[[], Iterable[IndexAddress]] = tuple,
     ) -> None:
         """Take what the environment and the policy say.
@@ -87,11 +100,7 @@ class Downloader:
             limits: `download_bytes` and `download_seconds` bound one `fetch`, retries included.
             resolver: asks for the addresses of a host; its waiting alone is bounded by the
                 system's resolver instead of by `download_seconds`.
-            connect_seconds: how long one connection may take, and its TLS handshake again.
-            read_seconds: how long a server may send nothing.
-            sleep: waits between two attempts.
-            clock: seconds from any fixed moment.
-            now: the time (UTC), for a `Retry-After` that is a date.
+            timing: how long it waits, and by which clocks.
             indexes: the package indexes; those with a login get it with requests for their files,
                 and nobody else does, wherever they redirect to.
 
@@ -104,11 +113,7 @@ class Downloader:
         self._proxy = https_proxy(network)
         self._guard = AddressGuard(sources, resolver)
         self._limits = limits
-        self._connect_seconds = connect_seconds
-        self._read_seconds = read_seconds
-        self._sleep = sleep
-        self._clock = clock
-        self._now = now
+        self._timing = timing
         self._indexes = cache(indexes)
         self._idle: list[GuardedAdapter] = []
 
@@ -172,7 +177,7 @@ class Downloader:
 
     def _attempts(self, file: RemoteFile, out: BinaryIO) -> Artifact:
         """Try, and try again after failures that pass by themselves."""
-        deadline = Deadline(self._limits.download_seconds, self._clock)
+        deadline = Deadline(self._limits.download_seconds, self._timing.clock)
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome and state.outcome.exception()
@@ -186,7 +191,7 @@ class Downloader:
             retry=retry_if_exception_type(TransientError),
             wait=wait,
             stop=lambda state: stop_after_attempt(ATTEMPTS)(state) or no_time_left(state),
-            sleep=self._sleep,
+            sleep=self._timing.sleep,
             reraise=True,
         )
         try:
@@ -208,9 +213,9 @@ class Downloader:
             adapter = GuardedAdapter(
                 self._guard,
                 self._network.ca_bundle,
-                self._connect_seconds,
-                self._read_seconds,
-                self._clock,
+                self._timing.connect_seconds,
+                self._timing.read_seconds,
+                self._timing.clock,
             )
         adapter.deadline = deadline
         try:
@@ -270,7 +275,7 @@ class Downloader:
         status = response.status_code
         if status in RETRIED_STATUSES:
             raise TransientError(
-                f"{target}: the server answered {status}", retry_after(response, self._now())
+                f"{target}: the server answered {status}", retry_after(response, self._timing.now())
             )
         raise SourceError(f"{target}: the server answered {status}. {status_advice(status)}")
 

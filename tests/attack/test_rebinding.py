@@ -26,7 +26,7 @@ except OSError as error:
 from package_gate.core.errors import GateError
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.policy import Limits, Sources
-from package_gate.net.download import Downloader
+from package_gate.net.download import Downloader, Timing
 from package_gate.net.session import Network
 from tests.archive.makers import Zipped, make_zip
 from tests.fakes.https_server import https_server, respond
@@ -38,7 +38,7 @@ with https_server(folder) as server:
     relay, dns = network.Relay(server.port), network.DNS(answers)
     reasons = []
     with Downloader(Network(ca_bundle=str(server.ca_file)), Sources(), Limits(),
-                    sleep=lambda _: None) as downloader:
+                    timing=Timing(sleep=lambda _: None)) as downloader:
         for path in sys.argv[3:]:
             try:
                 url = f"https://mirror.test:{server.port}/{path}"

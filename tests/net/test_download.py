@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
@@ -26,7 +27,7 @@ from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import ConfigurationError, SourceError, SourceRefusedError
 from package_gate.core.policy import Limits, Sources
 from package_gate.net.addresses import IndexAddress
-from package_gate.net.download import Downloader
+from package_gate.net.download import Downloader, Timing
 from package_gate.net.session import Network
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.dns import FakeDNS, record_connections
@@ -96,11 +97,13 @@ class Make:
         network: Network | None = None,
         **more: Any,
     ) -> Downloader:
+        times = {each.name: more.pop(each.name) for each in fields(Timing) if each.name in more}
         downloader = Downloader(
             network or Network(ca_bundle=str(self.server.ca_file)),
             sources,
             limits or Limits(),
-            **{"sleep": self.slept.append, "now": lambda: NOW, **more},
+            timing=Timing(**{"sleep": self.slept.append, "now": lambda: NOW, **times}),
+            **more,
         )
         self.made.append(downloader)
         return downloader
