@@ -19,23 +19,10 @@ from package_gate.sandbox.seccomp import forbid
 
 _SYSTEM = ("/usr", "/lib", "/lib64")
 _DEVICES = ("/dev/null", "/dev/urandom")
-_NETWORK = (
-    "/etc/resolv.conf",
-    "/etc/hosts",
-    "/etc/host.conf",
-    "/etc/nsswitch.conf",
-    "/etc/gai.conf",
-    "/etc/ssl",
-    "/etc/pki",
-    "/etc/ca-certificates",
-    "/run/systemd/resolve",
-)
-"""What looking up a host and checking its certificate read."""
 
 
 def isolate(
     *,
-    network: bool,
     programs: bool,
     alone: bool,
     readable: Iterable[str],
@@ -47,7 +34,6 @@ def isolate(
     It may be called again, to give up more.
 
     Args:
-        network: whether connections to hosts are still needed.
         programs: whether other programs must be started.
         alone: whether this is the process of one scan, which nothing outside it concerns.
         readable: files and folders that may be read, besides Python and this program.
@@ -61,19 +47,19 @@ def isolate(
     if give_up_privileges():
         in_force.append("root: no capabilities")
     try:
-        in_force.append(_confine_files(readable, writable, network=network))
+        in_force.append(_confine_files(readable, writable))
     except (ImportError, RuntimeError, OSError) as error:
         problems.append(f"files not: {error}")
     if sys.platform == "linux":
         try:
-            forbid(network=network, alone=alone, programs=programs)
-            in_force.append(f"seccomp: {'' if network else 'network, '}processes")
+            forbid(alone=alone, programs=programs)
+            in_force.append("seccomp: network, processes")
         except OSError as error:
             problems.append(f"network and processes not: {error.strerror}")
     return "; ".join([*in_force, *problems] if in_force else [f"none: {'; '.join(problems)}"])
 
 
-def _confine_files(readable: Iterable[str], writable: Iterable[str], *, network: bool) -> str:
+def _confine_files(readable: Iterable[str], writable: Iterable[str]) -> str:
     """Confine to files; raises ImportError, OSError or RuntimeError, whose text says why not."""
     # Its __init__ imports pydantic for parts that are not used here: half a second.
     skip_package_init("nono_py")
@@ -81,16 +67,15 @@ def _confine_files(readable: Iterable[str], writable: Iterable[str], *, network:
     if not nono.is_supported():
         raise RuntimeError(f"{platform.system()} {platform.release()} has no sandbox for this")
     allowed = nono.CapabilitySet()
-    for path in {*_program_paths(), *readable, *(_NETWORK if network else ())}:
+    for path in {*_program_paths(), *readable}:
         _allow(allowed, path, nono.AccessMode.READ)
     for path in {*_DEVICES, *writable}:
         _allow(allowed, path, nono.AccessMode.READ_WRITE)
     if sys.platform != "linux":
-        if not network:
-            allowed.block_network()
+        allowed.block_network()
         nono.apply(allowed)
-        return "seatbelt: files" if network else "seatbelt: files, network"
-    if not network and nono.detect_abi().has_network:
+        return "seatbelt: files, network"
+    if nono.detect_abi().has_network:
         allowed.block_network()  # twice is better: seccomp does it on every kernel
     nono.apply(allowed)
     return "landlock: files"

@@ -63,8 +63,6 @@ _PROGRAMS = {
 _SOCKET, _CLONE, _CLONE3 = (41, 198), (56, 220), (435, 435)
 _TO_A_PROCESS = ((62, 129), (234, 131))
 """kill and tgkill."""
-_FAMILIES = (2, 10, 16)
-"""AF_INET, AF_INET6, and AF_NETLINK, with which the C library lists the network's interfaces."""
 _THREAD = 0x00010000
 """CLONE_THREAD."""
 _NAMESPACES = 0x7E020080
@@ -86,13 +84,12 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def forbid(*, network: bool, alone: bool, programs: bool) -> None:
+def forbid(*, alone: bool, programs: bool) -> None:
     """Forbid calls to this process and to those that it starts.
 
     Call it before any thread is started: it holds for the calling thread and what comes from it.
 
     Args:
-        network: whether connections to hosts are still needed; sockets on this machine never are.
         alone: whether it is one scan; else it may start scans, which forbid more.
         programs: whether a scan may start programs, and so processes.
 
@@ -102,7 +99,7 @@ def forbid(*, network: bool, alone: bool, programs: bool) -> None:
     machine = _MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
         raise OSError(errno.ENOSYS, "no filter for this machine")
-    program = b"".join(_instructions(*machine, network=network, alone=alone, programs=programs))
+    program = b"".join(_instructions(*machine, alone=alone, programs=programs))
     system = ctypes.CDLL(None, use_errno=True)
     given = _Program(len(program) // 8, program)
     for arguments in (
@@ -113,9 +110,7 @@ def forbid(*, network: bool, alone: bool, programs: bool) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _instructions(
-    column: int, architecture: int, *, network: bool, alone: bool, programs: bool
-) -> list[bytes]:
+def _instructions(column: int, architecture: int, *, alone: bool, programs: bool) -> list[bytes]:
     code = [
         _do(_LOAD, _ARCHITECTURE),
         _do(_EQUAL, architecture, 1, 0),
@@ -132,7 +127,7 @@ def _instructions(
     for numbers in forbidden:
         if numbers[column]:
             code += [_do(_EQUAL, numbers[column], 0, 1), _do(_RETURN, _DENY)]
-    code += _when(_SOCKET[column], _one_of(_FAMILIES) if network else [_do(_RETURN, _DENY)])
+    code += _when(_SOCKET[column], [_do(_RETURN, _DENY)])
     # Its flags lie in memory, where no filter sees them; without it libraries use clone.
     code += _when(_CLONE3[column], [_do(_RETURN, _MISSING)])
     if alone and not programs:

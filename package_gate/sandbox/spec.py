@@ -12,9 +12,6 @@ from package_gate.core.finding import Kind
 class Needs:
     """What a scanner needs besides reading packages and writing to its own folder."""
 
-    network: bool = False
-    readable: tuple[str, ...] = ()
-    """Files and folders."""
     unpacks: bool = False
     """Whether it writes the trees of a package."""
     programs: bool = False

@@ -161,10 +161,9 @@ def _load(setup: Setup, orders: BinaryIO, answers: int) -> _Loaded:
     needs = setup.needs
     own_folder = str(Path.cwd())
     isolation = isolate(
-        network=needs.network,
         programs=True,
         alone=False,
-        readable=(setup.packages, *needs.readable),
+        readable=(setup.packages,),
         writable=(own_folder, setup.packages) if needs.unpacks else (own_folder,),
     )
     loaded = _Loaded(factory(**arguments), needs, setup.limits, isolation)
@@ -191,10 +190,9 @@ def isolate_scan(needs: Needs, folder: Path, target: UnpackedPackage) -> str:
     trees = {str(Path(artifact.tree).parent) for artifact in target.artifacts}
     downloads = {artifact.path for artifact in target.artifacts}
     return isolate(
-        network=needs.network,
         programs=needs.programs,
         alone=True,
-        readable=(*trees, *downloads, *needs.readable),
+        readable=(*trees, *downloads),
         writable=(str(folder), *(trees if needs.unpacks else ())),
     )
 

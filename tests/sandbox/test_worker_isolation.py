@@ -14,7 +14,6 @@ from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
-from package_gate.scanners.registry import SCANNERS, worker_spec
 from tests.fakes.scanners import FakeSettings
 from tests.scanners.packages import package
 
@@ -36,20 +35,18 @@ def scratch(tmp_path: Path) -> Path:
     return folder
 
 
-def fake(
-    settings: FakeSettings | None = None, *, network: bool = False, programs: bool = False
-) -> ScannerSpec:
+def fake(settings: FakeSettings | None = None, *, programs: bool = False) -> ScannerSpec:
     return ScannerSpec(
         "fake",
         "tests.fakes.scanners:Fake",
         frozenset({Kind.CODE}),
-        Needs(network=network, programs=programs),
+        Needs(programs=programs),
         settings or FakeSettings(),
     )
 
 
 def reach_out(
-    tmp_path: Path, scratch: Path, port: int, *, network: bool = False, programs: bool = False
+    tmp_path: Path, scratch: Path, port: int, *, programs: bool = False
 ) -> tuple[dict[str, str], str]:
     """Let the payload try; give what came of each attempt, and what the decision would say."""
     secret = tmp_path / ".aws" / "credentials"
@@ -68,7 +65,7 @@ def reach_out(
         abstract.bind("\0" + name)
         abstract.listen()
         settings = FakeSettings(str(secret), port, os.getpid(), name, str(scratch / "other"))
-        spec = fake(settings, network=network, programs=programs)
+        spec = fake(settings, programs=programs)
         with ScannerPool([spec], LIMITS, scratch) as pool:
             found = pool.scan("fake", target)
             isolated = pool.isolation("fake")
@@ -112,18 +109,6 @@ def test_a_scanner_that_starts_programs_reaches_no_more_by_them(
     outcome, _ = reach_out(tmp_path, scratch, port, programs=True)
 
     assert succeeded(outcome) == {"read-package", "write-own", "fork", "run-program"}
-
-
-@pytest.mark.usefixtures("sandboxed")
-def test_a_scanner_that_needs_the_network_has_hosts_only(
-    tmp_path: Path, scratch: Path, port: int
-) -> None:
-    outcome, isolated = reach_out(tmp_path, scratch, port, network=True)
-
-    assert isolated == f"{ROOTS}landlock: files; seccomp: processes"
-    assert succeeded(outcome) == {
-        *("read-package", "write-own", "tcp", "udp", "listen", "netlink"),
-    }
 
 
 @pytest.mark.usefixtures("sandboxed")
@@ -173,7 +158,7 @@ import os, socket, subprocess, sys
 WAY
 from package_gate.sandbox.isolation import isolate
 
-print(isolate(network=False, programs=False, alone=True, readable=(), writable=()))
+print(isolate(programs=False, alone=True, readable=(), writable=()))
 for name, attempt in {
     "socket": socket.socket,
     "unix": lambda: socket.socket(socket.AF_UNIX),
@@ -232,7 +217,7 @@ import sys
 sys.platform = "plan9"
 sys.modules["nono_py._nono_py"] = None
 from package_gate.sandbox.isolation import isolate
-print(isolate(network=False, programs=False, alone=True, readable=(), writable=()))
+print(isolate(programs=False, alone=True, readable=(), writable=()))
 """
     (said,) = in_a_process(code)
 
@@ -254,9 +239,3 @@ def test_a_worker_sees_nothing_of_the_gates_environment(
         "PATH", "LANG", "HOME", "TMPDIR", "PYTHONPATH", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE",
         "LC_CTYPE", "PWD",
     }  # fmt: skip
-
-
-def test_no_scanner_of_ours_has_the_network() -> None:
-    workers = [worker_spec(name) for name in SCANNERS if SCANNERS[name].worker]
-
-    assert [spec.name for spec in workers if spec.needs.network] == []
