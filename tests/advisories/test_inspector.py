@@ -18,9 +18,9 @@ from package_gate.advisories.interface import NOT_LOOKED_UP, AdvisorySource, Nam
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from tests.fakes.aws import SECRET_ACCESS_KEY
+from tests.fakes.aws_client import client_of, running
 from tests.fakes.aws_service import Fault
 from tests.fakes.inspector_scan import PROPERTY, InspectorScan, Vulnerability
-from tests.scanners.services import client_of, running
 
 PYYAML = "pkg:pypi/pyyaml@5.3.1"
 FLAW = Vulnerability("CVE-2020-14343", "critical", score=9.8, fixed_version="5.4")

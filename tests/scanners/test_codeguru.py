@@ -18,7 +18,7 @@ import tenacity.nap
 from botocore.config import Config
 from botocore.retries.standard import ExponentialBackoff
 
-from package_gate.core.artifact import Origin, UnpackedPackage
+from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.net.session import Network
@@ -27,12 +27,34 @@ from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
 from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
 from package_gate.scanners.interface import Scanner
 from tests.fakes.aws import SECRET_ACCESS_KEY
+from tests.fakes.aws_client import client_of, running
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeguru_security import UPLOAD, CodeGuruSecurity, finding
 from tests.fakes.https_server import HTTPSServer, respond
-from tests.scanners.services import archive, client_of, package, running, unpacked
 
 ENDED = r"AWS ended the service on 2025-11-20, so remove `codeguru` from --scanners"
+
+
+def package(name: str, version: str) -> UnpackedPackage:
+    """Make a PyPI package without files."""
+    return UnpackedPackage(name, version, Origin.PYPI, ())
+
+
+def unpacked(folder: Path, filename: str, files: dict[str, str]) -> UnpackedArtifact:
+    """Write an unpacked artifact."""
+    tree = folder / f"tree-{filename}"
+    tree.mkdir()
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return UnpackedArtifact(Artifact(filename, "0" * 64, 1), str(folder / filename), str(tree))
+
+
+def archive(folder: Path, files: dict[str, str]) -> UnpackedPackage:
+    """Make an archive request's package, `sample`, with this content."""
+    artifact = unpacked(folder, "sample.zip", files)
+    return UnpackedPackage("sample", "0123456789ab", Origin.ARCHIVE, (artifact,))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""One AWS service that a scanner calls, and packages to scan."""
+"""One faked AWS service, and a client of it."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +9,6 @@ import boto3
 from botocore.config import Config
 
 from package_gate.aws.session import client_config
-from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from tests.fakes.aws import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import AWSService
 
@@ -42,25 +41,3 @@ def client_of(service: AWSService, config: Config = CONFIG) -> Iterator[Any]:
     )
     with closing(client):
         yield client
-
-
-def package(name: str, version: str) -> UnpackedPackage:
-    """Make a PyPI package without files."""
-    return UnpackedPackage(name, version, Origin.PYPI, ())
-
-
-def unpacked(folder: Path, filename: str, files: dict[str, str]) -> UnpackedArtifact:
-    """Write an unpacked artifact."""
-    tree = folder / f"tree-{filename}"
-    tree.mkdir()
-    for name, text in files.items():
-        path = tree / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return UnpackedArtifact(Artifact(filename, "0" * 64, 1), str(folder / filename), str(tree))
-
-
-def archive(folder: Path, files: dict[str, str]) -> UnpackedPackage:
-    """Make an archive request's package, `sample`, with this content."""
-    artifact = unpacked(folder, "sample.zip", files)
-    return UnpackedPackage("sample", "0123456789ab", Origin.ARCHIVE, (artifact,))
