@@ -112,6 +112,13 @@ def test_the_lists_of_a_pyproject_are_read_and_its_own_name_is_held(tmp_path: Pa
     ]
 
 
+def test_a_pyproject_with_too_many_requirements_is_read_up_to_there(tmp_path: Path) -> None:
+    text = "[project]\ndependencies = [\n" + "'a>=1',\n" * 30_000 + "'late==1']\n"
+    write(tmp_path, "pyproject.toml", text + "[tool.poetry.dependencies]\nb = '1'\n")
+    assert versions(tmp_path) == {}
+    assert problems(tmp_path) == [("pyproject.toml", None, "It has more than 20000 requirements.")]
+
+
 @pytest.mark.parametrize("version", ["0.0.0", "0", "0.0"])
 def test_a_placeholder_version_is_none(tmp_path: Path, version: str) -> None:
     write(tmp_path, "pyproject.toml", f'[project]\nname = "a"\nversion = "{version}"\n')

@@ -26,7 +26,7 @@ def python(table: dict[str, Any]) -> str:
 
 def groups(
     table: dict[str, Any], lines: Mapping[str, int]
-) -> Iterator[tuple[str, list[RequirementItem]]]:
+) -> Iterator[tuple[str, Iterator[RequirementItem]]]:
     """Give the main dependencies, those with extras, and each group.
 
     Args:
@@ -38,14 +38,13 @@ def groups(
     for group in groups:
         named[f"group {group}"] = table_of(table_of(groups, group), "dependencies")
     for name, entries in named.items():
-        found = [
-            each
-            for package, wanted in entries.items()
-            if package.lower() != "python"
-            for each in _read(package, wanted, lines)
-        ]
-        if found:
-            yield name, found
+        if wanted := {key: entries[key] for key in entries if key.lower() != "python"}:
+            yield name, _read_all(wanted, lines)
+
+
+def _read_all(wanted: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[RequirementItem]:
+    for package, one in wanted.items():
+        yield from _read(package, one, lines)
 
 
 def _read(package: str, wanted: object, lines: Mapping[str, int]) -> Iterator[RequirementItem]:

@@ -4,6 +4,7 @@ PEP 621 (`[project]`), PEP 518 (`[build-system]`), PEP 735 (`[dependency-groups]
 of uv, PDM, Poetry, Flit, Hatch and Rye.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -27,6 +28,9 @@ from package_gate.inventory.formats.requirements import (
     requirement,
 )
 from package_gate.inventory.formats.structured import quoted_lines, read_toml, table_of
+
+MAX_REQUIREMENTS = 20_000
+"""In one file, in all its lists."""
 
 
 class Table(Enum):
@@ -169,12 +173,25 @@ def _releases(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Re
 
 
 def _lists(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[RequirementList]:
+    left = MAX_REQUIREMENTS
+    for table, name, items in _read_lists(document, lines):
+        kept = tuple(itertools.islice(items, left))
+        if next(items, None) is not None:
+            problem = FormatProblem(f"It has more than {MAX_REQUIREMENTS} requirements.")
+            yield RequirementList(table, name, (*kept, problem))
+            return
+        yield RequirementList(table, name, kept)
+        left -= len(kept)
+
+
+def _read_lists(
+    document: dict[str, Any], lines: Mapping[str, int]
+) -> Iterator[tuple[Table, str, Iterator[RequirementItem | IncludeGroup]]]:
     for table, name, listed in _written_lists(document):
         if listed is not None:
-            yield RequirementList(table, name, tuple(_items(listed, table, lines)))
-    poetrys = table_of(table_of(document, "tool"), "poetry")
-    for name, items in poetry.groups(poetrys, lines):
-        yield RequirementList(Table.POETRY, name, tuple(items))
+            yield table, name, _items(listed, table, lines)
+    for name, items in poetry.groups(table_of(table_of(document, "tool"), "poetry"), lines):
+        yield Table.POETRY, name, items
 
 
 def _written_lists(document: dict[str, Any]) -> Iterator[tuple[Table, str, object]]:
