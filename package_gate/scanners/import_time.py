@@ -8,9 +8,16 @@ import ast
 import builtins
 import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeGuard
 
-_NO_CODE = {"ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"}
+_NO_CODE = {
+    *("ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"),
+    *("id", "attr", "arg", "asname", "module", "level", "conversion", "simple", "type_ignores"),
+}
+_WITH_CODE: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
+"""The fields of each kind of node that may hold other nodes; found when one is seen."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
@@ -34,8 +41,11 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `parse` raises for what is no Python, or none that can be read."""
 
 
+@lru_cache(maxsize=8)
 def parse(source: bytes | str) -> ast.Module:
     """Parse without showing the package's own warnings about its escapes and the like.
+
+    Whoever looks at a file in several ways gets the same module again; it must not be changed.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: see `UNREADABLE`.
@@ -56,7 +66,8 @@ def running_nodes(
         called: functions and classes that something outside calls.
         handed_over: functions that are given to another module's are taken to run.
     """
-    return _all_nodes(module) if whole else Reach(module, handed_over=handed_over).follow(called)
+    reach = reach_of(module)
+    return reach.nodes if whole else reach.follow(called, handed_over=handed_over)
 
 
 def calls_later(name: str) -> bool:
@@ -66,14 +77,19 @@ def calls_later(name: str) -> bool:
 
 def children(node: ast.AST) -> list[ast.AST]:
     """Give the nodes directly below one, without operators and contexts; fast."""
+    kind = type(node)
+    fields = _WITH_CODE.get(kind)
+    if fields is None:
+        fields = _WITH_CODE[kind] = tuple(name for name in kind._fields if name not in _NO_CODE)
     found: list[ast.AST] = []
-    for name in node._fields:
-        if name not in _NO_CODE:
-            value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                found.append(value)
-            elif isinstance(value, list):
-                found += [each for each in value if isinstance(each, ast.AST)]
+    for name in fields:
+        value = getattr(node, name, None)
+        if value is None:
+            continue
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
     return found
 
 
@@ -100,7 +116,7 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
     lines = source.split(b"\n")
     try:
         module = parse(source)
-        idle = _docstring_lines(module) | (set() if whole else Reach(module).idle_lines())
+        idle = _docstring_lines(module) | (set() if whole else reach_of(module).idle_lines())
     except UNREADABLE:
         idle = set()
     return b"\n".join(
@@ -112,7 +128,7 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
 def _docstring_lines(module: ast.Module) -> set[int]:
     return {
         line
-        for node in _all_nodes(module)
+        for node in reach_of(module).nodes
         if isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
@@ -120,19 +136,28 @@ def _docstring_lines(module: ast.Module) -> set[int]:
     }
 
 
+@lru_cache(maxsize=8)
+def reach_of(module: ast.Module) -> "Reach":
+    """Give what follows the calls of a module; the same for the same module."""
+    return Reach(module)
+
+
 class Reach:
     """Follows calls by name within a module."""
 
-    def __init__(self, module: ast.Module, *, handed_over: bool = True) -> None:
+    def __init__(self, module: ast.Module) -> None:
+        self.nodes = _all_nodes(module)
+        """All nodes of the module, outer ones before inner ones."""
         self._body = module.body
-        self._handed_over = handed_over
         self._functions: list[Function] = []
         self._named: dict[str, list[Function]] = {}
         self._classes: set[str] = set()
         self._guards = True
-        for node in _all_nodes(module):
-            self._guards = self._guards and not _changes_main(node)
-            if isinstance(node, Function):
+        for node in self.nodes:
+            kind = type(node)
+            if kind is ast.Name or kind is ast.Constant:
+                self._guards = self._guards and not _changes_main(node)
+            elif isinstance(node, Function):
                 self._functions.append(node)
                 self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
@@ -144,12 +169,13 @@ class Reach:
                 self._named.setdefault(node.name, []).extend(by_itself)
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
+        self._steps: dict[int, _Step] = {}
 
     def idle_lines(self) -> set[int]:
         """Give the lines of functions that the module's own statements don't reach."""
         self.follow()
         idle: set[int] = set()
-        # `_all_nodes` has outer functions before inner ones: the innermost has the last word.
+        # `nodes` has outer functions before inner ones: the innermost has the last word.
         for function in self._functions:
             end = function.body[-1].end_lineno or 0
             lines = range(function.body[0].lineno, end + 1)
@@ -161,16 +187,16 @@ class Reach:
             idle.update(range(guard.body[0].lineno, (guard.body[-1].end_lineno or 0) + 1))
         return idle
 
-    def follow(self, called: Collection[str] = (), *, alone: bool = False) -> list[ast.AST]:
-        """Give the nodes that are reached.
+    def follow(self, called: Collection[str] = (), *, handed_over: bool = True) -> list[ast.AST]:
+        """Give the nodes that are reached from the module's own statements.
 
         Args:
             called: functions, classes and methods (`Class.method`) that something outside calls.
-            alone: only from these, not from the module's own statements.
+            handed_over: functions that are given to another module's are taken to run.
         """
         self._reached, self._guarded = set(), []
         nodes: list[ast.AST] = []
-        waiting: list[ast.AST] = [] if alone else list(self._body)
+        waiting: list[ast.AST] = list(self._body)
         for function in (each for name in called for each in self._named.get(name, ())):
             self._reached.add(id(function))
             waiting.extend(function.body)
@@ -179,13 +205,9 @@ class Reach:
             nodes.append(node)
             reached = [
                 function
-                for name in self._names_put_to_use(node)
-                if name in self._named
-                for function in self._named[name]
+                for function in self._put_to_use(node, handed_over=handed_over)
                 if id(function) not in self._reached
             ]
-            if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
-                reached.append(node)
             for function in reached:
                 self._reached.add(id(function))
                 waiting.extend(function.body)
@@ -196,7 +218,46 @@ class Reach:
             waiting += _running_children(node)
         return nodes
 
-    def _names_put_to_use(self, node: ast.AST) -> Iterator[str]:
+    def leads_to(self, name: str, lines: Collection[int]) -> bool:
+        """Whether a function, class or method, when it is called, comes to one of these lines."""
+        waiting = list(self._named.get(name, ()))
+        seen = set(map(id, waiting))
+        for function in waiting:  # it grows meanwhile
+            step = self._step(function)
+            if not step.lines.isdisjoint(lines):
+                return True
+            new = [each for each in step.functions if id(each) not in seen]
+            seen.update(map(id, new))
+            waiting += new
+        return False
+
+    def _step(self, function: Function) -> "_Step":
+        """Give what a function does itself."""
+        step = self._steps.get(id(function))
+        if step is None:
+            step = self._steps[id(function)] = _Step(set(), [])
+            waiting: list[ast.AST] = list(function.body)
+            while waiting:
+                node = waiting.pop()
+                if isinstance(node, ast.expr | ast.stmt):
+                    step.lines.add(node.lineno)
+                step.functions.extend(self._put_to_use(node, handed_over=True))
+                if self._guards and _is_main_guard(node):
+                    waiting += node.orelse
+                else:
+                    waiting += _running_children(node)
+        return step
+
+    def _put_to_use(self, node: ast.AST, *, handed_over: bool) -> list[Function]:
+        """Give the functions of this module that run when this node does."""
+        found: list[Function] = []
+        for name in self._names_put_to_use(node, handed_over=handed_over):
+            found += self._named.get(name, ())
+        if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
+            found.append(node)
+        return found
+
+    def _names_put_to_use(self, node: ast.AST, *, handed_over: bool) -> Iterator[str]:
         """Yield the names that a node calls, hands over to a call or stores in an attribute."""
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
@@ -210,7 +271,7 @@ class Reach:
             kept = {"callback"} if not self._calls_at_once(node.func) else set()
             given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
             at_once = self._calls_at_once(node.func)
-            for each in (*node.args, *given) if self._handed_over or at_once else ():
+            for each in (*node.args, *given) if handed_over or at_once else ():
                 # What is given a class keeps it, to make something of it when that is asked for.
                 if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
                     yield each.id
@@ -235,6 +296,16 @@ class Reach:
         if root.id in _ONLY_WRAP:
             return False
         return root.id in self._named or root.id in _CALL_LATER or root.id in _BUILTINS
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a function does itself."""
+
+    lines: set[int]
+    """Where its expressions and statements begin."""
+    functions: list[Function]
+    """Those of the same module that it has run."""
 
 
 def _is_main_guard(node: ast.AST) -> TypeGuard[ast.If]:

@@ -8,6 +8,7 @@ first is not asked. So `getattr(__import__("so"[::-1]), "sys" + "tem")` is `os.s
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from package_gate.scanners.behaviour.folding import (
@@ -28,6 +29,13 @@ _AWAITERS = {"asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "async
 _MAX_DEPTH = 40
 _MAX_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
+
+_NOTED = {
+    *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr),
+    *(ast.For, ast.AsyncFor, ast.comprehension, ast.FunctionDef, ast.AsyncFunctionDef),
+    ast.withitem,
+}
+"""The kinds of nodes that give a name to something."""
 
 Bound = Mapping[str, object]
 """What the variable of a comprehension stands for, by its name."""
@@ -59,6 +67,8 @@ class Expressions:
         self._known: dict[int | str, object] = {}
 
     def _note(self, node: ast.AST) -> None:
+        if type(node) not in _NOTED:  # most are not
+            return
         if isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
@@ -334,8 +344,13 @@ class Expressions:
         return None
 
 
-def _returns(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+@lru_cache(maxsize=1000)
+def _returns(function: Function) -> tuple[ast.expr, ...]:
     """Give what a function returns or yields."""
+    return tuple(_find_returns(function))
+
+
+def _find_returns(function: Function) -> Iterator[ast.expr]:
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()

@@ -7,7 +7,6 @@ looks like an import does no harm: it is one more module to look at.
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import PurePosixPath
 
 _IMPORT = re.compile(
     rb"\bfrom\s*(\.[.\s]*[\w.]*|\s[\w.]+)\s*\bimport\b\s*(\([^)]*\)|[^\n;#]*)"
@@ -40,12 +39,12 @@ class ModuleGraph:
         """
         dots = len(name) - len(name.lstrip("."))
         parts = [part for part in name[dots:].split(".") if part]
-        folder = PurePosixPath(path).parent
-        above = [folder, *folder.parents]
+        folders = path.split("/")[:-1]
+        above = [folders[:length] for length in range(len(folders), -1, -1)]
         for base in [above[min(dots, len(above)) - 1]] if dots else above:
             for length in range(len(parts), -1 if dots else 0, -1):
-                place = base.joinpath(*parts[:length])
-                for module in (f"{place}.py", (place / "__init__.py").as_posix()):
+                place = "/".join((*base, *parts[:length]))
+                for module in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):
                     if module in self.modules:
                         return module, ".".join(parts[length:])
         return "", ""

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 from package_gate.scanners.behaviour.expressions import Expressions
@@ -18,9 +18,9 @@ from package_gate.scanners.behaviour.rules import Behaviour, behaviours
 from package_gate.scanners.import_time import (
     UNREADABLE,
     Function,
-    Reach,
     calls_later,
     parse,
+    reach_of,
     running_nodes,
 )
 from package_gate.scanners.once import Once
@@ -68,6 +68,7 @@ class PackageBehaviour:
         self._tree = tree
         self._running = running
         self._seen = seen
+        self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
         """Give what a file does by itself; `path` is relative to the tree.
@@ -82,7 +83,7 @@ class PackageBehaviour:
             return self._seen.behaviours(path, content, partial(_of_start_up_lines, content))
         hooks = self._called_by_installers(path)
         found = self._look(path, content, hooks, whole=runs_whole(path))
-        if found or runs_whole(path):
+        if found or runs_whole(path) or not self._callers(path):
             return found
         dormant = {each.line for each in self._look(path, content, hooks, whole=True)}
         names = _leading_to(content, dormant) if dormant else _NOTHING
@@ -133,15 +134,16 @@ class PackageBehaviour:
 
     def _used_of(self, path: str, caller: str, *, whole: bool) -> dict[str, frozenset[int]]:
         """Name what a module calls of another one, with the lines where it does."""
-        content = self._graph.modules[caller]
-        hooks = self._called_by_installers(caller)
-        uses = self._seen.uses(
-            f"{caller} {whole} {sorted(hooks)}",
-            content,
-            partial(_uses_in, content, hooks, whole=whole),
-        )
+        if (caller, whole) not in self._uses:
+            content = self._graph.modules[caller]
+            hooks = self._called_by_installers(caller)
+            self._uses[caller, whole] = self._seen.uses(
+                f"{caller} {whole} {sorted(hooks)}",
+                content,
+                partial(_uses_in, content, hooks, whole=whole),
+            )
         found: dict[str, frozenset[int]] = {}
-        for used, lines in uses.items():
+        for used, lines in self._uses[caller, whole].items():
             target, name = self._graph.resolve(caller, used)
             if target == path and name:
                 found[name] = found.get(name, frozenset()) | lines
@@ -189,16 +191,9 @@ def _of_start_up_lines(content: bytes) -> list[Behaviour]:
 
 def _leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
     """Name the functions and classes of a module that, when called, come to one of these lines."""
-    module = _parsed(content)
-    reach = Reach(module)
-    return frozenset(
-        name
-        for name in _callable_names(module)
-        if any(
-            isinstance(node, ast.expr | ast.stmt) and node.lineno in lines
-            for node in reach.follow((name,), alone=True)
-        )
-    )
+    module = parse(content)
+    reach = reach_of(module)
+    return frozenset(name for name in _callable_names(module) if reach.leads_to(name, lines))
 
 
 def _callable_names(module: ast.Module) -> Iterator[str]:
@@ -212,7 +207,7 @@ def _callable_names(module: ast.Module) -> Iterator[str]:
 def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str, frozenset[int]]:
     """Give the dotted names of what a module calls, or has called, with the lines."""
     try:
-        module = _parsed(content)
+        module = parse(content)
     except UNREADABLE:
         return {}
     nodes = running_nodes(module, whole=whole, called=called, handed_over=False)
@@ -226,11 +221,6 @@ def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str
                 for known in (name, *(f"{module}{name}" for module in others)):
                     found.setdefault(known, set()).add(each.lineno)
     return {name: frozenset(lines) for name, lines in found.items()}
-
-
-@lru_cache(maxsize=8)
-def _parsed(content: bytes) -> ast.Module:
-    return parse(content)
 
 
 def _put_to_use(node: ast.AST, expressions: Expressions) -> Iterator[ast.expr]:
