@@ -17,7 +17,7 @@ from package_gate.advisories.osv_records import (
     Record,
     Specific,
     first_fixed_version,
-    release_of,
+    ordered_version,
 )
 from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.service_text import MAX_MESSAGE, addresses, first_sentences
@@ -139,7 +139,7 @@ def _preference(advisory_id: str) -> tuple[int, str]:
 
 def _message(group: list[Record], package: NamedPackage) -> str:
     """Say what the flaw is, in the words of the first record that has a summary or details."""
-    comparable = release_of(package) is not None
+    comparable = ordered_version(package) is not None
     after = "" if comparable else " Its version can't be compared, so it counts as affected."
     summaries = [(record.summary or "").strip() for record in group]
     details = [_first_sentences(record.details or "") for record in group]

@@ -159,7 +159,7 @@ def parse_version(text: str) -> Version | None:
         return None
 
 
-def release_of(package: NamedPackage) -> Version | None:
+def ordered_version(package: NamedPackage) -> Version | None:
     """Give a package's version without its local part, which advisories don't speak of; None when
     PEP 440 can't order it."""
     parsed = parse_version(package.version)
@@ -178,7 +178,7 @@ def affects(record: Record, package: NamedPackage) -> bool:
 
 def first_fixed_version(records: Iterable[Record], package: NamedPackage) -> str | None:
     """Return the lowest fixed version above the package's own that none of the records affects."""
-    release = release_of(package)
+    release = ordered_version(package)
     if release is None:
         return None
     records = list(records)
@@ -219,14 +219,14 @@ def _entry_affects(record: Record, entry: Affected, package: NamedPackage) -> bo
     ranges, versions = _version_ranges(entry), entry.versions or []
     if not ranges and not versions:
         return record.is_malware
-    release = release_of(package)
+    release = ordered_version(package)
     if release is None:
         return True
     return any(_in_range(release, each) for each in ranges) or _is_listed(package, versions)
 
 
 def _is_listed(package: NamedPackage, versions: list[str]) -> bool:
-    wanted = (release_of(package), parse_version(package.version))
+    wanted = (ordered_version(package), parse_version(package.version))
     return any(parse_version(each) in wanted for each in versions)
 
 

@@ -33,8 +33,8 @@ from package_gate.advisories.snyk_results import (
     SCANNER,
     Vulnerability,
     findings_of,
-    read_failure,
     read_results,
+    read_snyk_failure,
 )
 from package_gate.aws.secrets import read_secret
 from package_gate.core.child import Ended, run_bounded
@@ -193,7 +193,9 @@ class Snyk:
         ended = self._run_on(sbom, ["sbom", "test", "--experimental", "--json", "--file=sbom.json"])
         if ended.status in (_CLEAN, _FOUND):
             return read_results(ended.output, found_some=ended.status == _FOUND)
-        reason = one_line(read_failure(ended.output) or ended.errors.decode(errors="replace"), 300)
+        reason = one_line(
+            read_snyk_failure(ended.output) or ended.errors.decode(errors="replace"), 300
+        )
         said = f" ({reason})" if reason else ""
         if ended.status == _NOTHING_TESTED:
             raise ScannerError(f"snyk found nothing that it can test{said}.")

@@ -67,7 +67,7 @@ class Result(msgspec.Struct):
     filtered: _Filtered | None = None
 
 
-class Failure(msgspec.Struct):
+class SnykFailure(msgspec.Struct):
     """What is written in place of a result."""
 
     error: str
@@ -75,7 +75,7 @@ class Failure(msgspec.Struct):
 
 # Made before there are threads; see `decisions`.
 _read_results = msgspec.json.Decoder(list[Result] | Result).decode
-_read_failure = msgspec.json.Decoder(Failure).decode
+_read_failure = msgspec.json.Decoder(SnykFailure).decode
 
 
 def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
@@ -113,7 +113,7 @@ def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
     return found
 
 
-def read_failure(output: bytes) -> str:
+def read_snyk_failure(output: bytes) -> str:
     """Read the reason for which there is no result; "" when the CLI gives none."""
     try:
         return _read_failure(output).error

@@ -51,7 +51,7 @@ def ends_as_folder(target: str) -> bool:
     return target.rpartition("/")[2] in ("", ".")
 
 
-def is_plain(target: str) -> bool:
+def is_plain_target(target: str) -> bool:
     """Whether every reader works out the same path from a symbolic link's target.
 
     `name/../x` is `x` for who compares text (Python's `tarfile` rewrites it so) and something else

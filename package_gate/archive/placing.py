@@ -25,7 +25,7 @@ from package_gate.archive.links import (
     Parts,
     ends_as_folder,
     follow,
-    is_plain,
+    is_plain_target,
     target_path,
 )
 from package_gate.archive.paths import MAX_PART_BYTES, check_name, fold, on_disk
@@ -48,7 +48,7 @@ class DamagedEntryError(Exception):
     """An entry's content can't be read to its end; the text says why."""
 
 
-class Unpacked(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file of the archive as it was written."""
 
     size: int
@@ -60,7 +60,7 @@ class Placer:
 
     def __init__(self, tree: Tree, report: Report, budget: Budget, base: Parts = ()) -> None:
         """`base` is the folder of the tree to unpack into; not empty for a nested archive."""
-        self.files: dict[str, Unpacked] = {}
+        self.files: dict[str, WrittenFile] = {}
         """What was written, by its path in the archive; links are not in it."""
         self.copies: set[str] = set()
         """Paths at which a copy stands for a link."""
@@ -115,7 +115,7 @@ class Placer:
         if before is not None:
             same = repeats and before.sha256 == written.sha256
             self.add("repeated-entry" if same else "duplicate-name", path)
-        self.files[path] = Unpacked(written.size, written.sha256)
+        self.files[path] = WrittenFile(written.size, written.sha256)
 
     def symlink(self, name: str, target: str) -> None:
         """Remember a symbolic link; `finish` unpacks a copy of what it points at."""
@@ -210,7 +210,7 @@ class Placer:
             return
         if hops:
             self.add("ambiguous-link", name, "a link to a link")
-        spelled = is_plain(target) and not (self._is_file(real) and ends_as_folder(target))
+        spelled = is_plain_target(target) and not (self._is_file(real) and ends_as_folder(target))
         if not spelled or (text is None and self._leaves_project(parts, target)):
             self.add("ambiguous-link", name, f"to {target}")
         if not self._is_file(real) and not self._is_folder(real):

@@ -49,7 +49,7 @@ class Directory(NamedTuple):
     """How many bytes stand before the zip; all its offsets are off by so many."""
 
 
-class Entry(NamedTuple):
+class ZipEntry(NamedTuple):
     """An entry as the central directory has it."""
 
     name: str
@@ -147,7 +147,7 @@ def _find_end64(file: BinaryIO, end: int, note: Note) -> tuple[int, int, int, in
     return at, count, size, offset
 
 
-def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[Entry]:
+def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[ZipEntry]:
     """Walk the central directory, one entry at a time.
 
     The file's position is its place in the directory: read other parts with `read_at`.
@@ -173,7 +173,7 @@ def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[E
         note("directory-mismatch", "", f"{count} entries instead of {directory.entries}")
 
 
-def _entry(fields: tuple[Any, ...], data: bytes, shift: int, note: Note) -> Entry:
+def _entry(fields: tuple[Any, ...], data: bytes, shift: int, note: Note) -> ZipEntry:
     (_, _, needed, flags, method, _, _, crc, packed, size, *rest) = fields
     name_size, extra_size, comment_size, disk, _, attributes, offset = rest
     raw = data[:name_size]
@@ -202,7 +202,7 @@ def _entry(fields: tuple[Any, ...], data: bytes, shift: int, note: Note) -> Entr
         note("entry-comment", name, "")
     if END in extra or END in data[name_size + extra_size :]:
         note("several-end-records", name, "one within the central directory")
-    return Entry(name, raw, method, flags, crc, packed, size, offset + shift, attributes)
+    return ZipEntry(name, raw, method, flags, crc, packed, size, offset + shift, attributes)
 
 
 def _decode(raw: bytes, flags: int, note: Note) -> str:

@@ -11,8 +11,8 @@ from package_gate.archive.zip_directory import (
     UTF8,
     ZIP64,
     Directory,
-    Entry,
     Note,
+    ZipEntry,
     check_unicode_path,
     read_at,
     read_extras,
@@ -27,7 +27,7 @@ _LONGEST_DESCRIPTOR = 24
 class Located(NamedTuple):
     """An entry and where its data is."""
 
-    entry: Entry
+    entry: ZipEntry
     start: int
     """The first byte of its data."""
 
@@ -37,7 +37,7 @@ class Located(NamedTuple):
         return self.start + self.entry.packed
 
 
-def locate(file: BinaryIO, entry: Entry, note: Note) -> Located | None:
+def locate(file: BinaryIO, entry: ZipEntry, note: Note) -> Located | None:
     """Read an entry's local header and note where it contradicts the central directory.
 
     None when there is no local header.

@@ -11,8 +11,8 @@ from package_gate.archive.zip_directory import (
     DESCRIPTOR,
     ENCRYPTED,
     PATCHED,
-    Entry,
     NotAZipError,
+    ZipEntry,
     find_directory,
     read_at,
     read_entries,
@@ -48,7 +48,7 @@ def unpack_zip(file: BinaryIO, size: int, placer: Placer) -> None:
 def _read_directory(file: BinaryIO, size: int, placer: Placer) -> tuple[list[Located], set[int]]:
     """Read and check all headers; nothing is unpacked before they are known."""
     directory = find_directory(file, size, placer.add)
-    entries: list[Entry] = []
+    entries: list[ZipEntry] = []
     most = placer.budget.limits.entries
     for entry in read_entries(file, directory, placer.add):
         if len(entries) == most:

@@ -31,7 +31,7 @@ from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.resolver import Resolver, Wanted
 from package_gate.sources.pypi.source import sdist_notes
-from package_gate.sources.pypi.uv import Failure, PythonTarget, Reason
+from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 
 MAX_REQUIREMENTS = 2000
 """Of one set that is resolved; uv takes about a second for each hundred."""
@@ -43,7 +43,7 @@ AT_ONCE = 2
 _EXISTS = LASTING - {Reason.NO_PACKAGE, Reason.NO_VERSION}
 """Why a release that the index has can't be resolved."""
 
-Resolved = dict[PythonTarget, resolver.ResolvedClosure | Failure]
+Resolved = dict[PythonTarget, resolver.ResolvedClosure | ResolutionFailure]
 
 
 @dataclass
@@ -298,16 +298,16 @@ def closures_of(results: Resolved) -> dict[PythonTarget, resolver.ResolvedClosur
     return {to: each for to, each in results.items() if isinstance(each, resolver.ResolvedClosure)}
 
 
-def failures_of(results: Resolved) -> dict[PythonTarget, Failure]:
+def failures_of(results: Resolved) -> dict[PythonTarget, ResolutionFailure]:
     """Give the targets for which it did not."""
-    return {to: each for to, each in results.items() if isinstance(each, Failure)}
+    return {to: each for to, each in results.items() if isinstance(each, ResolutionFailure)}
 
 
 def _all_lasting(results: Resolved) -> bool:
     return all(failure.reason in LASTING for failure in failures_of(results).values())
 
 
-def why(failure: Failure) -> str:
+def why(failure: ResolutionFailure) -> str:
     """Give uv's reason, for a sentence."""
     if failure.reason is Reason.UNREACHABLE:
         return f"the package index can't be reached (uv: {failure.words})"

@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.includes import RequirementsFiles
 from package_gate.dependency_scan.indexes import indexes_of_uv, not_followed
-from package_gate.dependency_scan.locks import LockContent, read_lock
+from package_gate.dependency_scan.locks import LockContent, read_repository_lock
 from package_gate.dependency_scan.models import Direct, Problem, ScannedClosure
-from package_gate.dependency_scan.pyproject import Project, read_pyproject
+from package_gate.dependency_scan.pyproject import RepositoryProject, read_repository_project
 from package_gate.dependency_scan.repository import (
     NOT_READ,
     Checkout,
@@ -109,7 +109,7 @@ def _add_projects(
     for file in files:
         if file.format not in LOCKS or (data := collected.read(file.path)) is None:
             continue
-        content = read_lock(file.path, file.format, data, indexes)
+        content = read_repository_lock(file.path, file.format, data, indexes)
         collected.add_problems(*content.problems)
         locks[file.path] = content
         if file.format in PROJECT_LOCKS:
@@ -124,7 +124,7 @@ def _add_projects(
             _check_settings(collected, file.path, indexes)
         if file.format is not Format.PYPROJECT or (data := collected.read(file.path)) is None:
             continue
-        project = read_pyproject(file.path, data, indexes)
+        project = read_repository_project(file.path, data, indexes)
         folder = str(PurePosixPath(file.path).parent)
         if project.says_dependencies:
             described.add(folder)
@@ -165,7 +165,7 @@ def _check_settings(collected: Collected, path: str, indexes: Collection[str]) -
             collected.add_problems(Problem(path, lines.get(address), text))
 
 
-def _dynamic_files(collected: Collected, path: str, project: Project) -> list[str]:
+def _dynamic_files(collected: Collected, path: str, project: RepositoryProject) -> list[str]:
     found = []
     for file in project.files:
         included = inside(collected.repository.folder, path, file)

@@ -32,7 +32,9 @@ class LockContent:
     """Folders of the projects that it locks, relative to the lock."""
 
 
-def read_lock(path: str, kind: Format, data: bytes, indexes: Collection[str]) -> LockContent:
+def read_repository_lock(
+    path: str, kind: Format, data: bytes, indexes: Collection[str]
+) -> LockContent:
     """Read a lock.
 
     Args:

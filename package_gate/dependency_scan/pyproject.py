@@ -25,8 +25,8 @@ from package_gate.inventory.formats.items import Asked, Elsewhere, FormatProblem
 from package_gate.inventory.formats.pyproject import (
     IncludeGroup,
     PyProject,
+    PyProjectTable,
     RequirementList,
-    Table,
 )
 from package_gate.inventory.formats.requirements import RequirementItem, shown
 from package_gate.inventory.formats.structured import table_of
@@ -44,7 +44,7 @@ _UNREAD_TABLES = (
 
 
 @dataclass
-class Project:
+class RepositoryProject:
     """What a `pyproject.toml` says."""
 
     sets: list[RequirementSet] = field(default_factory=list)
@@ -65,29 +65,29 @@ class _Reader:
     def __init__(self, path: str, content: PyProject) -> None:
         self.path = path
         self.content = content
-        self.result = Project()
+        self.result = RepositoryProject()
         self.sources: dict[str, Any] = {
             canonicalize_name(name): source
             for name, source in table_of(content.tool("uv"), "sources").items()
         }
         self.name = canonicalize_name(str(content.project.get("name") or ""))
 
-    def read(self, indexes: Collection[str]) -> Project:
+    def read(self, indexes: Collection[str]) -> RepositoryProject:
         content, project = self.content, self.content.project
         self._check_indexes(indexes)
         self._check_unread()
         python = self._python(project.get("requires-python"))
-        constraints = tuple(self._all(content.of(Table.UV_CONSTRAINTS)))
+        constraints = tuple(self._all(content.of(PyProjectTable.UV_CONSTRAINTS)))
         if content.tool("uv").get("override-dependencies"):
             text = "tool.uv.override-dependencies are not applied here. Give a uv.lock."
             self._problem(text, unlocked=True)
         if table_of(content.tool("pdm"), "resolution").get("overrides"):
             text = "tool.pdm.resolution.overrides are not applied here. Give a pdm.lock."
             self._problem(text, unlocked=True)
-        base = tuple(self._all(content.of(Table.PROJECT)))
+        base = tuple(self._all(content.of(PyProjectTable.PROJECT)))
         self._check_dynamic(project)
         groups: list[tuple[str, tuple[Direct, ...]]] = [("", base)] if base else []
-        extras = content.of(Table.EXTRA)
+        extras = content.of(PyProjectTable.EXTRA)
         groups += [(each.name, base + tuple(self._own(each, extras))) for each in extras]
         groups += self._groups()
         if poetry_python := poetry.python(content.tool("poetry")):
@@ -182,19 +182,23 @@ class _Reader:
                 waiting += [each for each in extras if each.name in wanted]
 
     def _groups(self) -> Iterator[tuple[str, tuple[Direct, ...]]]:
-        groups = self.content.of(Table.GROUP)
+        groups = self.content.of(PyProjectTable.GROUP)
         for each in groups:
             yield f"group {each.name}", tuple(self._group(groups, each, 0))
-        for tool, table in (("uv dev", Table.UV_DEV), ("pdm", Table.PDM_DEV), ("", Table.POETRY)):
+        for tool, table in (
+            ("uv dev", PyProjectTable.UV_DEV),
+            ("pdm", PyProjectTable.PDM_DEV),
+            ("", PyProjectTable.POETRY),
+        ):
             for each in self.content.of(table):
                 yield f"{tool} {each.name}".strip(), tuple(self._directs(each.items))
 
     def _groups_beside_locks(self) -> Iterator[tuple[str, tuple[Direct, ...]]]:
-        for tool, table in (("flit", Table.FLIT), ("rye dev", Table.RYE_DEV)):
+        for tool, table in (("flit", PyProjectTable.FLIT), ("rye dev", PyProjectTable.RYE_DEV)):
             for each in self.content.of(table):
                 yield f"{tool} {each.name}".strip(), tuple(self._directs(each.items))
         environments: dict[str, list[RequirementList]] = {}
-        for each in self.content.of(Table.HATCH):
+        for each in self.content.of(PyProjectTable.HATCH):
             environments.setdefault(each.name, []).append(each)
         for name, lists in environments.items():
             yield f"hatch {name}", tuple(self._all(lists))
@@ -260,7 +264,7 @@ class _Reader:
         told.append(models.Problem(self.path, line, text))
 
 
-def read_pyproject(path: str, data: bytes, indexes: Collection[str]) -> Project:
+def read_repository_project(path: str, data: bytes, indexes: Collection[str]) -> RepositoryProject:
     """Read one; nothing of it is run.
 
     Args:
@@ -270,5 +274,5 @@ def read_pyproject(path: str, data: bytes, indexes: Collection[str]) -> Project:
     """
     content = pyproject.read_pyproject(data)
     if isinstance(content, FormatProblem):
-        return Project(problems=[models.Problem(path, content.line, content.text)])
+        return RepositoryProject(problems=[models.Problem(path, content.line, content.text)])
     return _Reader(path, content).read(indexes)

@@ -102,7 +102,7 @@ class Checkout:
         """Find them, in the order of their paths; what can't be listed is told in `problems`."""
         found: list[DependencyFile] = []
         for path in self._paths():
-            kind = format_of(PurePosixPath(path))
+            kind = repository_format_of(PurePosixPath(path))
             if kind is None:
                 continue
             if self._is_excluded(path):
@@ -185,7 +185,7 @@ class Checkout:
             folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
             for name in sorted(files):
                 file = self._relative(Path(inner, name))
-                is_told = format_of(PurePosixPath(file)) in _NOT_IN_ENVIRONMENTS
+                is_told = repository_format_of(PurePosixPath(file)) in _NOT_IN_ENVIRONMENTS
                 if is_told and not self._is_excluded(file):
                     text = (
                         f"Its {_ENVIRONMENT} marks it as a virtual environment, so "
@@ -209,7 +209,7 @@ def _is_environment(folder: Path) -> bool:
         return False
 
 
-def format_of(path: PurePosixPath) -> Format | Other | None:
+def repository_format_of(path: PurePosixPath) -> Format | Other | None:
     """Tell a dependency file by its name; None for any other file."""
     name = path.name.lower()
     if name == "uv.toml":

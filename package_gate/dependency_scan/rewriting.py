@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 
 from package_gate.dependency_scan.models import Direct
 from package_gate.inventory.formats.items import FormatProblem
-from package_gate.inventory.formats.requirements import decode, logical_lines, parse
+from package_gate.inventory.formats.requirements import decode, logical_lines, parse_requirement
 
 _BEGIN = re.compile(r"[ \t]*[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?")
 """A requirement's name and extras."""
@@ -106,8 +106,8 @@ def _means(new: str, old: str, version: str) -> bool:
     """Whether a rewritten requirement is the old one at another version."""
     found = [line for _, _, line in logical_lines(new)] if "\n" in new else [new]
     try:
-        now = parse(_plain(found[0]))
-        before = parse(_plain(old))
+        now = parse_requirement(_plain(found[0]))
+        before = parse_requirement(_plain(old))
     except (InvalidRequirement, IndexError):
         return False
     return (now.name, now.extras, str(now.marker), now.specifier) == (

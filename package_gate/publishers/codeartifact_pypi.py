@@ -19,7 +19,11 @@ from package_gate.publishers.codeartifact_api import (
     hidden,
 )
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
-from package_gate.publishers.twine_upload import Index, TransientUploadError, upload
+from package_gate.publishers.twine_upload import (
+    TransientUploadError,
+    UploadIndex,
+    upload_with_twine,
+)
 
 ATTEMPTS = 6
 LONGEST_WAIT = 20
@@ -92,9 +96,9 @@ class CodeArtifactPyPI:
     def _upload(self, url: str, package: ApprovedPackage, file: ArtifactFile) -> None:
         """Upload a file; that it is there already is fine here, its digest is checked later."""
         token = self._repository.token()
-        index = Index(url, "aws", token)
+        index = UploadIndex(url, "aws", token)
         settings = self._settings
-        answer = upload(index, package, file, settings.scratch, settings.environment)
+        answer = upload_with_twine(index, package, file, settings.scratch, settings.environment)
         if 200 <= answer.status < 300 or answer.status == 409:
             return
         text = one_line(answer.text.replace(token, "***"), 300)

@@ -20,7 +20,7 @@ UPLOAD_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class UploadIndex:
     """Where files are uploaded, and as whom."""
 
     url: str
@@ -32,7 +32,7 @@ class TransientUploadError(PublishError):
     """An upload that may succeed when it is tried again."""
 
 
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
+class UploadAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """What the worker says: the index's answer, or why there is none."""
 
     status: int = 0
@@ -43,17 +43,17 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     transient: bool = False
 
 
-_read_answer = msgspec.json.Decoder(Answer).decode
+_read_answer = msgspec.json.Decoder(UploadAnswer).decode
 """Made before there are threads; see `decisions`."""
 
 
-def upload(
-    index: Index,
+def upload_with_twine(
+    index: UploadIndex,
     package: ApprovedPackage,
     file: ArtifactFile,
     scratch: Path,
     environment: Mapping[str, str],
-) -> Answer:
+) -> UploadAnswer:
     """Upload one file of a package.
 
     The file must have the scanned digest, and its metadata must name this package and version.

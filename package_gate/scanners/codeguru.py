@@ -26,7 +26,7 @@ from package_gate.core.service_text import MAX_ID, addresses, sentence
 from package_gate.core.text import one_line
 from package_gate.net.session import Network
 from package_gate.scanners import versions
-from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
+from package_gate.scanners.codeguru_upload import place_of, upload_zip, write_zip
 
 if TYPE_CHECKING:
     from mypy_boto3_codeguru_security import CodeGuruSecurityClient
@@ -114,7 +114,7 @@ class CodeGuru:
                 write_zip(artifacts, file, settings.most_bytes)
                 with _explained("CreateUploadUrl"):
                     given = self._client.create_upload_url(scanName=scan)
-                upload(
+                upload_zip(
                     given["s3Url"],
                     given["requestHeaders"],
                     file,

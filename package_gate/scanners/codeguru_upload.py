@@ -102,7 +102,7 @@ def _unreadable(error: OSError) -> ScannerError:
     return ScannerError(f"The unpacked package can't be read: {error.strerror}.")
 
 
-def upload(
+def upload_zip(
     url: str,
     headers: Mapping[str, str],
     file: IO[bytes],

@@ -37,7 +37,7 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScannerEntry:
     """A row of the table."""
 
     kinds: frozenset[Kind]
@@ -58,7 +58,7 @@ UNPACKER = "archive"
 _OF_ADVISORIES = frozenset({Kind.VULNERABILITY, Kind.MALWARE})
 
 SCANNERS = {
-    UNPACKER: Entry(
+    UNPACKER: ScannerEntry(
         frozenset({Kind.ARCHIVE}),
         Where.WORKER,
         default=True,
@@ -69,22 +69,22 @@ SCANNERS = {
             processes=2,
         ),
     ),
-    "osv": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=True),
-    "guarddog": Entry(
+    "osv": ScannerEntry(_OF_ADVISORIES, Where.ADVISORIES, default=True),
+    "guarddog": ScannerEntry(
         frozenset({Kind.MALWARE}),
         Where.WORKER,
         default=True,
         rules=versions.guarddog,
         worker=Worker("package_gate.scanners.guarddog:GuardDog", processes=2),
     ),
-    "behaviour": Entry(
+    "behaviour": ScannerEntry(
         frozenset({Kind.MALWARE}),
         Where.WORKER,
         default=True,
         rules=lambda: versions.BEHAVIOUR,
         worker=Worker("package_gate.scanners.behaviour.scanner:BehaviourScanner", processes=2),
     ),
-    "ruff": Entry(
+    "ruff": ScannerEntry(
         frozenset({Kind.CODE}),
         Where.WORKER,
         default=True,
@@ -92,9 +92,9 @@ SCANNERS = {
         # One is enough: Ruff uses all cores by itself.
         worker=Worker("package_gate.scanners.ruff:Ruff", Needs(programs=True)),
     ),
-    "inspector": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
-    "snyk": Entry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
-    "codeguru": Entry(
+    "inspector": ScannerEntry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
+    "snyk": ScannerEntry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
+    "codeguru": ScannerEntry(
         frozenset({Kind.CODE}), Where.SERVICE, default=False, rules=lambda: versions.CODEGURU
     ),
 }

@@ -107,7 +107,7 @@ class _Report:
         if not _RULE.fullmatch(code):
             self.unparsable = self.unparsable or [location]
             return
-        key = code, severity_of(code, diagnostic.message)
+        key = code, bandit_severity(code, diagnostic.message)
         group = self.groups.setdefault(
             key, _Group(one_line(diagnostic.message, 500), _reference(diagnostic))
         )
@@ -187,7 +187,7 @@ class Ruff:
             raise ScannerError(f"ruff's output can't be understood: {error}") from error
 
 
-def severity_of(code: str, message: str) -> Severity:
+def bandit_severity(code: str, message: str) -> Severity:
     """Give Bandit's severity of a rule; a few depend on what was found."""
     if code in {"S602", "S605"} and "seems safe" in message:
         return Severity.LOW

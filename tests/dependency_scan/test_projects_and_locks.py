@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.dependency_scan.models import Graph, ScannedClosure
-from package_gate.dependency_scan.pyproject import read_pyproject
+from package_gate.dependency_scan.pyproject import read_repository_project
 from package_gate.inventory.formats import poetry
 from tests.dependency_scan.world import INDEX, asked, collected, problems
 
@@ -158,7 +158,7 @@ def test_a_hostile_project_file_raises_nothing() -> None:
         b"[tool.uv]\nsources = 3", b"[project]\noptional-dependencies = 3",
         b"[dependency-groups]\nx = [{}]", b"[tool.poetry.dependencies]\npython = '^x'",
     ):  # fmt: skip
-        read_pyproject("pyproject.toml", text, [INDEX])
+        read_repository_project("pyproject.toml", text, [INDEX])
 
 
 UV_LOCK = f"""

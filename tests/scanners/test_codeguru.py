@@ -24,7 +24,7 @@ from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Seve
 from package_gate.net.session import Network
 from package_gate.scanners import codeguru, codeguru_upload
 from package_gate.scanners.codeguru import CodeGuru, CodeGuruSettings
-from package_gate.scanners.codeguru_upload import place_of, upload, write_zip
+from package_gate.scanners.codeguru_upload import place_of, upload_zip, write_zip
 from package_gate.scanners.interface import Scanner
 from tests.fakes.aws import SECRET_ACCESS_KEY
 from tests.fakes.aws_client import client_of, running
@@ -345,7 +345,7 @@ NETWORK = Network()
 
 
 def send(url: str, network: Network = NETWORK) -> None:
-    upload(url, {"x-header": "1"}, io.BytesIO(b"zip"), network=network, timeout=2.0, attempts=2)
+    upload_zip(url, {"x-header": "1"}, io.BytesIO(b"zip"), network=network, timeout=2.0, attempts=2)
 
 
 def test_a_storage_that_cannot_be_reached_is_an_error_without_its_address() -> None:

@@ -9,7 +9,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.policy import Limits
 from package_gate.scanners import ruff as ruff_scanner
-from package_gate.scanners.ruff import Ruff, severity_of
+from package_gate.scanners.ruff import Ruff, bandit_severity
 from tests.scanners.packages import package, package_of
 
 SHOUT = "assert x\n"
@@ -236,7 +236,7 @@ def test_a_rule_found_at_two_severities_is_two_findings(tmp_path: Path) -> None:
     ],
 )
 def test_severities_are_bandits(code: str, message: str, severity: Severity) -> None:
-    assert severity_of(code, message) is severity
+    assert bandit_severity(code, message) is severity
 
 
 def fake_ruff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

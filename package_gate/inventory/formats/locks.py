@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement
 
 from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.names import Format
-from package_gate.inventory.formats.requirements import parse
+from package_gate.inventory.formats.requirements import parse_requirement
 from package_gate.inventory.formats.structured import quoted_lines, read_json, read_toml, table_of
 
 _LOCAL = ("editable", "virtual", "directory")
@@ -193,7 +193,7 @@ def _names(listed: object) -> Iterator[str]:
 def _requirement_names(listed: object) -> Iterator[str]:
     for each in listed if isinstance(listed, list) else ():
         try:
-            yield parse(each).name
+            yield parse_requirement(each).name
         except (InvalidRequirement, TypeError, AttributeError):
             continue
 

@@ -8,7 +8,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from package_gate.inventory.formats.items import Asked, Elsewhere, Unparsed
-from package_gate.inventory.formats.requirements import RequirementItem, is_plain, parse, shown
+from package_gate.inventory.formats.requirements import (
+    RequirementItem,
+    is_plain_requirement,
+    parse_requirement,
+    shown,
+)
 from package_gate.inventory.formats.structured import table_of
 
 _UNREADABLE = (InvalidRequirement, InvalidSpecifier, InvalidVersion, TypeError, AttributeError)
@@ -74,8 +79,8 @@ def _requirement(package: str, entry: dict[str, Any], text: str) -> Requirement:
         ]
     whole = f"{package}[{','.join(extras)}]" if extras else package
     whole += _specifiers(text) + (f" ; {' and '.join(markers)}" if markers else "")
-    requirement = parse(whole)
-    if requirement.url or not is_plain(str(requirement)):
+    requirement = parse_requirement(whole)
+    if requirement.url or not is_plain_requirement(str(requirement)):
         raise InvalidRequirement(whole)
     return requirement
 

@@ -33,7 +33,7 @@ MAX_REQUIREMENTS = 20_000
 """In one file, in all its lists."""
 
 
-class Table(Enum):
+class PyProjectTable(Enum):
     """Where a list of requirements stands."""
 
     BUILD = auto()
@@ -65,14 +65,14 @@ class IncludeGroup:
 class RequirementList:
     """Requirements that stand together."""
 
-    table: Table
+    table: PyProjectTable
     name: str
     """Of the extra, group or environment, as written; "" where there is one list only."""
     items: tuple[RequirementItem | IncludeGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class OwnRelease:
     """The project itself, where name and version are static."""
 
     name: str
@@ -86,7 +86,7 @@ class PyProject:
     """What a `pyproject.toml` says."""
 
     document: dict[str, Any]
-    releases: tuple[Release, ...]
+    releases: tuple[OwnRelease, ...]
     """By `[project]` and by `[tool.poetry]`."""
     lists: tuple[RequirementList, ...]
     lines: Mapping[str, int]
@@ -141,7 +141,7 @@ class PyProject:
                 if isinstance(value, str):
                     yield EntryPoint(group, name, value)
 
-    def of(self, *tables: Table) -> list[RequirementList]:
+    def of(self, *tables: PyProjectTable) -> list[RequirementList]:
         """Give the lists of these tables."""
         return [each for each in self.lists if each.table in tables]
 
@@ -165,11 +165,11 @@ def read_pyproject(data: bytes) -> PyProject | FormatProblem:
     )
 
 
-def _releases(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Release]:
+def _releases(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[OwnRelease]:
     for table in (table_of(document, "project"), table_of(table_of(document, "tool"), "poetry")):
         name, version = table.get("name"), table.get("version")
         if isinstance(name, str) and isinstance(version, str) and not is_placeholder(version):
-            yield Release(name, version, lines.get(version))
+            yield OwnRelease(name, version, lines.get(version))
 
 
 def _lists(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[RequirementList]:
@@ -186,47 +186,47 @@ def _lists(document: dict[str, Any], lines: Mapping[str, int]) -> Iterator[Requi
 
 def _read_lists(
     document: dict[str, Any], lines: Mapping[str, int]
-) -> Iterator[tuple[Table, str, Iterator[RequirementItem | IncludeGroup]]]:
+) -> Iterator[tuple[PyProjectTable, str, Iterator[RequirementItem | IncludeGroup]]]:
     for table, name, listed in _written_lists(document):
         if listed is not None:
             yield table, name, _items(listed, table, lines)
     for name, items in poetry.groups(table_of(table_of(document, "tool"), "poetry"), lines):
-        yield Table.POETRY, name, items
+        yield PyProjectTable.POETRY, name, items
 
 
-def _written_lists(document: dict[str, Any]) -> Iterator[tuple[Table, str, object]]:
+def _written_lists(document: dict[str, Any]) -> Iterator[tuple[PyProjectTable, str, object]]:
     project, tools = table_of(document, "project"), table_of(document, "tool")
-    yield Table.PROJECT, "", project.get("dependencies")
-    yield Table.BUILD, "", table_of(document, "build-system").get("requires")
+    yield PyProjectTable.PROJECT, "", project.get("dependencies")
+    yield PyProjectTable.BUILD, "", table_of(document, "build-system").get("requires")
     for extra, listed in table_of(project, "optional-dependencies").items():
-        yield Table.EXTRA, extra, listed
+        yield PyProjectTable.EXTRA, extra, listed
     for group, listed in table_of(document, "dependency-groups").items():
-        yield Table.GROUP, group, listed
+        yield PyProjectTable.GROUP, group, listed
     uv = table_of(tools, "uv")
-    yield Table.UV_CONSTRAINTS, "", uv.get("constraint-dependencies")
-    yield Table.UV_DEV, "", uv.get("dev-dependencies")
+    yield PyProjectTable.UV_CONSTRAINTS, "", uv.get("constraint-dependencies")
+    yield PyProjectTable.UV_DEV, "", uv.get("dev-dependencies")
     for group, listed in table_of(table_of(tools, "pdm"), "dev-dependencies").items():
-        yield Table.PDM_DEV, group, listed
+        yield PyProjectTable.PDM_DEV, group, listed
     flit = table_of(table_of(tools, "flit"), "metadata")
-    yield Table.FLIT, "", flit.get("requires")
-    yield Table.FLIT, "dev", flit.get("dev-requires")
+    yield PyProjectTable.FLIT, "", flit.get("requires")
+    yield PyProjectTable.FLIT, "dev", flit.get("dev-requires")
     for extra, listed in table_of(flit, "requires-extra").items():
-        yield Table.FLIT, extra, listed
-    yield Table.RYE_DEV, "", table_of(tools, "rye").get("dev-dependencies")
+        yield PyProjectTable.FLIT, extra, listed
+    yield PyProjectTable.RYE_DEV, "", table_of(tools, "rye").get("dev-dependencies")
     environments = table_of(table_of(tools, "hatch"), "envs")
     for name in environments:
         for key in ("dependencies", "extra-dependencies"):
-            yield Table.HATCH, name, table_of(environments, name).get(key)
+            yield PyProjectTable.HATCH, name, table_of(environments, name).get(key)
 
 
 def _items(
-    listed: object, table: Table, lines: Mapping[str, int]
+    listed: object, table: PyProjectTable, lines: Mapping[str, int]
 ) -> Iterator[RequirementItem | IncludeGroup]:
     if not isinstance(listed, list):
         yield FormatProblem("A list of requirements in it is no list.")
         return
     for entry in listed:
-        if isinstance(entry, dict) and table is Table.GROUP:
+        if isinstance(entry, dict) and table is PyProjectTable.GROUP:
             yield IncludeGroup(str(entry.get("include-group", "")))
         elif not isinstance(entry, str) or len(entry) > MAX_REQUIREMENT:
             yield FormatProblem("A requirement in it is no text, or too long.")

@@ -123,19 +123,19 @@ def requirement(written: str, line: int | None) -> RequirementItem:
         text = f"It is longer than {MAX_REQUIREMENT} characters: {shown(written)!r}."
         return FormatProblem(text, line)
     try:
-        parsed = parse(written)
+        parsed = parse_requirement(written)
     except InvalidRequirement as error:
         why = printable(str(error).splitlines()[0], 100)
         return Unparsed(f"{shown(written)!r} is no requirement ({why}).", line, written)
     if parsed.url:
         return Elsewhere(line, parsed.url, parsed.name)
-    if not is_plain(str(parsed)):
+    if not is_plain_requirement(str(parsed)):
         text = f"{shown(written)!r} holds characters that no requirement has."
         return Unparsed(text, line, written)
     return Asked(parsed, line, written=written)
 
 
-def parse(text: str) -> Requirement:
+def parse_requirement(text: str) -> Requirement:
     """Read a PEP 508 requirement of hostile origin, and normalise its name (PEP 503).
 
     Raises:
@@ -160,7 +160,7 @@ def normalised(requirement: Requirement) -> Requirement:
     return requirement
 
 
-def is_plain(text: str) -> bool:
+def is_plain_requirement(text: str) -> bool:
     """Whether uv can't take a requirement for an option, a comment, a variable or a path.
 
     uv reads what it is given as a requirements file, which may hold all of these.

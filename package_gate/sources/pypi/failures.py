@@ -3,7 +3,7 @@
 from packaging.requirements import Requirement
 
 from package_gate.sources.pypi.index import Project
-from package_gate.sources.pypi.uv import Failure, PythonTarget, Reason
+from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 
 _WORDS = {
     Reason.NO_VERSION: "{package} has no release that fits {requirement}{newest}; ask for one that "
@@ -48,7 +48,10 @@ LASTING = frozenset(
 
 
 def explain(
-    requirement: Requirement, target: PythonTarget, failure: Failure, project: Project | None
+    requirement: Requirement,
+    target: PythonTarget,
+    failure: ResolutionFailure,
+    project: Project | None,
 ) -> str:
     """Say what happened and what to do next.
 
@@ -58,7 +61,10 @@ def explain(
 
 
 def _sentence(
-    requirement: Requirement, target: PythonTarget, failure: Failure, project: Project | None
+    requirement: Requirement,
+    target: PythonTarget,
+    failure: ResolutionFailure,
+    project: Project | None,
 ) -> str:
     package = failure.package or requirement.name
     if failure.reason is Reason.NO_PACKAGE:

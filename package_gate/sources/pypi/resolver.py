@@ -20,10 +20,10 @@ from package_gate.sources.pypi.lock import Lock, LockedPackage, check_remote_fil
 from package_gate.sources.pypi.sdist import SdistMetadata, read_sdist, stand_in
 from package_gate.sources.pypi.uv import (
     Compilation,
-    Failure,
     IndexSettings,
     PythonTarget,
     Reason,
+    ResolutionFailure,
     run_uv,
 )
 
@@ -79,7 +79,7 @@ class Resolver:
 
     def resolve(
         self, wanted: Wanted, target: PythonTarget, folder: Path
-    ) -> ResolvedClosure | Failure:
+    ) -> ResolvedClosure | ResolutionFailure:
         """Let uv resolve, with a stand-in for each sdist that it turns out to need.
 
         `folder` is one that nobody else can write to.
@@ -129,7 +129,11 @@ class Resolver:
             asked = replace(asked, stand_ins=stand_ins)
 
     def _choose_sdist(
-        self, wanted: Wanted, target: PythonTarget, failure: Failure, tried: Collection[Key]
+        self,
+        wanted: Wanted,
+        target: PythonTarget,
+        failure: ResolutionFailure,
+        tried: Collection[Key],
     ) -> Release | None:
         """Pick the newest release that uv could have taken, if it could build."""
         cooldown = wanted.cooldown

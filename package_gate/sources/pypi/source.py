@@ -20,7 +20,7 @@ from package_gate.core.errors import SourceError, TooFreshError
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import printable
-from package_gate.inventory.formats.requirements import is_plain, normalised
+from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
 from package_gate.sources.pypi.cooldown import Cooldown, Files
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index, Project
@@ -32,7 +32,7 @@ from package_gate.sources.pypi.resolver import (
     Wanted,
 )
 from package_gate.sources.pypi.sdist import SdistMetadata
-from package_gate.sources.pypi.uv import Failure, IndexSettings, PythonTarget
+from package_gate.sources.pypi.uv import IndexSettings, PythonTarget, ResolutionFailure
 
 MAX_REQUIREMENT = 1000
 """Characters."""
@@ -96,7 +96,10 @@ class PyPI:
         return resolution
 
     def _why_nothing_fits(
-        self, requirement: Requirement, failures: Mapping[PythonTarget, Failure], folder: Path
+        self,
+        requirement: Requirement,
+        failures: Mapping[PythonTarget, ResolutionFailure],
+        folder: Path,
     ) -> SourceError | TooFreshError:
         """Tell whether it is the cooldown, by asking once more without it."""
         project = self._index.project(requirement.name)
@@ -110,19 +113,23 @@ class PyPI:
         target, failure = next(iter(failures.items()))
         return SourceError(self._explain(requirement, target, failure))
 
-    def _explain(self, requirement: Requirement, target: PythonTarget, failure: Failure) -> str:
+    def _explain(
+        self, requirement: Requirement, target: PythonTarget, failure: ResolutionFailure
+    ) -> str:
         named = failure.package or requirement.name
         project = self._index.project(named) if failure.reason in LASTING else None
         return explain(requirement, target, failure, project)
 
     def _resolve_targets(
         self, requirement: Requirement, cooldown: Cooldown | None, folder: Path
-    ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, Failure]]:
+    ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, ResolutionFailure]]:
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
             wanted = Wanted([requirement], cooldown=cooldown)
             work = partial(self._resolver.resolve, wanted, folder=folder)
             results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
-        failures = {to: result for to, result in results.items() if isinstance(result, Failure)}
+        failures = {
+            to: result for to, result in results.items() if isinstance(result, ResolutionFailure)
+        }
         for target, failure in failures.items():
             # A target that fails for a passing reason must not be left out of an approval.
             if failure.reason not in LASTING:
@@ -187,7 +194,12 @@ def read_requirement(request: Request) -> Requirement:
         requirement = Requirement(text[:MAX_REQUIREMENT])
     except InvalidRequirement:
         requirement = None
-    if requirement is None or requirement.url or not is_plain(text) or len(text) > MAX_REQUIREMENT:
+    if (
+        requirement is None
+        or requirement.url
+        or not is_plain_requirement(text)
+        or len(text) > MAX_REQUIREMENT
+    ):
         raise SourceError(
             f"{printable(text)!r} is no PyPI requirement; write it as NAME, NAME==VERSION or "
             "NAME>=VERSION,<VERSION, without an address"

@@ -140,7 +140,7 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ResolutionFailure:
     """What uv said instead of a lock."""
 
     reason: Reason
@@ -175,7 +175,7 @@ class Compilation:
     """In a graph: whether to learn the hashes of all files."""
 
 
-def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock | Failure:
+def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock | ResolutionFailure:
     """Resolve requirements for one target.
 
     `scratch` is a folder that nobody else can write to; a fresh folder is made in it.
@@ -189,14 +189,14 @@ def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock |
         try:
             failed = _start(settings, asked, folder)
         except subprocess.TimeoutExpired:
-            return Failure(Reason.TIMEOUT, f"no answer after {COMPILE_SECONDS} seconds")
+            return ResolutionFailure(Reason.TIMEOUT, f"no answer after {COMPILE_SECONDS} seconds")
         except OSError as error:
             raise SourceError(
                 f"uv can't be started ({error.strerror or 'not found'}); make room in the scratch "
                 "folder, or install the pinned requirements again"
             ) from error
         if failed:
-            return read_failure(_bounded(folder / "stderr"))
+            return read_uv_failure(_bounded(folder / "stderr"))
         if asked.graph:
             return parse_graph(_bounded(folder / "stdout"), _bounded(folder / "stderr"))
         return parse_lock(_bounded(folder / "stdout"), asked.stand_ins)
@@ -283,7 +283,7 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
 )
 
 
-def read_failure(stderr: str) -> Failure:
+def read_uv_failure(stderr: str) -> ResolutionFailure:
     """Tell uv's failures apart by its words, the most telling first.
 
     uv itself puts stars in the place of credentials.
@@ -296,8 +296,8 @@ def read_failure(stderr: str) -> Failure:
         if found := pattern.search(text):
             package = found.groupdict().get("name") or ""
             wanted = _without_wheels(text, package) if reason is Reason.ONLY_SDIST else ()
-            return Failure(reason, words, package, wanted)
-    return Failure(Reason.UNKNOWN, words)
+            return ResolutionFailure(reason, words, package, wanted)
+    return ResolutionFailure(Reason.UNKNOWN, words)
 
 
 def _without_wheels(text: str, package: str) -> tuple[SpecifierSet, ...]:

@@ -14,13 +14,13 @@ from package_gate.sources.pypi import uv as module
 from package_gate.sources.pypi.lock import Lock, parse_lock
 from package_gate.sources.pypi.uv import (
     Compilation,
-    Failure,
     IndexSettings,
     PythonTarget,
     Reason,
+    ResolutionFailure,
     find_uv_config,
     index_settings,
-    read_failure,
+    read_uv_failure,
     run_uv,
     uv_environment,
 )
@@ -52,13 +52,13 @@ def settings(index: PackageIndex, cache: Path) -> IndexSettings:
     return IndexSettings(index.environment, cache_dir=cache)
 
 
-def versions(result: Lock | Failure) -> dict[str, str]:
+def versions(result: Lock | ResolutionFailure) -> dict[str, str]:
     assert isinstance(result, Lock), result
     return {package.name: str(package.version) for package in result.packages}
 
 
-def reason(result: Lock | Failure) -> tuple[Reason, str]:
-    assert isinstance(result, Failure), result
+def reason(result: Lock | ResolutionFailure) -> tuple[Reason, str]:
+    assert isinstance(result, ResolutionFailure), result
     return result.reason, result.package
 
 
@@ -336,7 +336,7 @@ def test_uv_gets_nothing_but_what_it_is_allowed_to_see(
     ],
 )
 def test_the_releases_that_have_no_wheels_are_read(text: str, specifiers: list[str]) -> None:
-    failure = read_failure(
+    failure = read_uv_failure(
         "error: No solution found when resolving dependencies\n"
         f"  cause: {text} wheels.\n\n"
         "hint: Wheels are required for `many` because building from source is disabled\n"
@@ -346,7 +346,7 @@ def test_the_releases_that_have_no_wheels_are_read(text: str, specifiers: list[s
 
 
 def test_uvs_words_are_escaped_and_shortened() -> None:
-    failure = read_failure("error: \x1b[31mboom\u202e " + "x" * 5000)
+    failure = read_uv_failure("error: \x1b[31mboom\u202e " + "x" * 5000)
     assert failure.reason is Reason.UNKNOWN
     assert failure.words.startswith("\\x1b[31mboom\\u202e")
     assert len(failure.words) <= module.MAX_WORDS
