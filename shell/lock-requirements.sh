@@ -4,7 +4,7 @@
 # Usage: lock-requirements.sh [UV-ARGUMENT...]
 #
 # What is pinned stays as it is where it can. All arguments go to `uv pip compile`: --upgrade takes the
-# newest of everything, --upgrade-package guarddog of one package, guarddog==3.2.0 a version of it.
+# newest of everything, --upgrade-package ruff of one package.
 
 set -eu
 
@@ -26,6 +26,6 @@ cd "$project"
 lock gate pyproject.toml "$@"
 lock tests pyproject.toml --group tests --constraints requirements/gate.txt "$@"
 lock fuzz pyproject.toml --group fuzz --constraints requirements/gate.txt "$@"
-for name in benchmarks awscli checkov; do
-  lock "$name" --group "$name" "$@"
-done
+lock benchmarks --group benchmarks --constraints requirements/gate.txt "$@" # the same GuardDog
+lock awscli --group awscli "$@"
+lock checkov --group checkov "$@"
