@@ -1,7 +1,9 @@
 """pyproject.toml names what is needed, once; the files of requirements/ pin all of it."""
 
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from itertools import chain
 
 import pytest
@@ -9,11 +11,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.local_run import PROJECT
+from tests.test_layers import TREES, imports
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 GROUPS = {"gate": PYPROJECT["project"]["dependencies"], **PYPROJECT["dependency-groups"]}
 WITH_THE_GATE = ("gate", "tests", "fuzz")
 """Environments in which the gate itself runs."""
+
+LOADED_BY_NAME = {"guarddog", "nono-py"}
+"""What the gate imports by a name that it has as text."""
 
 
 def pins(name: str) -> dict[str, set[str]]:
@@ -50,3 +56,16 @@ def test_what_is_named_is_pinned_with_hashes(name: str) -> None:
 def test_the_gate_is_tested_with_what_it_runs_with(name: str) -> None:
     tested = pins(name)
     assert all(tested[package] == versions for package, versions in pins("gate").items())
+
+
+def test_the_gate_names_what_it_imports_and_nothing_else() -> None:
+    """A name that only another package brings in may go with that package's next release."""
+    files = [path for path in TREES if path.is_relative_to(PROJECT / "package_gate")]
+    modules = {name.split(".")[0] for path in files for name in imports(TREES[path])}
+    distributions = packages_distributions()
+    imported = {
+        canonicalize_name(distributions[module][0])
+        for module in modules - sys.stdlib_module_names - {"package_gate"}
+        if not module.startswith("mypy_boto3_")  # types only
+    }
+    assert imported | LOADED_BY_NAME == {Requirement(each).name for each in GROUPS["gate"]}
