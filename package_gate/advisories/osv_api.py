@@ -17,6 +17,7 @@ import tenacity
 
 from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import ADVISORY_ID, Record, decode_record, parse_version
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import ScannerError
 from package_gate.net.session import HTTPSession, Network, NoAnswerError
 
@@ -190,7 +191,7 @@ class API:
 
 
 def _query(package: NamedPackage) -> dict[str, Any]:
-    query: dict[str, Any] = {"package": {"name": package.name, "ecosystem": "PyPI"}}
+    query: dict[str, Any] = {"package": {"name": package.name, "ecosystem": PYPI.osv_name}}
     # A version that PEP 440 can't order counts as affected by all that is known of the package,
     # and the API, asked about such a version, may know nothing.
     if parse_version(package.version) is not None:

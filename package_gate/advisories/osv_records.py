@@ -25,10 +25,10 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from package_gate.advisories.interface import NamedPackage
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import ScannerError
 
 ADVISORY_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[-_.:](?=[A-Za-z0-9])){0,127}")
@@ -201,9 +201,10 @@ def _pypi_name(entry: Affected) -> str | None:
 
     The format allows a suffix after the ecosystem, such as the address of an index.
     """
-    if entry.package is None or entry.package.ecosystem.partition(":")[0].casefold() != "pypi":
+    wanted = PYPI.osv_name.casefold()
+    if entry.package is None or entry.package.ecosystem.partition(":")[0].casefold() != wanted:
         return None
-    return canonicalize_name(entry.package.name)
+    return PYPI.normalise_name(entry.package.name)
 
 
 def _version_ranges(entry: Affected) -> list[Range]:

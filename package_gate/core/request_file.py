@@ -14,8 +14,8 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
+from package_gate.core.ecosystem import ARCHIVE, PYPI
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.patterns import is_email
 from package_gate.core.request import ArchiveSource, LineError, PyPISource, Request, RequestSource
@@ -152,7 +152,7 @@ def _name(name: str) -> str:
 
 def _source(source: str) -> RequestSource:
     scheme, colon, rest = source.partition(":")
-    if colon and scheme.lower() == "pypi":
+    if colon and scheme.lower() == PYPI.origin.value:
         return _pypi(rest.strip())
     if colon and scheme.lower() == "https":
         return _archive(source)
@@ -221,7 +221,7 @@ def _claim_name(request: Request, names: dict[str, Request]) -> None:
 
     Several versions of one PyPI package don't: they stand side by side.
     """
-    other = names.setdefault(canonicalize_name(request.name), request)
+    other = names.setdefault(ARCHIVE.normalise_name(request.name), request)
     if other.source != request.source and _project(other) != _project(request):
         raise _BadLineError(
             f'Line {other.line} already uses the name "{other.name}" for another source. '
@@ -232,7 +232,7 @@ def _claim_name(request: Request, names: dict[str, Request]) -> None:
 def _project(request: Request) -> str:
     """Name what may share a request name: the PyPI project, or this one archive address."""
     if isinstance(request.source, PyPISource):
-        return canonicalize_name(Requirement(request.source.requirement).name)
+        return PYPI.normalise_name(Requirement(request.source.requirement).name)
     return request.source.url
 
 
