@@ -16,15 +16,13 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
 from benchmarks.measure import PROJECT, print_table
-from package_gate.advisories.osv import OSV, OSVSettings
+from benchmarks.scanners import default_scanners
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
-from package_gate.commands.scan_setup import ScanSetup
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -38,11 +36,9 @@ from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import RequestFile
 from package_gate.notifications.outbox import Outbox
-from package_gate.pipeline.gate import Gate, Options
-from package_gate.pipeline.package_work import PackageWorker
+from package_gate.pipeline.assembly import Options, Outside, open_gate
 from package_gate.publishers.local import LocalFolder
-from package_gate.records.decisions import Decisions, FolderStorage
-from package_gate.scanners.registry import DEFAULTS
+from package_gate.records.storage import FolderStorage
 from package_gate.sources.pypi.uv import index_settings
 
 PROJECTS = [
@@ -177,26 +173,24 @@ def time_gate(wheels: Sequence[Path], output: Path) -> tuple[float, int]:
     scratch.mkdir(parents=True)
     source = Wheels(wheels)
     policy = Policy()
-    decisions = Decisions(FolderStorage(output / "decisions"))
+    requests = tuple(
+        Request(wheel.name, PyPISource(wheel.name), "", line)
+        for line, wheel in enumerate(wheels, 1)
+    )
+    outside = Outside(
+        sources={PyPISource: source},
+        fetch=source.fetch,
+        publisher=LocalFolder(output),
+        storage=FolderStorage(output),
+        notifier=Outbox(output / "outbox"),
+        now=lambda: datetime.now(UTC),
+        progress=lambda _subject, _step: None,
+    )
     begin = time.perf_counter()
     with (
-        closing(OSV(OSVSettings(str(SAMPLE_ADVISORIES), sample=True))) as osv,
-        ScanSetup(DEFAULTS, policy.limits, scratch) as scans,
+        default_scanners(str(SAMPLE_ADVISORIES), policy, scratch) as scanners,
+        open_gate(outside, scanners, policy, Options(), scratch) as gate,
     ):
-        worker = PackageWorker(
-            source.fetch, scans.unpacker, scans.scanners, [osv], policy, "benchmark", decisions,
-            scratch, now, lambda _subject, _step: None,
-            record=True, rescan=False, sample_advisories=True,
-        )  # fmt: skip
-        gate = Gate(
-            {PyPISource: source}, worker, LocalFolder(output), decisions,
-            Outbox(output / "outbox"), "benchmark", now, lambda _subject, _step: None,
-            Options(sample_advisories=True),
-        )  # fmt: skip
-        requests = tuple(
-            Request(wheel.name, PyPISource(wheel.name), "", line)
-            for line, wheel in enumerate(wheels, 1)
-        )
         run = gate.run(RequestFile(requests, ()))
     seconds = time.perf_counter() - begin
     for outcome in run.outcomes:
@@ -222,11 +216,6 @@ def unpack(wheel: Path, folder: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tree)
     return tree
-
-
-def now() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

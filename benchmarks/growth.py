@@ -4,8 +4,10 @@ Usage: ./shell/run-benchmark.sh growth [ROWS...]
 
 For each number of rows (default: 10, 100, 1,000 and 10,000) a process of its own reads the request
 file, takes each request through all steps, publishes to a folder, records, writes the emails and
-the reports; then another one meets the same file, in which all is decided. Sources and scanners are
-stand-ins that take no time. Aim: at most 50 ms a new request. docs/growth.svg is the picture.
+the reports; then another one meets the same file, in which all is decided; then a third one with
+another policy, by which all is decided again from its evidence. Sources and scanners are stand-ins
+that take no time. Aim: at most 50 ms a new request, 1 ms one that is decided again. docs/growth.svg
+is the picture.
 """
 
 import hashlib
@@ -17,13 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import MIB, PROJECT, print_table
 from benchmarks.svg import GRID, dot, line, picture, text
+from package_gate.advisories.interface import NamedPackage
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -36,21 +38,19 @@ from package_gate.core.artifact import (
 from package_gate.core.decision import Verdict
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.inventory import Inventory, Unpacked
-from package_gate.core.policy import Policy
+from package_gate.core.policy import Policy, Refuse
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import read_requests
 from package_gate.notifications.outbox import Outbox
-from package_gate.pipeline.gate import Gate, Options
-from package_gate.pipeline.package_work import PackageWorker
+from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.publishers.local import LocalFolder
-from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.records.storage import FolderStorage
 from package_gate.report.write import write_reports
-from package_gate.scanners.registry import DEFAULTS
 
 ROWS = (10, 100, 1_000, 10_000)
 PICTURE = PROJECT / "docs" / "growth.svg"
-FIRST, AGAIN = "new requests", "the same, decided"
-COLOURS = {FIRST: "#1d4ed8", AGAIN: "#047857"}
+FIRST, AGAIN, POLICY = "new requests", "the same, decided", "the same, by another policy"
+COLOURS = {FIRST: "#1d4ed8", AGAIN: "#047857", POLICY: "#b45309"}
 WIDTH, HEIGHT, LEFT, TOP, PANEL, TALL = 860, 380, 62, 56, 340, 260
 
 
@@ -60,7 +60,7 @@ class Grown:
 
     rows: int
     run: str
-    """`FIRST` or `AGAIN`."""
+    """One of `COLOURS`."""
     seconds: float
     peak: int
     """Bytes: the process's largest resident set."""
@@ -87,10 +87,12 @@ class Sources:
 class Scanner:
     """Stands for a scanner: finds an assert."""
 
+    version = "1"
+
     def __init__(self, name: str) -> None:
         """Stand for the scanner of this name."""
         self.name = name
-        self.info = ScannerInfo(name, "1")
+        self.info = ScannerInfo(name, self.version)
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """See `Scanner.scan`."""
@@ -102,12 +104,27 @@ class Unpacker:
     """Stands for the scanner that unpacks."""
 
     name = "archive"
+    version = "1"
     info = ScannerInfo("archive", "1")
 
     def unpack(self, package: UnpackedPackage) -> Unpacked:
         """See `UnpackingScanner.unpack`."""
-        inventories = (Inventory(each.artifact.filename) for each in package.artifacts)
+        inventories = (Inventory(each.artifact.filename, "zip") for each in package.artifacts)
         return Unpacked((), tuple(inventories))
+
+
+class Advisories:
+    """Stand for a source that knows of nothing."""
+
+    name = "osv"
+    info = ScannerInfo("osv", "1")
+
+    def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
+        """See `AdvisorySource.query`."""
+        return [() for _ in packages]
+
+    def close(self) -> None:
+        """See `AdvisorySource.close`."""
 
 
 def digest_of(filename: str) -> str:
@@ -124,9 +141,9 @@ def main(numbers: Sequence[int]) -> None:
             output.mkdir()
             lines = "".join(f"new{n},pypi:new{n}\n" for n in range(rows))
             (output / "requests.csv").write_text(lines)
-            for run in (FIRST, AGAIN):
+            for run in COLOURS:
                 done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.growth", "--one", output],
+                    [sys.executable, "-m", "benchmarks.growth", "--one", output, run],
                     check=True,
                     stdout=subprocess.PIPE,
                     cwd=PROJECT,
@@ -150,35 +167,33 @@ def main(numbers: Sequence[int]) -> None:
     print(f"Picture: {PICTURE.relative_to(PROJECT)}")
 
 
-def measure_one(output: Path) -> dict[str, float]:
+def measure_one(output: Path, run: str) -> dict[str, float]:
     """Run the gate once; gives seconds and peak memory."""
     begin = time.perf_counter()
-    sources, policy = Sources(), Policy()
-    decisions = Decisions(FolderStorage(output / "decisions"))
     scratch = output / ".scratch"
     scratch.mkdir(exist_ok=True)
-    worker = PackageWorker(
-        sources.fetch, Unpacker(), [Scanner(name) for name in DEFAULTS], (), policy,
-        "benchmark", decisions, scratch, now, lambda _subject, _step: None,
-        record=True, rescan=False, sample_advisories=False,
-    )  # fmt: skip
-    gate = Gate(
-        {PyPISource: sources}, worker, LocalFolder(output), decisions, Outbox(output / "outbox"),
-        "benchmark", now, lambda _subject, _step: None, Options(),
-    )  # fmt: skip
-    with closing(worker):
-        run = gate.run(read_requests(output / "requests.csv"))
-    write_reports(run, output)
+    sources = Sources()
+    outside = Outside(
+        sources={PyPISource: sources},
+        fetch=sources.fetch,
+        publisher=LocalFolder(output),
+        storage=FolderStorage(output),
+        notifier=Outbox(output / "outbox"),
+        now=lambda: datetime.now(UTC),
+        progress=lambda _subject, _step: None,
+    )
+    scanners = Scanners(Unpacker(), [Scanner("guarddog"), Scanner("ruff")], [Advisories()])
+    policy = Policy(refuse=Refuse(code="medium")) if run == POLICY else Policy()
+    with open_gate(outside, scanners, policy, Options(), scratch) as gate:
+        done = gate.run(read_requests(output / "requests.csv"))
+    write_reports(done, output)
     seconds = time.perf_counter() - begin
-    if any(outcome.decision.verdict is not Verdict.APPROVED for outcome in run.outcomes):
+    if any(outcome.decision.verdict is not Verdict.APPROVED for outcome in done.outcomes):
         sys.exit("A request was not approved.")
+    if run == POLICY and any(o.decision.policy_digest != policy.digest for o in done.outcomes):
+        sys.exit("A request was not decided again.")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": seconds, "peak": peak if sys.platform == "darwin" else peak * 1024}
-
-
-def now() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)
 
 
 def draw(grown: Sequence[Grown]) -> str:
@@ -234,6 +249,6 @@ def _round_up(value: float) -> float:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure_one(Path(sys.argv[2]))))
+        print(json.dumps(measure_one(Path(sys.argv[2]), sys.argv[3])))
     else:
         main([int(number.replace(",", "")) for number in sys.argv[1:]] or ROWS)

@@ -16,12 +16,21 @@ from pathlib import Path
 
 from benchmarks.measure import measure, print_table
 from package_gate.core.artifact import Artifact, Origin
-from package_gate.core.decision import JudgedFinding, PackageDecision, RequestDecision, Verdict
+from package_gate.core.decision import (
+    DECISION_SCHEMA,
+    JudgedFinding,
+    PackageDecision,
+    RequestDecision,
+    Verdict,
+)
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.policy import load_policy
+from package_gate.core.version import gate_version
 from package_gate.notifications.texts import notification_digest
-from package_gate.records.decisions import Decisions, FolderStorage
-from package_gate.scanners.registry import DEFAULTS, UNPACKER
+from package_gate.pipeline.reuse import Conditions
+from package_gate.records.storage import FolderStorage
+from package_gate.records.store import Records
+from package_gate.scanners.registry import DEFAULTS, SCANNERS, UNPACKER, version_of
 from tests.fakes.https_server import https_server
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import LocalRun
@@ -71,8 +80,10 @@ def spread(values: list[float]) -> tuple[str, str, str]:
 
 def record(local: LocalRun, rows: int) -> None:
     """Record approved requests as a gate would have."""
-    decisions = Decisions(FolderStorage(local.output / "decisions"))
-    _, digest = load_policy(local.folder / "policy.toml")
+    records = Records(FolderStorage(local.output))
+    policy = load_policy(local.folder / "policy.toml")
+    versions = {name: version_of(name) for name in (UNPACKER, *DEFAULTS) if SCANNERS[name].rules}
+    conditions = Conditions(policy, policy.digest, UNPACKER, versions, ["osv"], gate_version())
     now = datetime(2026, 1, 1, tzinfo=UTC)
     finding = Finding("ruff", "S101", Kind.CODE, Severity.LOW, "An assert.", count=12)
     for number in range(rows):
@@ -88,10 +99,11 @@ def record(local: LocalRun, rows: int) -> None:
             artifacts=(Artifact(f"{name}-1.0-py3-none-any.whl", sha256, 1000, "", now),),
             findings=(JudgedFinding(finding, Severity.LOW, refuses=False),),
             scanners=tuple(ScannerInfo(s, "1") for s in (UNPACKER, *DEFAULTS)),
-            policy_digest=digest,
+            policy_digest=policy.digest,
             decided_at=now,
             gate_version="1",
             published_to="file:///somewhere",
+            schema=DECISION_SCHEMA,
         )
         request = RequestDecision(
             name=name,
@@ -100,14 +112,17 @@ def record(local: LocalRun, rows: int) -> None:
             reasons=package.reasons,
             notes=(),
             packages=(package.summary,),
-            policy_digest=digest,
+            policy_digest=policy.digest,
             decided_at=now,
             gate_version="1",
             install_command=f"pip install {name}==1.0",
+            complete=True,
+            basis=conditions.basis(""),
+            schema=DECISION_SCHEMA,
         )
         request.notified[""] = notification_digest(request)
-        decisions.put(package)
-        decisions.put(request)
+        records.put(package)
+        records.put(request)
 
 
 if __name__ == "__main__":

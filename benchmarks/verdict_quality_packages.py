@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,16 +21,16 @@ from urllib.parse import unquote, urlsplit
 from uv import find_uv_bin
 
 from benchmarks.measure import PROJECT
-from package_gate.advisories.osv import OSV, OSVSettings
-from package_gate.commands.scan_setup import ScanSetup
+from benchmarks.scanners import default_scanners
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
 from package_gate.core.policy import Limits, Policy, Sources
 from package_gate.net.download import Downloader
 from package_gate.net.session import Network
-from package_gate.pipeline.package_work import PackageWorker
-from package_gate.records.decisions import Decisions, FolderStorage
-from package_gate.scanners.registry import DEFAULTS
+from package_gate.notifications.outbox import Outbox
+from package_gate.pipeline.assembly import Options, Outside, open_gate
+from package_gate.publishers.local import LocalFolder
+from package_gate.records.storage import FolderStorage
 from package_gate.sources.pypi.lock import as_utc
 from package_gate.sources.pypi.uv import index_settings
 
@@ -129,29 +129,30 @@ def judging(
     with TemporaryDirectory() as name:
         scratch = Path(name, "scratch")
         scratch.mkdir()
+        outside = Outside(
+            sources={},
+            fetch=fetch,
+            publisher=LocalFolder(Path(name)),
+            storage=FolderStorage(Path(name)),
+            notifier=Outbox(Path(name, "outbox")),
+            now=lambda: datetime.now(UTC),
+            progress=lambda _subject, _step: None,
+        )
         with (
-            closing(OSV(OSVSettings(str(advisories)))) as osv,
-            ScanSetup(DEFAULTS, policy.limits, scratch) as scans,
+            default_scanners(str(advisories), policy, scratch) as scanners,
+            open_gate(outside, scanners, policy, Options(dry_run=True), scratch) as gate,
         ):
-            worker = PackageWorker(
-                fetch, scans.unpacker, scans.scanners, [osv], policy, "benchmark",
-                Decisions(FolderStorage(Path(name, "decisions"))), scratch,
-                lambda: datetime.now(UTC), lambda _subject, _step: None,
-                record=False, rescan=False, sample_advisories=False,
-            )  # fmt: skip
+            packages_of_run = gate.steps.packages
 
             def judge(packages: Sequence[ResolvedPackage]) -> list[PackageDecision]:
-                works = [worker.claim(package) for package in packages]
+                works = [packages_of_run.claim(package) for package in packages]
                 decisions = []
                 for work in works:
                     decisions.append(work.decided.result())
-                    worker.release(work)
+                    packages_of_run.release(work)
                 return decisions
 
-            try:
-                yield judge
-            finally:
-                worker.close()
+            yield judge
 
 
 def resolved(name: str, version: str, files: Sequence[RemoteFile]) -> ResolvedPackage:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from package_gate.advisories.interface import AdvisorySource
+from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -17,7 +17,7 @@ from package_gate.core.artifact import (
     ResolvedPackage,
     UnpackedPackage,
 )
-from package_gate.core.errors import GateError, PublishError, SourceError
+from package_gate.core.errors import GateError, PublishError, ScannerError, SourceError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Component, Inventory, Unpacked
 from package_gate.core.policy import Policy
@@ -25,10 +25,10 @@ from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
-from package_gate.pipeline.gate import Gate, Options
-from package_gate.pipeline.package_work import PackageWorker
+from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
-from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.records.storage import FolderStorage
+from package_gate.records.store import Records
 
 
 class Killed(BaseException):
@@ -50,7 +50,6 @@ class World:
     folder: Path
     now: datetime = datetime(2026, 6, 1, tzinfo=UTC)
     policy: Policy = field(default_factory=Policy)
-    policy_digest: str = "policy-1"
     closures: dict[str, list[str]] = field(default_factory=dict)
     """Request name → names of the packages it needs; itself when it isn't here."""
     versions: dict[str, str] = field(default_factory=dict)
@@ -59,13 +58,20 @@ class World:
     resolve_errors: dict[str, GateError] = field(default_factory=dict)
     fetch_errors: dict[str, GateError] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
+    """Package name → what each of the scanners that a finding names finds in its bytes."""
+    advisories: dict[str, list[Finding]] = field(default_factory=dict)
+    """Package name → what is known of it from outside."""
+    advisory_error: str = ""
+    sources: list[AdvisorySource] = field(default_factory=list)
+    """Sources of advisories besides `osv`."""
+    components: dict[str, tuple[Component, ...]] = field(default_factory=dict)
+    """Package name → what its inventories hold and pin."""
+    scanners: dict[str, str] = field(default_factory=lambda: {"malware": "1"})
+    """The scanners of content besides the unpacker → their versions."""
     scan_errors: dict[str, Exception] = field(default_factory=dict)
     unpack_errors: dict[str, Exception] = field(default_factory=dict)
     requires_python: dict[str, str] = field(default_factory=dict)
     """Package name → what its inventories say."""
-    advisories: list[AdvisorySource] = field(default_factory=list)
-    components: dict[str, tuple[Component, ...]] = field(default_factory=dict)
-    """Package name → what its inventories name."""
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
@@ -80,8 +86,8 @@ class World:
     progress: Callable[[str, str], None] = lambda _subject, _step: None
 
     @property
-    def decisions(self) -> Decisions:
-        return Decisions(FolderStorage(self.folder / "decisions"))
+    def records(self) -> Records:
+        return Records(FolderStorage(self.folder))
 
     def count(self, call: str) -> int:
         return sum(entry == call for entry in self.calls)
@@ -95,36 +101,23 @@ class World:
     def run(self, *requests: Request, rescan: bool = False, dry_run: bool = False) -> Run:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
-        worker = PackageWorker(
-            fetch=self.fetch,
-            unpacker=FakeUnpacker(self),
-            scanners=[FakeScanner("osv", self)],
-            advisories=self.advisories,
-            policy=self.policy,
-            policy_digest=self.policy_digest,
-            decisions=self.decisions,
-            scratch=scratch,
-            now=self.tick,
-            progress=lambda _subject, _step: None,
-            record=not dry_run,
-            rescan=rescan,
-            sample_advisories=False,
-        )
-        gate = Gate(
+        outside = Outside(
             sources={PyPISource: self, ArchiveSource: self},
-            packages=worker,
+            fetch=self.fetch,
             publisher=self,
-            decisions=self.decisions,
+            storage=FolderStorage(self.folder),
             notifier=self,
-            policy_digest=self.policy_digest,
             now=self.tick,
             progress=self.progress,
-            options=Options(rescan=rescan, dry_run=dry_run),
         )
-        try:
+        scanners = Scanners(
+            FakeScanner("archive", "1", self),
+            [FakeScanner(*each, self) for each in self.scanners.items()],
+            [FakeAdvisories(self), *self.sources],
+        )
+        options = Options(rescan=rescan, dry_run=dry_run)
+        with open_gate(outside, scanners, self.policy, options, scratch) as gate:
             return gate.run(RequestFile(requests, ()))
-        finally:
-            worker.close()
 
     def tick(self) -> datetime:
         with self.lock:
@@ -205,14 +198,17 @@ class World:
         self.emails.append(email)
 
 
-class FakeUnpacker:
-    """Makes empty trees, and says of them what the world does."""
+class FakeScanner:
+    """Finds what the world says of a package."""
 
-    name = "archive"
-    info = ScannerInfo("archive", "1")
-
-    def __init__(self, world: World) -> None:
+    def __init__(self, name: str, version: str, world: World) -> None:
+        self.name = name
+        self.version = version
         self._world = world
+
+    @property
+    def info(self) -> ScannerInfo:
+        return ScannerInfo(self.name, self.version)
 
     def unpack(self, package: UnpackedPackage) -> Unpacked:
         if package.name in self._world.unpack_errors:
@@ -220,6 +216,7 @@ class FakeUnpacker:
         for unpacked in package.artifacts:
             Path(unpacked.tree).mkdir()
         python = self._world.requires_python.get(package.name, "")
+        components = self._world.components.get(package.name, ())
         return Unpacked(
             (),
             tuple(
@@ -227,27 +224,37 @@ class FakeUnpacker:
                     unpacked.artifact.filename,
                     "zip",
                     requires_python=python,
-                    components=self._world.components.get(package.name, ()),
+                    components=components,
                 )
                 for unpacked in package.artifacts
             ),
         )
-
-
-class FakeScanner:
-    """Finds what the world says of a package."""
-
-    def __init__(self, name: str, world: World) -> None:
-        self.name = name
-        self._world = world
-
-    @property
-    def info(self) -> ScannerInfo:
-        return ScannerInfo(self.name, "1")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         self._world.called(f"scan {target.name}")
         if target.name in self._world.scan_errors:
             raise self._world.scan_errors[target.name]
         assert all(Path(unpacked.tree).is_dir() for unpacked in target.artifacts)
-        return self._world.findings.get(target.name, [])
+        return [f for f in self._world.findings.get(target.name, []) if f.scanner == self.name]
+
+
+class FakeAdvisories:
+    """Knows what the world says of a package; implements `AdvisorySource`."""
+
+    name = "osv"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @property
+    def info(self) -> ScannerInfo:
+        return ScannerInfo(self.name, "1", f"{self._world.now:%Y-%m-%d}")
+
+    def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
+        for package in packages:
+            self._world.called(f"ask {package.name}")
+        if self._world.advisory_error:
+            raise ScannerError(self._world.advisory_error)
+        return [tuple(self._world.advisories.get(package.name, [])) for package in packages]
+
+    def close(self) -> None: ...

@@ -94,7 +94,7 @@ def main(
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path) -> int:
     console = Console(soft_wrap=True, highlight=False)
-    policy, policy_digest = load_policy(options.policy)
+    policy = load_policy(options.policy)
     open_repository = partial(_open, options)
     repository = open_repository({})  # a folder that isn't there is a wrong argument
     if repository.folder.is_relative_to(options.output.resolve()):
@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             locked_files=LockedFiles(index, asked, progress.step),
             # Advisories are about the public index, so its packages are known whatever mirrors.
             indexes=[PYPI_SIMPLE_ENDPOINT, *asked],
-            policy_digest=policy_digest,
+            policy_digest=policy.digest,
             now=now,
         )
         started = now()

@@ -12,7 +12,7 @@ from package_gate.core.policy import Policy
 from package_gate.notifications.outbox import Notifier, Outbox
 from package_gate.publishers.interface import Publisher
 from package_gate.publishers.local import LocalFolder
-from package_gate.records.decisions import FolderStorage, Storage
+from package_gate.records.storage import FolderStorage, Storage
 from package_gate.sources.pypi.uv import IndexSettings
 
 
@@ -44,7 +44,7 @@ def _local(
 ) -> DestinationParts:
     return DestinationParts(
         publisher=LocalFolder(output),
-        storage=FolderStorage(output / "decisions"),
+        storage=FolderStorage(output),
         notifier=Outbox(output / "outbox"),
     )
 

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -31,9 +30,7 @@ from package_gate.core.request_file import RequestFile, read_requests
 from package_gate.core.run import Run
 from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
-from package_gate.pipeline.gate import Gate, Options
-from package_gate.pipeline.package_work import PackageWorker
-from package_gate.records.decisions import Decisions
+from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
@@ -99,9 +96,8 @@ def _run(
     requests: RequestFile,
 ) -> int:
     console = Console(soft_wrap=True, highlight=False)
-    policy, policy_digest = load_policy(options.policy)
+    policy = load_policy(options.policy)
     parts = target.build(environ, options.output, scratch, policy)
-    decisions = Decisions(parts.storage)
     connection = checked_network(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
@@ -114,51 +110,40 @@ def _run(
         scratch,
         may_use_sample=target.may_use_sample_advisories,
     )
-    scans = ScanSetup(options.scanners, policy.limits, packages)
+    workers = ScanSetup(options.scanners, policy.limits, packages)
     index = parts.index or index_settings(environ, Path.home())
     downloads = Downloader(
         connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
     )
-    with advisories, scans, downloads as downloader, Progress(console) as progress:
-        worker = PackageWorker(
-            fetch=downloader.fetch,
-            unpacker=scans.unpacker,
-            scanners=[*scans.scanners, *services],
-            advisories=advisories.sources,
-            policy=policy,
-            policy_digest=policy_digest,
-            decisions=decisions,
-            scratch=packages,
-            now=now,
-            progress=progress.step,
-            record=not options.dry_run,
-            rescan=options.rescan,
-            sample_advisories=advisories.sample,
-        )
-        gate = Gate(
+    with advisories, workers, downloads as downloader, Progress(console) as progress:
+        outside = Outside(
             sources={
                 ArchiveSource: ArchiveURL(),
                 PyPISource: PyPI(index, policy, scratch, now(), downloader.fetch),
             },
-            packages=worker,
+            fetch=downloader.fetch,
             publisher=parts.publisher,
-            decisions=decisions,
+            storage=parts.storage,
             notifier=parts.notifier,
-            policy_digest=policy_digest,
             now=now,
             progress=progress.step,
-            options=Options(
-                rescan=options.rescan,
-                dry_run=options.dry_run,
-                sample_advisories=advisories.sample,
-                report_hint=str(options.output / "report.html"),
-                warnings=(
-                    *packaged_policy_warning(options.policy),
-                    *policy_warnings(policy, now().date()),
-                ),
+        )
+        scanners = Scanners(
+            unpacker=workers.unpacker,
+            content=[*workers.scanners, *services],
+            advisories=advisories.sources,
+            sample_advisories=advisories.sample,
+        )
+        run_options = Options(
+            rescan=options.rescan,
+            dry_run=options.dry_run,
+            report_hint=str(options.output / "report.html"),
+            warnings=(
+                *packaged_policy_warning(options.policy),
+                *policy_warnings(policy, now().date()),
             ),
         )
-        with closing(worker):
+        with open_gate(outside, scanners, policy, run_options, packages) as gate:
             run = gate.run(requests)
     write_reports(run, options.output)
     print_verdicts(run, console)

@@ -12,7 +12,7 @@ from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.scanners.registry import UNPACKER, Where, those, worker_spec
+from package_gate.scanners.registry import UNPACKER, Where, those, version_of, worker_spec
 
 
 class WorkerScanner:
@@ -21,6 +21,7 @@ class WorkerScanner:
     def __init__(self, name: str, pool: ScannerPool) -> None:
         """Stand for the pool's scanner of this name."""
         self.name = name
+        self.version = version_of(name)
         self._pool = pool
 
     @property
@@ -40,6 +41,7 @@ class WorkerUnpacker:
 
     def __init__(self, pool: ScannerPool) -> None:
         """Stand for the pool's unpacking scanner."""
+        self.version = version_of(UNPACKER)
         self._pool = pool
 
     @property

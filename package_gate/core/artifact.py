@@ -72,6 +72,8 @@ class Artifact:
     """The `Requires-Python` of its metadata, once it is unpacked."""
     kind: str = ""
     """One of `ARCHIVE_KINDS` by its bytes, once it is unpacked."""
+    yanked: str | None = None
+    """Why the index has yanked it ("" when no reason was given), or None when it has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,13 @@ class PackageSummary:
     published_to: str = ""
 
 
+DECISION_SCHEMA = 2
+"""The layout of decisions: 1 held evidence and judgement in one (gate 0.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PackageDecision:
-    """The stored record of a package's verdict."""
+    """The stored record of a package's verdict: what the policy makes of evidence and standing."""
 
     name: str
     version: str
@@ -74,10 +78,16 @@ class PackageDecision:
     scanners: tuple[ScannerInfo, ...]
     """Those that finished."""
     policy_digest: str
-    """SHA-256 of the policy file that judged."""
+    """Of the policy that judged, see `Policy.digest`."""
     decided_at: datetime
-    """UTC."""
+    """When this verdict was first reached (UTC)."""
     gate_version: str
+    evidence: str = ""
+    """The digest of the file set whose evidence it rests on; "" when there is none."""
+    standing: str = ""
+    """The digest of what was known of it from outside, see `Standing.digest`."""
+    until: str = ""
+    """The last day on which it holds (ISO 8601, UTC): a waiver ends then; "" for no such day."""
     sample_advisories: bool = False
     """Whether it rests on the small hand-written advisory set; decided again with a real one."""
     published_to: str = ""
@@ -85,7 +95,9 @@ class PackageDecision:
     published_at: datetime | None = None
     """When it was published; without `published_to`, when that was begun."""
     withdrawn_at: datetime | None = None
-    """When it was taken back after a rescan refused it."""
+    """When it was taken back because it was refused later."""
+    schema: int = 1
+    """`DECISION_SCHEMA`; 1 in records that name none."""
 
     @property
     def may_be_published(self) -> bool:
@@ -98,6 +110,19 @@ class PackageDecision:
         return PackageSummary(
             self.name, self.version, self.origin, self.verdict, self.artifacts, self.published_to
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a request's decision rests on besides its packages' bytes and the policy."""
+
+    targets: str
+    """The digest of the notebooks that it was resolved for, see `Policy.targets_digest`."""
+    scanners: tuple[str, ...]
+    """`NAME VERSION` of each scanner with its rules, `NAME` of each source of advisories, sorted:
+    all that looked at all of its packages."""
+    until: str = ""
+    """The last day on which it holds (ISO 8601, UTC); "" for no such day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +149,12 @@ class RequestDecision:
     """PyPI packages that earlier decisions published and the closure holds no more."""
     notified: dict[str, str] = field(default_factory=dict)
     """Requester → digest of the verdict that was emailed."""
+    complete: bool = False
+    """Whether `packages` is the whole closure: what failed to be fetched is not in it."""
+    basis: Basis | None = None
+    """None in records of schema 1, and when something was not looked at."""
+    schema: int = 1
+    """`DECISION_SCHEMA`; 1 in records that name none."""
 
     @property
     def published(self) -> tuple[PackageSummary, ...]:

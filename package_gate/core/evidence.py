@@ -1,7 +1,7 @@
 """What is in the bytes of a package, without judgement; stored once for each set of files."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,10 +40,23 @@ class Evidence:
 
     @property
     def digest(self) -> str:
-        """The digest of the file set that it is about."""
-        return file_set_digest(artifact.sha256 for artifact in self.artifacts)
+        """The name of the package with its files, see `package_digest`."""
+        return package_digest(
+            self.origin, self.name, self.version, {a.filename: a.sha256 for a in self.artifacts}
+        )
 
 
-def file_set_digest(digests: Iterable[str]) -> str:
-    """Name a set of files: SHA-256 over their sorted SHA-256 digests, one a line."""
-    return hashlib.sha256("\n".join(sorted(set(digests))).encode()).hexdigest()
+def package_digest(origin: Origin, name: str, version: str, files: Mapping[str, str]) -> str:
+    """Name a package with its files: SHA-256 over its identity and each file's digest and name.
+
+    Names count, since what a scanner makes of a file depends on them: a wheel must be what its file
+    name says.
+
+    Args:
+        origin: where it came from.
+        name: the package's name.
+        version: its version.
+        files: file name → SHA-256.
+    """
+    lines = [f"{origin}/{name}/{version}", *sorted(f"{files[each]} {each}" for each in files)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -158,6 +158,16 @@ class Policy(_Section, frozen=True):
     limits: Limits = Limits()
     waivers: tuple[WaiverEntry, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all its values, defaults too: the same for two files that mean the same."""
+        return _digest(self)
+
+    @property
+    def targets_digest(self) -> str:
+        """SHA-256 of the notebooks that packages are resolved for."""
+        return _digest(self.targets)
+
     def waiver_for(
         self, package: str, version: str, findings: Iterable[str], today: date
     ) -> Waiver | None:
@@ -190,18 +200,18 @@ class Policy(_Section, frozen=True):
         return until if until > now else None
 
 
-def load_policy(path: Path) -> tuple[Policy, str]:
-    """Read a policy file.
+def _digest(section: _Section) -> str:
+    return hashlib.sha256(msgspec.json.encode(section, order="deterministic")).hexdigest()
 
-    Returns:
-        The policy and the SHA-256 of the file, which goes into every decision.
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy file.
 
     Raises:
         ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
     """
     try:
-        text = path.read_bytes()
-        policy = msgspec.convert(tomllib.loads(text.decode()), Policy)
+        return msgspec.convert(tomllib.loads(path.read_bytes().decode()), Policy)
     except OSError as error:
         raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -211,7 +221,6 @@ def load_policy(path: Path) -> tuple[Policy, str]:
             f"The policy {path} has a mistake: {error}. The keys and their values are described "
             "in docs/policy.md."
         ) from error
-    return policy, hashlib.sha256(text).hexdigest()
 
 
 def policy_warnings(policy: Policy, today: date) -> list[str]:

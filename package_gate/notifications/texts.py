@@ -62,11 +62,13 @@ def compose(
 
 
 def notification_digest(decision: RequestDecision) -> str:
-    """What of a decision an email tells: SHA-256 of its verdict and reasons, in hexadecimal.
+    """What of a decision an email says: SHA-256 of its verdict, and of why or of how to install it.
 
     A requester who was sent this digest needs no further email.
     """
-    return hashlib.sha256(json_bytes([decision.verdict.value, decision.reasons])).hexdigest()
+    approved = decision.verdict is Verdict.APPROVED
+    said = [decision.install_command] if approved else decision.reasons
+    return hashlib.sha256(json_bytes([decision.verdict.value, said])).hexdigest()
 
 
 def fit(body: str, report_hint: str) -> str:

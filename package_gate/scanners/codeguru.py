@@ -80,6 +80,7 @@ class CodeGuru:
     """The scanner `codeguru`."""
 
     name = SCANNER
+    version = versions.CODEGURU
 
     def __init__(self, settings: CodeGuruSettings, client: "CodeGuruSecurityClient") -> None:
         """Make ready to ask.
@@ -94,7 +95,7 @@ class CodeGuru:
     @property
     def info(self) -> ScannerInfo:
         """Its version is the API's; the service does not date its rules."""
-        return ScannerInfo(SCANNER, versions.CODEGURU, data="Amazon CodeGuru Security")
+        return ScannerInfo(SCANNER, self.version, data="Amazon CodeGuru Security")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """Report what static analysis finds in the package's artifacts.

@@ -20,6 +20,11 @@ class Scanner(Protocol):
         ...
 
     @property
+    def version(self) -> str:
+        """Its version with its rules, known before it is started; as in `info`."""
+        ...
+
+    @property
     def info(self) -> ScannerInfo:
         """Name, version and date of its data; all three go into the decision.
 
@@ -43,6 +48,11 @@ class UnpackingScanner(Protocol):
     @property
     def name(self) -> str:
         """What the policy and the record call it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """See `Scanner.version`."""
         ...
 
     @property

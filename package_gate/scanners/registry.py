@@ -133,6 +133,14 @@ def worker_spec(name: str) -> ScannerSpec:
     return ScannerSpec(name, worker.factory, entry.kinds, worker.needs, processes=worker.processes)
 
 
+def version_of(name: str) -> str:
+    """Give the version of a scanner of content with its rules, without loading it."""
+    rules = SCANNERS[name].rules
+    if rules is None:
+        raise ValueError(f"{name} reads no content")
+    return rules()
+
+
 def publishers_unpacker() -> ScannerSpec:
     """Describe what unpacks an archive for a publisher: archives within it stay as they are."""
     return replace(worker_spec(UNPACKER), factory="package_gate.scanners.archive:outermost")

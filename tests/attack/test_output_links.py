@@ -6,7 +6,7 @@ import pytest
 
 from package_gate.core.errors import StoreError
 from package_gate.core.files import locked, replacing, write_atomically
-from package_gate.records.decisions import FolderStorage
+from package_gate.records.storage import FolderStorage
 from package_gate.report.write import write_reports
 from tests.fakes.https_server import HTTPSServer
 from tests.fakes.package_index import PackageIndex
@@ -35,7 +35,7 @@ def test_a_report_takes_the_place_of_a_link(tmp_path: Path, precious: Path) -> N
 
 
 def test_a_record_takes_the_place_of_a_link(tmp_path: Path, precious: Path) -> None:
-    storage = FolderStorage(tmp_path / "decisions")
+    storage = FolderStorage(tmp_path)
     (tmp_path / "decisions").mkdir()
     (tmp_path / "decisions" / "a.json").symlink_to(precious)
 
@@ -65,7 +65,10 @@ def test_a_lock_that_is_a_link_is_refused(tmp_path: Path, precious: Path) -> Non
 
     with pytest.raises(OSError, match="symbolic links"), locked(folder / ".lock"):
         pass
-    with pytest.raises(StoreError, match="can't be written"), FolderStorage(folder).exclusive():
+    with (
+        pytest.raises(StoreError, match="can't be written"),
+        FolderStorage(folder.parent).exclusive(),
+    ):
         pass
     assert precious.read_text() == "kept"
 

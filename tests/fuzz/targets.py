@@ -113,7 +113,7 @@ def requests(data: bytes) -> None:
 def policy(data: bytes) -> None:
     """Read a policy: a mistake is a configuration error, and a waiver holds for its package."""
     try:
-        read, _ = load_policy(_written("policy.toml", data))
+        read = load_policy(_written("policy.toml", data))
     except ConfigurationError:
         return
     policy_warnings(read, TODAY)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from package_gate.core.errors import StoreError
-from package_gate.records.decisions import Decisions
 from package_gate.records.s3 import LEASE_KEY, S3Settings, S3Storage
+from package_gate.records.store import Records
 from tests.fakes.aws import AWS
-from tests.records.test_decisions import DECISION, PACKAGE, REQUEST
+from tests.records.test_store import DECISION, PACKAGE, REQUEST
 
 SETTINGS = S3Settings("records", "gate/", lease_seconds=0.4, wait_seconds=20)
 
@@ -31,10 +31,10 @@ def storage(client: Any) -> S3Storage:
 
 
 def test_decisions_are_kept_encrypted(client: Any, storage: S3Storage) -> None:
-    decisions = Decisions(storage)
+    decisions = Records(storage)
     decisions.put(PACKAGE)
     decisions.put(DECISION)
-    assert Decisions(S3Storage(SETTINGS, client)).request(REQUEST) == DECISION
+    assert Records(S3Storage(SETTINGS, client)).request(REQUEST) == DECISION
     head = client.head_object(Bucket="records", Key="gate/packages/pypi/idna/3.7.json")
     assert head["ServerSideEncryption"] == "aws:kms"
 
@@ -65,7 +65,7 @@ def test_a_decision_that_another_build_made_meanwhile_is_not_overwritten(client:
 def test_a_run_that_was_stopped_between_history_and_record_is_finished_by_the_next(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Decisions(S3Storage(SETTINGS, client)).put(DECISION)
+    Records(S3Storage(SETTINGS, client)).put(DECISION)
     changed = replace(DECISION, decided_at=DECISION.decided_at + timedelta(days=1))
     stopped = S3Storage(SETTINGS, client)
     usual = stopped.write
@@ -77,8 +77,8 @@ def test_a_run_that_was_stopped_between_history_and_record_is_finished_by_the_ne
 
     monkeypatch.setattr(stopped, "write", write)
     with pytest.raises(StoreError, match="stopped"):
-        Decisions(stopped).put(changed)
-    decisions = Decisions(S3Storage(SETTINGS, client))
+        Records(stopped).put(changed)
+    decisions = Records(S3Storage(SETTINGS, client))
     decisions.put(changed)
     assert decisions.request(REQUEST) == changed
 

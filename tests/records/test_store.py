@@ -20,7 +20,8 @@ from package_gate.core.decision import (
 from package_gate.core.errors import StoreError
 from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.request import PyPISource, Request
-from package_gate.records.decisions import Decisions, FolderStorage
+from package_gate.records.storage import FolderStorage
+from package_gate.records.store import Records
 from tests.local_run import PROJECT
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -61,52 +62,50 @@ DECISION = RequestDecision(
 
 
 @pytest.fixture
-def decisions(tmp_path: Path) -> Decisions:
-    return Decisions(FolderStorage(tmp_path))
+def decisions(tmp_path: Path) -> Records:
+    return Records(FolderStorage(tmp_path))
 
 
 def only_record(folder: Path) -> Path:
-    (record,) = folder.glob("*/*.json")
+    (record,) = folder.glob("*/*/*.json")
     return record
 
 
-def test_what_is_put_is_read_back(decisions: Decisions) -> None:
+def test_what_is_put_is_read_back(decisions: Records) -> None:
     decisions.put(PACKAGE)
     decisions.put(DECISION)
     assert decisions.package(Origin.PYPI, "idna", "3.7") == PACKAGE
     assert decisions.request(REQUEST) == DECISION
 
 
-def test_what_was_never_decided_is_none(decisions: Decisions) -> None:
+def test_what_was_never_decided_is_none(decisions: Records) -> None:
     assert decisions.package(Origin.PYPI, "idna", "3.7") is None
     assert decisions.package(Origin.ARCHIVE, "idna", "3.7") is None
     assert decisions.request(REQUEST) is None
 
 
-def test_a_request_is_known_by_name_and_source_whoever_asks(decisions: Decisions) -> None:
+def test_a_request_is_known_by_name_and_source_whoever_asks(decisions: Records) -> None:
     decisions.put(DECISION)
     assert decisions.request(replace(REQUEST, requester="x@y.example", line=9)) == DECISION
     assert decisions.request(replace(REQUEST, source=PyPISource("idna==3.8"))) is None
 
 
-def test_an_overturned_decision_is_kept_in_the_history(
-    decisions: Decisions, tmp_path: Path
-) -> None:
+def test_an_overturned_decision_is_kept_in_the_history(decisions: Records, tmp_path: Path) -> None:
     decisions.put(PACKAGE)
     refused = replace(PACKAGE, verdict=Verdict.REFUSED, decided_at=datetime(2026, 7, 1, tzinfo=UTC))
     decisions.put(refused)
     assert decisions.package(Origin.PYPI, "idna", "3.7") == refused
-    (kept,) = (tmp_path / "history/packages/pypi/idna/3.7").iterdir()
+    (kept,) = (tmp_path / "decisions/history/packages/pypi/idna/3.7").iterdir()
     assert kept.name == "20260601T120000.000000Z.json"
     assert json.loads(kept.read_bytes())["verdict"] == "approved"
 
 
 def test_a_decision_that_only_gained_a_publication_leaves_no_history(
-    decisions: Decisions, tmp_path: Path
+    decisions: Records, tmp_path: Path
 ) -> None:
     decisions.put(PACKAGE)
     decisions.put(replace(PACKAGE, published_to="file:///x"))
-    assert not (tmp_path / "history").exists()
+    assert not (tmp_path / "decisions" / "history").exists()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_a_decision_that_only_gained_a_publication_leaves_no_history(
     [b"", b"{", b"[]", b'{"verdict": "approved"}', b"\xff\xfe"],
 )
 def test_a_damaged_record_is_an_error_not_a_missing_one(
-    decisions: Decisions, tmp_path: Path, damage: bytes
+    decisions: Records, tmp_path: Path, damage: bytes
 ) -> None:
     decisions.put(DECISION)
     only_record(tmp_path).write_bytes(damage)
@@ -122,7 +121,7 @@ def test_a_damaged_record_is_an_error_not_a_missing_one(
         decisions.request(REQUEST)
 
 
-def test_a_verdict_that_no_gate_writes_is_an_error(decisions: Decisions, tmp_path: Path) -> None:
+def test_a_verdict_that_no_gate_writes_is_an_error(decisions: Records, tmp_path: Path) -> None:
     decisions.put(DECISION)
     record = only_record(tmp_path)
     record.write_text(record.read_text().replace('"approved"', '"allowed"'))
@@ -131,7 +130,7 @@ def test_a_verdict_that_no_gate_writes_is_an_error(decisions: Decisions, tmp_pat
 
 
 def test_a_record_copied_over_another_requests_is_an_error(
-    decisions: Decisions, tmp_path: Path
+    decisions: Records, tmp_path: Path
 ) -> None:
     decisions.put(replace(DECISION, name="other"))
     other = only_record(tmp_path)
@@ -144,13 +143,13 @@ def test_a_record_copied_over_another_requests_is_an_error(
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".lock"])
-def test_no_name_leaves_the_folder(decisions: Decisions, name: str) -> None:
+def test_no_name_leaves_the_folder(decisions: Records, name: str) -> None:
     with pytest.raises(StoreError, match="can't be the name"):
         decisions.put(replace(PACKAGE, name=name))
 
 
 def test_a_failed_write_leaves_the_earlier_record_and_no_litter(
-    decisions: Decisions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    decisions: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions.put(DECISION)
 
@@ -161,7 +160,9 @@ def test_a_failed_write_leaves_the_earlier_record_and_no_litter(
     with pytest.raises(StoreError, match="No space left on device"):
         decisions.put(replace(DECISION, reasons=("Changed.",)))
     assert decisions.request(REQUEST) == DECISION
-    assert [path.name for path in (tmp_path / "requests").iterdir()] == [only_record(tmp_path).name]
+    assert [path.name for path in (tmp_path / "decisions" / "requests").iterdir()] == [
+        only_record(tmp_path).name
+    ]
 
 
 def test_two_runs_do_not_hold_the_store_at_once(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_two_runs_do_not_hold_the_store_at_once(tmp_path: Path) -> None:
 def test_what_threads_read_is_known_to_msgspec_before_there_are_threads() -> None:
     """Two threads that are the first to read a class crashed the process, one time in ten."""
     program = (
-        "import package_gate.core.decision as c, package_gate.records.decisions as d\n"
+        "import package_gate.core.decision as c, package_gate.records.store as d\n"
         "for kind in (d.PackageDecision, d.RequestDecision, c.PackageSummary):\n"
         "    print('__msgspec_cache__' in vars(kind))"
     )
@@ -186,7 +187,7 @@ def test_what_threads_read_is_known_to_msgspec_before_there_are_threads() -> Non
 
 def test_nothing_is_recorded_once_the_run_is_over(tmp_path: Path) -> None:
     """Threads that an interrupt leaves at work take the end of everything for failures."""
-    decisions = Decisions(FolderStorage(tmp_path))
+    decisions = Records(FolderStorage(tmp_path))
     with decisions.exclusive():
         decisions.put(PACKAGE)
     with pytest.raises(StoreError, match="was stopped"):

@@ -1,0 +1,113 @@
+"""The gate's parts put together: what a run meets and what it goes by → a gate that is ready."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from package_gate.advisories.cached import Cached
+from package_gate.advisories.interface import AdvisorySource
+from package_gate.core.policy import Policy
+from package_gate.core.version import gate_version
+from package_gate.notifications.outbox import Notifier
+from package_gate.pipeline.gate import Gate, Steps
+from package_gate.pipeline.packages import Fetch, Packages
+from package_gate.pipeline.plan import Planner
+from package_gate.pipeline.publish import Publication
+from package_gate.pipeline.remarks import Remarks
+from package_gate.pipeline.reuse import Conditions
+from package_gate.pipeline.scan import Scanning
+from package_gate.pipeline.settings import Progress, Settings
+from package_gate.publishers.interface import Publisher
+from package_gate.records.storage import Storage
+from package_gate.records.store import Records
+from package_gate.scanners.interface import Scanner, UnpackingScanner
+from package_gate.sources.interface import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a run meets."""
+
+    sources: Mapping[type, Source]
+    """Who resolves which class of `Request.source`."""
+    fetch: Fetch
+    publisher: Publisher
+    storage: Storage
+    """Where the records are."""
+    notifier: Notifier
+    now: Callable[[], datetime]
+    """The time (UTC)."""
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Scanners:
+    """Who looks at packages, and who knows of them."""
+
+    unpacker: UnpackingScanner
+    content: Sequence[Scanner]
+    advisories: Sequence[AdvisorySource]
+    sample_advisories: bool = False
+    """Whether verdicts rest on the small hand-written advisory set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run differs from the usual one."""
+
+    rescan: bool = False
+    """Resolve, fetch and scan again what was decided."""
+    dry_run: bool = False
+    """Decide and report; publish, record and send nothing."""
+    report_hint: str = ""
+    """Where the full report is, for the emails."""
+    warnings: tuple[str, ...] = ()
+    """What the report must say first, whatever the run finds."""
+
+
+@contextmanager
+def open_gate(
+    outside: Outside, scanners: Scanners, policy: Policy, options: Options, scratch: Path
+) -> Iterator[Gate]:
+    """Give a gate; when the block ends, it takes no more work.
+
+    Args:
+        outside: what it meets.
+        scanners: who looks at packages.
+        policy: InfoSec's policy.
+        options: how this run differs.
+        scratch: an existing folder for what is downloaded and unpacked.
+    """
+    scanning = Scanning(scanners.unpacker, scanners.content, outside.now)
+    advisories = [Cached(source) for source in scanners.advisories]
+    conditions = Conditions(
+        policy=policy,
+        policy_digest=policy.digest,
+        unpacker=scanners.unpacker.name,
+        scanners=scanning.versions,
+        advisories=[source.name for source in advisories],
+        gate_version=gate_version(),
+        rescan=options.rescan,
+        sample_advisories=scanners.sample_advisories,
+    )
+    settings = Settings(
+        conditions=conditions,
+        now=outside.now,
+        progress=outside.progress,
+        dry_run=options.dry_run,
+        report_hint=options.report_hint,
+    )
+    records, remarks = Records(outside.storage), Remarks(options.warnings)
+    packages = Packages(outside.fetch, scanning, advisories, records, scratch, settings)
+    steps = Steps(
+        planner=Planner(outside.sources, records, settings),
+        packages=packages,
+        publication=Publication(outside.publisher, packages, records, remarks, settings),
+        records=records,
+        notifier=outside.notifier,
+        remarks=remarks,
+    )
+    with closing(packages):
+        yield Gate(steps, settings)

@@ -1,0 +1,213 @@
+"""Evidence, standing, policy and the day → a decision. Pure: no clock, no network, no record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.decision import (
+    DECISION_SCHEMA,
+    JudgedFinding,
+    PackageDecision,
+    RequestDecision,
+    Verdict,
+)
+from package_gate.core.ecosystem import ecosystem_of
+from package_gate.core.errors import SourceRefusedError, describe
+from package_gate.core.evidence import Evidence
+from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.judge import judge
+from package_gate.core.policy import COOLDOWN
+from package_gate.core.request import Request
+from package_gate.core.standing import Standing
+from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
+from package_gate.sources.pypi.yanked import yanked_release
+
+
+def decide_package(
+    package: ResolvedPackage,
+    evidence: Evidence | None,
+    standing: Standing,
+    conditions: Conditions,
+    now: datetime,
+    *,
+    fresh: str = "",
+) -> PackageDecision:
+    """Decide a package.
+
+    Args:
+        package: what it is.
+        evidence: what is in its bytes; None when they were not looked at.
+        standing: what is known of it from outside.
+        conditions: the policy, and which scanners must have looked at it.
+        now: the time (UTC).
+        fresh: why its release is too young to be approved, or "".
+    """
+    scans = evidence.scans if evidence else ()
+    yanked = {file.filename: file.yanked for file in package.files}
+    artifacts = tuple(
+        replace(artifact, yanked=yanked.get(artifact.filename))
+        for artifact in (evidence.artifacts if evidence else ())
+    )
+    findings = [finding for scan in scans for finding in scan.findings]
+    judgement = judge(
+        package.name,
+        package.version,
+        [*_index_findings(package), *findings, *standing.findings],
+        [*(scan.scanner for scan in scans), *standing.scanners],
+        [*_unfinished(evidence, standing, conditions), *standing.failures],
+        conditions.policy,
+        now.date(),
+    )
+    verdict, reasons = judgement.verdict, judgement.reasons
+    if fresh and verdict is Verdict.APPROVED:
+        verdict, reasons = Verdict.UNDECIDED, (fresh,)
+    return PackageDecision(
+        name=package.name,
+        version=package.version,
+        origin=package.origin,
+        verdict=verdict,
+        reasons=reasons,
+        notes=package.notes,
+        artifacts=artifacts,
+        findings=judgement.findings,
+        scanners=tuple(sorted((*(s.scanner for s in scans), *standing.scanners), key=_by_name)),
+        policy_digest=conditions.policy_digest,
+        decided_at=now,
+        gate_version=conditions.gate_version,
+        evidence=evidence.digest if evidence else "",
+        standing=standing.digest,
+        until=_until(package, judgement.findings, conditions, now.date()),
+        sample_advisories=conditions.sample_advisories,
+        schema=DECISION_SCHEMA,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageOutcome:
+    """How one package of a closure ended."""
+
+    subject: str
+    """Its name and version, for messages."""
+    decision: PackageDecision | None
+    """None when it could not be decided at all."""
+    error: BaseException | None = None
+    """Why not."""
+
+
+def decide_request(
+    request: Request,
+    outcomes: Sequence[PackageOutcome],
+    notes: Sequence[str],
+    conditions: Conditions,
+    now: datetime,
+) -> RequestDecision:
+    """Decide a request by its packages: refused before undecided before approved.
+
+    Args:
+        request: the line that asked.
+        outcomes: of its whole closure, the requested package first.
+        notes: what a reader must know besides the packages' own notes.
+        conditions: what the run decides by.
+        now: the time (UTC).
+    """
+    reasons: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    for each in outcomes:
+        if each.decision is None:
+            refused = isinstance(each.error, SourceRefusedError)
+            why = describe(each.error) if isinstance(each.error, Exception) else "was stopped."
+            reasons[Verdict.REFUSED if refused else Verdict.UNDECIDED].append(
+                f"{each.subject}: {why}"
+            )
+        else:
+            approved = each.decision.verdict is Verdict.APPROVED  # for all by the same reasons
+            subject = "" if approved else f"{each.decision.name} {each.decision.version}: "
+            reasons[each.decision.verdict] += [f"{subject}{r}" for r in each.decision.reasons]
+    verdict = next(
+        (v for v in (Verdict.REFUSED, Verdict.UNDECIDED) if reasons[v]), Verdict.APPROVED
+    )
+    decisions = [each.decision for each in outcomes if each.decision is not None]
+    all_notes = [*notes, *(f"{d.name} {d.version}: {note}" for d in decisions for note in d.notes)]
+    until = min((d.until for d in decisions if d.until), default="")
+    return RequestDecision(
+        name=request.name,
+        source=str(request.source),
+        verdict=verdict,
+        reasons=tuple(dict.fromkeys(reasons[verdict])),
+        notes=tuple(dict.fromkeys(all_notes)),
+        packages=tuple(decision.summary for decision in decisions),
+        policy_digest=conditions.policy_digest,
+        decided_at=now,
+        gate_version=conditions.gate_version,
+        sample_advisories=conditions.sample_advisories,
+        complete=len(decisions) == len(outcomes) > 0,
+        basis=None if verdict is Verdict.UNDECIDED else conditions.basis(until),
+        schema=DECISION_SCHEMA,
+    )
+
+
+def refuse_or_leave(
+    request: Request, verdict: Verdict, reason: str, conditions: Conditions, now: datetime
+) -> RequestDecision:
+    """Decide a request of which no package is known: refused, or left undecided."""
+    nothing = decide_request(request, (), (), conditions, now)
+    basis = conditions.basis("") if verdict is Verdict.REFUSED else None
+    return replace(nothing, verdict=verdict, reasons=(reason,), basis=basis)
+
+
+def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
+    """Give a package's new decision the time of its verdict, when it says what the earlier did."""
+    if same_package_verdict(decision, earlier):
+        return replace(decision, decided_at=earlier.decided_at)
+    return decision
+
+
+def follow(decision: RequestDecision, earlier: RequestDecision) -> RequestDecision:
+    """Give a request's new decision what is kept of its earlier one.
+
+    Those are who was sent which email, and what the earlier one published and the new one leaves
+    out; one that says the same keeps the time of its first making.
+    """
+    closure = {(package.name, package.version) for package in decision.packages}
+    superseded = tuple(
+        package
+        for package in earlier.published
+        if not ecosystem_of(package.origin).named_by_digest
+        and (package.name, package.version) not in closure
+    )
+    decision = replace(decision, notified=earlier.notified, superseded=superseded)
+    if same_request_verdict(decision, earlier):
+        decision = replace(decision, decided_at=earlier.decided_at)
+    return decision
+
+
+def _unfinished(evidence: Evidence | None, standing: Standing, conditions: Conditions) -> list[str]:
+    """Name what did not look at the package; with any, it can't be approved."""
+    failures = list(evidence.failures if evidence else ())
+    if failures or standing.failures:
+        return failures
+    looked = {scan.scanner.name for scan in evidence.scans} if evidence else set()
+    looked |= {scanner.name for scanner in standing.scanners}
+    return [
+        f"The scanner {name} has not looked at it."
+        for name in sorted({*conditions.scanners, *conditions.advisories} - looked)
+    ]
+
+
+def _index_findings(package: ResolvedPackage) -> list[Finding]:
+    """Report files that the index has yanked."""
+    reasons = [file.yanked for file in package.files if file.yanked is not None]
+    return [yanked_release(reasons[0], len(reasons))] if reasons else []
+
+
+def _until(
+    package: ResolvedPackage, judged: Sequence[JudgedFinding], conditions: Conditions, today: date
+) -> str:
+    """Give the last day on which every waiver that was used still holds, or ""."""
+    cooldown = conditions.policy.waiver_for(package.name, package.version, [COOLDOWN], today)
+    waivers = [item.waiver for item in judged if item.waiver] + ([cooldown] if cooldown else [])
+    return min((waiver.expires for waiver in waivers), default="")
+
+
+def _by_name(scanner: ScannerInfo) -> str:
+    return scanner.name

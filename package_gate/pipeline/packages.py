@@ -1,0 +1,312 @@
+"""The packages of a run: each is fetched, scanned and decided once, whichever requests need it.
+
+Downloaded files stay until the last of those requests is done, because they are what gets
+published.
+"""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from package_gate.advisories.interface import AdvisorySource, NamedPackage
+from package_gate.advisories.standing import standing, standing_of_releases
+from package_gate.core.artifact import ArtifactFile, Origin, RemoteFile, ResolvedPackage
+from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
+from package_gate.core.ecosystem import digest_version, ecosystem_of
+from package_gate.core.errors import PublishError, SourceError
+from package_gate.core.evidence import Evidence, package_digest
+from package_gate.core.standing import Standing
+from package_gate.pipeline.decide import decide_package, follow_package
+from package_gate.pipeline.reuse import (
+    missing_scans,
+    scans_that_hold,
+    stands_undecided,
+    stays_published,
+    unchanged,
+    with_approved_files,
+)
+from package_gate.pipeline.scan import Scanning
+from package_gate.pipeline.settings import Settings
+from package_gate.publishers.interface import ApprovedPackage
+from package_gate.records.store import Records
+
+PACKAGES_AT_ONCE = 4
+
+Fetch = Callable[[RemoteFile, Path], ArtifactFile]
+"""Downloads a file into a folder, checked against what is known of it."""
+
+
+@dataclass(slots=True)
+class PackageWork:
+    """One package on its way, shared by the requests that need it."""
+
+    key: object
+    subject: str
+    """Its name and version, for messages."""
+    folder: Path
+    """Its scratch folder; made when something is downloaded."""
+    lock: threading.Lock
+    """Of its name and version: held while that is decided, published or withdrawn."""
+    decided: Future[PackageDecision] = field(default_factory=Future)
+    decision: PackageDecision | None = None
+    """What was decided; replaced when it is published or withdrawn."""
+    files: tuple[ArtifactFile, ...] = ()
+    """The downloaded files; none when evidence made fetching unnecessary."""
+    users: int = 0
+    """How many requests need it now."""
+
+
+class Packages:
+    """Decides packages, several at a time."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        scanning: Scanning,
+        advisories: Sequence[AdvisorySource],
+        records: Records,
+        scratch: Path,
+        settings: Settings,
+    ) -> None:
+        """Put the parts together; `scratch` is an empty folder for what is downloaded."""
+        self._fetch = fetch
+        self._scanning = scanning
+        self._advisories = advisories
+        self._records = records
+        self._scratch = scratch
+        self._settings = settings
+        self._conditions = settings.conditions
+        self._scanned_now: dict[str, Evidence] = {}
+        self._works: dict[object, PackageWork] = {}
+        self._works_lock = threading.Lock()
+        self._version_locks: dict[tuple[Origin, str, str], threading.Lock] = {}
+        self._pool = ThreadPoolExecutor(PACKAGES_AT_ONCE, "package")
+
+    def claim(self, package: ResolvedPackage) -> PackageWork:
+        """Give the one piece of work for a package, however many requests need it.
+
+        Its `decided` ends with the decision, or raises SourceError (it could not be fetched),
+        SourceRefusedError (the policy or the address guard forbids it) or StoreError.
+        """
+        key = (package.origin, package.name, package.version, tuple(f.url for f in package.files))
+        with self._works_lock:
+            work = self._works.get(key)
+            if work is None:
+                by_digest = ecosystem_of(package.origin).named_by_digest
+                version = "" if by_digest else package.version
+                lock = self._version_locks.setdefault(
+                    (package.origin, package.name, version), threading.Lock()
+                )
+                folder = Path(tempfile.mkdtemp(dir=self._scratch))
+                work = PackageWork(key, _subject(package), folder, lock)
+                work.decided = self._pool.submit(self._decide, package, work)
+                self._works[key] = work
+            work.users += 1
+            return work
+
+    def release(self, work: PackageWork) -> None:
+        """Remove a package's files once no request needs them any more."""
+        with self._works_lock:
+            work.users -= 1
+            if work.users:
+                return
+            del self._works[work.key]
+        work.decided.exception()  # it may still be writing
+        shutil.rmtree(work.folder, ignore_errors=True)
+
+    def approved(self, work: PackageWork) -> ApprovedPackage:
+        """Give an approved package with its files, fetched again when they are not at hand.
+
+        Raises:
+            PublishError: the approved bytes can't be had any more.
+        """
+        decision = work.decision
+        if decision is None or decision.verdict is not Verdict.APPROVED:
+            raise PublishError("Only an approved package can be published.")
+        recorded = self._records.package(decision.origin, decision.name, decision.version)
+        if recorded and recorded.verdict is Verdict.REFUSED:
+            raise PublishError(
+                f"{decision.name} {decision.version} was refused meanwhile: another request needs "
+                "more of its files."
+            )
+        if not work.files:
+            try:
+                work.files = self._fetch_files(remote_files(decision), work)
+            except SourceError as error:
+                raise PublishError(f"Its approved files can't be fetched again: {error}") from error
+        paths = {file.artifact.sha256: file.path for file in work.files}
+        return ApprovedPackage(
+            decision.name,
+            decision.version,
+            decision.origin,
+            decision.decided_at,
+            tuple(ArtifactFile(file, paths[file.sha256]) for file in decision.artifacts),
+        )
+
+    def ask_together(self, packages: Iterable[PackageSummary]) -> None:
+        """Ask at once what is known of packages, so that the sources need not be asked for each.
+
+        What can't be told is asked again for the package that needs it, which says so.
+        """
+        named = [
+            NamedPackage(ecosystem_of(p.origin).normalise_name(p.name), p.version)
+            for p in packages
+            if ecosystem_of(p.origin).looked_up_by_name
+        ]
+        if named:
+            standing_of_releases(list(dict.fromkeys(named)), self._advisories)
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._scanning.close()
+
+    def _decide(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
+        """Decide one package and record the decision, one file set of a version after another."""
+        with work.lock:
+            if not package.version:
+                work.files = self._fetch_files(package.files, work)
+                package = _with_digests(package, work.files)
+            earlier = self._records.package(package.origin, package.name, package.version)
+            package = with_approved_files(package, earlier)
+            fresh = self._too_fresh(package, earlier)
+            evidence = self._evidence(package, earlier)
+            missing = missing_scans(evidence, self._conditions)
+            if evidence is None or missing:
+                decision = self._decide_without(missing, package, evidence)
+                if decision and decision.verdict is Verdict.REFUSED:
+                    return self._finish(work, decision, earlier)
+                if fresh and not (earlier and earlier.may_be_published):
+                    undecided = decide_package(
+                        package, None, Standing((), ()), self._conditions, self._settings.now()
+                    )
+                    undecided = replace(undecided, verdict=Verdict.UNDECIDED, reasons=(fresh,))
+                    return self._finish(work, undecided, earlier)
+                evidence = self._scan(package, work, evidence, missing)
+            decision = self._judge(package, evidence, fresh)
+            return self._finish(work, decision, earlier)
+
+    def _evidence(
+        self, package: ResolvedPackage, earlier: PackageDecision | None
+    ) -> Evidence | None:
+        """Give what is known of exactly these files; of a rescan, what it found itself."""
+        files = {file.filename: file.sha256 for file in package.files if file.sha256}
+        if len(files) != len(package.files):
+            return None
+        digest = package_digest(package.origin, package.name, package.version, files)
+        if self._conditions.rescan:
+            return self._scanned_now.get(digest)
+        return self._records.evidence(digest, earlier)
+
+    def _decide_without(
+        self, missing: Sequence[str], package: ResolvedPackage, evidence: Evidence | None
+    ) -> PackageDecision | None:
+        """Decide by what is known without the missing scanners: they can't mend a refusal."""
+        if evidence is None or self._conditions.unpacker in missing:
+            return None
+        return self._judge(package, scans_that_hold(evidence, missing), "")
+
+    def _judge(self, package: ResolvedPackage, evidence: Evidence, fresh: str) -> PackageDecision:
+        return decide_package(
+            package,
+            evidence,
+            standing(evidence, self._advisories),
+            self._conditions,
+            self._settings.now(),
+            fresh=fresh,
+        )
+
+    def _scan(
+        self,
+        package: ResolvedPackage,
+        work: PackageWork,
+        known: Evidence | None,
+        missing: Sequence[str],
+    ) -> Evidence:
+        if not work.files:
+            work.files = self._fetch_files(package.files, work)
+        self._settings.progress(_subject(package), "scanning")
+        evidence = self._scanning.scan(package, work.files, work.folder, known, missing)
+        finished = replace(evidence, failures=())
+        if not self._settings.dry_run:
+            self._records.put_evidence(finished)
+        if not evidence.failures:
+            self._scanned_now[evidence.digest] = finished
+        return evidence
+
+    def _fetch_files(
+        self, files: Sequence[RemoteFile], work: PackageWork
+    ) -> tuple[ArtifactFile, ...]:
+        self._settings.progress(work.subject, "fetching")
+        downloads = work.folder / "downloads"  # their names others have chosen
+        downloads.mkdir(exist_ok=True)
+        return tuple(self._fetch(file, downloads) for file in files)
+
+    def _too_fresh(self, package: ResolvedPackage, earlier: PackageDecision | None) -> str:
+        """Say that a release is younger than the cooldown, or "" when it is not.
+
+        What notebooks can install already is not taken back for it.
+        """
+        if (
+            earlier
+            and earlier.verdict is Verdict.APPROVED
+            and earlier.may_be_published
+            and not self._conditions.rescan
+        ):
+            return ""
+        policy = self._conditions.policy
+        uploads = [file.uploaded for file in package.files if file.uploaded]
+        until = policy.fresh_until(
+            package.name, package.version, max(uploads, default=None), self._settings.now()
+        )
+        if until is None:
+            return ""
+        return (
+            f"Released on {max(uploads):%Y-%m-%d}, younger than the cooldown of "
+            f"{policy.cooldown.days} days. It is decided from {until:%Y-%m-%d %H:%M} UTC on."
+        )
+
+    def _finish(
+        self, work: PackageWork, decision: PackageDecision, earlier: PackageDecision | None
+    ) -> PackageDecision:
+        """Record a decision; what was published before stands there until it is withdrawn."""
+        if earlier is not None:
+            decision = follow_package(decision, earlier)
+            if earlier.may_be_published:
+                decision = replace(decision, published_at=earlier.published_at)
+                if stays_published(decision, earlier):
+                    decision = replace(decision, published_to=earlier.published_to)
+            else:
+                decision = replace(decision, withdrawn_at=earlier.withdrawn_at)
+        work.decision = decision
+        if self._settings.dry_run or stands_undecided(decision, earlier, self._conditions):
+            return decision
+        if unchanged(decision, earlier):
+            return decision
+        self._records.put(decision)
+        return decision
+
+
+def remote_files(decision: PackageDecision) -> tuple[RemoteFile, ...]:
+    """Turn recorded artifacts into files that can be fetched again."""
+    return tuple(
+        RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded, file.yanked)
+        for file in decision.artifacts
+    )
+
+
+def _with_digests(package: ResolvedPackage, files: Sequence[ArtifactFile]) -> ResolvedPackage:
+    """Give a package that is named by its bytes their version and digest."""
+    known = tuple(
+        replace(remote, filename=file.artifact.filename, sha256=file.artifact.sha256)
+        for remote, file in zip(package.files, files, strict=True)
+    )
+    return replace(package, version=digest_version(files[0].artifact.sha256), files=known)
+
+
+def _subject(package: ResolvedPackage) -> str:
+    return f"{package.name} {package.version}".strip()

@@ -1,0 +1,56 @@
+"""What a request needs: the closure that its record holds, or a new one from its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.decision import RequestDecision
+from package_gate.core.request import Request
+from package_gate.pipeline.packages import remote_files
+from package_gate.pipeline.reuse import closure_holds
+from package_gate.pipeline.settings import Settings
+from package_gate.records.store import Records
+from package_gate.sources.interface import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The closure of a request."""
+
+    packages: tuple[ResolvedPackage, ...]
+    """The requested package first when it is known."""
+    notes: tuple[str, ...]
+    recorded: bool
+    """Whether it was resolved by an earlier run."""
+
+
+class Planner:
+    """Says what each request needs."""
+
+    def __init__(
+        self, sources: Mapping[type, Source], records: Records, settings: Settings
+    ) -> None:
+        """Take who resolves which class of `Request.source`."""
+        self._sources = sources
+        self._records = records
+        self._settings = settings
+
+    def plan(self, request: Request, earlier: RequestDecision | None) -> Plan:
+        """Give the closure of a request.
+
+        Raises:
+            SourceError: it could not be resolved.
+            SourceRefusedError: the policy or the address guard forbids it.
+            StoreError: a record can't be read.
+        """
+        if earlier is not None and closure_holds(earlier, self._settings.conditions):
+            recorded = self._records.packages(earlier)
+            if len(recorded) == len(earlier.packages) and all(p.artifacts for p in recorded):
+                packages = tuple(
+                    ResolvedPackage(p.name, p.version, p.origin, remote_files(p), p.notes)
+                    for p in recorded
+                )
+                return Plan(packages, earlier.notes, recorded=True)
+        self._settings.progress(request.name, "resolving")
+        resolution = self._sources[type(request.source)].resolve(request)
+        return Plan(resolution.packages, resolution.notes, recorded=False)

@@ -1,0 +1,27 @@
+"""What a run has to say besides its decisions."""
+
+import logging
+from collections.abc import Iterable
+
+from package_gate.core.text import printable
+
+log = logging.getLogger(__name__)
+
+
+class Remarks:
+    """Warnings, and whether something is left to the next run."""
+
+    def __init__(self, warnings: Iterable[str]) -> None:
+        """Begin with these warnings, which are in the log already."""
+        self.warnings = list(warnings)
+        self.unfinished = False
+
+    def warn(self, warning: str) -> None:
+        """Say something that the reader must see first."""
+        log.warning(printable(warning, 2000))
+        self.warnings.append(warning)
+
+    def leave(self, warning: str) -> None:
+        """Warn of something that is left to the next run."""
+        self.warn(warning)
+        self.unfinished = True

@@ -1,0 +1,204 @@
+"""The record: one JSON document for each evidence and each decision.
+
+`Records` knows which document holds what; a `Storage` holds the bytes. Documents are validated as
+they are read, and a decision that is replaced by another verdict is kept under `history/`, so that
+the record answers "why was this approved, by what, when" a year later.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+
+from package_gate.core.artifact import Origin
+from package_gate.core.decision import DECISION_SCHEMA, PackageDecision, RequestDecision
+from package_gate.core.errors import StoreError
+from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence
+from package_gate.core.request import Request
+from package_gate.records import legacy
+from package_gate.records.storage import Storage
+
+Decision = PackageDecision | RequestDecision
+Document = TypeVar("Document", PackageDecision, RequestDecision, Evidence)
+_READERS: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (PackageDecision, RequestDecision, Evidence)
+}
+"""Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
+_SCHEMAS = {
+    PackageDecision: DECISION_SCHEMA,
+    RequestDecision: DECISION_SCHEMA,
+    Evidence: EVIDENCE_SCHEMA,
+}
+
+
+class Records:
+    """The record store."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Keep documents in `storage`."""
+        self._storage = storage
+        self._lock = threading.Lock()
+        self.ended = False
+        """Whether the run is over: what its threads decide from then on is worth nothing."""
+
+    @property
+    def readers(self) -> int:
+        """How many reads are worth making side by side."""
+        return self._storage.readers
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store for one run; see `Storage.exclusive`.
+
+        Afterwards nothing is recorded: an interrupt leaves threads at work, and they take the end
+        of everything around them for failures.
+        """
+        with self._storage.exclusive():
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self.ended = True
+
+    def request(self, request: Request) -> RequestDecision | None:
+        """Give what was decided about a request, or None.
+
+        Raises:
+            StoreError: the record can't be read, is damaged, or is another request's.
+        """
+        key = _request_key(request.name, str(request.source))
+        decision = self._read(key, RequestDecision)
+        if decision and (decision.name, decision.source) != (request.name, str(request.source)):
+            raise StoreError(f"The record {key} is another request's: {decision.name}.")
+        return decision
+
+    def package(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
+        """Give what was decided about a package, or None.
+
+        Raises:
+            StoreError: the record can't be read, is damaged, or is another package's.
+        """
+        key = _package_key(origin, name, version)
+        decision = self._read(key, PackageDecision)
+        if decision and (decision.origin, decision.name, decision.version) != (
+            origin,
+            name,
+            version,
+        ):
+            raise StoreError(f"The record {key} is another package's: {decision.name}.")
+        return legacy.with_yanked(decision) if decision else None
+
+    def packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
+        """Give what was decided about the packages of a request's closure.
+
+        Raises:
+            StoreError: a record can't be read, is damaged, or is another package's.
+        """
+        recorded = [self.package(p.origin, p.name, p.version) for p in decision.packages]
+        return tuple(package for package in recorded if package is not None)
+
+    def published(self, decision: RequestDecision) -> list[PackageDecision]:
+        """Give those packages of a request, earlier ones too, that notebooks can still install.
+
+        Raises:
+            StoreError: a record can't be read, is damaged, or is another package's.
+        """
+        recorded = [self.package(p.origin, p.name, p.version) for p in decision.published]
+        return [package for package in recorded if package and package.may_be_published]
+
+    def evidence(self, digest: str, earlier: PackageDecision | None = None) -> Evidence | None:
+        """Give what is known of a package's bytes, or None.
+
+        Args:
+            digest: of the package with its files, see `package_digest`.
+            earlier: the package's decision, which holds the evidence itself in schema 1.
+
+        Raises:
+            StoreError: the record can't be read, is damaged, or is about something else.
+        """
+        key = _evidence_key(digest)
+        evidence = self._read(key, Evidence)
+        if evidence is None and earlier is not None:
+            evidence = legacy.evidence_of(earlier)
+            return evidence if evidence and evidence.digest == digest else None
+        if evidence and evidence.digest != digest:
+            raise StoreError(f"The record {key} is about another package than its name says.")
+        return evidence
+
+    def put_evidence(self, evidence: Evidence) -> None:
+        """Record what was found in a package's bytes, in place of what was known of them before.
+
+        Raises:
+            StoreError: it could not be recorded, or the run has ended.
+        """
+        with self._lock:
+            self._check_running()
+            self._storage.write(_evidence_key(evidence.digest), _encode(evidence))
+
+    def put(self, decision: Decision) -> None:
+        """Record a decision; one that it overturns is kept under `history/`.
+
+        Raises:
+            StoreError: it could not be recorded, or the run has ended.
+        """
+        if isinstance(decision, PackageDecision):
+            key = _package_key(decision.origin, decision.name, decision.version)
+        else:
+            key = _request_key(decision.name, decision.source)
+        with self._lock:
+            self._check_running()
+            earlier: Decision | None = self._read_any(key, type(decision))
+            if earlier and earlier.decided_at != decision.decided_at:
+                moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
+                history = f"history/{key[:-5]}/{moment}.json"
+                # It is there already when a run was stopped between the two writes.
+                if self._storage.read(history) is None:
+                    self._storage.write(history, _encode(earlier))
+            self._storage.write(key, _encode(decision))
+
+    def _check_running(self) -> None:
+        if self.ended:
+            raise StoreError("The run was stopped. The next run decides it.")
+
+    def _read(self, key: str, kind: type[Document]) -> Document | None:
+        document: Document | None = self._read_any(key, kind)
+        return document
+
+    def _read_any(self, key: str, kind: type) -> Any:
+        content = self._storage.read(key)
+        if content is None:
+            return None
+        try:
+            document = _READERS[kind].decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
+            ) from error
+        if document.schema > _SCHEMAS[kind]:
+            raise StoreError(
+                f"The record {key} was written by a newer version of the gate. Use that version; "
+                "don't remove the record."
+            )
+        return document
+
+
+def _encode(document: Decision | Evidence) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def _request_key(name: str, source: str) -> str:
+    digest = hashlib.sha256("\n".join((name, source)).encode()).hexdigest()
+    return f"requests/{digest[:40]}.json"
+
+
+def _package_key(origin: Origin, name: str, version: str) -> str:
+    if "/" in name + version or name.startswith(".") or version.startswith("."):
+        raise StoreError(f"{name} {version} can't be the name of a record.")
+    return f"packages/{origin}/{name}/{version}.json"
+
+
+def _evidence_key(digest: str) -> str:
+    return f"evidence/{digest}.json"
