@@ -134,9 +134,11 @@ class Records:
         Raises:
             StoreError: it could not be recorded, or the run has ended.
         """
+        key = _evidence_key(evidence.digest)
         with self._lock:
             self._check_running()
-            self._storage.write(_evidence_key(evidence.digest), _encode(evidence))
+            self._storage.read(key)  # a storage writes only over what it has read
+            self._storage.write(key, _encode(evidence))
 
     def put(self, decision: Decision) -> None:
         """Record a decision; one that it overturns is kept under `history/`.

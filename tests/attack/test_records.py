@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from package_gate.core.decision import Verdict
+from package_gate.core.errors import SourceError
 from package_gate.core.finding import Finding, Kind, Severity
 from tests.gate_parts import World, request
 
-BAD = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.HIGH, "A hole.")
+BAD = Finding("malware", "steals", Kind.MALWARE, Severity.HIGH, "It steals.")
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def world(tmp_path: Path) -> World:
 
 def edit(world: World, kind: str, **changes: Any) -> None:
     """Change the one record of a kind by hand."""
-    (path,) = (world.folder / "decisions" / kind).rglob("*.json")
+    (path,) = [p for p in world.folder.rglob("*.json") if f"/{kind}/" in p.as_posix()]
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
@@ -42,25 +43,39 @@ def test_a_refusal_edited_to_an_approval_publishes_nothing_that_was_not_scanned(
     assert world.published == {}
 
 
-def test_an_approval_does_not_stand_without_all_scanners(world: World) -> None:
+def test_evidence_does_not_stand_without_all_scanners(world: World) -> None:
     verdict(world)
     world.findings["x"] = [BAD]
     edit(world, "requests", verdict="undecided")
-    edit(world, "packages", scanners=[{"name": "archive", "version": "1"}])
+    edit(world, "evidence", scans=[])
 
     assert verdict(world) is Verdict.REFUSED
+    assert world.published == {}
 
 
-def test_an_approval_does_not_stand_for_other_bytes(world: World) -> None:
+def test_an_approval_does_not_stand_for_other_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     verdict(world)
     world.published.clear()
     world.findings["x"] = [BAD]
     edit(world, "requests", verdict="undecided")
+    edit(world, "packages", published_to="", published_at=None)
+    monkeypatch.setattr(World, "content", lambda _self, filename: f"other {filename}".encode())
+
+    assert verdict(world) is Verdict.REFUSED
+    assert world.published == {}
+
+
+def test_an_approval_of_files_that_cannot_be_had_publishes_nothing(world: World) -> None:
+    verdict(world)
+    world.published.clear()
+    edit(world, "requests", verdict="undecided")
     other = {"filename": "x-1.0-py3-none-any.whl", "sha256": "0" * 64, "size": 1}
     edit(world, "packages", artifacts=[other], published_to="", published_at=None)
+    world.fetch_errors["x"] = SourceError("404")
 
-    verdict(world)
-
+    assert verdict(world) is Verdict.UNDECIDED
     assert world.published == {}
 
 

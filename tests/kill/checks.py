@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.evidence import Evidence
 from package_gate.notifications.texts import notification_digest
 from tests.kill.builds import Build
 from tests.kill.processes import at_work_in
@@ -75,6 +76,7 @@ def repeated_emails(build: Build) -> int:
 def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision], list[str]]:
     """Read all records."""
     packages, requests, faults = [], [], []
+    evidence = set()
     for key, document in build.store.documents().items():
         kind = key.removeprefix("history/").partition("/")[0]
         try:
@@ -84,10 +86,13 @@ def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision]
                 packages.append(msgspec.json.decode(document, type=PackageDecision))
             elif kind == "requests":
                 requests.append(msgspec.json.decode(document, type=RequestDecision))
+            elif kind == "evidence":
+                evidence.add(msgspec.json.decode(document, type=Evidence).digest)
             else:
                 faults.append(f"a record of no kind: {key}")
         except msgspec.DecodeError as error:
             faults.append(f"{key}: {error}")
+    faults += [f"no evidence for {p.name}" for p in packages if p.evidence not in evidence]
     return packages, requests, faults
 
 

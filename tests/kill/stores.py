@@ -88,10 +88,10 @@ class LocalStore:
         )
 
     def documents(self) -> dict[str, bytes]:
-        folder = self.output / "decisions"
         return {
-            str(path.relative_to(folder)): path.read_bytes()
-            for path in folder.rglob("*")
+            str(path.relative_to(self.output)).removeprefix("decisions/"): path.read_bytes()
+            for folder in ("decisions", "evidence")
+            for path in (self.output / folder).rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
 
