@@ -143,7 +143,7 @@ class _AWSStore:
     def documents(self) -> dict[str, bytes]:
         found = {}
         for key, content in self.run.records().items():
-            inner = re.search(r"/((packages/(archive|pypi)/|requests/|history/).*)", key)
+            inner = re.search(r"/((packages/(archive|pypi)/|requests/|history/|evidence/).*)", key)
             if inner:
                 found[inner[1]] = content
             elif not key.endswith("/lease"):
