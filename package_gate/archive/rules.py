@@ -207,6 +207,16 @@ RULES: dict[str, Rule] = {
         _H, "A `.pth` file starts programs, connects or decodes at each interpreter start.", _ATTACK
     ),
     "startup-module": Rule(_M, "A module that Python imports at each start by itself.", _READ),
+    "build-file": Rule(
+        _M,
+        "A build file that readers don't understand alike, or that scanners can't read whole.",
+        _REBUILD,
+    ),
+    "sdist-root": Rule(
+        _M,
+        "The sdist has more than its folder at the top; who builds it may take either.",
+        _REBUILD,
+    ),
     "sdist-layout": Rule(_I, "The sdist is not one folder named NAME-VERSION.", _REBUILD),
 }
 

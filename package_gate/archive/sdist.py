@@ -15,6 +15,9 @@ def check_sdist(filename: str, placer: Placer) -> None:
     top = sorted(placer.top_level())
     for folder in top:
         check_identity(placer, f"{folder}/PKG-INFO", name, version)
-    written, _, number = top[0].rpartition("-") if len(top) == 1 else ("", "", "")
+    if len(top) > 1:
+        placer.add("sdist-root", detail=f"{len(top)}, first {top[0]}")
+        return
+    written, _, number = top[0].rpartition("-") if top else ("", "", "")
     if not same_name(written, name) or not same_version(number, version):
-        placer.add("sdist-layout", detail=f"{len(top)} at the top, first {top[0] if top else '-'}")
+        placer.add("sdist-layout", detail=f"it has {top[0] if top else 'nothing'}")

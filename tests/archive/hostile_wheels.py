@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from package_gate.core.finding import Severity
-from tests.archive.makers import Zipped, make_tar, make_zip, tar_file
+from tests.archive.makers import Zipped, make_tar, make_zip, tar_file, tar_header
 from tests.archive.registry import Hostile, registrar
 
 CRITICAL, HIGH, MEDIUM = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
@@ -501,6 +501,109 @@ def sdist_of_another_project() -> bytes:
     return gzip.compress(make_tar(tar_file(b"demo-1.0/PKG-INFO", METADATA)), mtime=0)
 
 
-@hostile("sdist-layout", INFO, "demo-1.0.tar.gz")
+def make_sdist(files: Mapping[str, bytes]) -> bytes:
+    """Make an sdist of `demo` with files below its one folder."""
+    members = (tar_file(f"demo-1.0/{name}".encode(), data) for name, data in files.items())
+    return gzip.compress(make_tar(*members), mtime=0)
+
+
+def with_backend_path(text: str) -> bytes:
+    """Make an sdist whose build backend lies in `tools`, named as `text`."""
+    project = f"[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = {text}\n"
+    return make_sdist({"pyproject.toml": project.encode(), "tools/backend.py": b"evil"})
+
+
+@hostile("sdist-root", MEDIUM, "demo-1.0.tar.gz")
 def sdist_of_two_folders() -> bytes:
     return gzip.compress(make_tar(tar_file(b"demo-1.0/a.py"), tar_file(b"evil/a.py")), mtime=0)
+
+
+@hostile("sdist-root", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_a_setup_beside_its_folder() -> bytes:
+    return gzip.compress(make_tar(tar_file(b"demo-1.0/setup.py"), tar_file(b"setup.py")), mtime=0)
+
+
+@hostile("sdist-layout", INFO, "demo-1.0.tar.gz")
+def sdist_of_a_folder_of_another_name() -> bytes:
+    return gzip.compress(make_tar(tar_file(b"demo/a.py")), mtime=0)
+
+
+@hostile("bytecode", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_bytecode_of_its_backend() -> bytes:
+    return make_sdist({"backend.py": b"", "__pycache__/backend.cpython-311.pyc": b"evil"})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_a_project_of_two_megabytes() -> bytes:
+    return make_sdist({"pyproject.toml": b"#" * 2_000_000})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.zip")
+def zip_with_a_setup_of_two_megabytes() -> bytes:
+    return make_zip([Zipped(b"demo-1.0/setup.py", bytes(range(32, 127)) * 20_000)])
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_a_project_in_capitals() -> bytes:
+    return make_sdist({"PyProject.TOML": b"[project]\n", "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_a_project_that_is_no_toml() -> bytes:
+    return make_sdist({"pyproject.toml": b"\xef\xbb\xbf[build-system]\n"})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_with_a_project_nested_without_end() -> bytes:
+    return make_sdist({"pyproject.toml": b"a = " + b"[" * 100_000})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_goes_round() -> bytes:
+    return with_backend_path("['x/../tools']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_has_dots() -> bytes:
+    return with_backend_path("['./tools/.']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_ends_with_a_slash() -> bytes:
+    return with_backend_path("['tools/']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_is_for_windows() -> bytes:
+    return with_backend_path("['tools\\\\.']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_is_absolute() -> bytes:
+    return with_backend_path("['/tmp']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_is_not_there() -> bytes:
+    return with_backend_path("['Tools']")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_path_is_no_list() -> bytes:
+    return with_backend_path("'tools'")
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_backend_is_a_statement() -> bytes:
+    return make_sdist({"pyproject.toml": b"[build-system]\nbuild-backend = 'a:b;c'\n"})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_project_is_a_link_to_a_bad_one() -> bytes:
+    return gzip.compress(
+        make_tar(
+            tar_file(b"demo-1.0/a.txt", b"[build-system]\nbackend-path = ['..']\n"),
+            tar_header(b"demo-1.0/pyproject.toml", kind=b"2", link=b"a.txt"),
+        ),
+        mtime=0,
+    )

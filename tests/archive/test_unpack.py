@@ -136,6 +136,16 @@ def test_a_sound_sdist_has_no_finding(tmp_path: Path) -> None:
     assert run(tmp_path, gzip.compress(tar), "demo_pkg-1.0.tar.gz")[0] == []
 
 
+def test_a_plain_build_backend_of_an_sdists_own_has_no_finding(tmp_path: Path) -> None:
+    project = b"[build-system]\nrequires = ['wheel']\nbuild-backend = 'own.backend:api'\n"
+    tar = make_tar(
+        tar_file(b"demo-1.0/pyproject.toml", project + b"backend-path = ['.', 'tools/build']\n"),
+        tar_file(b"demo-1.0/tools/build/own/backend.py"),
+        tar_file(b"demo-1.0/tests/Setup.py"),
+    )
+    assert run(tmp_path, gzip.compress(tar), "demo-1.0.tar.gz")[0] == []
+
+
 def test_nothing_of_an_sdist_is_executed(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     code = f"open({str(canary)!r}, 'w').close()\n".encode()

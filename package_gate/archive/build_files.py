@@ -1,0 +1,72 @@
+"""Judges the files that decide what a build of a source tree runs (PEP 517, PEP 518).
+
+Whoever follows them, installers and scanners alike, must follow them to the same code. So what is
+spelled in a way that some readers resolve and others don't is a finding, and so is what is larger
+than the scanners read.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from package_gate.archive.metadata import read_start
+from package_gate.archive.paths import on_disk
+from package_gate.archive.placing import Placer
+from package_gate.core.policy import MIB
+
+MAX_BYTES = MIB
+"""Bytes of a build file; scanners read no more of it."""
+_NAMES = ("MANIFEST.in", "pyproject.toml", "setup.cfg", "setup.py")
+_EXACT = {name.lower(): name for name in _NAMES}
+_BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
+
+
+def check_build_files(placer: Placer) -> None:
+    """Look at the build files at the top of the archive and of each folder there."""
+    for path in sorted({*placer.files, *placer.copies}):
+        folder, _, name = path.rpartition("/")
+        if "/" in folder or name.lower() not in _EXACT:
+            continue
+        if name != _EXACT[name.lower()]:
+            placer.add("build-file", path, f"named unlike {_EXACT[name.lower()]}")
+        content = read_start(placer, path, MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            placer.add("build-file", path, f"more than {MAX_BYTES} bytes")
+        elif name == "pyproject.toml":
+            _check_project(placer, path, folder, content)
+
+
+def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> None:
+    try:
+        system = tomllib.loads(content.decode("utf-8")).get("build-system", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        placer.add("build-file", path, "no TOML that Python reads")
+        return
+    if not isinstance(system, Mapping):
+        placer.add("build-file", path, "build-system is no table")
+        return
+    requires, backend = system.get("requires", []), system.get("build-backend", "setuptools")
+    if not isinstance(requires, list) or any(not isinstance(each, str) for each in requires):
+        placer.add("build-file", path, "requires is no list of requirements")
+    if not isinstance(backend, str) or not _BACKEND.fullmatch(backend):
+        placer.add("build-file", path, f"build-backend is {backend!r:.80}")
+    folders = system.get("backend-path", [])
+    if not isinstance(folders, list):
+        placer.add("build-file", path, "backend-path is no list")
+        return
+    for each in folders:
+        if not _is_plain_folder(placer, folder, each):
+            placer.add("build-file", path, f"backend-path {each!r:.80}")
+
+
+def _is_plain_folder(placer: Placer, project: str, named: Any) -> bool:
+    """Whether a `backend-path` is spelled in the one plain way, and is there."""
+    if named == ".":
+        return True
+    if not isinstance(named, str) or on_disk(named) != named:
+        return False
+    if any(part in ("", ".", "..") for part in named.split("/")):
+        return False
+    prefix = f"{project}/{named}/" if project else f"{named}/"
+    return any(path.startswith(prefix) for path in (*placer.files, *placer.copies))
