@@ -19,12 +19,18 @@ MAX_BYTES = MIB
 """Bytes of a build file; scanners read no more of it."""
 _NAMES = ("MANIFEST.in", "pyproject.toml", "setup.cfg", "setup.py")
 _EXACT = {name.lower(): name for name in _NAMES}
+_COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
 _BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
 def check_build_files(placer: Placer) -> None:
-    """Look at the build files at the top of the archive and of each folder there."""
+    """Look at what a build could run: the files that steer it, and what it can import.
+
+    A build takes the project at the top of the archive or in a folder there.
+    """
     for path in sorted({*placer.files, *placer.copies}):
+        if _COMPILED.fullmatch(path) and read_start(placer, path, 1):
+            placer.add("compiled-module", path)
         folder, _, name = path.rpartition("/")
         if "/" in folder or name.lower() not in _EXACT:
             continue

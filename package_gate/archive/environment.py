@@ -18,7 +18,6 @@ MAX_SETTINGS = 64 * 1024
 
 _FOR_ALL = re.compile(
     r"share/(man|doc|docs|info|licen[cs]es|icons|pixmaps|locale|metainfo|appdata)/.+"
-    r"|share/jupyter/(labextensions|nbextensions)/[^/]+/.+"
     r"|(README|LICEN[CS]E|COPYING|NOTICE|AUTHORS|CHANGE(S|LOG)|HISTORY|NEWS|CONTRIBUTING|TODO)"
     r"[\w-]*(\.(md|rst|txt))?"
     r"|requirements[\w-]*\.txt",
@@ -38,6 +37,14 @@ _OWN = re.compile(
 _SETTINGS = re.compile(r"etc/jupyter/jupyter_(server|notebook)_config\.d/[^/]+\.json")
 _FRONT_END = re.compile(r"etc/jupyter/nbconfig/(common|edit|notebook|terminal|tree)\.d/[^/]+\.json")
 _KERNEL = re.compile(r"share/jupyter/kernels/(?P<kernel>[^/]+)/(?P<file>[^/]+)")
+_EXTENSION = re.compile(r"share/jupyter/(lab|nb)extensions/(?P<extension>@[^/]+/[^/]+|[^/]+)/.+")
+_EXTENSIONS = {
+    "@jupyter-notebook/lab-extension": "notebook",
+    "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
+    "jupyter-js-widgets": "widgetsnbextension",
+    "widgets": "widgetsnbextension",
+}
+"""What runs in everybody's browser, and whose it is."""
 _TEMPLATES = re.compile(r"share/jupyter/nbconvert/templates/(?P<template>[^/]+)/.+")
 _CORE_TEMPLATES = (
     *("asciidoc", "base", "basic", "classic", "compatibility", "lab", "latex", "markdown"),
@@ -106,9 +113,12 @@ def judge_place(path: str, own: Own) -> str:
     if replaced and replaced.fullmatch(path):
         return ""
     kernel, template = _KERNEL.fullmatch(path), _TEMPLATES.fullmatch(path)
+    extension = _EXTENSION.fullmatch(path)
     allowed = (
         _FOR_ALL.fullmatch(path)
-        or is_settings(path)
+        or _SETTINGS.fullmatch(path)
+        or _FRONT_END.fullmatch(path)
+        or (extension and _EXTENSIONS.get(extension["extension"].lower(), own.name) == own.name)
         or (kernel and kernel["kernel"].lower() != "python3")
         or (template and template["template"].lower() not in _CORE_TEMPLATES)
         or (own.name in _OF_INTEL and _LIBRARIES.fullmatch(path))

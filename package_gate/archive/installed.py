@@ -19,6 +19,7 @@ from package_gate.archive.metadata import read_start
 from package_gate.archive.owners import (
     is_foreign_command,
     is_foreign_module,
+    is_foreign_path_file,
     is_standard_module,
 )
 from package_gate.archive.paths import fold
@@ -115,6 +116,8 @@ def _check_library(placer: Placer, file: _Landed, info: str, name: str) -> None:
         placer.add("dist-info", file.path, f"metadata of something else than {name}")
     elif file.path.startswith(f"{info}/") and rest in _WRITTEN_BY_INSTALLERS:
         placer.add("installer-file", file.path)
+    elif lower.endswith(".pth") and is_foreign_path_file(lower.removesuffix(".pth"), name):
+        placer.add("foreign-module", file.path, f"{first} is not of {name}")
 
 
 def _check_script(placer: Placer, path: str, script: str, name: str) -> None:

@@ -24,7 +24,7 @@ def read_start(placer: Placer, path: str, most: int = _MAX_HEADERS) -> bytes:
 
 def read_headers(placer: Placer, path: str) -> Message | None:
     """Parse `Key: value` lines as pip does; None when there is no such file."""
-    if path not in placer.files:
+    if path not in placer.files and path not in placer.copies:
         return None
     return BytesHeaderParser().parsebytes(read_start(placer, path))
 

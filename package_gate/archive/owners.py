@@ -19,6 +19,7 @@ _MODULES = {
     "wheel": "wheel",
     "uv": "uv",
     "virtualenv": "virtualenv",
+    "_virtualenv": "",
     "packaging": "packaging",
     "pipx": "pipx",
     "poetry": "poetry poetry-core",
@@ -155,6 +156,15 @@ _REMOVED = (
 _STANDARD = frozenset(name.lower() for name in (*sys.stdlib_module_names, *_REMOVED))
 _BACKPORTERS = {module: frozenset(owners.split()) for module, owners in _BACKPORTS.items()}
 
+_PATH_FILES = {
+    "_virtualenv": "",
+    "distutils-precedence": "setuptools",
+    "easy-install": "",
+    "matplotlib-nspkg": "matplotlib",
+}
+"""`.pth` files of others, by their stem; `_virtualenv` is made with each environment."""
+_PATH_OWNERS = {stem: frozenset(owners.split()) for stem, owners in _PATH_FILES.items()}
+
 _COMMANDS = {
     "pip": "pip",
     "easy_install": "setuptools",
@@ -258,6 +268,12 @@ def is_standard_module(module: str, name: str) -> bool:
     Not so for the known backports, which bring it to a Python that lacks it.
     """
     return module.lower() in _STANDARD and name not in _BACKPORTERS.get(module.lower(), ())
+
+
+def is_foreign_path_file(stem: str, name: str) -> bool:
+    """Whether a `.pth` file takes the name of one that another distribution or tool makes."""
+    owners = _PATH_OWNERS.get(stem.lower())
+    return owners is not None and name not in owners
 
 
 def is_foreign_command(script: str, name: str) -> bool:

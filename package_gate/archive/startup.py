@@ -36,10 +36,22 @@ def _check_file(placer: Placer, path: str, installed: str) -> None:
     if "/" in installed or not installed.lower().endswith(".pth"):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
-    # As `site` reads it: form feeds and Unicode's line separators end a line, too.
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    executed = [line for line in lines if line.startswith(_IMPORTS)]
-    if len(content) > _MAX_PTH or any(_HARMFUL.search(line) for line in executed):
+    # As `site` reads it: since Python 3.13 form feeds and Unicode's separators end a line, too.
+    text = content.decode("utf-8-sig", "replace")
+    lines = text.splitlines()
+    executes = any(line.startswith(_IMPORTS) for line in lines)
+    if len(content) > _MAX_PTH or (executes and _HARMFUL.search(text)):
         placer.add("startup-code", path)
-    elif content.strip():
+    elif any(_leaves(line) for line in lines):
+        placer.add("startup-path", path)
+    elif text.strip():
         placer.add("startup-hook", path)
+
+
+def _leaves(line: str) -> bool:
+    """Whether a line adds a folder outside of site-packages to where Python imports from."""
+    if line.startswith(("#", *_IMPORTS)):
+        return False
+    return bool(re.match(r"\s*([/\\~]|[A-Za-z]:)", line)) or ".." in re.split(
+        r"[/\\]", line.strip()
+    )

@@ -50,8 +50,9 @@ def check_wheel(filename: str, placer: Placer) -> None:
     _check_record(placer, info)
     data_folders = sorted(folder for folder in top if folder.endswith(".data"))
     for folder in data_folders:
-        if not _is_of(folder.removesuffix(".data"), name, version):
-            placer.add("data-folder", folder, "of another name or version")
+        # pip takes any, uv only this one.
+        if folder != f"{info.removesuffix('.dist-info')}.data":
+            placer.add("data-folder", folder, f"not spelled like {info}")
     check_installed(placer, info, data_folders, canonicalize_name(name))
 
 

@@ -213,6 +213,39 @@ def wheel_with_an_encoded_pth_file_in_purelib() -> bytes:
     return make_wheel({"demo_pkg-1.0.data/purelib/demo.pth": code})
 
 
+@hostile("startup-code", HIGH)
+def wheel_with_a_pth_line_that_goes_on_behind_a_form_feed() -> bytes:
+    """One line before Python 3.13."""
+    return make_wheel({"demo.pth": b"import sys;\x0cexec(bytes(sys.argv[0]))\n"})
+
+
+@hostile("startup-path", HIGH)
+def wheel_with_a_pth_file_that_leaves_site_packages() -> bytes:
+    return make_wheel({"demo.pth": b"../../../share/demo_pkg\n"})
+
+
+@hostile("startup-path", HIGH)
+def wheel_with_a_pth_file_to_an_absolute_path() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/purelib/demo.pth": b"# ok\n/tmp/x\n"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_the_module_that_each_environment_has() -> bytes:
+    """`_virtualenv.pth`, which virtualenv and uv make, imports it at each start."""
+    return make_wheel({"_virtualenv.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_a_pth_file_of_setuptools() -> bytes:
+    return make_wheel({"distutils-precedence.pth": b"import demo_pkg\n"})
+
+
+@hostile("data-folder", MEDIUM)
+def wheel_data_folder_spelled_unlike_its_dist_info() -> bytes:
+    """pip spreads it, uv leaves it as a folder of site-packages."""
+    return make_wheel({"demo-pkg-1.0.data/scripts/evil": b"evil"})
+
+
 @hostile("startup-module", MEDIUM)
 def wheel_with_sitecustomize() -> bytes:
     return make_wheel({"sitecustomize.py": b"evil"})
@@ -433,6 +466,18 @@ def wheel_settings_nested_without_end() -> bytes:
 
 
 @hostile("environment-file", HIGH)
+def wheel_kernel_in_the_place_of_python() -> bytes:
+    text = b'{"argv": ["python", "-m", "demo_pkg"], "display_name": "Python 3"}'
+    return make_wheel({f"{DATA}/share/jupyter/kernels/python3/kernel.json": text})
+
+
+@hostile("environment-file", HIGH)
+def wheel_extension_in_the_place_of_the_widgets() -> bytes:
+    folder = f"{DATA}/share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager"
+    return make_wheel({f"{folder}/static/remoteEntry.js": b"evil"})
+
+
+@hostile("environment-file", HIGH)
 def wheel_kernel_that_runs_code() -> bytes:
     text = b'{"argv": ["python", "-c", "evil"], "display_name": "Python 3", "language": "python"}'
     return make_wheel({f"{DATA}/share/jupyter/kernels/demo/kernel.json": text})
@@ -531,6 +576,12 @@ def sdist_of_a_folder_of_another_name() -> bytes:
 @hostile("bytecode", MEDIUM, "demo-1.0.tar.gz")
 def sdist_with_bytecode_of_its_backend() -> bytes:
     return make_sdist({"backend.py": b"", "__pycache__/backend.cpython-311.pyc": b"evil"})
+
+
+@hostile("compiled-module", LOW, "demo-1.0.tar.gz")
+def sdist_with_a_compiled_module_beside_its_source() -> bytes:
+    """The library is what Python imports."""
+    return make_sdist({"helper.py": b"", "helper.cpython-311-x86_64-linux-gnu.so": b"\x7fELF"})
 
 
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")

@@ -46,6 +46,10 @@ HONEST: dict[str, tuple[str, ...]] = {
     "mkl": ("data/lib/libmkl_rt.so.3", "data/share/doc/mkl/licensing/a.txt"),
     "jupyterhub": ("jupyterhub/a.py", "data/share/jupyterhub/templates/404.html"),
     "voila": ("voila/a.py", "data/share/jupyter/voila/templates/lab/a.j2"),
+    "jupyterlab_widgets": (
+        "jupyterlab_widgets/a.py",
+        "data/share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json",
+    ),
     "plotly": ("plotly/a.py", "data/share/jupyter/labextensions/jupyterlab-plotly/package.json"),
     "demo_pkg": (
         *("demo_pkg/a.py", "tests/test_a.py", "data/LICENSE.txt", "data/README.md"),
