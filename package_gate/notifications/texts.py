@@ -71,6 +71,23 @@ def notification_digest(decision: RequestDecision) -> str:
     return hashlib.sha256(json_bytes([decision.verdict.value, said])).hexdigest()
 
 
+def sent_before(decision: RequestDecision, earlier: RequestDecision) -> dict[str, str]:
+    """Say who need not be emailed again, by the digests of today.
+
+    Gate 0.1 (schema 1) knew an approval by its reasons, which name the scanners; what an email is
+    for is the command.
+    """
+    same = (earlier.verdict, earlier.install_command) == (
+        decision.verdict,
+        decision.install_command,
+    )
+    if earlier.schema != 1 or not same or decision.verdict is not Verdict.APPROVED:
+        return decision.notified
+    old = hashlib.sha256(json_bytes([earlier.verdict.value, earlier.reasons])).hexdigest()
+    new = notification_digest(decision)
+    return {who: new if sent == old else sent for who, sent in decision.notified.items()}
+
+
 def fit(body: str, report_hint: str) -> str:
     """Cut a body that is too long for SNS at a line's end, and point to the full report."""
     if len(body.encode()) <= MAX_BODY_BYTES:

@@ -17,7 +17,7 @@ from package_gate.core.request import Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
 from package_gate.notifications.outbox import Notifier
-from package_gate.notifications.texts import compose, notification_digest
+from package_gate.notifications.texts import compose, notification_digest, sent_before
 from package_gate.pipeline.concurrency import Slowly, quick_or_slow
 from package_gate.pipeline.decide import PackageOutcome, decide_request, follow, refuse_or_leave
 from package_gate.pipeline.packages import Packages, PackageWork, remote_files
@@ -270,6 +270,7 @@ class Gate:
                 )
                 return earlier
             decision = follow(decision, earlier)
+            decision = replace(decision, notified=sent_before(decision, earlier))
         if not self._settings.dry_run:
             self._keep(decision)
         return decision
