@@ -24,7 +24,9 @@ from package_gate.commands.options import (
 )
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.core.decision import Verdict
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import ConfigurationError, GateError, NotifyError
+from package_gate.core.freshness import Freshness
 from package_gate.core.policy import load_policy
 from package_gate.core.version import gate_version
 from package_gate.dependency_scan.closures import Closures
@@ -39,7 +41,7 @@ from package_gate.dependency_scan.scan import Parts, Subject, failed, scan
 from package_gate.net.download import Downloader
 from package_gate.report.terminal import Progress
 from package_gate.scanners.registry import SCANNERS, Where, those
-from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index, configured_indexes
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import PythonTarget, index_settings
@@ -128,7 +130,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             progress.step,
         )
         look_up = LookUp(advisories.sources, policy, now().date(), progress.step)
-        cooldown = Cooldown(policy, now())
+        cooldown = IndexCooldown(Freshness(policy, PYPI, now()))
         asked = [address.url for address in configured_indexes(settings)]
         parts = Parts(
             closures=closures,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from package_gate.core.word import Word
 
@@ -15,6 +16,17 @@ class Origin(Word):
 
     PYPI = "pypi"
     ARCHIVE = "archive"
+
+
+class PackageIdentity(Protocol):
+    """Anything that is about one package, such as `ResolvedPackage` or `PackageDecision`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def origin(self) -> Origin: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import JudgedFinding, Verdict
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.policy import NEVER, Policy
@@ -21,8 +22,7 @@ class Judgement:
 
 
 def judge(
-    name: str,
-    version: str,
+    package: PackageIdentity,
     findings: Sequence[Finding],
     finished: Sequence[ScannerInfo],
     failures: Sequence[str],
@@ -32,8 +32,7 @@ def judge(
     """Make the verdict on one package.
 
     Args:
-        name: the package's name, for its waivers.
-        version: its version.
+        package: which one it is, for its waivers.
         findings: everything that scanners reported.
         finished: the scanners that finished on all of the package's bytes.
         failures: one message for each scanner that did not; any makes an approval impossible.
@@ -44,7 +43,7 @@ def judge(
         Refused when a finding refuses; else undecided when anything failed; else approved.
     """
     judged = sorted(
-        (_judge_finding(name, version, finding, policy, today) for finding in findings),
+        (_judge_finding(package, finding, policy, today) for finding in findings),
         key=lambda item: (not item.refuses, -item.severity.rank, item.finding.rule),
     )
     refusing = [item for item in judged if item.refuses]
@@ -61,13 +60,13 @@ def judge(
 
 
 def _judge_finding(
-    name: str, version: str, finding: Finding, policy: Policy, today: date
+    package: PackageIdentity, finding: Finding, policy: Policy, today: date
 ) -> JudgedFinding:
     unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
     severity = finding.severity or Severity(unrated)
     threshold = policy.refuse.threshold(finding.scanner, finding.kind)
     refuses = threshold != NEVER and severity >= Severity(threshold)
-    waiver = policy.waiver_for(name, version, (finding.rule, *finding.aliases), today)
+    waiver = policy.waiver_for(package, (finding.rule, *finding.aliases), today)
     return JudgedFinding(finding, severity, refuses and waiver is None, waiver)
 
 

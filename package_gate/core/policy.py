@@ -7,14 +7,15 @@ made. Both are pure: no clock, no network, no environment.
 import hashlib
 import tomllib
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from packaging.utils import canonicalize_name, canonicalize_version
 
+from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import Waiver
+from package_gate.core.ecosystem import Ecosystem, ecosystem_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Kind
 
@@ -38,8 +39,6 @@ PART_OF: dict[str, ScannerName] = {"behaviour": "guarddog"}
 """Scanners that were a part of another one: who names only that one still means both."""
 MIB = 1024 * 1024
 NEVER = "never"
-ARCHIVE_VERSION = "sha256-"
-"""How the version of an archive begins; no PyPI version does."""
 COOLDOWN = "cooldown"
 """What a waiver names to let a fresh release through."""
 
@@ -133,17 +132,21 @@ class WaiverEntry(_Section, frozen=True):
     reason: Annotated[str, msgspec.Meta(min_length=1)]
     version: str = ""
 
-    @property
-    def waiver(self) -> Waiver:
-        """The noun that goes into a decision."""
-        return Waiver(
-            finding=self.finding,
-            package=canonicalize_name(self.package),
-            version=self.version,
-            expires=self.expires.isoformat(),
-            approved_by=self.approved_by,
-            reason=self.reason,
-        )
+    def holds(self, today: date) -> bool:
+        """Whether it holds on this day (UTC)."""
+        return today <= self.expires
+
+    def covers(self, ecosystem: Ecosystem, name: str, version: str) -> bool:
+        """Whether it is about this version of a package.
+
+        Without a version it is about every one, except where requesters choose the names: such a
+        package is waived by the digest in its version only.
+        """
+        if ecosystem.normalise_name(self.package) != ecosystem.normalise_name(name):
+            return False
+        if not self.version:
+            return not ecosystem.named_by_digest
+        return ecosystem.same_version(self.version, version)
 
 
 class Policy(_Section, frozen=True):
@@ -169,35 +172,26 @@ class Policy(_Section, frozen=True):
         return _digest(self.targets)
 
     def waiver_for(
-        self, package: str, version: str, findings: Iterable[str], today: date
+        self, package: PackageIdentity, findings: Iterable[str], today: date
     ) -> Waiver | None:
-        """Find the first waiver that holds today for one of these rules of a package.
-
-        Requesters choose the names of archives, so a waiver holds for one by its version only.
-        """
+        """Find the first waiver that holds today for one of these rules of a package."""
         rules = set(findings)
-        versions = {canonicalize_version(version)}
-        if not version.startswith(ARCHIVE_VERSION):
-            versions.add("")
+        ecosystem = ecosystem_of(package.origin)
         for entry in self.waivers:
-            waiver = entry.waiver
             if (
-                waiver.finding in rules
-                and waiver.package == canonicalize_name(package)
-                and canonicalize_version(waiver.version) in versions
-                and entry.expires >= today
+                entry.finding in rules
+                and entry.holds(today)
+                and entry.covers(ecosystem, package.name, package.version)
             ):
-                return waiver
+                return Waiver(
+                    finding=entry.finding,
+                    package=ecosystem.normalise_name(entry.package),
+                    version=entry.version,
+                    expires=entry.expires.isoformat(),
+                    approved_by=entry.approved_by,
+                    reason=entry.reason,
+                )
         return None
-
-    def fresh_until(
-        self, package: str, version: str, uploaded: datetime | None, now: datetime
-    ) -> datetime | None:
-        """Tell until when a release is too fresh to be decided, or None when it is old enough."""
-        if uploaded is None or self.waiver_for(package, version, [COOLDOWN], now.date()):
-            return None
-        until = uploaded + timedelta(days=self.cooldown.days)
-        return until if until > now else None
 
 
 def _digest(section: _Section) -> str:
@@ -232,7 +226,7 @@ def policy_warnings(policy: Policy, today: date) -> list[str]:
     ):
         warnings.append("The policy refuses nothing: every threshold is 'never'.")
     for entry in policy.waivers:
-        if entry.expires < today:
+        if not entry.holds(today):
             warnings.append(
                 f"The waiver for {entry.finding} in {entry.package} expired on {entry.expires} "
                 "and no longer holds."

@@ -26,7 +26,7 @@ from package_gate.dependency_scan.models import (
 )
 from package_gate.inventory.formats.requirements import shown
 from package_gate.sources.pypi import resolver
-from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.resolver import Resolver, Wanted
@@ -129,7 +129,7 @@ class Closures:
         *,
         prereleases: bool = False,
         hashes: bool = False,
-        cooldown: Cooldown | None = None,
+        cooldown: IndexCooldown | None = None,
         kept: Collection[str] = (),
     ) -> Resolved:
         """Resolve requirements together for each target.

@@ -32,7 +32,7 @@ from package_gate.dependency_scan.models import (
     ScannedClosure,
 )
 from package_gate.sources.pypi import resolver
-from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.lock import LockedPackage
 from package_gate.sources.pypi.uv import PythonTarget
@@ -72,7 +72,7 @@ class Fixer:
         closures: Closures,
         look_up: LookUp,
         index: Index,
-        cooldown: Cooldown,
+        cooldown: IndexCooldown,
         progress: Callable[[str, str], None],
     ) -> None:
         """Resolve by `closures`, judge by `look_up`, keep to `cooldown`."""

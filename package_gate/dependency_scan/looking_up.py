@@ -10,6 +10,8 @@ from datetime import date
 
 from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.advisories.standing import standing_of_releases
+from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.judge import Judgement, judge
 from package_gate.core.policy import Policy
@@ -99,8 +101,9 @@ class LookUp:
         findings = [*standing.findings]
         if key in yanked:
             findings.append(yanked_release(yanked[key]))
+        package = ResolvedPackage(*key, PYPI.origin, ())
         return judge(
-            *key, findings, standing.scanners, standing.failures, self._policy, self._today
+            package, findings, standing.scanners, standing.failures, self._policy, self._today
         )
 
 

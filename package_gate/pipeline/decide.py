@@ -51,8 +51,7 @@ def decide_package(
     )
     findings = [finding for scan in scans for finding in scan.findings]
     judgement = judge(
-        package.name,
-        package.version,
+        package,
         [*_index_findings(package), *findings, *standing.findings],
         [*(scan.scanner for scan in scans), *standing.scanners],
         [*_unfinished(evidence, standing, conditions), *standing.failures],
@@ -204,7 +203,7 @@ def _until(
     package: ResolvedPackage, judged: Sequence[JudgedFinding], conditions: Conditions, today: date
 ) -> str:
     """Give the last day on which every waiver that was used still holds, or ""."""
-    cooldown = conditions.policy.waiver_for(package.name, package.version, [COOLDOWN], today)
+    cooldown = conditions.policy.waiver_for(package, [COOLDOWN], today)
     waivers = [item.waiver for item in judged if item.waiver] + ([cooldown] if cooldown else [])
     return min((waiver.expires for waiver in waivers), default="")
 

@@ -19,6 +19,7 @@ from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
 from package_gate.core.ecosystem import digest_version, ecosystem_of
 from package_gate.core.errors import PublishError, SourceError
 from package_gate.core.evidence import Evidence, package_digest
+from package_gate.core.freshness import Freshness
 from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
 from package_gate.pipeline.reuse import (
@@ -258,17 +259,12 @@ class Packages:
             and not self._conditions.rescan
         ):
             return ""
-        policy = self._conditions.policy
+        freshness = Freshness(
+            self._conditions.policy, ecosystem_of(package.origin), self._settings.now()
+        )
         uploads = [file.uploaded for file in package.files if file.uploaded]
-        until = policy.fresh_until(
-            package.name, package.version, max(uploads, default=None), self._settings.now()
-        )
-        if until is None:
-            return ""
-        return (
-            f"Released on {max(uploads):%Y-%m-%d}, younger than the cooldown of "
-            f"{policy.cooldown.days} days. It is decided from {until:%Y-%m-%d %H:%M} UTC on."
-        )
+        until = freshness.until(package.name, package.version, uploads)
+        return freshness.reason(until) if until else ""
 
     def _finish(
         self, work: PackageWork, decision: PackageDecision, earlier: PackageDecision | None

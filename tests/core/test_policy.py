@@ -2,14 +2,16 @@
 
 import re
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
+from package_gate.core.artifact import Origin, ResolvedPackage
 from package_gate.core.decision import Verdict
+from package_gate.core.ecosystem import digest_version
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.judge import Judgement, judge
@@ -37,6 +39,8 @@ approved_by = "Jo"
 reason = "Not reachable."
 """
 
+PYYAML = ResolvedPackage("pyyaml", "5.3.1", Origin.PYPI, ())
+
 
 def policy(text: str) -> Policy:
     return msgspec.convert(tomllib.loads(text), Policy)
@@ -52,7 +56,7 @@ def finding(
 
 
 def verdict(*findings: Finding, text: str = "", failures: tuple[str, ...] = ()) -> Judgement:
-    return judge("pyyaml", "5.3.1", findings, SCANNERS, failures, policy(text), TODAY)
+    return judge(PYYAML, findings, SCANNERS, failures, policy(text), TODAY)
 
 
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
@@ -105,7 +109,7 @@ def test_a_refusing_finding_refuses_even_when_another_scanner_failed() -> None:
 
 
 def test_no_scanner_at_all_is_no_approval() -> None:
-    judgement = judge("a", "1", [], [], [], Policy(), TODAY)
+    judgement = judge(PYYAML, [], [], [], Policy(), TODAY)
     assert judgement.verdict is Verdict.UNDECIDED
 
 
@@ -203,31 +207,14 @@ def test_a_policy_that_refuses_nothing_is_warned_of() -> None:
 
 def test_an_archive_that_bears_a_packages_name_gets_nothing_of_its_waiver() -> None:
     rules = policy(WAIVER.replace('version = "5.3.1"', ""))
-    archive = "sha256-0123456789abcdef"
-    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    archive = ResolvedPackage("pyyaml", digest_version("0" * 64), Origin.ARCHIVE, ())
+    judged = judge(archive, [finding()], SCANNERS, (), rules, TODAY)
     assert judged.verdict is Verdict.REFUSED
-    rules = policy(WAIVER.replace("5.3.1", archive))
-    judged = judge("pyyaml", archive, [finding()], SCANNERS, (), rules, TODAY)
+    rules = policy(WAIVER.replace("5.3.1", archive.version))
+    judged = judge(archive, [finding()], SCANNERS, (), rules, TODAY)
     assert judged.verdict is Verdict.APPROVED
 
 
 def test_an_expired_waiver_is_warned_of() -> None:
     text = WAIVER.replace("2026-06-01", "2026-05-31")
     assert "expired on 2026-05-31" in policy_warnings(policy(text), TODAY)[0]
-
-
-def test_a_release_is_too_fresh_until_the_cooldown_is_over() -> None:
-    now = datetime(2026, 6, 10, tzinfo=UTC)
-    uploaded = datetime(2026, 6, 5, 12, tzinfo=UTC)
-    fresh_until = Policy().fresh_until("idna", "3.7", uploaded, now)
-    assert fresh_until == datetime(2026, 6, 12, 12, tzinfo=UTC)
-    assert Policy().fresh_until("idna", "3.7", uploaded, fresh_until) is None
-    assert Policy().fresh_until("idna", "3.7", None, now) is None
-    assert policy("[cooldown]\ndays = 0").fresh_until("idna", "3.7", uploaded, now) is None
-
-
-def test_a_waiver_for_the_cooldown_lets_a_fresh_release_through() -> None:
-    text = WAIVER.replace("CVE-2020-14343", "cooldown").replace("2026-06-01", "2026-12-31")
-    now = datetime(2026, 6, 10, tzinfo=UTC)
-    assert policy(text).fresh_until("pyyaml", "5.3.1", now, now) is None
-    assert policy(text).fresh_until("pyyaml", "5.4", now, now) is not None

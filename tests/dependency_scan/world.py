@@ -10,6 +10,8 @@ from typing import Any
 
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.core.artifact import RemoteFile
+from package_gate.core.ecosystem import PYPI
+from package_gate.core.freshness import Freshness
 from package_gate.core.policy import Policy, Targets
 from package_gate.dependency_scan.closures import Closures
 from package_gate.dependency_scan.collect import collect
@@ -20,7 +22,7 @@ from package_gate.dependency_scan.looking_up import LookUp
 from package_gate.dependency_scan.models import DependencyScan
 from package_gate.dependency_scan.repository import Checkout
 from package_gate.dependency_scan.scan import Parts, Subject, scan
-from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import IndexSettings, PythonTarget
@@ -78,7 +80,8 @@ class World:
         closures = Closures(resolver, index, targets, scratch, self.step)
         with closing(OSV(OSVSettings(str(self.folder / "advisories")))) as osv:
             look_up = LookUp([osv], rules, NOW.date(), self.step)
-            fixer = Fixer(closures, look_up, index, Cooldown(rules, NOW), self.step)
+            cooldown = IndexCooldown(Freshness(rules, PYPI, NOW))
+            fixer = Fixer(closures, look_up, index, cooldown, self.step)
             return scan(
                 lambda replaced: Checkout(self.repository, (), replaced),
                 Subject("team/app"),

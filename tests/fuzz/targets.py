@@ -27,7 +27,7 @@ from package_gate.advisories.osv_records import (
     first_fixed_version,
 )
 from package_gate.archive.unpack import unpack
-from package_gate.core.artifact import Artifact, Origin, UnpackedPackage
+from package_gate.core.artifact import Artifact, Origin, ResolvedPackage, UnpackedPackage
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.errors import (
     ConfigurationError,
@@ -118,15 +118,16 @@ def policy(data: bytes) -> None:
         return
     policy_warnings(read, TODAY)
     scanner = ScannerInfo("osv", "1")
-    judged = judge("pyyaml", "5.3.1", [_FINDING], [scanner], [], read, TODAY)
+    package = ResolvedPackage("pyyaml", "5.3.1", Origin.PYPI, ())
+    judged = judge(package, [_FINDING], [scanner], [], read, TODAY)
     if judged.verdict is Verdict.APPROVED:
         waivers = [
             waiver for waiver in read.waivers if canonicalize_name(waiver.package) == "pyyaml"
         ]
         thresholds = (read.refuse.vulnerability, *read.refuse.scanners.values())
         assert waivers or {"never", "critical"} & set(thresholds)
-    assert judge("a", "1", [], [scanner], ["failed"], read, TODAY).verdict is Verdict.UNDECIDED
-    assert judge("a", "1", [], [], [], read, TODAY).verdict is Verdict.UNDECIDED
+    assert judge(package, [], [scanner], ["failed"], read, TODAY).verdict is Verdict.UNDECIDED
+    assert judge(package, [], [], [], read, TODAY).verdict is Verdict.UNDECIDED
 
 
 def archives(filename: str) -> Callable[[bytes], None]:

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from package_gate.core.artifact import RemoteFile
-from package_gate.sources.pypi.cooldown import Cooldown
+from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index, Release
 from package_gate.sources.pypi.lock import Lock, LockedPackage, check_remote_file
 from package_gate.sources.pypi.sdist import SdistMetadata, read_sdist, stand_in
@@ -50,7 +50,7 @@ class Wanted:
     """Plain ones (see `inventory.formats.requirements.is_plain`) with normalised names."""
     constraints: Sequence[str] = ()
     """Requirements that no package of the closure may break."""
-    cooldown: Cooldown | None = None
+    cooldown: IndexCooldown | None = None
     """None lets every release count, however fresh."""
     kept: Collection[str] = ()
     """Normalised names of packages for which the cooldown does not hold."""

@@ -16,12 +16,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import SourceError, TooFreshError
+from package_gate.core.freshness import Freshness
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import printable
 from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
-from package_gate.sources.pypi.cooldown import Cooldown, Files
+from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index, Project
 from package_gate.sources.pypi.resolver import (
@@ -62,7 +64,7 @@ class PyPI:
             for python in policy.targets.python_versions
             for platform in policy.targets.platforms
         ]
-        self._cooldown = Cooldown(policy, now)
+        self._cooldown = IndexCooldown(Freshness(policy, PYPI, now))
         self._index = Index(settings)
         self._resolver = Resolver(settings, self._index, fetch, MAX_SDISTS)
 
@@ -121,7 +123,7 @@ class PyPI:
         return explain(requirement, target, failure, project)
 
     def _resolve_targets(
-        self, requirement: Requirement, cooldown: Cooldown | None, folder: Path
+        self, requirement: Requirement, cooldown: IndexCooldown | None, folder: Path
     ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, ResolutionFailure]]:
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
             wanted = Wanted([requirement], cooldown=cooldown)
