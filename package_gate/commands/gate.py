@@ -195,7 +195,7 @@ def _parser(
         "OSV API "
         "(default: the OSV API)",
     )
-    add_switch("--rescan", "decide again what was decided")
+    add_switch("--rescan", "resolve, fetch and scan again what was decided")
     add_switch("--dry-run", "decide and report; publish, record and send nothing")
     parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser

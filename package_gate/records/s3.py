@@ -43,7 +43,7 @@ class S3Settings:
 
 
 class S3Storage:
-    """Documents as objects; implements `decisions.Storage`."""
+    """Documents as objects; implements `Storage`."""
 
     readers = 16
     """A read waits for the network; `aws_destinations` lets the client keep as many connections."""
@@ -64,7 +64,7 @@ class S3Storage:
         self._lease_lost = threading.Event()
 
     def read(self, key: str) -> bytes | None:
-        """See `decisions.Storage.read`."""
+        """See `Storage.read`."""
         with aws_errors(f"The record {self._address(key)} can't be read", StoreError):
             try:
                 answer = self._client.get_object(
@@ -78,7 +78,7 @@ class S3Storage:
         return document
 
     def write(self, key: str, document: bytes) -> None:
-        """See `decisions.Storage.write`: over nothing but what this run has read."""
+        """See `Storage.write`: over nothing but what this run has read."""
         if self._lease_lost.is_set():
             raise StoreError("This run has lost its lease on the record store to another one.")
         if not self._put(key, document):
@@ -89,7 +89,7 @@ class S3Storage:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """See `decisions.Storage.exclusive`: waits until no other build holds the lease."""
+        """See `Storage.exclusive`: waits until no other build holds the lease."""
         self._acquire()
         done = threading.Event()
         renewal = threading.Thread(target=self._renew_until, args=(done,), daemon=True)
