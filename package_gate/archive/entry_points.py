@@ -17,6 +17,7 @@ _SCRIPTS = ("console_scripts", "gui_scripts")
 _BREAKS = re.compile("\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 """Line breaks of some readers only, and what stands in no text."""
 _HEADER = re.compile(r"\[([^\[\]]*)\]")
+_ENTRY = re.compile(r"[^\s\[=;:#-][^=:]*=")
 _VALUE = re.compile(r"[\w.]+\s*(:\s*[\w.]+)?\s*(\[[\w\s.,-]*\])?")
 
 
@@ -34,7 +35,7 @@ def check_entry_points(placer: Placer, path: str) -> tuple[str, ...]:
         name, value = entry_point.name, entry_point.value
         if found.setdefault(name, value) != value:
             placer.add("entry-points", path, f"{name} stands there twice")
-        if not name or name.startswith((";", "#", "-")) or not _VALUE.fullmatch(value):
+        if not _VALUE.fullmatch(value):
             placer.add("entry-points", path, f"{name} = {value}")
     return tuple(found)
 
@@ -50,10 +51,14 @@ def _problem(data: bytes) -> str:
         return "a byte order mark"
     if found := _BREAKS.search(text):
         return f"the character {ord(found[0]):#06x}"
+    group = ""
     for line in map(str.strip, text.split("\n")):
         header = _HEADER.fullmatch(line)
-        if line.startswith("[") and not header:
-            return f"the header {line}"
-        if header and header[1] not in _SCRIPTS and header[1].strip().lower() in _SCRIPTS:
-            return f"the header {line}"
+        if header:
+            group = header[1]
+            spaced = group.strip().lower() in _SCRIPTS and group not in _SCRIPTS
+            if spaced or not group.strip():
+                return f"the header {line}"
+        elif line and not line.startswith("#") and (not group or not _ENTRY.match(line)):
+            return f"the line {line[:80]}"
     return ""

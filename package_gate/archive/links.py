@@ -46,9 +46,9 @@ def target_path(target: str, folder: Parts) -> Parts:
     return folder + tuple(parts)
 
 
-def ends_as_folder(target: str) -> bool:
-    """Whether a target can only be a folder by how it is spelled."""
-    return target.rpartition("/")[2] in ("", ".")
+def ends_as_folder(path: str) -> bool:
+    """Whether a path can only be a folder's by how it is spelled."""
+    return path.rpartition("/")[2] in ("", ".")
 
 
 def is_plain_target(target: str) -> bool:

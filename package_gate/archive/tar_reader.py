@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from package_gate.archive.limits import LimitReachedError
+from package_gate.archive.links import ends_as_folder
 from package_gate.archive.placing import Placer
 from package_gate.archive.streams import ByteSource, StreamError
 from package_gate.archive.tar_headers import (
@@ -145,13 +146,13 @@ def _read_member(source: ByteSource, header: Header, extension: _Extension, plac
     name, linkname, size = _resolve(header, extension, placer)
     # V7 had no type for folders.
     kind = _FOLDER if header.kind == b"\0" and name.endswith("/") else header.kind
+    if kind != _FOLDER and ends_as_folder(name):
+        placer.add("unusual-entry", name, "named like a folder, and none")
     if kind == _GNU_SPARSE or any(key.startswith("GNU.sparse.") for key in pax):
         placer.budget.enter()
         placer.add("sparse-entry", name)
         _skip_sparse_map(source, header)
     elif kind in _FILES:
-        if name.endswith("/"):
-            placer.add("unusual-entry", name, "a file named like a folder")
         if header.mode & (stat.S_ISUID | stat.S_ISGID):
             placer.add("setuid-file", name)
         content = source.exactly(size)

@@ -21,6 +21,7 @@ from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
 from package_gate.core.policy import Limits
+from package_gate.inventory.formats.entry_points import read_entry_points
 from tests.archive.hostile_wheels import FORMAT, INFO_FOLDER, METADATA, WHEEL_NAME, record_line
 from tests.archive.makers import (
     BLOCK,
@@ -46,6 +47,7 @@ from tests.archive.other_readers import (
 T = TypeVar("T")
 
 LIMITS = Limits(unpacked_bytes=5_000_000, entries=500)
+MADE = b"<made from an entry point>"
 SDIST_NAME = "demo-1.0.tar.gz"
 
 _TOP = b"demo-1.0/"
@@ -139,15 +141,20 @@ def _is_made(path: str, theirs: bytes, ours: bytes | None) -> bool:
     if path.startswith(f"lib/{INFO_FOLDER}/"):
         made = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json")
         return path.rpartition("/")[2] in made
+    if ours == MADE:
+        return b"import main" in theirs
     if path.startswith("bin/") and ours is not None and ours.startswith(b"#!python"):
         return theirs.partition(b"\n")[2] == ours.partition(b"\n")[2]
-    return path == "bin/demo"
+    return False
 
 
 def _expected(reader: str, filename: str, ours: Files) -> list[Files]:
     """Say what a reader should leave, given what lies in our tree."""
     if filename.endswith(".whl") and reader != "zipfile":
-        return [{_installed(path): content for path, content in ours.items()}]
+        wanted = {_installed(path): content for path, content in ours.items()}
+        listed = read_entry_points(ours.get(f"{INFO_FOLDER}/entry_points.txt", b""))
+        scripts = {each.name for each in listed if each.group in ("console_scripts", "gui_scripts")}
+        return [wanted | {f"bin/{script}": MADE for script in scripts}]
     if reader in ("pip", "uv"):
         cut = {path.partition("/")[2]: content for path, content in ours.items() if "/" in path}
         return [ours, cut] if len({path.split("/")[0] for path in ours}) == 1 else [ours]
@@ -321,6 +328,43 @@ _ODD_ZIP_NAMES = [
 ]
 
 
+_ENTRY_LINES = (
+    *(b"", b"# odd", b"; odd = demo_pkg:main", b"odd=demo_pkg:main", b" odd = demo_pkg:main"),
+    *(
+        b"odd : demo_pkg:main",
+        b"odd",
+        b"odd =",
+        b"= demo_pkg:main",
+        b"o d = demo_pkg:main",
+        b"[odd]",
+    ),
+    *(b"[ console_scripts ]", b"[Console_Scripts]", b"[gui_scripts]", b"[console_scripts", b"[]"),
+    *(
+        b"[console_scripts]",
+        b"odd = demo_pkg:main # odd",
+        b"odd = demo_pkg:main [extra]",
+        b"\tx=y:main",
+    ),
+    *(
+        b"odd = demo_pkg : main",
+        b"odd = demo_pkg",
+        b"odd == demo_pkg:main",
+        b"demo = demo_pkg:main",
+    ),
+    *(
+        b"odd = demo_pkg:main;x",
+        b"\xff = demo_pkg:main",
+        b"Odd = demo_pkg:main",
+        b"a/b = demo_pkg:main",
+    ),
+    *(
+        b"odd = demo_pkg:main\x0b[other]",
+        "ödd = demo_pkg:main".encode(),
+        b"odd = demo_pkg:main\x85",
+    ),
+)
+
+
 def _zip_entry_name(random: Random) -> bytes:
     return random.choice(_odd(random, _ZIP_NAMES, _ODD_ZIP_NAMES))
 
@@ -332,6 +376,8 @@ def random_wheel(random: Random) -> tuple[str, bytes]:
         Zipped(f"{INFO_FOLDER}/METADATA".encode(), METADATA),
         Zipped(f"{INFO_FOLDER}/WHEEL".encode(), FORMAT),
     ]
+    if not random.randrange(4):
+        entries.append(Zipped(f"{INFO_FOLDER}/entry_points.txt".encode(), _entry_points(random)))
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         entries.insert(random.randint(0, 3), _entry(random))
     if not random.randrange(3):
@@ -378,6 +424,13 @@ def _entry(random: Random) -> Zipped:
     data = b"" if name.endswith(b"/") else random.choice((b"", b"odd = 1\n", b"#!python\nodd\n"))
     flags = 1 << 11 if not name.isascii() and random.randrange(4) else 0
     return Zipped(name, data, method=random.choice((0, 8, 8)), flags=flags, mode=mode)
+
+
+def _entry_points(random: Random) -> bytes:
+    lines = [b"[console_scripts]", b"demo = demo_pkg:main"]
+    for _ in range(random.choice((0, 1, 1, 2))):
+        lines.insert(random.randint(0, len(lines)), random.choice(_ENTRY_LINES))
+    return _odd(random, b"\n", b"\r\n", b"\r", b"\x0c\n").join(lines) + random.choice((b"", b"\n"))
 
 
 def _spoil_entry(random: Random, entry: Zipped) -> None:

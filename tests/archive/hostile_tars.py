@@ -391,6 +391,12 @@ def tar_folder_with_data() -> bytes:
 
 
 @hostile("unusual-entry", MEDIUM)
+def tar_symlink_named_like_a_folder() -> bytes:
+    """Python takes its target from below it, so pip makes a link out of the project."""
+    return make_tar(GOOD, tar_header(b"demo-1.0/tools/", kind=b"2", link=b"../pkg/data.txt"))
+
+
+@hostile("unusual-entry", MEDIUM)
 def tar_file_named_like_a_folder() -> bytes:
     return make_tar(tar_file(b"evil/"))
 
