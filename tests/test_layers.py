@@ -15,6 +15,7 @@ from tests.local_run import PROJECT
 
 MOST_NODES = 25
 LARGEST_SHARE = 1 / 5
+MOST_ARGUMENTS = 7
 MODULES = sorted(
     path
     for pattern in ("*.py", "benchmarks/*.py", "package_gate/**/*.py")
@@ -81,3 +82,15 @@ def test_no_part_holds_more_than_a_fifth_of_the_lines() -> None:
     for path in MODULES:
         lines[node(module_name(path))] += len(path.read_text().splitlines())
     assert max(lines.values()) <= LARGEST_SHARE * lines.total(), lines.most_common(3)
+
+
+def test_no_constructor_takes_more_than_seven_arguments() -> None:
+    too_many = []
+    for path, tree in TREES.items():
+        for found in ast.walk(tree):
+            if isinstance(found, ast.FunctionDef) and found.name == "__init__":
+                given = found.args
+                names = [*given.posonlyargs, *given.args, *given.kwonlyargs][1:]
+                if len(names) > MOST_ARGUMENTS:
+                    too_many.append(f"{path.relative_to(PROJECT)}:{found.lineno}")
+    assert too_many == []
