@@ -21,7 +21,7 @@ from package_gate.publishers.codeartifact_api import CodeArtifactRepository, Cod
 from package_gate.publishers.github import PATTERNS, GitHub, GitHubSettings
 from package_gate.records.s3 import S3Settings, S3Storage
 from package_gate.sandbox.unpacking import unpacked
-from package_gate.scanners.registry import publishers_unpacker
+from package_gate.scanners.registry import outer_unpacker
 from package_gate.sources.pypi.uv import IndexSettings, uv_environment
 
 DOMAIN = r"[a-z][a-z0-9-]{0,48}[a-z0-9]"
@@ -162,7 +162,7 @@ def _github(
         proxy=https_proxy(network),
         program_path=environ.get("PATH", ""),
     )
-    spec = publishers_unpacker()
+    spec = outer_unpacker()
     unpack = partial(unpacked, spec=spec, limits=policy.limits, scratch=scratch)
     publisher = GitHub(settings, unpack)
     records = aws.storage(f"github/{host}/{owner}/{repository}")

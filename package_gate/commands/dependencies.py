@@ -23,6 +23,7 @@ from package_gate.commands.options import (
     packaged_policy_warning,
 )
 from package_gate.commands.process import now, prepare_process, scratch_folder
+from package_gate.commands.scan_setup import describer
 from package_gate.core.decision import Verdict
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import ConfigurationError, GateError, NotifyError
@@ -119,7 +120,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
     with advisories, downloads as downloader, Progress(console) as progress:
         index = Index(settings)
         closures = Closures(
-            Resolver(settings, index, downloader.fetch, MAX_SDISTS),
+            Resolver(settings, index, downloader.fetch, describer(policy, scratch), MAX_SDISTS),
             index,
             [
                 PythonTarget(python, platform)

@@ -20,7 +20,7 @@ from package_gate.commands.options import (
     packaged_policy_warning,
 )
 from package_gate.commands.process import now, prepare_process, scratch_folder
-from package_gate.commands.scan_setup import ScanSetup
+from package_gate.commands.scan_setup import ScanSetup, describer
 from package_gate.commands.service_scanners import service_scanners
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
@@ -119,7 +119,9 @@ def _run(
         outside = Outside(
             sources={
                 ArchiveSource: ArchiveURL(),
-                PyPISource: PyPI(index, policy, scratch, now(), downloader.fetch),
+                PyPISource: PyPI(
+                    index, policy, scratch, now(), downloader.fetch, describer(policy, scratch)
+                ),
             },
             fetch=downloader.fetch,
             publisher=parts.publisher,

@@ -1,18 +1,27 @@
 """Which scanners of a run work in processes of their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.artifact import ArtifactFile, UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
-from package_gate.core.inventory import Unpacked
-from package_gate.core.policy import Limits
+from package_gate.core.inventory import Inventory, Unpacked
+from package_gate.core.policy import Limits, Policy
 from package_gate.sandbox.pool import ScannerPool
+from package_gate.sandbox.unpacking import inventory_of
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.scanners.registry import UNPACKER, Where, those, version_of, worker_spec
+from package_gate.scanners.registry import (
+    UNPACKER,
+    Where,
+    outer_unpacker,
+    those,
+    version_of,
+    worker_spec,
+)
 
 
 class WorkerScanner:
@@ -84,3 +93,8 @@ class ScanSetup:
     ) -> None:
         """End all worker processes."""
         self._pool.close()
+
+
+def describer(policy: Policy, scratch: Path) -> Callable[[ArtifactFile], Inventory]:
+    """Make what says of a single file what it is, in a worker of its own."""
+    return partial(inventory_of, spec=outer_unpacker(), limits=policy.limits, scratch=scratch)

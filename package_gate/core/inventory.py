@@ -68,7 +68,9 @@ class Inventory:
     requires_python: str = ""
     """A valid specifier, or ""."""
     requires: tuple[str, ...] = ()
-    """The fields `Requires-Dist`."""
+    """The fields `Requires-Dist`, and what older source declares beside them."""
+    requires_may_change: bool = False
+    """Whether a build may add to them: of source whose metadata does not fix them (PEP 643)."""
     licence: Licence = Licence()
     entry_points: tuple[EntryPoint, ...] = ()
     components: tuple[Component, ...] = ()

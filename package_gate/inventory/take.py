@@ -6,8 +6,9 @@ more than `bounds` allows. What can't be read is named in the inventory; an erro
 is no inventory.
 """
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,8 +33,9 @@ from package_gate.inventory.formats.core_metadata import CoreMetadata, read_core
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.pyproject import PyProject, read_pyproject
+from package_gate.inventory.formats.requires_txt import read_requires_txt
 from package_gate.inventory.pins import PinnedDependency, find_pins
-from package_gate.inventory.reading import read_regular
+from package_gate.inventory.reading import names_in, read_regular
 
 T = TypeVar("T")
 
@@ -59,9 +61,10 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         OSError: the tree can't be read.
     """
     room = _Room()
-    path, core, found = _describe(tree, artifact, room)
-    requires = room.keep(map(_requirement, core.requires), MAX_REQUIRES, path, "dependencies")
-    entry_points = room.keep(map(_short, found), MAX_ENTRY_POINTS, path, "entry points")
+    said = _describe(tree, artifact, room)
+    path, core = said.path, said.core
+    requires = room.keep(map(_requirement, said.requires), MAX_REQUIRES, path, "dependencies")
+    entry_points = room.keep(map(_short, said.entry_points), MAX_ENTRY_POINTS, path, "entry points")
     components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
     return Inventory(
         artifact=artifact,
@@ -69,11 +72,24 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         version=core.version,
         requires_python=core.requires_python,
         requires=requires,
+        requires_may_change=said.requires_may_change,
         licence=core.licence,
         entry_points=entry_points,
         components=components,
         unreadable=room.unreadable(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an artifact says of itself."""
+
+    path: str = ""
+    """The file that says it; "" for none."""
+    core: CoreMetadata = field(default_factory=CoreMetadata)
+    requires: Iterable[str] = ()
+    requires_may_change: bool = False
+    entry_points: Iterable[EntryPoint] = ()
 
 
 class _Room:
@@ -114,34 +130,29 @@ class _Room:
         return tuple(found)
 
 
-def _describe(
-    tree: Path, artifact: str, room: _Room
-) -> tuple[str, CoreMetadata, Iterable[EntryPoint]]:
-    """Read what the artifact says of itself: its core metadata, else its static project metadata.
-
-    Returns:
-        The file that says it, what it says, and the entry points.
-    """
+def _describe(tree: Path, artifact: str, room: _Room) -> _Said:
+    """Read the artifact's core metadata; of source without, its static project metadata."""
     path = _own_metadata(tree, artifact)
-    core: CoreMetadata | FormatProblem = CoreMetadata()
-    entry_points: Iterable[EntryPoint] = ()
+    folder = path.rpartition("/")[0]
+    said = _Said()
     if not artifact.lower().endswith(".whl"):
-        source, project = _own_project(tree, path.rpartition("/")[0], room)
-        if project:
-            core, entry_points = project.metadata, project.entry_points
-            path = path or source
-    if path.endswith(("/METADATA", "/PKG-INFO")):
-        core = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
-        if written := _read_if_there(tree, f"{path.rpartition('/')[0]}/entry_points.txt"):
-            entry_points = read_entry_points(written)
+        said = _project(tree, folder, room)
+    if not path:
+        return said
+    core = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
     if isinstance(core, FormatProblem):
         room.note(path, core.line, core.text)
         core = CoreMetadata()
-    return path, core, entry_points
+    # An installed or built distribution has its dependencies; those of source a build may change.
+    may_change = path.endswith("/PKG-INFO") and core.requires_may_change
+    requires = itertools.chain(core.requires, _declared(tree, folder) if may_change else ())
+    written = _read_if_there(tree, f"{folder}/entry_points.txt")
+    entry_points = read_entry_points(written) if written else said.entry_points
+    return _Said(path, core, requires, may_change, entry_points)
 
 
-def _own_project(tree: Path, folder: str, room: _Room) -> tuple[str, PyProject | None]:
-    """Find and read the `pyproject.toml` of source.
+def _project(tree: Path, folder: str, room: _Room) -> _Said:
+    """Read the `pyproject.toml` of source.
 
     Args:
         tree: the tree.
@@ -149,16 +160,26 @@ def _own_project(tree: Path, folder: str, room: _Room) -> tuple[str, PyProject |
             folder.
         room: where it is noted when it can't be read.
     """
-    tops = sorted(path.name for path in tree.iterdir())
-    folders = [folder] if folder else ["", *(tops if len(tops) == 1 else ())]
-    for each in folders:
+    tops = names_in(tree, "")
+    for each in [folder] if folder else ["", *(tops if len(tops) == 1 else ())]:
         path = f"{each}/pyproject.toml".lstrip("/")
         if data := _read_if_there(tree, path):
             project = read_pyproject(data)
             if isinstance(project, PyProject):
-                return path, project
+                core, may_change = project.metadata, project.requires_may_change
+                return _Said(path, core, core.requires, may_change, project.entry_points)
             room.note(path, None, project.text)
-    return "", None
+    return _Said()
+
+
+def _declared(tree: Path, folder: str) -> Iterable[str]:
+    """Give what setuptools has written down of an sdist's dependencies."""
+    for parent in (folder, f"{folder}/src"):
+        for name in names_in(tree, parent):
+            path = f"{parent}/{name}/requires.txt"
+            if name.endswith(".egg-info") and (data := _read_if_there(tree, path)):
+                return read_requires_txt(data)
+    return ()
 
 
 def _own_metadata(tree: Path, artifact: str) -> str:
@@ -167,7 +188,7 @@ def _own_metadata(tree: Path, artifact: str) -> str:
     A wheel's is in its `.dist-info`, an sdist's in its one folder, an egg's in `EGG-INFO`. Of
     several, which no installer takes, it is the one of the wheel's name, else the first.
     """
-    top = sorted(path.name for path in tree.iterdir())
+    top = names_in(tree, "")
     paths = [f"{name}/METADATA" for name in top if name.endswith(".dist-info")]
     try:
         name, *_ = parse_wheel_filename(artifact)

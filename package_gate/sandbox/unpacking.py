@@ -1,7 +1,8 @@
-"""Unpacking an approved archive once more, for a publisher that needs its files.
+"""Unpacking a single archive outside a scan.
 
-A publisher holds credentials, so it reads no archive itself. The unpacking scanner does, as before
-the verdict: in a process without credentials, on the very bytes that were approved.
+A publisher needs an approved archive's files, and a resolver needs to know what source depends on.
+Both hold credentials, so they read no archive themselves. The unpacking scanner does, in a process
+without any.
 """
 
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from package_gate.core.artifact import ArtifactFile, Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.files import copy_verified
+from package_gate.core.inventory import Inventory
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import ScannerSpec
@@ -35,6 +37,22 @@ def unpacked(
     Raises:
         ScannerError: it could not be unpacked, or is not the archive that its digest names.
     """
+    with _unpacked(file, spec, limits, scratch) as (tree, _):
+        yield tree
+
+
+def inventory_of(
+    file: ArtifactFile, *, spec: ScannerSpec, limits: Limits, scratch: Path
+) -> Inventory:
+    """Say what an archive is, holds and pins; arguments and errors as of `unpacked`."""
+    with _unpacked(file, spec, limits, scratch) as (_, inventory):
+        return inventory
+
+
+@contextmanager
+def _unpacked(
+    file: ArtifactFile, spec: ScannerSpec, limits: Limits, scratch: Path
+) -> Iterator[tuple[Path, Inventory]]:
     artifact = file.artifact
     with ExitStack() as stack:
         try:
@@ -60,5 +78,5 @@ def unpacked(
             (UnpackedArtifact(artifact, str(archive), str(tree)),),
         )
         with ScannerPool([spec], limits, Path(folder)) as pool:
-            pool.unpack(spec.name, target)
-        yield tree
+            (inventory,) = pool.unpack(spec.name, target).inventories
+        yield tree, inventory

@@ -56,5 +56,5 @@ class Archive:
 
 
 def outermost(limits: Limits) -> Archive:
-    """Make one that leaves archives within the archive as they are: what a publisher publishes."""
+    """Make one that leaves archives within the archive as they are, as a publisher needs it."""
     return Archive(limits, nested=False)

@@ -141,6 +141,6 @@ def version_of(name: str) -> str:
     return rules()
 
 
-def publishers_unpacker() -> ScannerSpec:
-    """Describe what unpacks an archive for a publisher: archives within it stay as they are."""
+def outer_unpacker() -> ScannerSpec:
+    """Describe what unpacks an archive outside a scan: archives within it stay as they are."""
     return replace(worker_spec(UNPACKER), factory="package_gate.scanners.archive:outermost")

@@ -15,14 +15,19 @@ from package_gate.inventory.pinned import Pin, pinned
 from package_gate.inventory.take import take_inventory
 from package_gate.sandbox.pool import decode_answer
 from package_gate.sources.pypi.index import Project
-from package_gate.sources.pypi.sdist import read_sdist
+from package_gate.sources.pypi.sdist import SdistMetadata, read_sdist
 from tests.archive.makers import make_tar, tar_file
+from tests.fakes.describing import described
 
 DIGITS = "9" * 6000
 """More than Python makes an integer of."""
 BRACKETS = "a==1; " + "(" * 900 + "python_version<'3'" + ")" * 900
 """More than its stack takes."""
 CORE = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+
+
+def read(path: Path, name: str, version: Version) -> SdistMetadata:
+    return read_sdist(described(path), name, version)
 
 
 def sdist(folder: Path, core: str, requires: str = "") -> Path:
@@ -47,19 +52,19 @@ def sdist(folder: Path, core: str, requires: str = "") -> Path:
 def test_metadata_that_would_take_hours_or_crash_the_reader_is_an_error(
     tmp_path: Path, more: str, why: str
 ) -> None:
-    with pytest.raises(SourceError, match=f"can't be read .*{why}"):
-        read_sdist(sdist(tmp_path, f"{CORE}{more}"), "demo", Version("1.0"))
+    with pytest.raises(SourceError, match=f"no PKG-INFO that says what it is .*{why}"):
+        read(sdist(tmp_path, f"{CORE}{more}"), "demo", Version("1.0"))
 
 
-def test_a_version_of_thousands_of_digits_is_another_release(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="of another release"):
-        read_sdist(sdist(tmp_path, CORE.replace("1.0", DIGITS)), "demo", Version("1.0"))
+def test_a_version_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no PKG-INFO that says what it is"):
+        read(sdist(tmp_path, CORE.replace("1.0", DIGITS)), "demo", Version("1.0"))
 
 
 def test_dependencies_are_not_certain_by_a_metadata_version_of_thousands_of_digits(
     tmp_path: Path,
 ) -> None:
-    found = read_sdist(sdist(tmp_path, CORE.replace("2.1", DIGITS)), "demo", Version("1.0"))
+    found = read(sdist(tmp_path, CORE.replace("2.1", DIGITS)), "demo", Version("1.0"))
     assert not found.known
 
 
@@ -69,7 +74,7 @@ def test_dependencies_are_not_certain_by_a_metadata_version_of_thousands_of_digi
     ids=["brackets", "open-brackets", "long"],
 )
 def test_a_dependency_that_can_not_be_parsed_is_left_out(tmp_path: Path, requirement: str) -> None:
-    found = read_sdist(
+    found = read(
         sdist(tmp_path, f"{CORE}Requires-Dist: {requirement}\n", "[x:" + "(" * 3000 + "]\nidna\n"),
         "demo",
         Version("1.0"),
@@ -81,7 +86,7 @@ def test_a_dependency_that_can_not_be_parsed_is_left_out(tmp_path: Path, require
 
 def test_a_python_version_of_thousands_of_digits_asks_for_nothing(tmp_path: Path) -> None:
     text = f">={DIGITS}"
-    found = read_sdist(sdist(tmp_path, f"{CORE}Requires-Python: {text}\n"), "demo", Version("1.0"))
+    found = read(sdist(tmp_path, f"{CORE}Requires-Python: {text}\n"), "demo", Version("1.0"))
     name = "demo-1.0-py3-none-any.whl"
     (release,) = Project("demo", (RemoteFile(name, "https://a.b/"),), {name: text}).releases()
     tree = tmp_path / "tree"

@@ -3,20 +3,15 @@
 import resource
 import struct
 import time
-import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
 
 import pytest
-from packaging.version import Version
 
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
-from package_gate.core.errors import SourceError
 from package_gate.core.finding import Severity
 from package_gate.core.policy import MIB, Limits
-from package_gate.sources.pypi import sdist
 from tests.archive.makers import Zipped, central_header, end64, end_record, tar_header
 
 TEN_MILLION = 10_000_000
@@ -105,26 +100,3 @@ def test_a_file_of_four_gibibytes_that_is_a_hole_on_disk(name: str, tmp_path: Pa
 
     assert found["limit-file-bytes"] is Severity.HIGH
     assert sum(file.stat().st_size for file in (tmp_path / "tree").iterdir()) <= 20 * MIB
-
-
-def test_of_many_metadata_files_in_an_sdist_one_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The gate reads an sdist's metadata in its own process, before any worker sees it."""
-    path = tmp_path / "demo-1.0.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for number in range(2000):
-            archive.writestr(f"{number}/PKG-INFO", b"Name: other\n")
-    reads: list[int] = []
-    read = sdist._read
-
-    def counted(stream: IO[bytes], size: int) -> bytes:
-        reads.append(size)
-        return read(stream, size)
-
-    monkeypatch.setattr(sdist, "_read", counted)
-
-    with pytest.raises(SourceError, match="of another release"):
-        sdist.read_sdist(path, "demo", Version("1.0"))
-
-    assert len(reads) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from package_gate.advisories.osv import OSV, OSVSettings
-from package_gate.core.artifact import RemoteFile
+from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.freshness import Freshness
 from package_gate.core.policy import Policy, Targets
@@ -27,6 +27,7 @@ from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import IndexSettings, PythonTarget
 from tests.fakes.advisories import advisory, write_snapshot
+from tests.fakes.describing import describe
 from tests.fakes.package_index import PackageIndex
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -76,7 +77,7 @@ class World:
         settings = IndexSettings(self.index.environment, cache_dir=self.cache)
         index = Index(settings)
         targets = [PythonTarget(python, PLATFORM) for python in rules.targets.python_versions]
-        resolver = Resolver(settings, index, self.fetch, 20)
+        resolver = Resolver(settings, index, self.fetch, describe, 20)
         closures = Closures(resolver, index, targets, scratch, self.step)
         with closing(OSV(OSVSettings(str(self.folder / "advisories")))) as osv:
             look_up = LookUp([osv], rules, NOW.date(), self.step)
@@ -96,10 +97,12 @@ class World:
                 ),
             )
 
-    def fetch(self, file: RemoteFile, folder: Path) -> None:
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         """Stand in for the downloader."""
         self.fetched.append(file.filename)
-        (folder / file.filename).write_bytes(self.index.contents[file.url])
+        path, content = folder / file.filename, self.index.contents[file.url]
+        path.write_bytes(content)
+        return ArtifactFile(Artifact(file.filename, file.sha256 or "", len(content)), path)
 
     def step(self, subject: str, what: str) -> None:
         """Remember what was begun."""

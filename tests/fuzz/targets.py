@@ -60,6 +60,7 @@ from package_gate.scanners.import_time import running_code
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python
+from tests.fakes.describing import described
 from tests.fuzz import seeds
 
 LIMITS = Limits(unpacked_bytes=2_000_000, entries=200)
@@ -154,10 +155,13 @@ def archives(filename: str) -> Callable[[bytes], None]:
 
 
 def sdist(data: bytes) -> None:
-    """Read an sdist's metadata in the gate's own process."""
+    """Describe an sdist as a worker does, and take from it what resolving needs."""
     for name in ("demo-1.0.tar.gz", "demo-1.0.zip"):
+        inventory = described(_written(name, data))
+        assert problem_with(inventory) == ""
         with suppress(SourceError):
-            read_sdist(_written(name, data), "demo", Version("1.0"))
+            for requirement in read_sdist(inventory, "demo", Version("1.0")).requires:
+                assert str(requirement).isprintable()
 
 
 def metadata(data: bytes) -> None:

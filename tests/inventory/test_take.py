@@ -285,7 +285,7 @@ def test_whatever_is_in_a_file_the_inventory_is_sound(path: str, content: bytes)
 
 
 SOUND = Inventory(
-    "a.zip", "zip", "a", "1", ">=3", ("b>=1",), Licence("MIT"), (EntryPoint("g", "n", "v"),),
+    "a.zip", "zip", "a", "1", ">=3", ("b>=1",), True, Licence("MIT"), (EntryPoint("g", "n", "v"),),
     (Component("b", "1", False, (Location("x", 1),)),), (UnreadableFile("y", None, "Why."),),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from package_gate.core.errors import PublishError, ScannerError
 from package_gate.core.policy import Limits
 from package_gate.publishers import github_trees
 from package_gate.sandbox.unpacking import unpacked
-from package_gate.scanners.registry import publishers_unpacker
+from package_gate.scanners.registry import outer_unpacker
 from tests.publishers.github_world import (
     SAMPLE,
     World,
@@ -120,7 +120,7 @@ def test_what_the_gate_unpacks_of_archives_within_the_archive_is_not_published(
     nested = zipped({"inside.py": b""})
     files = {"top/data.zip": nested, "top/a.unpacked/b.txt": b"b", "top/setup.py": b""}
 
-    spec, scratch = publishers_unpacker(), world.settings.scratch
+    spec, scratch = outer_unpacker(), world.settings.scratch
     unpack = partial(unpacked, spec=spec, limits=Limits(), scratch=scratch)
     world.publisher(unpack=unpack).publish(world.archive("sample", files))
 

@@ -13,7 +13,7 @@ from package_gate.core.errors import PublishError
 from package_gate.core.policy import Limits
 from package_gate.publishers.git import Remote, repository
 from package_gate.sandbox.unpacking import unpacked
-from package_gate.scanners.registry import publishers_unpacker
+from package_gate.scanners.registry import outer_unpacker
 from tests.publishers.github_world import (
     SAMPLE,
     TOKEN,
@@ -156,7 +156,7 @@ def test_git_refuses_such_a_path_even_if_it_got_that_far(world: World, path: byt
 def test_a_download_that_changes_before_it_is_unpacked_is_not_published(world: World) -> None:
     package = world.archive("tool", {"top/setup.py": b"scanned", "top/tool.py": b""})
     (download,) = package.files
-    spec, scratch = publishers_unpacker(), world.settings.scratch
+    spec, scratch = outer_unpacker(), world.settings.scratch
 
     def unpack(file: ArtifactFile) -> AbstractContextManager[Path]:
         download.path.write_bytes(zipped({"top/setup.py": b"hostile"}))

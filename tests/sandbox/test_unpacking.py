@@ -1,7 +1,9 @@
 """The worker that unpacks: what it says of a package's artifacts is checked as findings are."""
 
 import hashlib
+import io
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
-from package_gate.sandbox.unpacking import unpacked
+from package_gate.sandbox.unpacking import inventory_of, unpacked
+from package_gate.scanners.registry import outer_unpacker
 from tests.fakes.scanners import FakeSettings
 
 LIMITS = Limits(scan_seconds=60, scan_memory_bytes=2 * 2**30)
@@ -132,3 +135,20 @@ def test_what_the_unpacker_does_not_finish_is_an_error(tmp_path: Path) -> None:
         unpacked(archive(tmp_path, b"x"), spec=fake("Missing"), limits=LIMITS, scratch=tmp_path),
     ):
         pass
+
+
+def test_a_resolver_is_told_what_an_sdist_is_by_a_process_without_credentials(
+    tmp_path: Path,
+) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as sdist:
+        sdist.writestr("demo-1.0/PKG-INFO", "Name: demo\nVersion: 1.0\nRequires-Dist: idna\n")
+        sdist.writestr("demo-1.0/demo.egg-info/requires.txt", "six\n[x]\nmore\n")
+    file = archive(tmp_path, content.getvalue())
+
+    found = inventory_of(file, spec=outer_unpacker(), limits=LIMITS, scratch=tmp_path)
+
+    assert (found.artifact, found.kind, found.name) == ("sample.zip", "zip", "demo")
+    assert found.requires == ("idna", "six", 'more ; extra == "x"')
+    assert found.requires_may_change
+    assert list(tmp_path.iterdir()) == [file.path]

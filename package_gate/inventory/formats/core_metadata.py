@@ -11,6 +11,7 @@ from email.parser import BytesHeaderParser
 
 from packaging.metadata import parse_email
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from package_gate.core.inventory import Licence
 from package_gate.core.patterns import PACKAGE_NAME, PACKAGE_VERSION
@@ -51,6 +52,15 @@ class CoreMetadata:
     licence: Licence = field(default_factory=Licence)
     line: int | None = None
     """Where the name stands, from 1."""
+
+    @property
+    def requires_may_change(self) -> bool:
+        """Whether a build of this source may add to `requires`, which PEP 643 can forbid."""
+        try:
+            fixed = Version(self.metadata_version or "1.0") >= Version("2.2")
+        except InvalidVersion:
+            fixed = False
+        return not fixed or "requires-dist" in {each.lower() for each in self.dynamic}
 
 
 def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:

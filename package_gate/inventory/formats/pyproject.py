@@ -124,6 +124,12 @@ class PyProject:
         )
 
     @property
+    def requires_may_change(self) -> bool:
+        """Whether a build may add to the dependencies of `[project]`."""
+        dynamic = self.project.get("dynamic")
+        return "dependencies" not in self.project or "dependencies" in _texts(dynamic)
+
+    @property
     def entry_points(self) -> Iterator[EntryPoint]:
         """Those that a build would write, as written."""
         table = self.project or self.tool("poetry")

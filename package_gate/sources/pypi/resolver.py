@@ -13,7 +13,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from package_gate.core.artifact import RemoteFile
+from package_gate.core.artifact import ArtifactFile, RemoteFile
+from package_gate.core.errors import ScannerError, SourceError
+from package_gate.core.inventory import Inventory
 from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index, Release
 from package_gate.sources.pypi.lock import Lock, LockedPackage, check_remote_file
@@ -27,8 +29,10 @@ from package_gate.sources.pypi.uv import (
     run_uv,
 )
 
-Fetch = Callable[[RemoteFile, Path], object]
+Fetch = Callable[[RemoteFile, Path], ArtifactFile]
 """Downloads a file into a folder, under its `filename`, and checks its digest."""
+Describe = Callable[[ArtifactFile], Inventory]
+"""Unpacks a file in a process without credentials and says what it is; raises ScannerError."""
 Key = tuple[str, Version]
 """Normalised name and version."""
 
@@ -66,12 +70,18 @@ class Resolver:
     """Resolves for the configured indexes. Several threads may use it."""
 
     def __init__(
-        self, settings: IndexSettings, index: Index, fetch: Fetch, max_sdists: int
+        self,
+        settings: IndexSettings,
+        index: Index,
+        fetch: Fetch,
+        describe: Describe,
+        max_sdists: int,
     ) -> None:
         """`max_sdists` is how many releases of one closure may exist only as sdists."""
         self._settings = settings
         self._index = index
         self._fetch = fetch
+        self._describe = describe
         self._max_sdists = max_sdists
         self._sdists: dict[Key, SdistMetadata] = {}
         self._sdists_lock = threading.Lock()
@@ -168,8 +178,14 @@ class Resolver:
         with self._sdists_lock:
             if key not in self._sdists:
                 place = Path(mkdtemp(prefix="sdist-", dir=folder))
-                self._fetch(file, place)
-                self._sdists[key] = read_sdist(place / file.filename, *key)
+                try:
+                    inventory = self._describe(self._fetch(file, place))
+                except ScannerError as error:
+                    raise SourceError(
+                        f"the sdist {file.filename} can't be unpacked ({error}); ask for a "
+                        "release that has wheels"
+                    ) from error
+                self._sdists[key] = read_sdist(inventory, *key)
             return self._sdists[key]
 
 

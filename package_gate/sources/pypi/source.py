@@ -27,6 +27,7 @@ from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import Index, Project
 from package_gate.sources.pypi.resolver import (
+    Describe,
     Fetch,
     Key,
     ResolvedClosure,
@@ -55,7 +56,13 @@ class PyPI:
     """Resolves PyPI requirements. Several threads may use it."""
 
     def __init__(
-        self, settings: IndexSettings, policy: Policy, scratch: Path, now: datetime, fetch: Fetch
+        self,
+        settings: IndexSettings,
+        policy: Policy,
+        scratch: Path,
+        now: datetime,
+        fetch: Fetch,
+        describe: Describe,
     ) -> None:
         """`scratch` is a folder of the gate's own; `now` (UTC) is the moment of the run."""
         self._scratch = scratch
@@ -66,7 +73,7 @@ class PyPI:
         ]
         self._cooldown = IndexCooldown(Freshness(policy, PYPI, now))
         self._index = Index(settings)
-        self._resolver = Resolver(settings, self._index, fetch, MAX_SDISTS)
+        self._resolver = Resolver(settings, self._index, fetch, describe, MAX_SDISTS)
 
     def resolve(self, request: Request) -> Resolution:
         """Name every package and file that the requirement needs, the requested package first.

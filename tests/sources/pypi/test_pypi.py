@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.artifact import (
+    Artifact,
+    ArtifactFile,
+    Origin,
+    RemoteFile,
+    Resolution,
+    ResolvedPackage,
+)
 from package_gate.core.errors import SourceError, SourceRefusedError, TooFreshError
 from package_gate.core.policy import Cooldown, Policy, Targets, WaiverEntry
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.sources.pypi import source as module
 from package_gate.sources.pypi.source import PyPI, read_requirement
 from package_gate.sources.pypi.uv import IndexSettings
+from tests.fakes.describing import describe
 from tests.fakes.https_server import HTTPSServer, https_server, respond
 from tests.fakes.package_index import OLD, PackageIndex, metadata
 
@@ -47,15 +55,17 @@ class Gate:
     def source(self, targets: Targets = ONE_TARGET, days: int = 7, **more: Any) -> PyPI:
         policy = Policy(targets=targets, cooldown=Cooldown(days), **more)
         settings = IndexSettings(self.index.environment, cache_dir=self.cache)
-        return PyPI(settings, policy, self.scratch, NOW, self.fetch)
+        return PyPI(settings, policy, self.scratch, NOW, self.fetch, describe)
 
     def resolve(self, requirement: str, **more: Any) -> Resolution:
         return self.source(**more).resolve(ask(requirement))
 
-    def fetch(self, file: RemoteFile, folder: Path) -> None:
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
         """Stand in for the downloader."""
         self.fetched.append(file.filename)
-        (folder / file.filename).write_bytes(self.index.contents[file.url])
+        path, content = folder / file.filename, self.index.contents[file.url]
+        path.write_bytes(content)
+        return ArtifactFile(Artifact(file.filename, file.sha256 or "", len(content)), path)
 
 
 def ask(requirement: str) -> Request:
@@ -259,7 +269,7 @@ def test_no_message_holds_an_indexs_password(gate: Gate, index: PackageIndex) ->
     for url in (secret, secret.replace("localhost", "nowhere.test")):
         environment = {**index.environment, "UV_DEFAULT_INDEX": url}
         settings = IndexSettings(environment, cache_dir=gate.cache)
-        source = PyPI(settings, Policy(targets=ONE_TARGET), gate.scratch, NOW, gate.fetch)
+        source = PyPI(settings, Policy(targets=ONE_TARGET), gate.scratch, NOW, gate.fetch, describe)
         with pytest.raises(SourceError) as error:
             source.resolve(ask("thing"))
         assert "s3cret" not in f"{error.value} {error.value.__cause__}"
@@ -383,7 +393,7 @@ def test_the_cooldown_does_not_rest_on_uv_alone(
     policy = Policy(targets=ONE_TARGET)
     settings = IndexSettings(index.environment, config, gate.cache)
     with pytest.raises(TooFreshError):
-        PyPI(settings, policy, gate.scratch, NOW, gate.fetch).resolve(ask("thing"))
+        PyPI(settings, policy, gate.scratch, NOW, gate.fetch, describe).resolve(ask("thing"))
 
 
 # Releases that only exist as sdists
