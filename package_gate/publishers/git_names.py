@@ -1,10 +1,16 @@
 """Which names become branches, and which files of a package stay out of a commit."""
 
+import hashlib
 import re
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
 from package_gate.core.patterns import DISTRIBUTION_FILE
+from package_gate.core.request import PyPISource, Request
 
 PYPI_REQUESTS = "pypi"
 PYPI_PACKAGES = "pypi-packages"
@@ -19,6 +25,13 @@ it gives a wheel without content.
 
 # What git, file systems, shells and URLs all take as it stands.
 _REQUEST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
+_PLAIN_VERSION = re.compile(r"[a-z0-9]+(?:[.+][a-z0-9]+)*")
+_READABLE = 60
+"""Characters of what is asked that a branch shows."""
+_OPERATORS = (
+    *(("===", " is"), ("==", " eq"), ("!=", " ne"), ("~=", " compatible")),
+    *((">=", " ge"), ("<=", " le"), (">", " gt"), ("<", " lt")),
+)
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,5}$")
 
@@ -38,6 +51,41 @@ _ACTING = {
     ".lfsconfig": "would fetch files from elsewhere",
 }
 
+_RUN = "would be run by a service that hears of the push"
+_SITE = "would configure a site that is made of the branch"
+
+# Names at the root that GitHub, and services that it tells of a push, act on by themselves.
+_ACTING_AT_ROOT = {
+    ".github": "GitHub would act on it",
+    "codeowners": "GitHub would act on it",
+    ".devcontainer": "would be run in a codespace",
+    ".devcontainer.json": "would be run in a codespace",
+    ".gitpod.yml": "would be run in a workspace",
+    "_config.yml": _SITE,
+    "cname": _SITE,
+    ".appveyor.yml": _RUN,
+    ".buildkite": _RUN,
+    ".circleci": _RUN,
+    ".cirrus.star": _RUN,
+    ".cirrus.yml": _RUN,
+    ".drone.yml": _RUN,
+    ".gitlab-ci.yml": _RUN,
+    ".mergify.yml": _RUN,
+    ".pre-commit-config.yaml": _RUN,
+    ".renovaterc": _RUN,
+    ".renovaterc.json": _RUN,
+    ".semaphore": _RUN,
+    ".travis.yml": _RUN,
+    "appveyor.yml": _RUN,
+    "azure-pipelines.yml": _RUN,
+    "bitbucket-pipelines.yml": _RUN,
+    "jenkinsfile": _RUN,
+    "renovate.json": _RUN,
+    "renovate.json5": _RUN,
+}
+# The same of a folder `docs`, which GitHub takes for the root of a site, and looks through.
+_ACTING_IN_DOCS = frozenset({"codeowners", "_config.yml", "cname"})
+
 
 def request_branch(name: str) -> str:
     """The branch of an archive request.
@@ -45,12 +93,62 @@ def request_branch(name: str) -> str:
     Raises:
         PublishError: the name can't be one; it says why.
     """
+    if name.lower() == "gh-pages":
+        raise PublishError("GitHub makes a site of a branch gh-pages; choose another name.")
     return _checked(name)
 
 
-def pypi_request_branch(name: str) -> str:
-    """The branch that holds everything a PyPI request needs; raises as `request_branch`."""
-    return f"{PYPI_REQUESTS}/{_checked(name)}"
+def requirement_of(request: Request) -> Requirement:
+    """What a PyPI request asks for, in the one spelling that stands for all.
+
+    Raises:
+        PublishError: it asks for something else.
+    """
+    text = request.source.requirement if isinstance(request.source, PyPISource) else ""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        raise PublishError(f"{request.name} is no request for a PyPI package.") from None
+    requirement.name = PYPI.normalise_name(requirement.name)
+    requirement.extras = {PYPI.normalise_name(extra) for extra in requirement.extras}
+    if pinned := _pinned(requirement.specifier):
+        requirement.specifier = SpecifierSet(f"=={pinned}")
+    return requirement
+
+
+def pypi_request_branch(requirement: Requirement) -> str:
+    """The branch that holds everything that a requirement needs: one for each requirement.
+
+    `pypi/idna` for any release, `pypi/idna==3.7` for that one, and for everything else what can
+    be read of it with a digest that tells it from all others: `pypi/idna=ge3.lt4-9f86d081884c`.
+    None of them can be another one's, nor differ in case only: names have no `=`.
+
+    Args:
+        requirement: as `requirement_of` gives it.
+
+    Raises:
+        PublishError: as `request_branch`.
+    """
+    project = f"{PYPI_REQUESTS}/{_checked(requirement.name)}"
+    text = str(requirement)
+    if text == requirement.name:
+        return project
+    pinned = _pinned(requirement.specifier)
+    if text == f"{requirement.name}=={pinned}" and _PLAIN_VERSION.fullmatch(pinned):
+        return f"{project}=={pinned}"
+    asked = text.removeprefix(requirement.name).lower()
+    for operator, word in _OPERATORS:
+        asked = asked.replace(operator, word)
+    words = ".".join(re.findall(r"[a-z0-9]+(?:\.[a-z0-9]+)*", asked))[:_READABLE].rstrip(".")
+    return f"{project}={words}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _pinned(specifier: SpecifierSet) -> str:
+    """The release that is named exactly, in PEP 440's own spelling; "" when none is."""
+    only = next(iter(specifier)) if len(specifier) == 1 else None
+    if only is None or only.operator != "==" or only.version.endswith(".*"):
+        return ""
+    return str(Version(only.version))
 
 
 def pypi_package_branch(name: str, version: str) -> str:
@@ -124,7 +222,11 @@ def left_out(path: str) -> str | None:
     for part in parts:
         if reason := _ACTING.get(_plain(part)):
             return reason
-    return None
+    plain = [_plain(part) for part in parts]
+    if len(plain) == 2 and plain[0] == "docs" and plain[1] in _ACTING_IN_DOCS:
+        return _ACTING_AT_ROOT[plain[1]]
+    # A folder `cname` may be the package itself.
+    return _ACTING_AT_ROOT.get(plain[0]) if len(plain) == 1 or plain[0][:1] == "." else None
 
 
 def _plain(part: str) -> str:

@@ -4,9 +4,10 @@ An archive request: branch `NAME`. The unpacked source is its root, so that
 `pip install "git+https://HOST/OWNER/REPO.git@NAME"` works; the scanned archive stands beside it
 at `.packages/NAME.zip` (its true extension; a wheel under its own name).
 
-A PyPI request: branch `pypi/NAME`, with every file of its closure in `packages/`, their digests
-in `SHA256SUMS`, and the closure pinned with hashes in `requirements.txt`. It is installed without
-any index by
+A PyPI request: branch `pypi/NAME`, or `pypi/NAME==VERSION` and the like: one for each requirement
+(`git_names.pypi_request_branch`), with every file of its closure in `packages/`, their digests in
+`SHA256SUMS`, and the closure pinned with hashes in `requirements.txt`. It is installed without any
+index by
 
     git clone --depth 1 --branch pypi/NAME https://HOST/OWNER/REPO.git NAME &&
     pip install --no-index --find-links NAME/packages --require-hashes -r NAME/requirements.txt
@@ -25,9 +26,10 @@ Branches only move forward, by commits on their tip. A branch whose tip the gate
 somebody else's work and is left alone. Git keeps a withdrawn package in the branch's history; its
 tip has nothing left to install.
 
-What could act in a clone stays out of the commits: `.git` folders, `.gitattributes`,
-`.gitmodules`, `.lfsconfig`, in every spelling that a file system takes for them. The commit
-message lists them. No file is a link or executable.
+What could act stays out of the commits. In a clone: `.git` folders, `.gitattributes`,
+`.gitmodules`, `.lfsconfig`, in every spelling that a file system takes for them. At the server:
+`.github` and what else GitHub, or a service that hears of the push, acts on at the root. The
+commit message lists them. No file is a link or executable.
 """
 
 import os

@@ -56,6 +56,12 @@ class Branches:
             lambda: git.fetch([head for head in git.heads() if wanted(head)], largest_file)
         )
 
+    def spelled(self, git: Repository, branch: str) -> str:
+        """Give a lower-case branch as the remote spells it: earlier gates kept capitals."""
+        heads = self._persist(git.heads)
+        same = [head for head in heads if head.lower() == branch]
+        return branch if branch in same else min(same, default=branch)
+
     def append(
         self,
         git: Repository,
@@ -91,7 +97,7 @@ class Branches:
             if not tip and (other := conflicting_branch(branch, heads)):
                 raise PublishError(
                     f"Branch {branch} can't stand beside branch {other} of "
-                    f"{self._remote.path}; give the request another name."
+                    f"{self._remote.path}. Delete that one, or give the request another name."
                 )
             git.push(branch, git.commit(wanted, tip, text, when))
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from package_gate.core.artifact import Artifact
 from package_gate.core.errors import PublishError
-from package_gate.core.request import PyPISource, Request
-from package_gate.publishers.git_names import ARCHIVE_FOLDER
+from package_gate.publishers.git_names import ARCHIVE_FOLDER, PYPI_REQUESTS
 from package_gate.publishers.interface import PublishedPackage
 
 WITHDRAWN_FILE = "WITHDRAWN.md"
@@ -18,6 +17,7 @@ PACKAGES_FOLDER = "packages"
 _SUM = re.compile(rf"([0-9a-f]{{64}})  {PACKAGES_FOLDER}/(\S+)")
 _MARK = "Package-Gate:"
 _DIGEST = "Archive-SHA256:"
+_REQUIREMENT = "Requirement:"
 _LISTED = 20
 
 
@@ -61,18 +61,16 @@ def requirements_text(packages: Sequence[PublishedPackage], command: str) -> byt
 
 
 def pypi_command(
-    request: Request, packages: Sequence[PublishedPackage], address: str, branch: str
+    requirement: str, packages: Sequence[PublishedPackage], address: str, branch: str
 ) -> str:
     """What installs a PyPI request's closure, from the clone of its branch and nothing else."""
-    name = request.name
-    clone = _clone(name, address, branch)
-    install = f"pip install --no-index --find-links {name}/{PACKAGES_FOLDER}"
+    folder = branch.removeprefix(f"{PYPI_REQUESTS}/")
+    clone = _clone(folder, address, branch)
+    install = f"pip install --no-index --find-links {folder}/{PACKAGES_FOLDER}"
     if not _several_versions(packages):
-        return f"{clone} && {install} --require-hashes -r {name}/{REQUIREMENTS_FILE}"
-    source = request.source
-    wanted = source.requirement if isinstance(source, PyPISource) else packages[0].name
-    check = f"(cd {name} && sha256sum --check --quiet {SUMS_FILE})"
-    return f"{clone} && {check} && {install} {shlex.quote(wanted)}"
+        return f"{clone} && {install} --require-hashes -r {folder}/{REQUIREMENTS_FILE}"
+    check = f"(cd {folder} && sha256sum --check --quiet {SUMS_FILE})"
+    return f"{clone} && {check} && {install} {shlex.quote(requirement)}"
 
 
 def archive_command(name: str, root: Iterable[str], archive: str, address: str) -> str:
@@ -111,6 +109,17 @@ def archive_message(name: str, artifact: Artifact, left_out: Mapping[str, str]) 
     return "\n".join([*lines, f"{_DIGEST} {artifact.sha256}", f"{_MARK} published", ""])
 
 
+def offer_message(requirement: str) -> str:
+    """The commit message for a PyPI request; it says whose branch this is."""
+    subject = f"{requirement}: approved with its dependencies"
+    return f"{subject}\n\n{_REQUIREMENT} {requirement}\n{_MARK} offered\n"
+
+
+def offered_requirement(commit_message: str) -> str:
+    """The requirement that a commit offers; "" when it doesn't say, as earlier gates' do not."""
+    return _last(commit_message, _REQUIREMENT)
+
+
 def message(subject: str, what: str) -> str:
     """Any other commit message of the gate."""
     return f"{subject}\n\n{_MARK} {what}\n"
@@ -134,9 +143,13 @@ def is_ours(commit_message: str) -> bool:
 
 def published_digest(commit_message: str) -> str:
     """The SHA-256 of the archive that a commit published, or ""."""
-    digests = [
-        line.removeprefix(_DIGEST).strip()
+    return _last(commit_message, _DIGEST)
+
+
+def _last(commit_message: str, key: str) -> str:
+    values = [
+        line.removeprefix(key).strip()
         for line in commit_message.splitlines()
-        if line.startswith(_DIGEST)
+        if line.startswith(key)
     ]
-    return digests[-1] if digests else ""
+    return values[-1] if values else ""

