@@ -24,7 +24,7 @@ from package_gate.pipeline.packages import Packages, PackageWork, remote_files
 from package_gate.pipeline.plan import Plan, Planner
 from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
-from package_gate.pipeline.reuse import closure_holds, request_holds, stands_undecided
+from package_gate.pipeline.reuse import closure_holds, offer_holds, request_holds, stands_undecided
 from package_gate.pipeline.settings import Settings
 from package_gate.records.store import Records
 
@@ -146,6 +146,8 @@ class Gate:
                 decision, packages = earlier, self._records.packages(earlier)
             else:
                 decision, packages = self._decide(request, earlier)
+                if decision is earlier:  # it stands, since it could not be made again
+                    packages = self._records.packages(earlier)
         except Exception as error:  # a fault of ours must not stop the other requests
             decision = self._record(self._without_packages(request, error), earlier)
         decided_now = decision is not earlier
@@ -165,14 +167,20 @@ class Gate:
             return self._record(self._without_packages(request, error), earlier), ()
         works = [self.steps.packages.claim(package) for package in plan.packages]
         try:
-            decision, packages = self._conclude(request, plan, works)
+            decision, packages = self._conclude(request, plan, works, earlier)
             self._judge_superseded(earlier, (*plan.packages, *packages))
             return self._record(decision, earlier), packages
         finally:
             for work in works:
                 self.steps.packages.release(work)
 
-    def _conclude(self, request: Request, plan: Plan, works: Sequence[PackageWork]) -> Decided:
+    def _conclude(
+        self,
+        request: Request,
+        plan: Plan,
+        works: Sequence[PackageWork],
+        earlier: RequestDecision | None,
+    ) -> Decided:
         """Make the request's verdict of its packages' and publish what is approved."""
         outcomes = [self._outcome(work) for work in works]
         decision = decide_request(
@@ -180,7 +188,7 @@ class Gate:
         )
         if decision.verdict is Verdict.APPROVED and not self._settings.dry_run:
             try:
-                command = self.steps.publication.publish(request, works)
+                command = self._publish(request, works, earlier)
                 decision = replace(decision, install_command=command)
             except PublishError as error:
                 decision = replace(
@@ -191,6 +199,15 @@ class Gate:
                 )
         packages = tuple(work.decision for work in works if work.decision is not None)
         return replace(decision, packages=tuple(p.summary for p in packages)), packages
+
+    def _publish(
+        self, request: Request, works: Sequence[PackageWork], earlier: RequestDecision | None
+    ) -> str:
+        """Publish the closure and offer it, unless all of that stands; a rescan sees to it anew."""
+        packages = [work.decision for work in works if work.decision is not None]
+        if earlier and not self._conditions.rescan and offer_holds(earlier, packages):
+            return earlier.install_command
+        return self.steps.publication.publish(request, works)
 
     def _outcome(self, work: PackageWork) -> PackageOutcome:
         """Wait for a package, and take it back where it is published and refused now."""

@@ -6,7 +6,7 @@
 - A closure holds while the notebooks that it was resolved for are the same.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -126,6 +126,17 @@ def same_request_verdict(decision: RequestDecision, earlier: RequestDecision) ->
             (p.name, p.version) for p in earlier.packages
         }
     return (decision.verdict, decision.reasons) == (earlier.verdict, earlier.reasons)
+
+
+def offer_holds(earlier: RequestDecision, packages: Sequence[PackageDecision]) -> bool:
+    """Tell whether the command of an earlier approval still installs exactly these packages."""
+    return (
+        earlier.verdict is Verdict.APPROVED
+        and bool(earlier.install_command)
+        and all(package.published_to for package in packages)
+        and [(p.name, p.version, p.artifacts) for p in packages]
+        == [(p.name, p.version, p.artifacts) for p in earlier.packages]
+    )
 
 
 def with_approved_files(

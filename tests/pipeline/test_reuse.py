@@ -104,7 +104,7 @@ def test_an_approval_that_stays_one_is_neither_published_nor_emailed_again(world
     world.policy = STRICT
     world.calls.clear()
     second = world.run(request("x"), archive("tool"))
-    assert {c.split()[0] for c in world.calls} == {"ask", "offer"}
+    assert {c.split()[0] for c in world.calls} == {"ask"}
     for before, after in zip(first.outcomes, second.outcomes, strict=True):
         assert after.decision.decided_at == before.decision.decided_at
         assert after.decision.policy_digest == STRICT.digest
