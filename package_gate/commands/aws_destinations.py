@@ -190,11 +190,13 @@ class _AWS:
             "after how many seconds a killed build's turn ends, a whole number below 10000",
             default="60",
         )
-        meaning = "the region of the services"
+        word, meaning = r"[a-z][a-z0-9-]{0,38}[a-z0-9]", "the region of the services"
         region = region_of(
             {
-                name: variables.get(name, r"[a-z][a-z0-9-]{0,38}[a-z0-9]", meaning, default="")
-                for name in ("AWS_REGION", "AWS_DEFAULT_REGION")
+                "AWS_REGION": variables.get("AWS_REGION", word, meaning, default=""),
+                "AWS_DEFAULT_REGION": variables.get(
+                    "AWS_DEFAULT_REGION", word, meaning, default=""
+                ),
             }
         )
         self.session = AWSSession(region)

@@ -21,7 +21,7 @@ from package_gate.core.policy import COOLDOWN
 from package_gate.core.request import Request
 from package_gate.core.standing import Standing
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
-from package_gate.sources.pypi.yanked import yanked_release
+from package_gate.sources.yanked import yanked_release
 
 
 def decide_package(

@@ -1,4 +1,7 @@
-"""The rules of each ecosystem."""
+"""The rules of each ecosystem, and that nothing else tells ecosystems apart."""
+
+import ast
+from pathlib import Path
 
 from package_gate.core.artifact import Origin
 from package_gate.core.ecosystem import ARCHIVE, ECOSYSTEMS, PYPI, digest_version, ecosystem_of
@@ -35,3 +38,19 @@ def test_a_pypi_package_has_a_purl_and_an_archive_has_none() -> None:
 def test_what_advisories_know_by_name_can_be_looked_up() -> None:
     assert (PYPI.looked_up_by_name, PYPI.osv_name) == (True, "PyPI")
     assert not ARCHIVE.looked_up_by_name
+
+
+def test_nothing_but_sources_and_publishers_compares_origins() -> None:
+    comparing = set()
+    package = Path(__file__).parent.parent.parent / "package_gate"
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare | ast.Match | ast.Dict) and any(
+                isinstance(each, ast.Attribute)
+                and isinstance(each.value, ast.Name)
+                and each.value.id == "Origin"
+                for each in ast.walk(node)
+            ):
+                comparing.add(path.relative_to(package).parts[0])
+    assert comparing <= {"sources", "publishers"}
+    assert "publishers" in comparing

@@ -1,4 +1,4 @@
-"""Releases that their maintainers have yanked (PEP 592)."""
+"""Releases that their maintainers have yanked, as an index says (for PyPI: PEP 592)."""
 
 from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.text import one_line
