@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from package_gate.archive.declared import check_declared
 from package_gate.archive.metadata import read_start
 from package_gate.archive.paths import on_disk
 from package_gate.archive.placing import Placer
@@ -23,32 +24,51 @@ _COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
 _BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
-def check_build_files(placer: Placer) -> None:
+def check_build_files(placer: Placer, name: str) -> None:
     """Look at what a build could run: the files that steer it, and what it can import.
 
     A build takes the project at the top of the archive or in a folder there.
+
+    Args:
+        placer: has unpacked the archive.
+        name: the distribution's normalised name, when the archive's file name has it, else "".
     """
+    projects: dict[str, dict[str, bytes]] = {}
     for path in sorted({*placer.files, *placer.copies}):
         if _COMPILED.fullmatch(path) and read_start(placer, path, 1):
             placer.add("compiled-module", path)
-        folder, _, name = path.rpartition("/")
-        if "/" in folder or name.lower() not in _EXACT:
+        folder, _, file = path.rpartition("/")
+        if "/" in folder or file.lower() not in _EXACT:
             continue
-        if name != _EXACT[name.lower()]:
-            placer.add("build-file", path, f"named unlike {_EXACT[name.lower()]}")
+        if file != _EXACT[file.lower()]:
+            placer.add("build-file", path, f"named unlike {_EXACT[file.lower()]}")
         content = read_start(placer, path, MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             placer.add("build-file", path, f"more than {MAX_BYTES} bytes")
-        elif name == "pyproject.toml":
-            _check_project(placer, path, folder, content)
+        projects.setdefault(folder, {})[file] = content
+    for folder, files in projects.items():
+        project: dict[str, Any] = {}
+        if "pyproject.toml" in files:
+            path = f"{folder}/pyproject.toml" if folder else "pyproject.toml"
+            project = _check_project(placer, path, folder, files["pyproject.toml"])
+        setup = files.get("setup.cfg", b"").decode("utf-8", "replace")
+        check_declared(placer, folder, project, setup, name)
 
 
-def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> None:
+def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> dict[str, Any]:
+    """Judge a `pyproject.toml` and give what it says."""
+    if len(content) > MAX_BYTES:
+        return {}
     try:
-        system = tomllib.loads(content.decode("utf-8")).get("build-system", {})
+        project = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         placer.add("build-file", path, "no TOML that Python reads")
-        return
+        return {}
+    _check_system(placer, path, folder, project.get("build-system", {}))
+    return project
+
+
+def _check_system(placer: Placer, path: str, folder: str, system: object) -> None:
     if not isinstance(system, Mapping):
         placer.add("build-file", path, "build-system is no table")
         return

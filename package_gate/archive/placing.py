@@ -238,9 +238,9 @@ class Placer:
 
     def _copy_folder(self, source: Parts, target: Parts) -> None:
         prefix = "/".join(source) + "/"
-        if next(_below(self._sorted_links, prefix), None):
+        if next(below(self._sorted_links, prefix), None):
             self.add("ambiguous-link", "/".join(target), "to a folder that has links in it")
-        for path in _below(self._sorted_files, prefix):
+        for path in below(self._sorted_files, prefix):
             self._copy(tuple(path.split("/")), target + tuple(path.split("/"))[len(source) :])
 
     def _copy(self, source: Parts, target: Parts) -> None:
@@ -326,7 +326,7 @@ class Placer:
         return True
 
 
-def _below(paths: list[str], prefix: str) -> Iterator[str]:
+def below(paths: list[str], prefix: str) -> Iterator[str]:
     """Give those of the sorted paths that begin with `prefix`."""
     for index in range(bisect_left(paths, prefix), len(paths)):
         if not paths[index].startswith(prefix):

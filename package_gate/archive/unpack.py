@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from package_gate.archive.build_files import check_build_files
 from package_gate.archive.kinds import is_also, kind_of, promised_kind
 from package_gate.archive.limits import Budget, LimitReachedError
 from package_gate.archive.links import Parts
@@ -70,7 +69,6 @@ def unpack(
                 check_wheel(artifact.filename, placer)
             else:
                 check_sdist(artifact.filename, placer)
-                check_build_files(placer)
             for parts in placer.archives if nested else ():
                 _unpack_nested(parts, placer)
     return report.findings()

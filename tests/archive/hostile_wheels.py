@@ -578,6 +578,69 @@ def sdist_with_bytecode_of_its_backend() -> bytes:
     return make_sdist({"backend.py": b"", "__pycache__/backend.cpython-311.pyc": b"evil"})
 
 
+def declaring(text: str, **files: bytes) -> bytes:
+    """Make an sdist whose `pyproject.toml` says `text` besides its name."""
+    project = f"[project]\nname = 'demo'\nversion = '1.0'\n{text}\n".encode()
+    return make_sdist({"pyproject.toml": project, "demo.py": b"", **files})
+
+
+@hostile("entry-point-shadow", MEDIUM, "demo-1.0.tar.gz")
+def sdist_that_declares_a_script_aws() -> bytes:
+    return declaring("[project.scripts]\naws = 'demo:main'")
+
+
+@hostile("entry-point-shadow", MEDIUM, "main.zip")
+def source_archive_that_declares_a_script_pip_for_poetry() -> bytes:
+    text = b"[tool.poetry]\nname = 'demo'\n[tool.poetry.scripts]\npip3 = 'demo:main'\n"
+    return make_zip([Zipped(b"demo-main/pyproject.toml", text)])
+
+
+@hostile("entry-point-shadow", MEDIUM, "demo-1.0.tar.gz")
+def sdist_that_declares_a_script_git_in_its_setup() -> bytes:
+    text = b"[options.entry_points]\nconsole_scripts =\n    ok = demo:main\n    git = demo:main\n"
+    return make_sdist({"setup.cfg": text, "setup.py": b""})
+
+
+@hostile("environment-file", HIGH, "demo-1.0.tar.gz")
+def sdist_that_declares_data_for_ipython() -> bytes:
+    text = "[tool.hatch.build.targets.wheel.shared-data]\n'conf' = 'etc/ipython'"
+    return declaring(text, **{"conf/ipython_config.py": b"evil"})
+
+
+@hostile("environment-file", HIGH, "demo-1.0.tar.gz")
+def sdist_that_declares_data_by_a_way_round() -> bytes:
+    text = "[tool.setuptools.data-files]\n'share/demo/../../lib/python3.11' = ['random.py']"
+    return declaring(text, **{"random.py": b"evil"})
+
+
+@hostile("environment-file", HIGH, "demo-1.0.tar.gz")
+def sdist_that_declares_settings_of_jupyter() -> bytes:
+    text = "[tool.flit.external-data]\ndirectory = 'data'"
+    settings = b'{"ServerApp": {"token": ""}}'
+    return declaring(text, **{"data/etc/jupyter/jupyter_server_config.d/demo.json": settings})
+
+
+@hostile("environment-file", HIGH, "demo-1.0.tar.gz")
+def sdist_that_declares_pip_conf_in_its_setup() -> bytes:
+    return make_sdist({"setup.cfg": b"[options.data_files]\n. = pip.conf\n", "pip.conf": b"evil"})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_that_declares_very_many_files() -> bytes:
+    lines = "".join(f"'{number}' = 'share/demo/{number}'\n" for number in range(21_000))
+    return declaring(f"[tool.hatch.build.targets.wheel.shared-data]\n{lines}")
+
+
+@hostile("foreign-module", HIGH, "demo-1.0.tar.gz")
+def sdist_with_boto3_in_its_sources() -> bytes:
+    return make_sdist({"pyproject.toml": b"", "src/boto3/__init__.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH, "demo-1.0.tar.gz")
+def sdist_with_pip_at_its_top() -> bytes:
+    return make_sdist({"setup.py": b"", "pip/__init__.py": b"evil"})
+
+
 @hostile("compiled-module", LOW, "demo-1.0.tar.gz")
 def sdist_with_a_compiled_module_beside_its_source() -> bytes:
     """The library is what Python imports."""

@@ -146,6 +146,30 @@ def test_a_plain_build_backend_of_an_sdists_own_has_no_finding(tmp_path: Path) -
     assert run(tmp_path, gzip.compress(tar), "demo-1.0.tar.gz")[0] == []
 
 
+def test_what_an_honest_sdist_declares_has_no_finding(tmp_path: Path) -> None:
+    project = b"""
+        [project]
+        name = "demo"
+        [project.scripts]
+        demo = "demo:main"
+        [tool.hatch.build.targets.wheel.shared-data]
+        "static" = "share/jupyter/labextensions/demo"
+        "settings.json" = "etc/jupyter/jupyter_server_config.d/demo.json"
+        [tool.setuptools.data-files]
+        "share/man/man1" = ["demo.1"]
+    """
+    setup = b"[options.entry_points]\nconsole_scripts = demo = demo:main\n[options.data_files]\n"
+    settings = b'{"ServerApp": {"jpserver_extensions": {"demo": true}}}'
+    tar = make_tar(
+        tar_file(b"demo-1.0/pyproject.toml", project),
+        tar_file(b"demo-1.0/setup.cfg", setup + b"share/doc/demo = README.md, docs/*.md\n"),
+        tar_file(b"demo-1.0/settings.json", settings),
+        tar_file(b"demo-1.0/src/demo/__init__.py"),
+        tar_file(b"demo-1.0/packaging/build.py"),
+    )
+    assert run(tmp_path, gzip.compress(tar), "demo-1.0.tar.gz")[0] == []
+
+
 def test_nothing_of_an_sdist_is_executed(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     code = f"open({str(canary)!r}, 'w').close()\n".encode()
