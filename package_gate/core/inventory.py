@@ -67,6 +67,8 @@ class Inventory:
     version: str = ""
     requires_python: str = ""
     """A valid specifier, or ""."""
+    summary: str = ""
+    """One line on what it is for."""
     requires: tuple[str, ...] = ()
     """The fields `Requires-Dist`, and what older source declares beside them."""
     requires_may_change: bool = False

@@ -24,6 +24,8 @@ MAX_FIELD = 2000
 """Characters of a `Requires-Dist`, a licence expression, or an entry point's value."""
 MAX_SHORT = 200
 """Characters of a classifier, a licence file's path, or an entry point's group or name."""
+MAX_SUMMARY = 500
+"""Characters."""
 MAX_PATH = 1024
 """Characters of the path of a file."""
 MAX_REQUIRES = 5000
@@ -75,6 +77,7 @@ def _problems(inventory: Inventory) -> Iterator[str]:
 
 def _texts(inventory: Inventory) -> Iterator[tuple[str, int]]:
     """Give every free text with its most characters."""
+    yield inventory.summary, MAX_SUMMARY
     yield from ((each, MAX_FIELD) for each in inventory.requires)
     yield from _licence_texts(inventory.licence)
     for entry_point in inventory.entry_points:

@@ -82,6 +82,8 @@ def _file(artifact: Artifact, number: int, inventory: Inventory | None) -> dict[
     }
     if inventory is None:
         return component
+    if inventory.summary:
+        component["description"] = inventory.summary
     if licences := _licences(inventory.licence):
         component["licenses"] = licences
     own = PYPI.normalise_name(inventory.name), inventory.version

@@ -71,6 +71,7 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         name=core.name,
         version=core.version,
         requires_python=core.requires_python,
+        summary=core.summary,
         requires=requires,
         requires_may_change=said.requires_may_change,
         licence=core.licence,

@@ -140,12 +140,17 @@ class Packages:
             except SourceError as error:
                 raise PublishError(f"Its approved files can't be fetched again: {error}") from error
         paths = {file.artifact.sha256: file.path for file in work.files}
+        digest = decision.evidence
+        evidence = self._scanned_now.get(digest)
+        if evidence is None and digest:
+            evidence = self._records.evidence(digest)
         return ApprovedPackage(
             decision.name,
             decision.version,
             decision.origin,
             decision.decided_at,
             tuple(ArtifactFile(file, paths[file.sha256]) for file in decision.artifacts),
+            (evidence and evidence.inventories) or (),
         )
 
     def ask_together(self, packages: Iterable[PackageSummary]) -> None:

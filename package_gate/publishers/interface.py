@@ -9,6 +9,7 @@ from package_gate.archive.kinds import promised_kind
 from package_gate.core.artifact import ARCHIVE_KINDS, Artifact, ArtifactFile, Origin
 from package_gate.core.decision import PackageDecision
 from package_gate.core.errors import PublishError
+from package_gate.core.inventory import Inventory
 from package_gate.core.request import Request
 
 
@@ -22,6 +23,8 @@ class ApprovedPackage:
     decided_at: datetime
     """When its decision was recorded (UTC); the same at every attempt to publish it."""
     files: tuple[ArtifactFile, ...]
+    inventories: tuple[Inventory, ...] = ()
+    """What the files say of themselves, as the worker took it that has unpacked them."""
 
 
 @dataclass(frozen=True, slots=True)

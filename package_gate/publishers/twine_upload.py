@@ -3,14 +3,17 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
+from package_gate.core.inventory import Inventory, Licence
 from package_gate.core.text import one_line
 from package_gate.publishers.interface import ApprovedPackage
 
@@ -56,7 +59,8 @@ def upload_with_twine(
 ) -> UploadAnswer:
     """Upload one file of a package.
 
-    The file must have the scanned digest, and its metadata must name this package and version.
+    The file must have the scanned digest, and its inventory must name this package and version: the
+    repository files it under the name and version that it is told.
 
     Args:
         index: where to, and as whom.
@@ -73,6 +77,7 @@ def upload_with_twine(
         PublishError: the file must not or can't be uploaded.
     """
     subject = f"{package.name} {package.version}: {file.artifact.filename}"
+    metadata = described(package, file.artifact.filename, subject)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as folder:
         named = Path(folder) / Path(file.artifact.filename).name
         named.symlink_to(file.path.resolve())  # twine uploads a file under its name on the disk
@@ -82,8 +87,7 @@ def upload_with_twine(
             "password": index.password,
             "path": str(named),
             "sha256": file.artifact.sha256,
-            "name": package.name,
-            "version": package.version,
+            **metadata,
         }
         try:
             worker = subprocess.run(
@@ -111,3 +115,49 @@ def upload_with_twine(
         problem = one_line(answer.problem.replace(index.password, "***"), 500)
         raise kind(f"{subject} can't be uploaded: {problem}.")
     return answer
+
+
+def described(package: ApprovedPackage, filename: str, subject: str) -> dict[str, object]:
+    """Give what twine would read in the file, of what was read when it was scanned.
+
+    Raises:
+        PublishError: nothing was, or it is of another release.
+    """
+    inventory = next((each for each in package.inventories if each.artifact == filename), None)
+    if inventory is None:
+        raise PublishError(
+            f"{subject} can't be uploaded: what its metadata says is not on record. Decide it "
+            "again with --rescan."
+        )
+    said = f"{inventory.name} {inventory.version}".strip()
+    if canonicalize_name(inventory.name) != package.name or not PYPI.same_version(
+        inventory.version, package.version
+    ):
+        raise PublishError(f"{subject} can't be uploaded: its metadata says that it is {said!r}.")
+    is_wheel = filename.endswith(".whl")
+    return {
+        "metadata": _metadata(inventory),
+        "python_version": filename.split("-")[-3] if is_wheel else "source",
+        "filetype": "bdist_wheel" if is_wheel else "sdist",
+    }
+
+
+def _metadata(inventory: Inventory) -> dict[str, str | Sequence[str]]:
+    """Write an inventory as `packaging.metadata.RawMetadata`."""
+    licence = inventory.licence
+    if licence.expression:  # it stands for the older ways of saying it (PEP 639)
+        licence = Licence(licence.expression)
+    fields: dict[str, str | Sequence[str]] = {
+        "name": inventory.name,
+        "version": inventory.version,
+        "summary": inventory.summary,
+        "requires_python": inventory.requires_python,
+        "requires_dist": inventory.requires,
+        "classifiers": licence.classifiers,
+        "license": licence.text,
+        "license_expression": licence.expression,
+    }
+    return {
+        "metadata_version": "2.4" if licence.expression else "2.1",
+        **{field: value for field, value in fields.items() if value},
+    }

@@ -1,9 +1,10 @@
 """Uploads one file with twine; a program of its own, started by `twine_upload`.
 
 It reads a job from standard input and writes what became of it to standard output, both JSON.
-A process of its own, because twine reads the metadata of a hostile file, prints, and has no
-timeouts; and because the token reaches it through a pipe: it stands in no argument list, no
-environment and no file. It imports nothing of the gate, so that it runs isolated (`python -I`).
+A process of its own, because twine prints and has no timeouts; and because the token reaches it
+through a pipe: it stands in no argument list, no environment and no file. Of the hostile file it
+reads the bytes only, to hash and to send them: what the file says of itself stands in the job. It
+imports nothing of the gate, so that it runs isolated (`python -I`).
 """
 
 import contextlib
@@ -14,8 +15,6 @@ import sys
 from typing import Any
 
 import requests
-from packaging.utils import canonicalize_name
-from packaging.version import Version
 from requests.adapters import HTTPAdapter
 from twine.package import PackageFile
 from twine.repository import Repository
@@ -32,26 +31,19 @@ class _Timeouts(HTTPAdapter):
         return super().send(*args, **{**options, "timeout": TIMEOUTS})
 
 
-def upload(job: dict[str, str]) -> dict[str, Any]:
+def upload(job: dict[str, Any]) -> dict[str, Any]:
     """Upload a file.
 
     Args:
-        job: `url`, `username`, `password`; `path` of the file, its `sha256`, and the `name`
-            (normalised) and `version` of which it must be a file.
+        job: `url`, `username`, `password`; `path` of the file and its `sha256`; its `metadata` as
+            `packaging.metadata.RawMetadata`, its `python_version` and `filetype` as twine has them.
 
     Returns:
         `status` and `text` of the answer, or `problem` and whether it is `transient`.
     """
-    try:
-        package = PackageFile.from_filename(job["path"], None)
-        name, version = package.metadata["name"], package.metadata["version"]
-        same = canonicalize_name(name) == job["name"] and Version(version) == Version(
-            job["version"]
-        )
-    except Exception as error:  # whatever a hostile file makes twine raise
-        return _problem(f"twine can't read its metadata: {type(error).__name__}: {error}")
-    if not same:  # the repository would file it under the name and version in its metadata
-        return _problem(f"its metadata says that it is {name} {version}")
+    package = PackageFile(
+        job["path"], None, job["metadata"], job["python_version"], job["filetype"]
+    )
     if package.sha2_digest != job["sha256"]:
         return _problem(f"its SHA-256 on the disk is {package.sha2_digest}")
     # Twine's own class for it, without its settings: no configuration file, no environment

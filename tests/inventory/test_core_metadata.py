@@ -27,7 +27,8 @@ def problem(text: str | bytes) -> str:
 def test_everything_that_an_inventory_needs_is_read() -> None:
     found = read(
         START + "Requires-Python: >=3.9, <4\n"
-        "Dynamic: Summary\nRequires-Dist: idna>=2\nRequires-Dist: six; python_version < '3'\n"
+        "Summary: A\n        demo.\nDynamic: Summary\n"
+        "Requires-Dist: idna>=2\nRequires-Dist: six; python_version < '3'\n"
         "License-Expression: MIT AND Apache-2.0\nLicense: see\n        below\n"
         "License-File: LICENSE\nLicense-File: vendor/NOTICE\n"
         "Classifier: License :: OSI Approved :: MIT License\nClassifier: Topic :: Text\n"
@@ -44,6 +45,7 @@ def test_everything_that_an_inventory_needs_is_read() -> None:
             ("License :: OSI Approved :: MIT License",),
             ("LICENSE", "vendor/NOTICE"),
         ),
+        summary="A demo.",
         metadata_version="2.4",
         dynamic=("Summary",),
         line=2,

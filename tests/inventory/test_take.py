@@ -21,6 +21,7 @@ WHEEL = "demo_pkg-1.0-py3-none-any.whl"
 INFO = "demo_pkg-1.0.dist-info"
 METADATA = (
     "Metadata-Version: 2.4\nName: Demo.Pkg\nVersion: 1.0\nRequires-Python: >=3.9\n"
+    "Summary: A demo.\n"
     "Requires-Dist: idna==3.7\nLicense-Expression: MIT\n"
 )
 
@@ -44,6 +45,7 @@ def test_a_wheel_is_described(tmp_path: Path) -> None:
         name="Demo.Pkg",
         version="1.0",
         requires_python=">=3.9",
+        summary="A demo.",
         requires=("idna==3.7",),
         licence=Licence("MIT"),
         entry_points=(EntryPoint("console_scripts", "demo", "demo.cli:main"),),
@@ -285,7 +287,8 @@ def test_whatever_is_in_a_file_the_inventory_is_sound(path: str, content: bytes)
 
 
 SOUND = Inventory(
-    "a.zip", "zip", "a", "1", ">=3", ("b>=1",), True, Licence("MIT"), (EntryPoint("g", "n", "v"),),
+    "a.zip", "zip", "a", "1", ">=3", "For tests.", ("b>=1",), True, Licence("MIT"),
+    (EntryPoint("g", "n", "v"),),
     (Component("b", "1", False, (Location("x", 1),)),), (UnreadableFile("y", None, "Why."),),
 )  # fmt: skip
 
@@ -298,6 +301,7 @@ SOUND = Inventory(
         replace(SOUND, version="1 0"),
         replace(SOUND, requires_python="<5,>=3 ; x"),
         replace(SOUND, requires_python="<5, >=3"),
+        replace(SOUND, summary="a\nb"),
         replace(SOUND, requires=("a\u202e",)),
         replace(SOUND, requires=("a" * 2001,)),
         replace(SOUND, requires=("a",) * 5001),
@@ -320,7 +324,7 @@ SOUND = Inventory(
         replace(SOUND, unreadable=(UnreadableFile("x" * 1024, None, "y" * 200),) * 1001),
         replace(SOUND, requires=("é" * 2000,) * 4999),
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_what_take_never_gives_has_a_problem(unsound: Inventory) -> None:
     assert problem_with(SOUND) == ""

@@ -23,6 +23,7 @@ from package_gate.publishers.codeartifact_api import CodeArtifactSettings
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
+from tests.fakes.describing import describe
 
 ROOT = Path(__file__).parents[2]
 AWS_CLI = ROOT / ".venv" / "awscli" / "bin" / "aws"
@@ -93,7 +94,8 @@ def wheel(
 
 
 def pypi_package(*files: ArtifactFile) -> ApprovedPackage:
-    return ApprovedPackage("tiny-tool", "1.0", Origin.PYPI, DECIDED, files)
+    inventories = tuple(describe(file) for file in files)
+    return ApprovedPackage("tiny-tool", "1.0", Origin.PYPI, DECIDED, files, inventories)
 
 
 def published(package: ApprovedPackage) -> PublishedPackage:

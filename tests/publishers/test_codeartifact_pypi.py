@@ -12,10 +12,12 @@ import pytest
 
 from package_gate.core.artifact import Origin
 from package_gate.core.errors import PublishError
+from package_gate.core.inventory import Inventory, Licence
 from package_gate.core.request import PyPISource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository
 from package_gate.publishers.interface import PublishedPackage
+from package_gate.publishers.twine_upload import described
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeartifact import ACCOUNT, TOKEN_MARK
@@ -149,21 +151,56 @@ def test_a_wrong_digest_of_an_uploaded_file_is_an_error(
 def test_a_wheel_whose_metadata_names_another_package_is_not_uploaded(
     publisher: CodeArtifact, aws: AWS, tmp_path: Path
 ) -> None:
-    with pytest.raises(PublishError, match="its metadata says that it is requests"):
+    with pytest.raises(PublishError, match=r"its metadata says that it is 'requests 1\.0'"):
         publisher.publish(pypi_package(wheel(tmp_path, metadata_name="requests")))
     assert aws.codeartifact.count(UPLOAD) == 0
 
 
+def test_twine_is_told_what_the_scan_read(tmp_path: Path) -> None:
+    inventory = Inventory(
+        "tiny_tool-1.0.tar.gz",
+        name="Tiny_Tool",
+        version="1.0.0",
+        requires_python=">=3.9",
+        summary="A tool.",
+        requires=("idna>=2", 'six ; extra == "x"'),
+        licence=Licence("MIT", "see LICENSE", ("License :: OSI Approved :: MIT License",)),
+    )
+    package = replace(pypi_package(), inventories=(inventory,))
+
+    assert described(package, inventory.artifact, "tiny-tool") == {
+        "metadata": {
+            "metadata_version": "2.4",
+            "name": "Tiny_Tool",
+            "version": "1.0.0",
+            "summary": "A tool.",
+            "requires_python": ">=3.9",
+            "requires_dist": ("idna>=2", 'six ; extra == "x"'),
+            "license_expression": "MIT",
+        },
+        "python_version": "source",
+        "filetype": "sdist",
+    }
+
+
+def test_a_file_of_which_no_metadata_is_on_record_is_not_uploaded(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = replace(pypi_package(wheel(tmp_path)), inventories=())
+    with pytest.raises(PublishError, match=r"not on record\. Decide it again with --rescan"):
+        publisher.publish(package)
+    assert aws.codeartifact.count(UPLOAD) == 0
+
+
 @pytest.mark.parametrize("content", [b"", b"no wheel", zip_bytes("no metadata")])
-def test_a_file_whose_metadata_is_broken_is_an_error(
-    content: bytes,
-    publisher: CodeArtifact,
-    tmp_path: Path,
+def test_a_file_without_metadata_is_not_uploaded(
+    content: bytes, publisher: CodeArtifact, aws: AWS, tmp_path: Path
 ) -> None:
     file = wheel(tmp_path)
     file.path.write_bytes(content)
-    with pytest.raises(PublishError, match="twine can't read its metadata"):
+    with pytest.raises(PublishError, match="its metadata says that it is ''"):
         publisher.publish(pypi_package(file))
+    assert aws.codeartifact.count(UPLOAD) == 0
 
 
 def test_a_wheel_that_changed_on_the_disk_after_the_scan_is_not_uploaded(

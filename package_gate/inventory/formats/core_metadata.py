@@ -24,6 +24,7 @@ from package_gate.inventory.bounds import (
     MAX_LICENCE_TEXT,
     MAX_METADATA_BYTES,
     MAX_SPECIFIER,
+    MAX_SUMMARY,
 )
 from package_gate.inventory.formats.items import FormatProblem
 
@@ -45,6 +46,8 @@ class CoreMetadata:
     """A valid specifier."""
     requires: tuple[str, ...] = ()
     """As written, however many and long; so is `dynamic`."""
+    summary: str = ""
+    """One printable line."""
     metadata_version: str = ""
     """Printable ASCII without spaces."""
     dynamic: tuple[str, ...] = ()
@@ -84,6 +87,7 @@ def read_core_metadata(data: bytes) -> CoreMetadata | FormatProblem:
         version=sound_version(first("version")),
         requires_python=str(specifiers(first("requires-python"))),
         requires=tuple(raw.get("requires_dist", ())),
+        summary=one_line(first("summary"), MAX_SUMMARY),
         metadata_version=metadata_version if PACKAGE_VERSION.fullmatch(metadata_version) else "",
         dynamic=tuple(raw.get("dynamic", ())),
         licence=shortened_licence(

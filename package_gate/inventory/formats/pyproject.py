@@ -13,6 +13,8 @@ from typing import Any
 from packaging.version import Version
 
 from package_gate.core.inventory import EntryPoint
+from package_gate.core.text import one_line
+from package_gate.inventory.bounds import MAX_SUMMARY
 from package_gate.inventory.formats import poetry
 from package_gate.inventory.formats.core_metadata import (
     CoreMetadata,
@@ -114,6 +116,7 @@ class PyProject:
             name=sound_name(_text(table.get("name"))),
             version="" if is_placeholder(version) else sound_version(version),
             requires_python=str(specifiers(_text(table.get("requires-python")))),
+            summary=one_line(_text(table.get("description")), MAX_SUMMARY),
             requires=_texts(self.project.get("dependencies")),
             licence=shortened_licence(
                 expression,
