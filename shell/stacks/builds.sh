@@ -2,6 +2,9 @@
 # shellcheck disable=SC2154 # common.sh and the programs set what is used here
 # Summary: What the gate and the dependency scan share: their builds' network, bundle, bucket and keys.
 
+key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
+parameter_pattern='(/[A-Za-z0-9_.-]+)+'
+
 check_tools() {
   local tool
   for tool in git tar awk; do
@@ -14,6 +17,20 @@ need_network() {
     'the VPC for the builds; shell/create-vpc-stack.sh makes one and exports it'
   need CODESERVICES_SUBNET_ID1 'subnet-[0-9a-f]{8,17}' 'a private subnet of that VPC'
   need CODESERVICES_SUBNET_ID2 'subnet-[0-9a-f]{8,17}' 'another private subnet of that VPC'
+}
+
+check_snyk() {
+  may SNYK_TOKEN_PARAMETER "$parameter_pattern" \
+    'the name of a SecureString in Parameter Store, beginning with a slash; never the token'
+  may SNYK_TOKEN_KEY "$key_pattern" "the ARN of that parameter's KMS key"
+  may SNYK_ORGANISATION_PARAMETER "$parameter_pattern" \
+    "the name of a parameter with the organisation's id, beginning with a slash"
+}
+
+snyk_parameters() {
+  parameter SnykToken "${SNYK_TOKEN_PARAMETER-}"
+  parameter SnykTokenKey "${SNYK_TOKEN_KEY-}"
+  parameter SnykOrganisation "${SNYK_ORGANISATION_PARAMETER-}"
 }
 
 check_network() {

@@ -16,6 +16,7 @@ content=(
   github-codeguru-security-scan.py
   dependency-scan.py
   scan-policy.toml
+  shell/fetch-snyk.sh
 )
 # Where it is here, and where builds look for it, those of stacks of earlier versions too.
 pinned=requirements/gate.txt

@@ -13,6 +13,7 @@
 #   CODEARTIFACT_DOMAIN (default: STACK_NAME) CODEARTIFACT_REPOSITORY
 #   CONSUMER_ACCOUNTS CONSUMER_ORGANIZATION CONSUMER_ROLES PYPI_STORE
 #   SCANNERS ADVISORIES RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
+#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER
 # Deleting needs STACK_NAME, and AWS_REGION where the state file is missing. --yes asks nothing;
 # --records copies the decisions, and the trail's log if there is one, to a folder first.
 

@@ -35,9 +35,6 @@ kind=dependency-scan
 # Of its own, so that nobody takes the bucket with a gate's records for a scan's.
 artifacts_kind=dependency-scan-artifacts
 
-key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
-parameter_pattern='(/[A-Za-z0-9_.-]+)+'
-
 create() {
   local before
   check_variables
@@ -96,11 +93,7 @@ check_variables() {
   may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
     's3://BUCKET/KEY.zip, or the https address of an OSV API'
   may ADVISORIES_KEY "$key_pattern" "the ARN of that object's KMS key"
-  may SNYK_TOKEN_PARAMETER "$parameter_pattern" \
-    'the name of a SecureString in Parameter Store, beginning with a slash; never the token'
-  may SNYK_TOKEN_KEY "$key_pattern" "the ARN of that parameter's KMS key"
-  may SNYK_ORGANISATION_PARAMETER "$parameter_pattern" \
-    "the name of a parameter with the organisation's id, beginning with a slash"
+  check_snyk
   may SNYK_MONITOR 'on|off' 'on or off'
   may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
     'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
@@ -118,9 +111,7 @@ scan_parameters() {
   parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
   parameter Advisories "${ADVISORIES-}"
   parameter AdvisoriesKey "${ADVISORIES_KEY-}"
-  parameter SnykToken "${SNYK_TOKEN_PARAMETER-}"
-  parameter SnykTokenKey "${SNYK_TOKEN_KEY-}"
-  parameter SnykOrganisation "${SNYK_ORGANISATION_PARAMETER-}"
+  snyk_parameters
   parameter SnykMonitor "${SNYK_MONITOR-}"
   parameter S3ArtifactsBucket "$bucket"
   parameter GateBundle "gate/$bundle_digest.tar.gz"

@@ -13,6 +13,7 @@
 #   PRIVATE_GITHUB_PACKAGES_REPO (default: PRIVATE_GITHUB_REPO)
 #   CODE_CONNECTION_ARN (the source comes through it; the token still publishes)
 #   SCANNERS ADVISORIES RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
+#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER
 # Deleting needs STACK_NAME, and AWS_REGION where the state file is missing. --yes asks nothing;
 # --records copies the decisions, and the trail's log if there is one, to a folder first. What was
 # published to GitHub stays there.

@@ -84,6 +84,19 @@ check_variables() {
   may SCANNERS '[a-z]+(,[a-z]+)*' 'names of scanners separated by commas, such as osv,guarddog,behaviour,ruff'
   may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
     'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
+  check_snyk
+  case ,${SCANNERS-}, in
+    *,snyk,*)
+      if [ -z "${SNYK_TOKEN_PARAMETER-}" ]; then
+        problem "SNYK_TOKEN_PARAMETER is not set (or not exported): the scanner snyk needs a token; docs/deployment.md says where it goes"
+      fi
+      ;;
+    *)
+      if [ -n "${SNYK_TOKEN_PARAMETER-}" ]; then
+        problem "SNYK_TOKEN_PARAMETER is set, but SCANNERS does not name snyk: add it, or unset the variable"
+      fi
+      ;;
+  esac
   may RETRY_SCHEDULE 'none|(rate|cron)\([^()]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
   may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
     'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
@@ -206,6 +219,7 @@ gate_parameters() {
   parameter GateBundleSHA256 "$bundle_digest"
   parameter Scanners "${SCANNERS-}"
   parameter Advisories "${ADVISORIES-}"
+  snyk_parameters
   parameter RetrySchedule "${RETRY_SCHEDULE-}"
   parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
   parameter CloudTrail "${CLOUDTRAIL-}"

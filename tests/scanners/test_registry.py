@@ -18,7 +18,6 @@ from tests.templates.template import CFN, load
 ROOT = Path(__file__).parents[2]
 WORKERS = [name for name, entry in SCANNERS.items() if entry.where is Where.WORKER]
 SHOWN = ",".join(DEFAULTS)
-NOT_IN_TEMPLATES = {UNPACKER: "it is always on", "snyk": "no parameter gives it a token"}
 
 
 def text(path: str) -> str:
@@ -95,7 +94,7 @@ def test_the_templates_take_every_scanner_that_they_can_configure(name: str) -> 
     parameter = load(CFN / name)["Parameters"]["Scanners"]
     takes = {each for each in SCANNERS if re.fullmatch(parameter["AllowedPattern"], each)}
 
-    assert takes == SCANNERS.keys() - NOT_IN_TEMPLATES.keys()
+    assert takes == SCANNERS.keys() - {UNPACKER}
     assert re.fullmatch(parameter["AllowedPattern"], ",".join(takes))
     assert set(re.findall(r"\w+", parameter["ConstraintDescription"])) >= takes
     assert parameter["Default"] == SHOWN

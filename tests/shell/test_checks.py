@@ -39,6 +39,9 @@ MALFORMED = {
     "CODESERVICES_SUBNET_ID2": "file:///etc/passwd",
     "SCANNERS": "osv, ruff",
     "ADVISORIES": "http://example.com",
+    "SNYK_TOKEN_PARAMETER": "the-token",
+    "SNYK_TOKEN_KEY": "alias/key",
+    "SNYK_ORGANISATION_PARAMETER": "organisation",
     "RETRY_SCHEDULE": "daily",
     "LOG_RETENTION_DAYS": "7 days",
     "CLOUDTRAIL": "yes",
@@ -77,6 +80,23 @@ def test_everything_that_is_malformed_is_named(bash: Caller, variant: str) -> No
     assert answer.status == 2
     assert named(answer.said) == expected, answer.said
     assert "canary" not in answer.said
+    assert nothing_changed(bash)
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({"SCANNERS": "osv,snyk"}, "the scanner snyk needs a token"),
+        ({"SCANNERS": "osv", "SNYK_TOKEN_PARAMETER": "/a/b"}, "SCANNERS does not name snyk"),
+        ({"SNYK_TOKEN_PARAMETER": "/a/b"}, "SCANNERS does not name snyk"),
+    ],
+)
+def test_snyk_and_its_token_go_together(
+    bash: Caller, environment: dict[str, str | None], problem: str
+) -> None:
+    answer = bash.source("create-github", environment=environment)
+    assert (answer.status, named(answer.said)) == (2, {"SNYK_TOKEN_PARAMETER"})
+    assert problem in answer.said
     assert nothing_changed(bash)
 
 

@@ -73,7 +73,7 @@ def test_every_variable_of_the_script_is_in_the_pages_table_and_no_other(page: s
     read = set(re.findall(r"\b(?:need|may) ([A-Z][A-Z0-9_]+)", script))
     if "  need_network\n" in script:
         builds = (PROJECT / "shell/stacks/builds.sh").read_text()
-        read |= set(re.findall(r"\bneed ([A-Z][A-Z0-9_]+)", builds))
+        read |= set(re.findall(r"\b(?:need|may) ([A-Z][A-Z0-9_]+)", builds))
     text = (PROJECT / f"docs/{page}.md").read_text()
     _, _, rows = text.partition("\n| variable | meaning | default |\n")
     table, _, _ = rows.partition("\n\n")

@@ -261,6 +261,11 @@ def _secrets_and_keys() -> Iterator[Attack]:
     yield Attack("build", "secretsmanager:ListSecrets")
     for action in ("GetParameter", "GetParametersByPath", "PutParameter"):
         yield Attack("build", f"ssm:{action}", _arn("ssm", "parameter/production/database"))
+    for action in ("GetParameters", "GetParameterHistory", "PutParameter", "DeleteParameter"):
+        yield Attack("build", f"ssm:{action}", _arn("ssm", "parameter/team/snyk"))
+    yield Attack("build", "ssm:GetParameter", _arn("ssm", "parameter/team/snyk-2"))
+    for who in ("pipeline", "retry"):
+        yield Attack(who, "ssm:GetParameter", _arn("ssm", "parameter/team/snyk"))
     for who in ("build", "pipeline", "retry"):
         for action in ("Decrypt", "GenerateDataKey"):
             yield Attack(who, f"kms:{action}", OTHER_KEY)

@@ -1,16 +1,19 @@
 """A deployed gate that builds can run in: the template's project, a bundle, and all services."""
 
+import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,8 @@ from tests.fakes.aws import AWS
 from tests.fakes.codebuild import Build, run_build
 from tests.fakes.https_server import HTTPSServer, respond
 from tests.fakes.package_index import PackageIndex
+from tests.fakes.snyk_cli import TOKEN as TOKEN_OF_SNYK
+from tests.fakes.snyk_cli import SnykCLI, install
 from tests.local_run import POLICY, PROJECT
 from tests.publishers.github_world import SAMPLE, TOKEN, World, github_world, zipped
 from tests.templates.deployment import COMMON, deployed
@@ -35,7 +40,8 @@ REQUESTS = "external-package-request.csv"
 SNAPSHOT = "advisories/all.zip"
 IN_A_BUNDLE = (
     *("package_gate", CODEARTIFACT, GITHUB, "dependency-scan.py"),
-    *("requirements/gate.txt", "scan-policy.toml", ".gitignore", "shell/stacks/bundle.sh"),
+    *("requirements/gate.txt", "scan-policy.toml", ".gitignore"),
+    *("shell/stacks/bundle.sh", "shell/fetch-snyk.sh"),
 )
 SHIM = """\
 #!/bin/sh
@@ -72,6 +78,67 @@ def make_bundle(project: Path, output: Path) -> str:
     return ran.stdout.removesuffix("\n")
 
 
+def repinned(bundle: tuple[str, bytes], program: bytes) -> tuple[str, bytes]:
+    """Pin another program than Snyk's in a bundle; gives its SHA-256 and its bytes."""
+    digest = hashlib.sha256(program).hexdigest()
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(bundle[1])) as before,
+        tarfile.open(fileobj=packed, mode="w:gz") as after,
+    ):
+        for member in before.getmembers():
+            content = before.extractfile(member)
+            data = content.read() if content else b""
+            if member.name == "shell/fetch-snyk.sh":
+                data, replaced = re.subn(rb"(?<=digest=)[0-9a-f]{64}", digest.encode(), data)
+                assert replaced == 1
+            after.addfile(member, io.BytesIO(data) if content else None)
+    return hashlib.sha256(packed.getvalue()).hexdigest(), packed.getvalue()
+
+
+@dataclass
+class OfferedSnyk:
+    """The fake of Snyk's program as a build fetches it."""
+
+    cli: SnykCLI
+    image: Path
+    """A folder for the build's `PATH`, whose `curl` fetches it."""
+    bundle: tuple[str, bytes]
+    """A bundle that pins it: SHA-256 and bytes."""
+
+    @property
+    def fetched(self) -> list[str]:
+        """The arguments of each `curl`."""
+        runs = self.image / "curl.runs"
+        return runs.read_text().splitlines() if runs.exists() else []
+
+
+def offer_snyk(
+    folder: Path, aws: AWS, bundle: tuple[str, bytes], served: bytes = b""
+) -> OfferedSnyk:
+    """Let `curl` fetch a program that runs the fake, and keep a token at `/team/snyk`.
+
+    Args:
+        folder: an existing one.
+        aws: where the token is kept.
+        bundle: what the build would run otherwise.
+        served: what `curl` gives instead of the program that is pinned.
+    """
+    (folder / "snyk").mkdir()
+    cli = install(folder / "snyk")
+    program = f'#!/bin/sh\nexec {sys.executable} {cli.folder}/snyk "$@"\n'.encode()
+    image = folder / "programs"
+    image.mkdir()
+    (image / "served").write_bytes(served or program)
+    executable(
+        image / "curl",
+        '#!/bin/sh\nprintf "%s\\n" "$*" >>"$0.runs"\n'
+        'while [ "$1" != --output ]; do shift; done\ncp "${0%/*}/served" "$2"\n',
+    )
+    aws.client("ssm").put_parameter(Name="/team/snyk", Value=TOKEN_OF_SNYK, Type="SecureString")
+    return OfferedSnyk(cli, image, repinned(bundle, program))
+
+
 @dataclass
 class Gate:
     """One variant, deployed."""
@@ -85,10 +152,18 @@ class Gate:
     world: World | None = None
     """The GitHub variant's git server."""
     builds: int = 0
+    programs: list[Path] = field(default_factory=list)
+    """Folders with what the image has besides."""
 
     @property
     def aws(self) -> AWS:
         return self.run.aws
+
+    def deploy(self, bundle: tuple[str, bytes]) -> None:
+        """Let the next builds run this bundle: its SHA-256 and its bytes."""
+        digest, content = bundle
+        self.parameters |= {"GateBundle": f"gate/{digest}.tar.gz", "GateBundleSHA256": digest}
+        self.put(self.parameters["GateBundle"], content)
 
     def put(self, key: str, content: bytes) -> None:
         """Put an object into the artifacts bucket."""
@@ -123,7 +198,7 @@ class Gate:
         if self.world:
             machine["PACKAGE_GATE_GITHUB_HOST"] = self.world.server.host
             machine["PACKAGE_GATE_GITHUB_SCHEME"] = "http"
-        path: list[Path | str] = [image, AWS_CLI, *os.environ["PATH"].split(":")]
+        path: list[Path | str] = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
         return run_build(project, checkout, folder, self.aws, path=path, machine=machine)
 
     def published(self) -> set[str]:
@@ -149,13 +224,7 @@ def gate(
     index.add_wheel("holey", "2.0")
     server.routes["/tool.zip"] = respond(zipped(SAMPLE))
     script = {"codeartifact": CODEARTIFACT, "github": GITHUB}[variant]
-    digest, content = bundle
-    parameters = {
-        "GateBundle": f"gate/{digest}.tar.gz",
-        "GateBundleSHA256": digest,
-        "Scanners": "osv",
-        "Advisories": f"s3://{BUCKET}/{SNAPSHOT}",
-    }
+    parameters = {"Scanners": "osv", "Advisories": f"s3://{BUCKET}/{SNAPSHOT}"}
     with ExitStack() as stack:
         world = None
         if variant == "github":
@@ -168,7 +237,7 @@ def gate(
             SecretString=json.dumps({"token": TOKEN, "webhook": "hmac"}),
         )
         made = Gate(run, server, variant, parameters, folder, world)
-        made.put(parameters["GateBundle"], content)
+        made.deploy(bundle)
         made.put(SNAPSHOT, _snapshot("holey", "2.0"))
         yield made
 

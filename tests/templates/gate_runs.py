@@ -1,5 +1,6 @@
 """Runs of the two scan scripts with a rendered build's variables, and what they asked of AWS."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,9 @@ from tests.fakes.recorded_calls import AWSCall, Keys, recorded
 from tests.fakes.relay import Moment
 from tests.publishers.github_world import SAMPLE, github_world, zipped
 from tests.templates.deployment import Deployment
+from tests.templates.physical import ACCOUNT, REGION
 
+TOKEN_OF_SNYK = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/team/snyk"
 NOTING = {
     "codeartifact": '"published_to": "codeartifact://',
     "github": '"published_to": "http',
@@ -40,9 +43,15 @@ def calls_of(
     """
     found: list[AWSCall] = []
 
+    offer_snyk(deployment, folder, aws)
+
     def ways(build: ScriptRun) -> None:
+        build.environment["PATH"] = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
         _every_way(build, server, NOTING[variant])
-        keys = Keys(topics={deployment.environment["SNSTopic"]: deployment.arn("KMSKey")})
+        keys = Keys(
+            topics={deployment.environment["SNSTopic"]: deployment.arn("KMSKey")},
+            secrets={TOKEN_OF_SNYK: deployment.pipeline.parameters["SnykTokenKey"]},
+        )
         found.extend(recorded(aws, build.relay.received, keys))
 
     # The records name the git server, which plays GitHub here.
@@ -54,23 +63,14 @@ def calls_of(
     return [on_github(call) for call in found]
 
 
-def snyk_calls(deployment: Deployment, folder: Path, server: HTTPSServer, aws: AWS) -> set[AWSCall]:
-    """Give what a run with Snyk asks besides, which has a secret in each of the two places."""
-    found: set[AWSCall] = set()
+def offer_snyk(deployment: Deployment, folder: Path, aws: AWS) -> None:
+    """Put Snyk's program into `bin`, and what it needs to where the template says."""
     (folder / "bin").mkdir()
-    program = snyk_cli.install(folder / "bin")
-    aws.client("ssm").put_parameter(Name="/gate/snyk", Value=snyk_cli.TOKEN, Type="SecureString")
-    aws.client("secretsmanager").create_secret(Name="gate/organisation", SecretString="research")
-
-    def both(build: ScriptRun) -> None:
-        build.environment["PATH"] = program.path
-        build.environment["PACKAGE_GATE_SNYK_TOKEN"] = "ssm:/gate/snyk"
-        build.environment["PACKAGE_GATE_SNYK_ORGANISATION"] = "secretsmanager:gate/organisation"
-        _expect(build, "", {}, "--scanners", "osv,snyk")
-        found.update(recorded(aws, build.relay.received, Keys()))
-
-    _with_build("codeartifact", deployment, folder, server, aws, both)
-    return {call for call in found if call.action.startswith(("ssm:", "secretsmanager:"))}
+    snyk_cli.install(folder / "bin")
+    given = deployment.pipeline.parameters
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name=given["SnykToken"], Value=snyk_cli.TOKEN, Type="SecureString")
+    ssm.put_parameter(Name=given["SnykOrganisation"], Value="research", Type="String")
 
 
 def _with_build(
@@ -125,7 +125,7 @@ def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
     for advisory in (build.advisories / "PyPI").iterdir():
         if "dep has" in advisory.read_text():
             advisory.unlink()
-    services = ("--scanners", "osv,inspector,codeguru")
+    services = ("--scanners", "osv,inspector,snyk,codeguru")
     build.aws.codeguru.findings = [finding("Info", "python/style")]
     _expect(build, requests, verdicts, "--rescan", *services)
 

@@ -1,6 +1,5 @@
 """The dependency scan, deployed: its project and its rules, and builds that run."""
 
-import hashlib
 import json
 import os
 import re
@@ -114,8 +113,6 @@ class Scan:
     programs: list[Path] = field(default_factory=list)
     """Folders with what the image has besides."""
     machine: dict[str, str] = field(default_factory=dict)
-    snyk: bytes = b""
-    """Snyk's program, in place of the one whose digest the template has."""
     builds: int = 0
 
     def __post_init__(self) -> None:
@@ -125,13 +122,18 @@ class Scan:
         self.index.add_wheel("deep", "0.9")
         s3 = self.aws.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.put(f"gate/{self.bundle[0]}.tar.gz", self.bundle[1])
+        self.deploy(self.bundle)
         archive = self.folder / "all.zip"
         hole = advisory(package="deep", versions=["1.0"], database_specific={"severity": "HIGH"})
         with zipfile.ZipFile(archive, "w") as written:
             written.writestr(f"{hole['id']}.json", json.dumps(hole))
         self.put("advisories/all.zip", archive.read_bytes())
         self.aws.client("sns").create_topic(Name=TOPIC.rpartition(":")[2])
+
+    def deploy(self, bundle: tuple[str, bytes]) -> None:
+        """Let the next builds run this bundle: its SHA-256 and its bytes."""
+        self.bundle = bundle
+        self.put(f"gate/{bundle[0]}.tar.gz", bundle[1])
 
     def put(self, key: str, content: bytes) -> None:
         """Put an object into the artifacts bucket."""
@@ -165,10 +167,6 @@ class Scan:
         # Each build has a machine of its own.
         spec = project["Source"]["BuildSpec"]
         assert "/tmp/scan" in spec
-        if self.snyk:
-            digest = hashlib.sha256(self.snyk).hexdigest()
-            spec, replaced = re.subn("[0-9a-f]{64}(?=  programs/snyk)", digest, spec)
-            assert replaced == 1
         project["Source"]["BuildSpec"] = spec.replace("/tmp/scan", str(self.scratch))
         variables = project["Environment"]["EnvironmentVariables"]
         differing = given or {}

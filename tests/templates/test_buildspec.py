@@ -13,6 +13,7 @@ import pytest
 from package_gate import __version__
 from package_gate.scanners.registry import DEFAULTS, UNPACKER
 from tests.canaries import traces
+from tests.fakes import snyk_cli
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
 from tests.fakes.codeartifact import TOKEN_MARK
 from tests.fakes.https_server import HTTPSServer
@@ -20,10 +21,12 @@ from tests.publishers.github_world import TOKEN
 from tests.templates.build_world import (
     REQUESTS,
     Gate,
+    OfferedSnyk,
     copy_of_project,
     executable,
     gate,
     make_bundle,
+    offer_snyk,
     requests,
 )
 
@@ -88,6 +91,53 @@ def test_a_push_publishes_what_is_approved_and_emails_every_verdict(
     assert by == f"{__version__} (bundle sha256:{bundle[0]})"
     ((junit,),) = build.reports.values()
     assert [len(case) for case in ET.fromstring(junit).iter("testcase")] == [0, 0, 1]
+
+
+def with_snyk(
+    deployed: Gate, folder: Path, bundle: tuple[str, bytes], served: bytes = b""
+) -> OfferedSnyk:
+    offered = offer_snyk(folder, deployed.aws, bundle, served)
+    deployed.programs = [offered.image]
+    deployed.deploy(offered.bundle)
+    deployed.parameters |= {"Scanners": "osv,inspector,snyk", "SnykToken": "/team/snyk"}
+    return offered
+
+
+def test_snyk_and_inspector_are_asked_when_they_are_chosen(
+    codeartifact: Gate, tmp_path: Path, bundle: tuple[str, bytes]
+) -> None:
+    snyk = with_snyk(codeartifact, tmp_path, bundle).cli
+    snyk.vulnerabilities["pkg:pypi/dep@1.5"] = [snyk_cli.vulnerability("SNYK-1", "critical")]
+    snyk.know()
+    build = codeartifact.build(requests(codeartifact.server))
+    assert build.phases == DONE, build.log
+    assert codeartifact.published() == {"tool"}
+    verdicts = json.loads(build.artifacts["verdicts.json"])
+    assert {"inspector", "osv", "snyk"} <= {scanner["name"] for scanner in verdicts["scanners"]}
+    assert codeartifact.aws.inspector.calls
+    places = {"log": build.log.encode(), **build.artifacts, **codeartifact.run.records()}
+    assert traces({**SECRETS, "Snyk's token": snyk_cli.TOKEN}, places) == []
+
+
+def test_another_program_than_the_pinned_one_of_snyk_is_not_run(
+    codeartifact: Gate, tmp_path: Path, bundle: tuple[str, bytes]
+) -> None:
+    canary = tmp_path / "canary"
+    served = f"#!/bin/sh\ntouch {canary}\n".encode()
+    snyk = with_snyk(codeartifact, tmp_path, bundle, served).cli
+    build = codeartifact.build(requests(codeartifact.server))
+    assert build.phases == {"install": "FAILED"}, build.log
+    assert "is not Snyk's program of version" in build.log
+    assert not canary.exists()
+    assert snyk.runs == []
+    assert codeartifact.untouched()
+
+
+def test_snyk_without_its_token_is_a_wrong_configuration(codeartifact: Gate) -> None:
+    build = codeartifact.build(requests(codeartifact.server), Scanners="osv,snyk")
+    assert build.phases["build"] == "FAILED"
+    assert "PACKAGE_GATE_SNYK_TOKEN is missing" in build.log
+    assert codeartifact.untouched()
 
 
 @pytest.mark.timeout(900)  # pip installs all of it from the index
@@ -163,8 +213,7 @@ def test_the_canary_of_the_tampered_bundle_sings_when_it_is_deployed(
     """Else the test above would prove nothing."""
     content = tampered(tmp_path)
     digest = make_bundle(tmp_path / "tampered", tmp_path / "again.tar.gz")
-    codeartifact.put(f"gate/{digest}.tar.gz", content)
-    codeartifact.parameters |= {"GateBundle": f"gate/{digest}.tar.gz", "GateBundleSHA256": digest}
+    codeartifact.deploy((digest, content))
     build = codeartifact.build(requests(codeartifact.server))
     assert (build.source.parent / "canary").exists(), build.log
 

@@ -60,7 +60,9 @@ def test_the_bundle_holds_what_the_build_runs_and_nothing_else(
         "package_gate",
         "requirements.txt",
         "scan-policy.toml",
+        "shell",
     }
+    assert [name for name in names(output) if name.startswith("shell/")] == ["shell/fetch-snyk.sh"]
     with tarfile.open(output) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
     for path in (tmp_path / "unpacked").rglob("*"):

@@ -310,7 +310,7 @@ def test_every_variable_is_one_that_the_scan_reads() -> None:
     named = set(re.findall(r"PACKAGE_GATE_\w+", text))
     package = PROJECT / "package_gate"
     sources = [*package.glob("dependency_scan/*.py"), *package.glob("commands/*dependenc*.py")]
-    sources.append(package / "commands/service_scanners.py")
+    sources.append(package / "commands/advisory_sources.py")
     code = "".join(path.read_text() for path in sources)
     options = re.findall(r'\.add(?:_switch)?\(\s*"--([a-z-]+)"', code)
     read = set(re.findall(r"PACKAGE_GATE_\w+", code))

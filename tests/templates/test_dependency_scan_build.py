@@ -16,7 +16,7 @@ from tests.canaries import traces
 from tests.fakes import snyk_cli
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
 from tests.fakes.https_server import HTTPSServer, respond
-from tests.templates.build_world import copy_of_project, make_bundle
+from tests.templates.build_world import OfferedSnyk, copy_of_project, make_bundle, offer_snyk
 from tests.templates.scan_world import (
     BASE,
     BUCKET,
@@ -189,30 +189,16 @@ def test_codecommit_gets_the_result_as_a_comment(scan: Scan, server: HTTPSServer
     assert [attributes["branch"] for _, attributes in emails(scan.aws)] == ["fix", 'fix/"quoted"']
 
 
-def offer_snyk(scan: Scan, folder: Path, served: bytes = b"") -> snyk_cli.SnykCLI:
-    """Let `curl` fetch a program that runs the fake, or something else in its place."""
-    place = folder / "snyk"
-    place.mkdir()
-    snyk = snyk_cli.install(place)
-    scan.snyk = f'#!/bin/sh\nexec {sys.executable} {place}/snyk "$@"\n'.encode()
-    programs = folder / "programs"
-    programs.mkdir()
-    (programs / "served").write_bytes(served or scan.snyk)
-    curl = programs / "curl"
-    curl.write_text(
-        '#!/bin/sh\nprintf "%s\\n" "$*" >>"$0.runs"\n'
-        'while [ "$1" != --output ]; do shift; done\ncp "${0%/*}/served" "$2"\n'
-    )
-    curl.chmod(0o755)
-    scan.programs = [programs]
-    scan.aws.client("ssm").put_parameter(
-        Name="/team/snyk", Value=snyk_cli.TOKEN, Type="SecureString"
-    )
-    return snyk
+def with_snyk(scan: Scan, folder: Path, served: bytes = b"") -> OfferedSnyk:
+    offered = offer_snyk(folder, scan.aws, scan.bundle, served)
+    scan.programs = [offered.image]
+    scan.deploy(offered.bundle)
+    return offered
 
 
 def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_path: Path) -> None:
-    snyk = offer_snyk(scan, tmp_path)
+    offered = with_snyk(scan, tmp_path)
+    snyk = offered.cli
     snyk.vulnerabilities["pkg:pypi/web@1.0"] = [
         snyk_cli.vulnerability("SNYK-PYTHON-WEB-1", "critical")
     ]
@@ -221,8 +207,7 @@ def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_pat
     scan.aws.client("ssm").put_parameter(Name="/team/org", Value=organisation, Type="String")
     build = scan.build(HOLE, SnykToken="/team/snyk", SnykOrganisation="/team/org", SnykMonitor="on")
     assert build.phases == FAILED, build.log
-    fetched = tmp_path / "programs/curl.runs"
-    assert "https://downloads.snyk.io/cli/" in fetched.read_text()
+    assert "https://downloads.snyk.io/cli/" in offered.fetched[0]
     rules = {p["name"]: [f["rule"] for f in p["findings"]] for p in report(build)["packages"]}
     assert rules["web"] == ["SNYK-PYTHON-WEB-1"]
     assert len(snyk.monitored) == 1
@@ -232,14 +217,14 @@ def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_pat
 
     build = scan.build(CLEAN)
     assert build.phases == PASSED, build.log
-    assert len(fetched.read_text().splitlines()) == 1
+    assert len(offered.fetched) == 1
 
 
 def test_another_program_than_the_pinned_one_of_snyk_is_not_run(scan: Scan, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    snyk = offer_snyk(scan, tmp_path, f"#!/bin/sh\ntouch {canary}\n".encode())
+    offered = with_snyk(scan, tmp_path, f"#!/bin/sh\ntouch {canary}\n".encode())
     build = scan.build(CLEAN, SnykToken="/team/snyk")
     assert build.phases == {"install": "FAILED"}, build.log
     assert "is not Snyk's program of version" in build.log
     assert not canary.exists()
-    assert snyk.runs == []
+    assert offered.cli.runs == []

@@ -1,6 +1,5 @@
 """IAM is exact: what the gate calls is allowed, what is granted is called, nothing else works."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,26 +8,33 @@ import pytest
 
 from tests.fakes.aws import AWS
 from tests.fakes.https_server import HTTPSServer
-from tests.local_run import PROJECT
 from tests.templates.attacks import ATTACKS
 from tests.templates.deployment import VARIANTS, Deployment, deployed
-from tests.templates.gate_runs import calls_of, snyk_calls
+from tests.templates.gate_runs import calls_of
 from tests.templates.iam import Policy, Request, granted, role
 from tests.templates.iam_conditions import several
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.service_calls import CONNECTION, ServiceCall, service_calls
 
 TEAM, ORGANISATION, STRANGER = "111122223333", "o-research00", "999988887777"
+SNYK_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-4000-8000-000000000001"
+"""Somebody else's: its own policy has to let the build's role, too."""
+SERVICES = {
+    "Scanners": "osv,guarddog,behaviour,ruff,inspector,snyk,codeguru",
+    "SnykToken": "/team/snyk",
+    "SnykTokenKey": SNYK_KEY,
+    "SnykOrganisation": "/team/snyk-organisation",
+}
 EVERYTHING: dict[str, dict[str, str]] = {
     "codeartifact": {
-        "Scanners": "osv,guarddog,behaviour,ruff,inspector,codeguru",
+        **SERVICES,
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
         "ConsumerAccounts": TEAM,
         "ConsumerOrganization": ORGANISATION,
     },
     "github": {
-        "Scanners": "osv,guarddog,behaviour,ruff,inspector,codeguru",
+        **SERVICES,
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
     },
@@ -61,6 +67,7 @@ def test_what_a_build_calls_is_allowed_and_what_is_granted_is_called(
         published = {"codeartifact:PublishPackageVersion", "codeartifact:DeletePackageVersions"}
         assert published < actions
     calls = [ServiceCall(build, c.action, c.resource, dict(c.context)) for c in recorded]
+    assert {"ssm:GetParameter", "inspector-scan:ScanSbom"} < actions
     denied = [
         str((call.action, call.resource, answer)) for call, answer in _denied(deployment, calls)
     ]
@@ -97,23 +104,10 @@ def test_rights_for_options_come_with_the_options(variant: str) -> None:
     scans = f"arn:aws:codeguru-security:{REGION}:{ACCOUNT}:scans/x"
     assert not deployment.evaluate(build, "inspector-scan:ScanSbom")
     assert not deployment.evaluate(build, "codeguru-security:CreateScan", scans)
+    for name in ("snyk", "snyk-organisation"):
+        parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/team/{name}"
+        assert not deployment.evaluate(build, "ssm:GetParameter", parameter)
     assert not deployment.evaluate(pipeline, "codeconnections:UseConnection", CONNECTION)
-
-
-def test_the_secrets_of_snyk_need_rights_that_the_guide_names(
-    tmp_path: Path, server: HTTPSServer, aws: AWS
-) -> None:
-    """No template gives them: none offers Snyk, whose program CodeBuild doesn't have."""
-    deployment = everything("codeartifact")
-    calls = snyk_calls(deployment, tmp_path, server, aws)
-    build = deployment.role("BuildRole")
-    assert {call.action for call in calls} == {"ssm:GetParameter", "secretsmanager:GetSecretValue"}
-    (told,) = re.findall(
-        r"^\| `snyk` .*", (PROJECT / "docs/codeartifact.md").read_text(), re.MULTILINE
-    )
-    for call in calls:
-        assert f"`{call.action}`" in told
-        assert not deployment.evaluate(build, call.action, call.resource)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -194,9 +188,12 @@ def _denied(
     for call in calls:
         # What a service does for the caller, or CodeBuild outside of the build, takes another way.
         inside = "kms:ViaService" not in call.context and not call.caller.service
-        answer = deployment.evaluate(
+        answer: object = deployment.evaluate(
             call.caller, call.action, call.resource, call.context, through_network=inside
         )
+        if call.resource == SNYK_KEY:
+            own = deployment.policies[call.caller.arn]
+            answer = any(True for p in own for _ in granted(_request(call), p, "identity"))
         if not answer:
             yield call, answer
 

@@ -297,6 +297,13 @@ def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
     ]
 
 
+SNYK = {
+    "SnykToken": "/team/snyk",
+    "SnykTokenKey": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-4000-8000-000000000001",
+    "SnykOrganisation": "/team/organisation",
+}
+
+
 @pytest.mark.parametrize(
     ("parameters", "rights"),
     [
@@ -304,15 +311,23 @@ def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
         ({"Scanners": "osv,inspector"}, {"ScanWithInspector"}),
         ({"Scanners": "codeguru,ruff"}, {"ScanWithCodeGuru"}),
         ({"Scanners": "inspector,codeguru"}, {"ScanWithInspector", "ScanWithCodeGuru"}),
+        ({"Scanners": "osv,snyk", **SNYK}, {"ReadTheTokenOfSnyk", "DecryptTheTokenOfSnyk"}),
+        ({"Scanners": "snyk", "SnykToken": "/team/snyk"}, {"ReadTheTokenOfSnyk"}),
+        ({"Scanners": "osv,snyk"}, set()),
+        ({"Scanners": "osv", **SNYK}, set()),
         ({"Advisories": "https://osv.example.com"}, set()),
         ({"Advisories": "s3://snapshots/PyPI/all.zip"}, {"ReadTheSnapshot"}),
     ],
-    ids=["default", "inspector", "codeguru", "both", "an API", "a snapshot"],
+    ids=[
+        *("default", "inspector", "codeguru", "both", "snyk", "snyk with AWS's key"),
+        *("snyk without a token", "a token without snyk", "an API", "a snapshot"),
+    ],
 )
 def test_the_build_gets_the_rights_of_what_is_chosen(
     parameters: dict[str, str], rights: set[str]
 ) -> None:
     possible = {"ScanWithInspector", "ScanWithCodeGuru", "ReadTheSnapshot"}
+    possible |= {"ReadTheTokenOfSnyk", "DecryptTheTokenOfSnyk"}
     written = properties(pipeline(**parameters), "BuildRights")["PolicyDocument"]["Statement"]
     statements = {each["Sid"]: each for each in written}
     assert possible & set(statements) == rights
@@ -325,7 +340,10 @@ def test_the_build_gets_the_rights_of_what_is_chosen(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("Scanners", "osv,snyk"),
+        ("Scanners", "osv,snykk"),
+        ("SnykToken", "the-token"),
+        ("SnykTokenKey", "alias/key"),
+        ("SnykOrganisation", "team"),
         ("Scanners", "osv, ruff"),
         ("Scanners", ""),
         ("Advisories", "http://osv.example.com"),
