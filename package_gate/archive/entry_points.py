@@ -6,6 +6,7 @@ file, in which `;` begins a comment. What only one of them understands is a find
 """
 
 import re
+from dataclasses import astuple
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
@@ -18,7 +19,10 @@ _BREAKS = re.compile("\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]"
 """Line breaks of some readers only, and what stands in no text."""
 _HEADER = re.compile(r"\[([^\[\]]*)\]")
 _ENTRY = re.compile(r"[^\s\[=;:#-][^=:]*=")
-_VALUE = re.compile(r"[\w.]+\s*(:\s*[\w.]+)?\s*(\[[\w\s.,-]*\])?")
+_NAME = re.compile(r"[A-Za-z0-9_.+-]+")
+"""pip takes what follows a space in a script's name for the whole of it."""
+_VALUE = re.compile(r"[\w.]+ ?: ?[\w.]+ *(\[[\w .,-]*\])?", re.ASCII)
+"""A module, the function in it, and extras, which are for nobody any more."""
 
 
 def check_entry_points(placer: Placer, path: str) -> tuple[str, ...]:
@@ -28,16 +32,18 @@ def check_entry_points(placer: Placer, path: str) -> tuple[str, ...]:
     data = read_start(placer, path, _MAX_BYTES + 1)
     if problem := _problem(data):
         placer.add("entry-points", path, problem)
-    found: dict[str, str] = {}
-    for entry_point in read_entry_points(data[:_MAX_BYTES]):
-        if entry_point.group.strip().lower() not in _SCRIPTS:
-            continue
-        name, value = entry_point.name, entry_point.value
-        if found.setdefault(name, value) != value:
+    seen: set[tuple[str, str]] = set()
+    scripts: list[str] = []
+    for group, name, value in map(astuple, read_entry_points(data[:_MAX_BYTES])):
+        kind = "script" if group.strip().lower() in _SCRIPTS else group
+        if (kind, name) in seen:
             placer.add("entry-points", path, f"{name} stands there twice")
-        if not _VALUE.fullmatch(value):
-            placer.add("entry-points", path, f"{name} = {value}")
-    return tuple(found)
+        seen.add((kind, name))
+        if kind == "script":
+            scripts.append(name)
+            if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+                placer.add("entry-points", path, f"{name} = {value}")
+    return tuple(dict.fromkeys(scripts))
 
 
 def _problem(data: bytes) -> str:
@@ -51,14 +57,15 @@ def _problem(data: bytes) -> str:
         return "a byte order mark"
     if found := _BREAKS.search(text):
         return f"the character {ord(found[0]):#06x}"
-    group = ""
+    group, groups = "", set[str]()
     for line in map(str.strip, text.split("\n")):
         header = _HEADER.fullmatch(line)
         if header:
             group = header[1]
             spaced = group.strip().lower() in _SCRIPTS and group not in _SCRIPTS
-            if spaced or not group.strip():
+            if spaced or not group.strip() or group in groups:
                 return f"the header {line}"
+            groups.add(group)
         elif line and not line.startswith("#") and (not group or not _ENTRY.match(line)):
             return f"the line {line[:80]}"
     return ""

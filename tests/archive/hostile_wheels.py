@@ -527,6 +527,29 @@ def wheel_entry_point_that_is_a_statement() -> bytes:
 
 
 @hostile("entry-points", MEDIUM)
+def wheel_entry_point_with_a_space_in_its_name() -> bytes:
+    """pip makes a script of what stands behind the space."""
+    return wheel_with_script("harmless pip")
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_point_without_a_function() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_with_a_line_that_is_none() -> bytes:
+    return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:main\nodd\n"})
+
+
+@hostile("entry-points", MEDIUM)
+def wheel_entry_points_of_one_group_at_two_places() -> bytes:
+    """uv refuses it in the middle of the installation, pip takes both."""
+    group = b"[console_scripts]\nx = demo_pkg:main\n"
+    return make_wheel({ENTRY_POINTS: group + b"[a]\nb = c\n" + group.replace(b"x", b"y")})
+
+
+@hostile("entry-points", MEDIUM)
 def wheel_entry_point_named_twice() -> bytes:
     return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:a\nx = demo_pkg:b\n"})
 
