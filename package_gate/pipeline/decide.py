@@ -161,7 +161,7 @@ def follow_package(decision: PackageDecision, earlier: PackageDecision) -> Packa
     return decision
 
 
-def follow(decision: RequestDecision, earlier: RequestDecision) -> RequestDecision:
+def follow_request(decision: RequestDecision, earlier: RequestDecision) -> RequestDecision:
     """Give a request's new decision what is kept of its earlier one.
 
     Those are who was sent which email, and what the earlier one published and the new one leaves

@@ -19,7 +19,12 @@ from package_gate.core.run import RequestOutcome, Run
 from package_gate.notifications.outbox import Notifier
 from package_gate.notifications.texts import compose, notification_digest, sent_before
 from package_gate.pipeline.concurrency import Slowly, quick_or_slow
-from package_gate.pipeline.decide import PackageOutcome, decide_request, follow, refuse_or_leave
+from package_gate.pipeline.decide import (
+    PackageOutcome,
+    decide_request,
+    follow_request,
+    refuse_or_leave,
+)
 from package_gate.pipeline.packages import Packages, PackageWork, remote_files
 from package_gate.pipeline.plan import Plan, Planner
 from package_gate.pipeline.publish import Publication
@@ -286,7 +291,7 @@ class Gate:
                     f"Until then it stays {earlier.verdict}, as of {earlier.decided_at:%Y-%m-%d}."
                 )
                 return earlier
-            decision = follow(decision, earlier)
+            decision = follow_request(decision, earlier)
             decision = replace(decision, notified=sent_before(decision, earlier))
         if not self._settings.dry_run:
             self._keep(decision)
