@@ -39,9 +39,9 @@ from package_gate.inventory.reading import names_in, read_regular
 
 T = TypeVar("T")
 
-_OVERHEAD = 64 * 1024
-"""Bytes of the JSON of an inventory whose lists are empty, at most."""
-_UNREADABLE_BYTES = MAX_UNREADABLE * (MAX_PATH + MAX_SHORT + 100)
+_OVERHEAD = 512 * 1024
+"""Bytes of the JSON of an inventory whose long lists are empty, at most."""
+_UNREADABLE_BYTES = 2 * 1024 * 1024
 """Kept free: what could not be read is always said."""
 _RESERVED = 4
 """Places among the unreadable files: for each list that is cut short, and for the rest."""
@@ -98,6 +98,7 @@ class _Room:
 
     def __init__(self) -> None:
         self._left = MAX_INVENTORY_BYTES - _OVERHEAD - _UNREADABLE_BYTES
+        self._unreadable_left = _UNREADABLE_BYTES
         self._cut: list[UnreadableFile] = []
         self._unreadable: list[UnreadableFile] = []
         self._more = 0
@@ -118,10 +119,14 @@ class _Room:
     def note(self, path: str, line: int | None, problem: str) -> None:
         """Remember a file that can't be read, or not all of it."""
         file = UnreadableFile(printable(path, MAX_PATH), line, one_line(problem, MAX_SHORT))
-        if len(self._unreadable) == MAX_UNREADABLE - _RESERVED:
+        if file in self._unreadable:  # two readers may stumble over it
+            return
+        size = len(msgspec.json.encode(file)) + 1
+        if len(self._unreadable) == MAX_UNREADABLE - _RESERVED or size > self._unreadable_left:
             self._more += 1
-        elif file not in self._unreadable:  # two readers may stumble over it
-            self._unreadable.append(file)
+            return
+        self._unreadable_left -= size
+        self._unreadable.append(file)
 
     def unreadable(self) -> tuple[UnreadableFile, ...]:
         """Give them: first what was cut short, last one for all that are too many to be named."""

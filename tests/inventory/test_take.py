@@ -252,6 +252,21 @@ def test_an_inventory_is_never_too_large(tmp_path: Path) -> None:
     assert "It names more packages than an inventory takes." in problems
 
 
+def test_long_names_of_other_scripts_do_not_make_an_inventory_too_large(tmp_path: Path) -> None:
+    """A character of theirs has three bytes."""
+    deep, long = tmp_path, "\u55e8" * 80
+    for _ in range(12):
+        deep /= long
+        deep.mkdir()
+    for number in range(1100):
+        (deep / str(number)).mkdir()
+        (deep / str(number) / "uv.lock").write_text("[")
+    write(tmp_path, f"{INFO}/METADATA", METADATA + f"License-File: {long}{long}\n" * 300)
+    write(tmp_path, f"{INFO}/entry_points.txt", "[g]\n" + f"a = {long * 20}\n" * 4000)
+    found = take(tmp_path)
+    assert found.unreadable[-1].problem.endswith("more files can't be read.")
+
+
 def test_texts_are_made_fit_to_read(tmp_path: Path) -> None:
     write(tmp_path, f"{INFO}/METADATA", METADATA + "Requires-Dist: a\u202e\x1b[2J b\n")
     write(tmp_path, f"{INFO}/entry_points.txt", f"[g\u202e]\n{'n' * 999} = \u200b{'v' * 9999}\n")
