@@ -104,8 +104,8 @@ def _choose(advisories: str, network: Network, *, may_use_sample: bool) -> tuple
     sample = path.resolve() == SAMPLE_ADVISORIES.resolve()
     if sample and not may_use_sample:
         raise ConfigurationError(
-            f"{advisories} holds sample advisories, which only scan-locally.sh may use. "
-            "Give an OSV snapshot or the address of an OSV API."
+            f"{advisories} holds sample advisories, which only a run that publishes to a "
+            "folder may use. Give an OSV snapshot or the address of an OSV API."
         )
     return str(path), sample
 

@@ -193,7 +193,6 @@ def _tell(
 def _parser(
     environ: Mapping[str, str], folder: Path = Path(), program: str | None = None
 ) -> argparse.ArgumentParser:
-    output = folder / OUTPUT
     parser = argparse.ArgumentParser(
         prog=program,
         description="Scan the dependencies of a repository; nothing of it is installed or built.",
@@ -208,9 +207,9 @@ def _parser(
     add_policy(given, folder)
     given.add(
         "--output",
-        output,
+        folder / OUTPUT,
         Path,
-        f"where reports and proposed files go (default: {output})",
+        "where reports and proposed files go (default: %(default)s)",
     )
     scanners = ["osv", "snyk"] if environ.get(SNYK_TOKEN) else ["osv"]
     given.add(

@@ -157,7 +157,6 @@ def _parser(
     environ: Mapping[str, str], folder: Path = Path(), program: str | None = None
 ) -> argparse.ArgumentParser:
     """Describe the arguments; each has an environment variable that a build project can set."""
-    requests, output = folder / REQUESTS, folder / OUTPUT
     parser = argparse.ArgumentParser(
         prog=program,
         description="Fetch, scan and judge the requested packages; publish those that pass.",
@@ -171,16 +170,16 @@ def _parser(
     add, add_switch = given.add, given.add_switch
     add(
         "--requests",
-        requests,
+        folder / REQUESTS,
         Path,
-        f"the request file (default: {requests})",
+        "the request file (default: %(default)s)",
     )
     add_policy(given, folder)
     add(
         "--output",
-        output,
+        folder / OUTPUT,
         Path,
-        f"where reports and records go (default: {output})",
+        "where reports and records go (default: %(default)s)",
     )
     add(
         "--scanners",

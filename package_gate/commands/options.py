@@ -49,7 +49,7 @@ def add_policy(arguments: Arguments, folder: Path) -> None:
         "--policy",
         own if os.path.lexists(own) else PACKAGED_POLICY,
         Path,
-        f"InfoSec's policy (default: {own}, or the defaults where there is none)",
+        "InfoSec's policy (default: %(default)s)",
     )
 
 

@@ -52,7 +52,9 @@ def test_the_sample_is_known_by_whatever_name_it_is_given(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(SAMPLE_ADVISORIES)
     for name in (SAMPLE_ADVISORIES, tmp_path / "link"):
         assert is_sample(tmp_path, advisories=str(name), may_use_sample=True)
-        with pytest.raises(ConfigurationError, match=r"only scan-locally\.sh may use"):
+        with pytest.raises(
+            ConfigurationError, match=r"which only a run that publishes to a folder may use"
+        ):
             is_sample(tmp_path, advisories=str(name), may_use_sample=False)
 
 
