@@ -11,10 +11,8 @@ unset PRIVATE_GITHUB_PAT # has no use here
 # shellcheck source=shell/stacks/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stacks/common.sh"
 
-main() {
+update() {
   local kind bucket before
-  read_arguments "$@"
-  start
   need STACK_NAME "$stack_pattern" 'the name of the stack of the gate, or give --stack NAME'
   check_region_and_account "${STACK_NAME-}"
   describe_stack "$STACK_NAME"
@@ -104,4 +102,5 @@ set_parameters() {
   done < <(sed -n 's/^Parameter:\([A-Za-z0-9]*\).*/\1/p' "$scratch/$STACK_NAME.stack")
 }
 
-main "$@"
+read_arguments "$@"
+run update

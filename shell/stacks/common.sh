@@ -200,7 +200,39 @@ export_to_caller() {
   say "$1=$2"
 }
 
+# all_below PID: it and what runs below it; nothing where there is no ps.
+all_below() {
+  ps -A -o pid= -o ppid= 2>/dev/null | awk -v top="$1" '
+    { parent[$1] = $2 }
+    END {
+      for (pid in parent) {
+        for (at = pid; at != top && at in parent && at != parent[at]; at = parent[at]) {}
+        if (at == top) print pid
+      }
+    }' | sort || true
+}
+
+# Nothing is left of the work but what AWS has begun.
 interrupted() {
+  local work=${!-} found='' before
+  trap '' HUP INT TERM
+  if [ -n "$work" ]; then
+    while :; do # what is stopped starts nothing more
+      before=$found
+      found=$(all_below "$work")
+      if [ "$found" = "$before" ]; then
+        break
+      fi
+      # shellcheck disable=SC2086 # a process each
+      kill -s STOP $found 2>/dev/null || true
+    done
+    # shellcheck disable=SC2086
+    kill -s KILL ${found:-$work} 2>/dev/null || true
+    wait "$work" 2>/dev/null || true
+  fi
+  if [ -t 0 ]; then
+    stty echo # the AWS CLI may have been asking for a code
+  fi
   say ''
   say "Interrupted. What AWS has begun goes on there; run the same again to continue."
   exit 130
@@ -210,11 +242,17 @@ usage() {
   sed -n '/^# Summary:/,/^[^#]/{s/^# \{0,1\}//p;}' "$0" >&2
 }
 
-# start: a folder for what is only needed now, gone at the end however that comes.
-start() {
+# run FUNCTION: do the work, with a folder for what is only needed now.
+#
+# A child does it, which Ctrl-C does not reach, and this shell only waits: amid `$(…)` Bash loses a
+# signal, or fails to parse the trap.
+run() {
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/package-gate.XXXXXXXX")
   trap 'rm -rf "$scratch"' EXIT
   trap interrupted HUP INT TERM
+  export TMPDIR=$scratch
+  "$1" <&0 &
+  wait "$!"
 }
 
 # run_program create|delete [OPTION…]
@@ -249,6 +287,5 @@ run_program() {
     esac
     shift
   done
-  start
-  "$operation"
+  run "$operation"
 }

@@ -121,9 +121,7 @@ def test_the_token_reaches_the_aws_cli_through_a_descriptor_alone(
 
 def test_ctrl_c_gives_the_prompt_back_and_the_next_run_goes_on(caller: Caller) -> None:
     caller.cloudformation.polls = 10_000
-    # Long enough to be what is interrupted: amid an expansion Bash 5.2 may lose the trap.
-    patient = {"PACKAGE_GATE_POLL_SECONDS": "2"}
-    terminal = Terminal(caller, {**dict.fromkeys(caller.network), **patient})
+    terminal = Terminal(caller, dict.fromkeys(caller.network))
     try:
         terminal.type('. "$PROJECT/shell/create-vpc-stack.sh"')
         terminal.wait_for("Waiting for stack package-gate-vpc (CREATE_IN_PROGRESS)")
