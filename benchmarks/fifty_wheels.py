@@ -32,7 +32,7 @@ from package_gate.core.artifact import (
     ResolvedPackage,
 )
 from package_gate.core.decision import Verdict
-from package_gate.core.policy import Policy
+from package_gate.core.policy import Policy, Sources
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import RequestFile
 from package_gate.notifications.outbox import Outbox
@@ -162,7 +162,7 @@ def download(projects: Sequence[str], folder: Path) -> list[Path]:
          "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64",
          *projects],
         check=True,
-        env={**os.environ, **index_settings(os.environ, Path.home()).environment},
+        env={**os.environ, **index_settings(os.environ, Path.home(), Sources()).environment},
     )  # fmt: skip
     return sorted(folder.glob("*.whl"))
 

@@ -77,7 +77,7 @@ def honest_packages() -> list[HonestPackage]:
 
 def _lock(pins: Sequence[str], lock: Path) -> None:
     """Let uv name the files; with a wheel for each there is nothing to build."""
-    settings = index_settings(os.environ, Path.home())
+    settings = index_settings(os.environ, Path.home(), Sources())
     config = f"--config-file={settings.user_config}" if settings.user_config else "--no-config"
     subprocess.run(
         [find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--format=pylock.toml", config,

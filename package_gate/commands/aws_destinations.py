@@ -12,7 +12,8 @@ from pathlib import Path
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.commands.destinations import Destination, DestinationParts
 from package_gate.core.errors import ConfigurationError
-from package_gate.core.policy import Policy
+from package_gate.core.policy import Policy, Sources
+from package_gate.net.addresses import AddressGuard
 from package_gate.net.session import https_proxy, network_of
 from package_gate.notifications.sns import SNS, TOPIC_ARN
 from package_gate.pipeline.gate import REQUESTS_AT_ONCE
@@ -97,12 +98,16 @@ def _codeartifact(
     index = None
     if store:
         index = _store(
-            CodeArtifactRepository(client, domain, store, owner, INDEX_TOKEN_SECONDS), environ
+            CodeArtifactRepository(client, domain, store, owner, INDEX_TOKEN_SECONDS),
+            environ,
+            policy.sources,
         )
     return DestinationParts(CodeArtifact(settings, client), records, aws.notifier(), index)
 
 
-def _store(repository: CodeArtifactRepository, environ: Mapping[str, str]) -> IndexSettings:
+def _store(
+    repository: CodeArtifactRepository, environ: Mapping[str, str], sources: Sources
+) -> IndexSettings:
     """Take packages from a CodeArtifact repository, and from no other index."""
     return IndexSettings(
         environment={
@@ -114,7 +119,8 @@ def _store(repository: CodeArtifactRepository, environ: Mapping[str, str]) -> In
             "UV_DEFAULT_INDEX": f"store={repository.pypi_endpoint().rstrip('/')}/simple/",
             "UV_INDEX_STORE_USERNAME": "aws",
             "UV_INDEX_STORE_PASSWORD": repository.token(),
-        }
+        },
+        guard=AddressGuard(sources),
     )
 
 

@@ -114,7 +114,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
         commit=environ.get("PACKAGE_GATE_COMMIT", ""),
         author=environ.get("PACKAGE_GATE_AUTHOR", ""),
     )
-    settings = index_settings(environ, Path.home())
+    settings = index_settings(environ, Path.home(), policy.sources)
     known = partial(configured_indexes, settings)
     downloads = Downloader(network, policy.sources, policy.limits, indexes=known)
     with advisories, downloads as downloader, Progress(console) as progress:

@@ -111,7 +111,7 @@ def _run(
         may_use_sample=target.may_use_sample_advisories,
     )
     workers = ScanSetup(options.scanners, policy.limits, packages)
-    index = parts.index or index_settings(environ, Path.home())
+    index = parts.index or index_settings(environ, Path.home(), policy.sources)
     downloads = Downloader(
         connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
     )

@@ -150,6 +150,13 @@ class NoAnswerError(Exception):
         """Whether it may pass by itself, so that another attempt is worth it."""
 
 
+class _NoPlainHTTP(HTTPAdapter):
+    """Stands where an https address may have redirected to."""
+
+    def send(self, *_args: object, **_options: object) -> requests.Response:
+        raise NoAnswerError("it redirects to a plain http address", passing=False)
+
+
 class HTTPSession:
     """Asks services over kept connections. Several threads may use it.
 
@@ -177,7 +184,7 @@ class HTTPSession:
             answer_bytes: of an answer's body, decoded.
             connections: that are kept, one for each thread that asks at a time.
             retries: after a failure that may pass, and `RETRIED_STATUSES`.
-            follow_redirects: else a redirect is an answer.
+            follow_redirects: to https addresses; else a redirect is an answer.
         """
         self._network = network
         self._timeouts = (min(CONNECT_SECONDS, wait_seconds), wait_seconds)
@@ -200,6 +207,8 @@ class HTTPSession:
         for scheme in ("https://", "http://"):
             adapter = HTTPAdapter(pool_maxsize=connections, max_retries=retry)
             self._session.mount(scheme, adapter)
+        if follow_redirects:
+            self._session.mount("http://", _NoPlainHTTP())
 
     def __enter__(self) -> Self:
         return self

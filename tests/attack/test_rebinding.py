@@ -28,10 +28,33 @@ from package_gate.core.artifact import RemoteFile
 from package_gate.core.policy import Limits, Sources
 from package_gate.net.download import Downloader, Timing
 from package_gate.net.session import Network
+from package_gate.sources.pypi.index import Index
+from package_gate.sources.pypi.uv import Compilation, IndexSettings, PythonTarget, run_uv
 from tests.archive.makers import Zipped, make_zip
 from tests.fakes.https_server import https_server, respond
 
+
+def ask_index(server, path):
+    environment = {
+        "UV_DEFAULT_INDEX": f"https://mirror.test:{server.port}/simple/",
+        "SSL_CERT_FILE": str(server.ca_file),
+        "UV_HTTP_RETRIES": "0",
+    }
+    settings = IndexSettings(environment)
+    client, _, project = path.partition(":")
+    if client == "index":
+        return str(Index(settings).project(project))
+    target = PythonTarget("3.11", "x86_64-manylinux_2_28")
+    return str(run_uv(settings, Compilation(project, target), folder))
+
+
 with https_server(folder) as server:
+    page = b'<a href="/thing-1.0-py3-none-any.whl#sha256=' + b"0" * 64 + b'">thing</a>'
+    html = {"Content-Type": "text/html", "Connection": "close"}
+    server.routes["/simple/thing/"] = respond(page, headers=html)
+    server.routes["/simple/moved/"] = respond(
+        b"", 302, {"Location": "/simple/thing/", "Connection": "close"}
+    )
     server.routes["/x.zip"] = respond(make_zip([Zipped(b"a.py")]))
     server.routes["/moved"] = respond(b"", 302, {"Location": "/x.zip", "Connection": "close"})
     server.routes["/broken"] = respond(b"", 503, {"Connection": "close"})
@@ -41,6 +64,9 @@ with https_server(folder) as server:
                     timing=Timing(sleep=lambda _: None)) as downloader:
         for path in sys.argv[3:]:
             try:
+                if ":" in path:
+                    reasons.append(ask_index(server, path))
+                    continue
                 url = f"https://mirror.test:{server.port}/{path}"
                 downloader.fetch(RemoteFile("x.zip", url), folder)
                 reasons.append("fetched")
@@ -78,7 +104,7 @@ def test_the_address_that_was_checked_is_connected_to_whatever_the_next_answer_i
     assert told == {"reasons": ["fetched"], "asked": 1, "requests": 1, "by_relay": 1}
 
 
-@pytest.mark.parametrize("path", ["moved", "broken"])
+@pytest.mark.parametrize("path", ["moved", "broken", "index:moved", "uv:moved", "uv:thing"])
 def test_an_answer_that_changes_between_two_connections_is_refused(
     tmp_path: Path, path: str
 ) -> None:
@@ -89,6 +115,7 @@ def test_an_answer_that_changes_between_two_connections_is_refused(
     assert (told["asked"], told["requests"], told["by_relay"]) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("path", ["x.zip", "index:thing", "uv:thing"])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -105,9 +132,9 @@ def test_an_answer_that_changes_between_two_connections_is_refused(
     ids=lambda answer: "+".join(value for _, value in answer),
 )
 def test_a_name_with_an_address_inside_is_refused_without_a_connection(
-    tmp_path: Path, answer: list[tuple[int, str]]
+    tmp_path: Path, answer: list[tuple[int, str]], path: str
 ) -> None:
-    told = attack(tmp_path, [answer], "x.zip")
+    told = attack(tmp_path, [answer], path)
 
     assert told["reasons"][0].startswith("SourceRefusedError: ")
     assert (told["requests"], told["by_relay"]) == (0, 0)

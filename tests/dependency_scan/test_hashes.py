@@ -13,6 +13,7 @@ from package_gate.inventory.formats.locks import LockedFile
 from package_gate.sources.pypi.index import Index
 from package_gate.sources.pypi.uv import IndexSettings
 from tests.dependency_scan.world import World, told
+from tests.fakes.package_index import LOCAL
 
 ELSEWHERE = "https://evil.example/one-1.0-py3-none-any.whl"
 NO_FILE = "0" * 64
@@ -75,7 +76,7 @@ def test_a_file_from_behind_a_mirror_is_told_by_its_hash(world: World) -> None:
     entry = world.index.add_wheel("one", "1.0")
     public = "https://public.test/simple"
     check = LockedFiles(
-        Index(IndexSettings(world.index.environment)), [world.index.url], world.step
+        Index(IndexSettings(world.index.environment, guard=LOCAL)), [world.index.url], world.step
     ).check
 
     def problems(index: str, sha256: str) -> list[str]:

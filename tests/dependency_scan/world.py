@@ -28,7 +28,7 @@ from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import IndexSettings, PythonTarget
 from tests.fakes.advisories import advisory, write_snapshot
 from tests.fakes.describing import describe
-from tests.fakes.package_index import PackageIndex
+from tests.fakes.package_index import LOCAL, PackageIndex
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PLATFORM = "x86_64-manylinux_2_28"
@@ -74,7 +74,7 @@ class World:
         rules = replace_policy(self.policy, policy)
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
-        settings = IndexSettings(self.index.environment, cache_dir=self.cache)
+        settings = IndexSettings(self.index.environment, cache_dir=self.cache, guard=LOCAL)
         index = Index(settings)
         targets = [PythonTarget(python, PLATFORM) for python in rules.targets.python_versions]
         resolver = Resolver(settings, index, self.fetch, describe, 20)

@@ -17,8 +17,12 @@ from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
+from package_gate.core.policy import Sources
+from package_gate.net.addresses import AddressGuard
 from tests.fakes.https_server import HTTPSServer, Responder, respond
 
+LOCAL = AddressGuard(Sources(private_hosts=("localhost",)))
+"""Lets the index be where it is, as a policy does for an internal mirror."""
 OLD = datetime(2024, 1, 1, tzinfo=UTC)
 """When a file was uploaded that a test says nothing else of."""
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import tomllib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,9 +18,10 @@ from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError
 from package_gate.inventory.formats.core_metadata import specifiers
 from package_gate.net.addresses import IndexAddress
-from package_gate.net.session import HTTPSession, NoAnswerError, network_of
+from package_gate.net.guarding_proxy import GuardingProxy, guarding_proxy
+from package_gate.net.session import HTTPSession, Network, NoAnswerError, network_of
 from package_gate.sources.pypi.lock import as_utc, release_of
-from package_gate.sources.pypi.uv import IndexSettings
+from package_gate.sources.pypi.uv import IndexSettings, read_uv_config
 
 if TYPE_CHECKING:
     from pypi_simple import ProjectPage
@@ -125,7 +125,7 @@ def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # takes 0.3 s, and most runs resolve nothing
 
     environment = settings.environment
-    config = _read_config(settings)
+    config = read_uv_config(settings)
     pip = _table(config.get("pip"))
     tables = [_table(entry) for entry in _entries(config.get("index"))]
     extra: list[tuple[str, str]] = [_split_name(text) for text in _words(environment, "UV_INDEX")]
@@ -146,17 +146,6 @@ def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
     return tuple(
         dict.fromkeys(_address(name, url, environment) for name, url in [*extra, default[0]])
     )
-
-
-def _read_config(settings: IndexSettings) -> dict[str, Any]:
-    if settings.user_config is None:
-        return {}
-    try:
-        return tomllib.loads(settings.user_config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"uv's configuration file {settings.user_config} can't be read: {error}"
-        ) from error
 
 
 def _table(value: object) -> dict[str, Any]:
@@ -207,6 +196,7 @@ class Index:
 
         Raises:
             SourceError: an index can't be reached, or its answer can't be read.
+            SourceRefusedError: it is at a forbidden address, or redirects to one.
         """
         return self.projects([name])[canonicalize_name(name)]
 
@@ -215,7 +205,12 @@ class Index:
         wanted = {canonicalize_name(name) for name in names}
         with self._lock:
             if missing := sorted(wanted - self._known.keys()):
-                with _Client(self._settings) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+                network = network_of(self._settings.environment)
+                with (
+                    guarding_proxy(self._settings.guard, network) as proxy,
+                    _Client(self._settings, network.ca_bundle, proxy) as client,
+                    ThreadPoolExecutor(AT_ONCE) as pool,
+                ):
                     self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
             return {name: self._known[name] for name in wanted}
 
@@ -223,15 +218,18 @@ class Index:
 class _Client:
     """A session with the indexes that takes nothing from the environment."""
 
-    def __init__(self, settings: IndexSettings) -> None:
+    def __init__(
+        self, settings: IndexSettings, ca_bundle: str | bool, proxy: GuardingProxy
+    ) -> None:
+        self._proxy = proxy
         environment = settings.environment
-        config = _read_config(settings)
+        config = read_uv_config(settings)
         strategy = environment.get("UV_INDEX_STRATEGY") or config.get("index-strategy")
         self._first_only = strategy in (None, "first-index")
         self._indexes = configured_indexes(settings)
         tries = environment.get("UV_HTTP_RETRIES", "")
         self._session = HTTPSession(
-            network_of(environment),
+            Network(ca_bundle, {"https": proxy.url}),
             wait_seconds=WAIT_SECONDS,
             answer_seconds=PAGE_SECONDS,
             answer_bytes=MAX_PAGE,
@@ -270,8 +268,10 @@ class _Client:
         try:
             answer = self._session.ask("GET", address, headers, login=index.credentials)
         except NoAnswerError as error:
+            self._proxy.check()
+            why = self._proxy.failed[-1] if self._proxy.failed else error
             raise SourceError(
-                f"the package index can't be asked about {name} ({error}); check the network, the "
+                f"the package index can't be asked about {name} ({why}); check the network, the "
                 "proxy and UV_DEFAULT_INDEX; the next run tries again"
             ) from error
         if answer.status in (404, 410):

@@ -3,6 +3,7 @@
 uv (`uv pip compile --no-build`) resolves from wheels' metadata and never builds or runs anything
 of a package. It is started in an empty folder, with a minimal environment and an explicit
 configuration file, so nothing in a working directory, a home folder or a repository reaches it.
+It has no way to the network but a proxy of ours that guards addresses (`net.guarding_proxy`).
 """
 
 import re
@@ -10,17 +11,22 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from uv import find_uv_bin
 
 from package_gate.core.errors import SourceError
+from package_gate.core.policy import Sources
 from package_gate.core.text import printable
+from package_gate.net.addresses import AddressGuard
+from package_gate.net.guarding_proxy import guarding_proxy
 from package_gate.net.session import network_of
 from package_gate.sources.pypi.lock import Lock, parse_graph, parse_lock
 
@@ -34,12 +40,14 @@ COMPILE_SECONDS = 300
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes of a lock; a closure of 1,000 packages takes about 1 MiB."""
 
+_OWN_PROXY = frozenset({"http-proxy", "https-proxy", "no-proxy"})
+_PROXY = re.compile(r"(?i:HTTP_PROXY|HTTPS_PROXY|ALL_PROXY|NO_PROXY)")
 _ENVIRONMENT = re.compile(
     r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_STRATEGY"
     r"|HTTP_TIMEOUT|HTTP_CONNECT_TIMEOUT|HTTP_RETRIES|CONCURRENT_DOWNLOADS"
     r"|INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD))"
     r"|SSL_CERT_FILE|SSL_CERT_DIR"
-    r"|(?i:HTTP_PROXY|HTTPS_PROXY|ALL_PROXY|NO_PROXY)"
+    rf"|{_PROXY.pattern}"
 )
 
 
@@ -53,6 +61,8 @@ class IndexSettings:
     """What `find_uv_config` found."""
     cache_dir: Path | None = None
     """uv's cache, outside any requester's reach; None for a fresh one each time."""
+    guard: AddressGuard = field(default=AddressGuard(Sources()), repr=False)
+    """Decides where indexes and what they name may be; by default at public addresses only."""
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -73,10 +83,16 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return picked
 
 
-def index_settings(environ: Mapping[str, str], home: Path) -> IndexSettings:
+def index_settings(environ: Mapping[str, str], home: Path, sources: Sources) -> IndexSettings:
     """Read uv's own standard configuration: the environment, then its files.
 
-    `home` is the home folder of whoever runs the gate.
+    Args:
+        environ: the environment.
+        home: the home folder of whoever runs the gate.
+        sources: the policy's lists of hosts.
+
+    Raises:
+        ConfigurationError: the policy lists something that is no host.
     """
     cache = environ.get("UV_CACHE_DIR") or environ.get("XDG_CACHE_HOME")
     folder = Path(cache) if cache else home / ".cache"
@@ -84,6 +100,7 @@ def index_settings(environ: Mapping[str, str], home: Path) -> IndexSettings:
         environment=uv_environment(environ),
         user_config=find_uv_config(home, environ),
         cache_dir=(folder if environ.get("UV_CACHE_DIR") else folder / "uv").absolute(),
+        guard=AddressGuard(sources),
     )
 
 
@@ -107,6 +124,28 @@ def find_uv_config(
     # A relative folder would be looked up from the working directory, which others may write to.
     candidates = [folder / "uv" / "uv.toml" for folder in folders if folder.is_absolute()]
     return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def read_uv_config(settings: IndexSettings) -> dict[str, Any]:
+    """Read the configuration file that uv is given; empty when there is none.
+
+    Raises:
+        SourceError: it can't be read, or it has a proxy: uv would take that in place of ours.
+    """
+    if settings.user_config is None:
+        return {}
+    try:
+        config = tomllib.loads(settings.user_config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"uv's configuration file {settings.user_config} can't be read: {error}"
+        ) from error
+    if own := sorted(_OWN_PROXY & config.keys()):
+        raise SourceError(
+            f"uv's configuration file {settings.user_config} sets {', '.join(own)}; remove it and "
+            "set HTTPS_PROXY and NO_PROXY in the environment, by which all connections go"
+        )
+    return config
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +220,18 @@ def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock |
     `scratch` is a folder that nobody else can write to; a fresh folder is made in it.
 
     Raises:
-        SourceError: uv can't be run, or its lock isn't one.
-        SourceRefusedError: a file of the closure isn't an index's.
+        SourceError: uv can't be run, its configuration file can't be used, or its lock isn't one.
+        SourceRefusedError: a file of the closure isn't an index's, or an address that uv needs is
+            forbidden.
+        ConfigurationError: the organisation's proxy can't be used.
     """
+    read_uv_config(settings)
     with tempfile.TemporaryDirectory(prefix="uv-", dir=scratch) as name:
         folder = Path(name)
         try:
-            failed = _start(settings, asked, folder)
+            network = network_of(settings.environment)
+            with guarding_proxy(settings.guard, network) as proxy:
+                failed = _start(settings, asked, folder, proxy.url)
         except subprocess.TimeoutExpired:
             return ResolutionFailure(Reason.TIMEOUT, f"no answer after {COMPILE_SECONDS} seconds")
         except OSError as error:
@@ -196,13 +240,14 @@ def run_uv(settings: IndexSettings, asked: Compilation, scratch: Path) -> Lock |
                 "folder, or install the pinned requirements again"
             ) from error
         if failed:
+            proxy.check()
             return read_uv_failure(_bounded(folder / "stderr"))
         if asked.graph:
             return parse_graph(_bounded(folder / "stdout"), _bounded(folder / "stderr"))
         return parse_lock(_bounded(folder / "stdout"), asked.stand_ins)
 
 
-def _start(settings: IndexSettings, asked: Compilation, folder: Path) -> int:
+def _start(settings: IndexSettings, asked: Compilation, folder: Path, proxy: str) -> int:
     (folder / "constraints.txt").write_text("".join(f"{line}\n" for line in asked.constraints))
     work = folder / "work"
     work.mkdir()
@@ -227,7 +272,12 @@ def _start(settings: IndexSettings, asked: Compilation, folder: Path) -> int:
         arguments.append(f"--exclude-newer-package={name}={_rfc3339(cutoff)}")
     if asked.stand_ins:
         arguments.append(f"--find-links={asked.stand_ins}")
-    environment = {**settings.environment, "HOME": str(folder), "TMPDIR": str(folder)}
+    given = settings.environment.items()
+    environment = {
+        **{name: value for name, value in given if not _PROXY.fullmatch(name)},
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), proxy),
+        **{"HOME": str(folder), "TMPDIR": str(folder)},
+    }
     if settings.cache_dir:
         environment["UV_CACHE_DIR"] = str(settings.cache_dir)
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:

@@ -10,13 +10,14 @@ import pytest
 from packaging.version import Version
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-from package_gate.core.errors import SourceError
+from package_gate.core.errors import SourceError, SourceRefusedError
 from package_gate.net.addresses import IndexAddress
 from package_gate.sources.pypi import index as module
 from package_gate.sources.pypi.index import Index, Project, configured_indexes
 from package_gate.sources.pypi.uv import IndexSettings
+from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.https_server import HTTPSServer, https_server, respond
-from tests.fakes.package_index import JSON_TYPE, PackageIndex
+from tests.fakes.package_index import JSON_TYPE, LOCAL, PackageIndex
 
 
 # The test server leaves its side of a TLS connection to the garbage collector.
@@ -32,7 +33,7 @@ def index(server: HTTPSServer) -> PackageIndex:
 
 
 def asking(index: PackageIndex, **more: str) -> Index:
-    return Index(IndexSettings({**index.environment, **more}))
+    return Index(IndexSettings({**index.environment, **more}, guard=LOCAL))
 
 
 def known(project: Project | None) -> Project:
@@ -156,7 +157,9 @@ def test_an_answer_without_end_is_an_error(
 
 
 def test_an_index_that_cannot_be_reached_is_an_error() -> None:
-    settings = IndexSettings({"UV_DEFAULT_INDEX": "https://localhost:1", "UV_HTTP_RETRIES": "0"})
+    settings = IndexSettings(
+        {"UV_DEFAULT_INDEX": "https://localhost:1", "UV_HTTP_RETRIES": "0"}, guard=LOCAL
+    )
     with pytest.raises(SourceError, match="can't be asked about thing"):
         Index(settings).project("thing")
 
@@ -260,3 +263,51 @@ def test_a_broken_configuration_file_is_an_error(tmp_path: Path) -> None:
     config.write_text("[[index")
     with pytest.raises(SourceError, match=r"uv\.toml can't be read"):
         urls({}, config)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://169.254.169.254/latest/meta-data/", "cloud metadata"),
+        ("https://127.0.0.1:{port}/inside/", "loopback"),
+        ("https://10.0.0.1/", "private network"),
+        ("http://localhost:{port}/inside/", "plain http"),
+        ("http://169.254.169.254/latest/", "plain http"),
+    ],
+)
+def test_no_redirect_leads_to_where_the_guard_forbids(
+    index: PackageIndex, location: str, words: str
+) -> None:
+    place = location.format(port=index.server.port)
+    index.answer("thing", respond(status=302, headers={"Location": place}))
+    before = len(index.server.requests)
+    with pytest.raises((SourceError, SourceRefusedError), match=words):
+        asking(index).project("thing")
+    assert [path for _, path, _ in index.server.requests[before:] if "inside" in path] == []
+
+
+def test_a_redirect_to_another_allowed_address_is_followed(index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    there = f"{index.url}/thing/"
+    index.answer("moved", respond(status=301, headers={"Location": there}))
+    assert known(asking(index).project("moved")).files
+
+
+def test_an_index_at_a_private_address_must_be_a_private_host_of_the_policy(
+    index: PackageIndex,
+) -> None:
+    index.add_wheel("thing", "1.0")
+    with pytest.raises(SourceRefusedError, match=r"localhost is at .*private_hosts"):
+        Index(IndexSettings(index.environment)).project("thing")
+    assert index.asked == []
+
+
+def test_the_organisations_proxy_is_asked_for_allowed_hosts_only(index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    index.answer("other", respond(status=302, headers={"Location": "https://10.0.0.1/"}))
+    with connect_proxy(index.server.port) as upstream:
+        through = asking(index, HTTPS_PROXY=upstream.url)
+        assert through.project("thing") is not None
+        with pytest.raises(SourceRefusedError, match="private network"):
+            through.project("other")
+        assert {asked for asked, _ in upstream.requests} == {f"localhost:{index.server.port}"}

@@ -27,7 +27,7 @@ from package_gate.sources.pypi.source import PyPI, read_requirement
 from package_gate.sources.pypi.uv import IndexSettings
 from tests.fakes.describing import describe
 from tests.fakes.https_server import HTTPSServer, https_server, respond
-from tests.fakes.package_index import OLD, PackageIndex, metadata
+from tests.fakes.package_index import LOCAL, OLD, PackageIndex, metadata
 
 # The test server leaves its side of a TLS connection to the garbage collector.
 NOW = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ class Gate:
 
     def source(self, targets: Targets = ONE_TARGET, days: int = 7, **more: Any) -> PyPI:
         policy = Policy(targets=targets, cooldown=Cooldown(days), **more)
-        settings = IndexSettings(self.index.environment, cache_dir=self.cache)
+        settings = IndexSettings(self.index.environment, cache_dir=self.cache, guard=LOCAL)
         return PyPI(settings, policy, self.scratch, NOW, self.fetch, describe)
 
     def resolve(self, requirement: str, **more: Any) -> Resolution:
@@ -268,7 +268,7 @@ def test_no_message_holds_an_indexs_password(gate: Gate, index: PackageIndex) ->
     secret = index.url.replace("https://", "https://user:s3cret@")
     for url in (secret, secret.replace("localhost", "nowhere.test")):
         environment = {**index.environment, "UV_DEFAULT_INDEX": url}
-        settings = IndexSettings(environment, cache_dir=gate.cache)
+        settings = IndexSettings(environment, cache_dir=gate.cache, guard=LOCAL)
         source = PyPI(settings, Policy(targets=ONE_TARGET), gate.scratch, NOW, gate.fetch, describe)
         with pytest.raises(SourceError) as error:
             source.resolve(ask("thing"))
@@ -391,7 +391,7 @@ def test_the_cooldown_does_not_rest_on_uv_alone(
     config = tmp_path / "uv.toml"
     config.write_text('[exclude-newer-package]\nthing = "2025-03-10T00:00:00Z"\n')
     policy = Policy(targets=ONE_TARGET)
-    settings = IndexSettings(index.environment, config, gate.cache)
+    settings = IndexSettings(index.environment, config, gate.cache, LOCAL)
     with pytest.raises(TooFreshError):
         PyPI(settings, policy, gate.scratch, NOW, gate.fetch, describe).resolve(ask("thing"))
 

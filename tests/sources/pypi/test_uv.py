@@ -3,13 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
 from package_gate.core.errors import SourceError, SourceRefusedError
+from package_gate.core.policy import Sources
+from package_gate.net.addresses import AddressGuard
 from package_gate.sources.pypi import uv as module
 from package_gate.sources.pypi.lock import Lock, parse_lock
 from package_gate.sources.pypi.uv import (
@@ -24,8 +28,10 @@ from package_gate.sources.pypi.uv import (
     run_uv,
     uv_environment,
 )
-from tests.fakes.https_server import HTTPSServer, https_server, respond
-from tests.fakes.package_index import JSON_TYPE, PackageIndex, metadata, wheel
+from tests.fakes.connect_proxy import connect_proxy
+from tests.fakes.dns import FakeDNS
+from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond
+from tests.fakes.package_index import JSON_TYPE, LOCAL, PackageIndex, metadata, wheel
 
 # The test server leaves its side of a TLS connection to the garbage collector.
 TARGET = PythonTarget("3.11", "x86_64-manylinux_2_28")
@@ -49,7 +55,7 @@ def index(server: HTTPSServer) -> PackageIndex:
 
 @pytest.fixture
 def settings(index: PackageIndex, cache: Path) -> IndexSettings:
-    return IndexSettings(index.environment, cache_dir=cache)
+    return IndexSettings(index.environment, cache_dir=cache, guard=LOCAL)
 
 
 def versions(result: Lock | ResolutionFailure) -> dict[str, str]:
@@ -142,7 +148,7 @@ def test_the_users_own_configuration_file_counts(
     config = tmp_path / "uv.toml"
     config.write_text(f'[[index]]\nurl = "{index.url}"\ndefault = true\n')
     environment = {"SSL_CERT_FILE": str(index.server.ca_file)}
-    settings = IndexSettings(environment, config, cache)
+    settings = IndexSettings(environment, config, cache, LOCAL)
     assert versions(run_uv(settings, Compilation("thing", TARGET), tmp_path)) == {"thing": "1.0"}
 
 
@@ -184,7 +190,7 @@ def test_a_folder_of_packages_in_uvs_configuration_is_refused(
     (folder / filename).write_bytes(content)
     config = tmp_path / "uv.toml"
     config.write_text(f'find-links = ["{folder}"]\n')
-    local = IndexSettings(settings.environment, config, settings.cache_dir)
+    local = IndexSettings(settings.environment, config, settings.cache_dir, LOCAL)
     with pytest.raises(SourceRefusedError, match="find-links"):
         run_uv(local, Compilation("thing", TARGET), tmp_path)
 
@@ -237,13 +243,14 @@ def test_an_index_that_is_down_and_bad_settings_are_told_apart(
 ) -> None:
     down = {"UV_DEFAULT_INDEX": "https://localhost:1", "UV_HTTP_RETRIES": "0"}
     asked = Compilation("thing", TARGET)
-    result = run_uv(IndexSettings(down, cache_dir=settings.cache_dir), asked, tmp_path)
+    result = run_uv(IndexSettings(down, cache_dir=settings.cache_dir, guard=LOCAL), asked, tmp_path)
     assert reason(result)[0] is Reason.UNREACHABLE
     for target in (PythonTarget("3.11", "amiga"), PythonTarget("three", TARGET.platform)):
         result = run_uv(settings, Compilation("thing", target), tmp_path)
         assert reason(result)[0] is Reason.CONFIGURATION
     missing = IndexSettings({}, tmp_path / "missing.toml", settings.cache_dir)
-    assert reason(run_uv(missing, asked, tmp_path))[0] is Reason.CONFIGURATION
+    with pytest.raises(SourceError, match=r"missing\.toml can't be read"):
+        run_uv(missing, asked, tmp_path)
 
 
 def test_a_target_is_never_taken_for_an_option(settings: IndexSettings, tmp_path: Path) -> None:
@@ -311,7 +318,9 @@ def test_uv_gets_nothing_but_what_it_is_allowed_to_see(
     environment, _, arguments = seen.read_text().partition("ARGS ")
     names = {line.partition("=")[0] for line in environment.splitlines()}
     own = {"HOME", "TMPDIR", "UV_CACHE_DIR", "PWD", "_", "SHLVL", "OLDPWD"}
-    assert names <= {*settings.environment, *own}
+    proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
+    assert names <= {*settings.environment, *own, *proxies}
+    assert all(f"\n{name}=http://gate:" in f"\n{environment}" for name in proxies)
     assert f"\nHOME={tmp_path}/uv-" in f"\n{environment}"
     assert "thing==" not in arguments
     for option in ("--no-build", "--no-sources", "--no-python-downloads", "--no-config"):
@@ -511,9 +520,9 @@ def test_a_relative_configuration_folder_is_not_searched(
 
 
 def test_the_cache_is_where_uv_has_it(tmp_path: Path) -> None:
-    assert index_settings({}, tmp_path).cache_dir == tmp_path / ".cache" / "uv"
-    assert index_settings({"XDG_CACHE_HOME": "/c"}, tmp_path).cache_dir == Path("/c/uv")
-    assert index_settings({"UV_CACHE_DIR": "/mine"}, tmp_path).cache_dir == Path("/mine")
+    assert index_settings({}, tmp_path, Sources()).cache_dir == tmp_path / ".cache" / "uv"
+    assert index_settings({"XDG_CACHE_HOME": "/c"}, tmp_path, Sources()).cache_dir == Path("/c/uv")
+    assert index_settings({"UV_CACHE_DIR": "/mine"}, tmp_path, Sources()).cache_dir == Path("/mine")
 
 
 def test_pythons_configuration_is_read_before_threads_ask_for_it() -> None:
@@ -522,3 +531,118 @@ def test_pythons_configuration_is_read_before_threads_ask_for_it() -> None:
         "import package_gate.sources.pypi.uv, sysconfig; assert sysconfig._CONFIG_VARS['EXE'] == ''"
     )
     subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[3], check=True)
+
+
+@pytest.mark.parametrize("setting", ["https-proxy", "http-proxy", "no-proxy"])
+def test_a_proxy_in_the_configuration_file_is_refused_as_it_would_take_the_guards_place(
+    settings: IndexSettings, tmp_path: Path, setting: str
+) -> None:
+    config = tmp_path / "uv.toml"
+    value = '["localhost"]' if setting == "no-proxy" else '"http://127.0.0.1:9"'
+    config.write_text(f'"{setting}" = {value}\n')
+    with pytest.raises(SourceError, match=f"sets {setting}; remove it"):
+        run_uv(replace(settings, user_config=config), Compilation("thing", TARGET), tmp_path)
+
+
+def test_an_index_at_a_private_address_must_be_a_private_host_of_the_policy(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path
+) -> None:
+    index.add_wheel("thing", "1.0")
+    strict = IndexSettings(settings.environment, cache_dir=settings.cache_dir)
+    with pytest.raises(SourceRefusedError, match=r"localhost is at .*loopback.*private_hosts"):
+        run_uv(strict, Compilation("thing", TARGET), tmp_path)
+    assert index.asked == []
+
+
+def test_an_index_must_be_an_allowed_host_too(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path
+) -> None:
+    guard = AddressGuard(Sources(("files.test",), ("localhost",)))
+    with pytest.raises(SourceRefusedError, match=r"localhost is not in sources\.allowed_hosts"):
+        run_uv(replace(settings, guard=guard), Compilation("thing", TARGET), tmp_path)
+    assert index.asked == []
+
+
+def moved(location: str, status: int = 302) -> Responder:
+    return respond(status=status, headers={"Location": location})
+
+
+ELSEWHERE = [
+    ("https://169.254.169.254/latest/meta-data/", "cloud metadata"),
+    ("https://[fd00:ec2::254]/latest/", "cloud metadata"),
+    ("https://127.0.0.1:{port}/inside/", "loopback"),
+    ("https://10.0.0.1/", "private network"),
+    ("https://2130706433/", "at 127.0.0.1|looks like an address"),
+    ("http://localhost:{port}/inside/", "only https"),
+    ("http://169.254.169.254/latest/meta-data/", "only https"),
+]
+
+
+@pytest.mark.parametrize(("location", "words"), ELSEWHERE)
+def test_uv_follows_no_redirect_of_an_index_to_where_the_guard_forbids(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path, location: str, words: str
+) -> None:
+    index.answer("thing", moved(location.format(port=index.server.port)))
+    before = len(index.server.requests)
+    with pytest.raises(SourceRefusedError, match=words):
+        run_uv(settings, Compilation("thing", TARGET), tmp_path)
+    assert [path for _, path, _ in index.server.requests[before:] if "inside" in path] == []
+
+
+@pytest.mark.parametrize(("location", "words"), ELSEWHERE)
+def test_uv_asks_nobody_for_metadata_whom_the_guard_forbids(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path, location: str, words: str
+) -> None:
+    entry = index.add_wheel("thing", "1.0")
+    place = location.format(port=index.server.port)
+    entry["url"] = f"{place.rstrip('/')}/inside/{entry['filename']}"
+    before = len(index.server.requests)
+    with pytest.raises(SourceRefusedError, match=words):
+        run_uv(settings, Compilation("thing", TARGET), tmp_path)
+    assert [path for _, path, _ in index.server.requests[before:] if "inside" in path] == []
+
+
+def test_a_name_is_resolved_by_the_guard_only_and_an_answer_that_changes_is_refused(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path
+) -> None:
+    index.add_wheel("thing", "1.0")
+    dns = FakeDNS().add("mirror.test", ["127.0.0.1"], ["169.254.169.254"])
+    guard = AddressGuard(Sources(private_hosts=("mirror.test",)), dns)
+    environment = {
+        **settings.environment,
+        "UV_DEFAULT_INDEX": index.url.replace("localhost", "mirror.test"),
+    }
+    guarded = replace(settings, environment=environment, guard=guard)
+    again = moved(f"https://mirror.test:{index.server.port}{index.prefix}/other/")
+    path = f"{index.prefix}/thing/"
+
+    def closing(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        again(handler)
+
+    index.server.routes[path] = closing
+    with pytest.raises(SourceRefusedError, match=r"mirror\.test is at 169\.254\.169\.254"):
+        run_uv(guarded, Compilation("thing", TARGET), tmp_path)
+    assert dns.queries == ["mirror.test", "mirror.test"]
+    assert index.asked == ["thing"]
+
+
+def test_the_organisations_proxy_is_used_with_its_login_and_never_for_plain_http(
+    index: PackageIndex, settings: IndexSettings, tmp_path: Path
+) -> None:
+    index.add_wheel("thing", "1.0")
+    with connect_proxy(index.server.port) as upstream:
+        secret = upstream.url.replace("http://", "http://user:p%40ss@")
+        environment = {**settings.environment, "HTTPS_PROXY": secret, "http_proxy": secret}
+        proxied = replace(settings, environment=environment)
+        result = run_uv(proxied, Compilation("thing", TARGET), tmp_path)
+        assert versions(result) == {"thing": "1.0"}
+        asked, headers = upstream.requests[0]
+        assert asked == f"localhost:{index.server.port}"
+        assert headers["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
+        count = len(upstream.requests)
+        index.answer("other", moved("https://169.254.169.254/"))
+        with pytest.raises(SourceRefusedError, match="cloud metadata"):
+            run_uv(proxied, Compilation("other", TARGET), tmp_path)
+        names = {asked for asked, _ in upstream.requests[count:]}
+        assert names == {f"localhost:{index.server.port}"}
