@@ -182,7 +182,6 @@ def github_variables(world: World) -> dict[str, str]:
         "PrivateGitHubEmail": "gate@example.test",
         "PrivateGitHubToken": TOKEN,
         "PACKAGE_GATE_GITHUB_HOST": world.server.host,
-        "PACKAGE_GATE_GITHUB_SCHEME": "http",
     }
 
 

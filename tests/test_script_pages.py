@@ -93,7 +93,7 @@ def test_every_command_of_the_github_page_works_as_it_stands(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Successfully installed humanize-4.12.3" in done.stdout
     assert "Successfully installed sample-1.0" in done.stdout
-    offered = re.sub(r"http://localhost:\d+/", "https://github.com/", done.stdout)
+    offered = re.sub(r"https://localhost:\d+/", "https://github.com/", done.stdout)
     for command in commands(page("github"), "In the notebook"):
         assert f"    {command}" in offered
 

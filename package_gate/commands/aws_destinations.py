@@ -147,9 +147,6 @@ def _github(
         "the host of GitHub Enterprise, without https://",
         default="github.com",
     )
-    scheme = variables.get(
-        "PACKAGE_GATE_GITHUB_SCHEME", "https|http", "https, or http for tests", default="https"
-    )
     aws = _AWS(variables)
     variables.check()
     network = network_of(environ)
@@ -161,7 +158,6 @@ def _github(
         token=token,
         scratch=scratch,
         host=host,
-        scheme=scheme,
         ca_bundle=Path(network.ca_bundle).absolute()
         if isinstance(network.ca_bundle, str)
         else None,

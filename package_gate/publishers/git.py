@@ -46,6 +46,7 @@ _CONFIG = {
     "http.sslVerify": "true",
     "maintenance.auto": "false",
     "protocol.allow": "never",
+    "protocol.https.allow": "always",
     "transfer.fsckObjects": "true",
 }
 
@@ -64,10 +65,8 @@ _ANSWERS = 8
 class Remote:
     """A repository on a server, and who goes there."""
 
-    scheme: str
-    """`https`; `http` for tests."""
     host: str
-    """With `:PORT` when it is not the scheme's own."""
+    """With `:PORT` when it is not that of HTTPS."""
     path: str
     """`OWNER/REPOSITORY`."""
     username: str
@@ -84,7 +83,7 @@ class Remote:
     @property
     def address(self) -> str:
         """Where people and pip reach it, without the user."""
-        return f"{self.scheme}://{self.host}/{self.path}.git"
+        return f"https://{self.host}/{self.path}.git"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +105,12 @@ class Repository:
         self._home = folder / "home"
         self._askpass = folder / "askpass"
         self._home.mkdir()
-        who = f"{remote.scheme}://{remote.username}@{remote.host}"
+        who = f"https://{remote.username}@{remote.host}"
         question = shlex.quote(f"Password for '{who}': ")
         self._askpass.write_text(_ASKPASS.format(question=question))
         self._askpass.chmod(0o700)
         self._config = {
             **_CONFIG,
-            f"protocol.{remote.scheme}.allow": "always",
             "remote.origin.url": f"{who}/{remote.path}.git",
         }
         if remote.ca_bundle:

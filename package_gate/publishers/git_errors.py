@@ -15,6 +15,7 @@ _BROKEN = re.compile(
     r"(?:error:|HTTP) (?:408|429|5\d\d)\b|could not resolve host|couldn't connect|failed to connect"
     r"|connection (?:was )?(?:reset|refused|closed|timed out)|timed out|too slow|early eof"
     r"|hung up|empty reply|unexpected disconnect|curl (?:18|52|55|56|92)\b|gnutls_|ssl_read"
+    r"|gnutls (?:recv|send) error|ssl_write|ssl_error_syscall"
     r"|transfer closed|unexpected eof|bad line length|invalid index-pack output",
     re.IGNORECASE,
 )

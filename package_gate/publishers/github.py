@@ -79,8 +79,6 @@ class GitHubSettings:
     """A folder for repositories that are thrown away; it must allow programs to be started."""
     host: str = "github.com"
     """Or a GitHub Enterprise host."""
-    scheme: str = "https"
-    """`http` is for tests on localhost."""
     ca_bundle: Path | None = None
     """PEM file with the authorities to trust in place of the system's."""
     proxy: str = ""
@@ -97,9 +95,6 @@ class GitHubSettings:
             if not re.fullmatch(pattern, getattr(self, name)):
                 shown = "" if name in ("token", "proxy") else f" {getattr(self, name)!r}"
                 raise ConfigurationError(f"The GitHub {name}{shown} is malformed or missing.")
-        local = self.host.split(":")[0] in ("localhost", "127.0.0.1")
-        if self.scheme != "https" and not (self.scheme == "http" and local):
-            raise ConfigurationError("The GitHub token is sent over https only.")
 
 
 class GitHub(PublisherByOrigin):
@@ -119,7 +114,6 @@ class GitHub(PublisherByOrigin):
             now: the time (UTC).
         """
         remote = Remote(
-            scheme=settings.scheme,
             host=settings.host,
             path=f"{settings.owner}/{settings.repository}",
             username=settings.username,

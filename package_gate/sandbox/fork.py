@@ -13,11 +13,15 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from package_gate.core.policy import Limits
+from package_gate.sandbox.progress import note_file, noted_file
 from package_gate.sandbox.protocol import MAX_ANSWER_BYTES
 
 _PIECE = 1 << 16
@@ -33,6 +37,26 @@ class Orphans(Exception):  # noqa: N818
     """The scan left processes behind."""
 
 
+class Stopped(Exception):  # noqa: N818
+    """The scan met a limit of time; the text says which, and at what file."""
+
+    def __init__(self, text: str, *, orphans: bool) -> None:
+        """Take the text, and whether processes were left behind, so that this one must end."""
+        super().__init__(text)
+        self.orphans = orphans
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a fork ended."""
+
+    status: int
+    """As `waitpid` gives it."""
+    processor_seconds: float
+    orphans: bool
+    """Whether it left processes behind."""
+
+
 def adopt_orphans() -> None:
     """Become the parent of what a scan leaves behind (Linux)."""
     if sys.platform == "linux":
@@ -42,7 +66,7 @@ def adopt_orphans() -> None:
 def run_alone(
     scan: Callable[[], bytes],
     confine: Callable[[Path], object],
-    seconds: int,
+    limits: Limits,
     orders: int,
     answers: int,
 ) -> bytes:
@@ -54,45 +78,69 @@ def run_alone(
     Args:
         scan: makes the line, in the fork.
         confine: isolates the fork, given its folder.
-        seconds: processor time; the kernel kills it when that is used up.
+        limits: how long it may take, by the clock and of processor time.
         orders: the pipe from the pool. When it closes, this whole process group is killed.
         answers: the pipe to the pool; the fork has neither of them.
 
     Raises:
         Garbage: it answered with more than a line, or with too much.
         Orphans: it left processes behind; this process must end.
+        Stopped: it took too long.
     """
+    note_file("")
     folder = Path(tempfile.mkdtemp(prefix="scan-", dir=Path.cwd()))
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         for pipe in (reading, orders, answers):
             os.close(pipe)
-        _run(scan, confine, seconds, folder, writing)
+        _run(scan, confine, limits.scan_cpu_seconds, folder, writing)
     os.close(writing)
+    overdue = False
+    line = b""
     try:
-        line = _read_line(reading, orders)
+        line = _read_line(reading, orders, limits.scan_seconds)
+    except TimeoutError:
+        overdue = True
     finally:
         os.close(reading)
-        status = _end(pid)
+        end = _end(pid)
         shutil.rmtree(folder, ignore_errors=True)
+        if end.orphans and not overdue:
+            raise Orphans("left processes behind")
     if not line.endswith(b"\n"):
-        _die_like(status)
+        used_up = end.processor_seconds >= limits.scan_cpu_seconds
+        if overdue or used_up or os.waitstatus_to_exitcode(end.status) == -signal.SIGXCPU:
+            raise Stopped(_at_a_limit(limits, end, overdue=overdue), orphans=end.orphans)
+        _die_like(end.status)
     return line
 
 
-def _read_line(reading: int, orders: int) -> bytes:
+def _at_a_limit(limits: Limits, end: _End, *, overdue: bool) -> str:
+    used = round(end.processor_seconds)
+    text = f"used {used} of {limits.scan_cpu_seconds} s of processor time"
+    if overdue:
+        text = f"took more than {limits.scan_seconds} s, and {text}"
+    file = noted_file()
+    return f"{text}, at last on {file}" if file else text
+
+
+def _read_line(reading: int, orders: int, seconds: float) -> bytes:
     """Read up to the end of a line, or of what there is; end with the pool meanwhile.
 
     Raises:
         Garbage: something follows the line, or it is too long.
+        TimeoutError: it takes more than so many seconds.
     """
+    deadline = time.monotonic() + seconds
     line = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(reading, selectors.EVENT_READ)
         selector.register(orders, selectors.EVENT_READ)
         while not line.endswith(b"\n"):
-            ready = {key.fd for key, _ in selector.select()}
+            ready = {key.fd for key, _ in selector.select(max(deadline - time.monotonic(), 0))}
+            if not ready:
+                raise TimeoutError
             if orders in ready:
                 _end_with_the_pool()  # it never speaks during a scan
             piece = os.read(reading, _PIECE)
@@ -152,17 +200,18 @@ def _run(
         os._exit(status)
 
 
-def _end(pid: int) -> int:
-    """Kill the fork, see how it ended (death itself is not undone), and that nothing is left."""
+def _end(pid: int) -> _End:
+    """Kill the fork, see how it ended (death itself is not undone), and what is left."""
     os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
+    used = usage.ru_utime + usage.ru_stime
     try:
         while True:
             orphan, _ = os.waitpid(-1, os.WNOHANG)
             if orphan == 0:
-                raise Orphans("left processes behind")
+                return _End(status, used, orphans=True)
     except ChildProcessError:
-        return status
+        return _End(status, used, orphans=False)
 
 
 def _die_like(status: int) -> NoReturn:

@@ -29,6 +29,8 @@ from package_gate.sandbox.worker_process import WorkerProcess
 
 START_SECONDS = 120
 """So long a worker may take to load its rules or advisories."""
+GRACE_SECONDS = 10
+"""So much longer than a scan may take is waited for its worker, which stops it, to say so."""
 MAX_STARTS = 3
 """So often in a row a scanner's worker may fail to start before it is given up."""
 
@@ -232,7 +234,7 @@ class ScannerPool:
         self, worker: WorkerProcess, spec: ScannerSpec, job: Job
     ) -> Findings | Unpacking | Failed:
         """Ask a worker; ScannerError means that the worker is no good any more."""
-        answer = _ask(worker, job, self._limits.scan_seconds)
+        answer = _ask(worker, job, self._limits.scan_seconds + GRACE_SECONDS)
         if isinstance(answer, Ready) or answer.number != job.number:
             raise ScannerError("answered with garbage: not to what it was asked")
         if isinstance(answer, Failed):

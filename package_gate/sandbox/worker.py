@@ -23,7 +23,14 @@ from package_gate.core.errors import GateError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Unpacked
 from package_gate.core.policy import Limits
-from package_gate.sandbox.fork import Garbage, Orphans, adopt_orphans, run_alone, write
+from package_gate.sandbox.fork import (
+    Garbage,
+    Orphans,
+    Stopped,
+    adopt_orphans,
+    run_alone,
+    write,
+)
 from package_gate.sandbox.isolation import isolate
 from package_gate.sandbox.protocol import (
     Answer,
@@ -106,13 +113,14 @@ def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
         if isolate_scan(loaded.needs, folder, job.target) != loaded.isolation:
             raise OSError("the isolation that was promised is not to be had any more")
 
-    seconds = loaded.limits.scan_cpu_seconds
     try:
-        return run_alone(scan, confine, seconds, orders.fileno(), answers)
+        return run_alone(scan, confine, loaded.limits, orders.fileno(), answers)
     except Garbage as error:
         return _line(Failed(f"answered with garbage: {error}", job.number))
     except Orphans as error:
         return _line(Failed(str(error), job.number, ends=True))
+    except Stopped as error:
+        return _line(Failed(str(error), job.number, ends=error.orphans))
 
 
 def limit_resources(limits: Limits) -> None:
@@ -179,9 +187,7 @@ def _try_isolation(loaded: _Loaded, orders: int, answers: int) -> str:
     def confine(folder: Path) -> None:
         said.append(isolate_scan(loaded.needs, folder, UnpackedPackage("", "", Origin.PYPI, ())))
 
-    line = run_alone(
-        lambda: said[0].encode() + b"\n", confine, loaded.limits.scan_cpu_seconds, orders, answers
-    )
+    line = run_alone(lambda: said[0].encode() + b"\n", confine, loaded.limits, orders, answers)
     return line.decode().strip()
 
 

@@ -140,9 +140,7 @@ class WorkerProcess:
         with suppress(BlockingIOError):
             while self._hear():
                 pass
-        if status == -signal.SIGXCPU:
-            cause = "was killed by SIGXCPU: it used more processor time than the policy allows"
-        elif status < 0:
+        if status < 0:
             cause = f"was killed by {signal.Signals(-status).name}"
         else:
             cause = f"ended by itself with status {status}"

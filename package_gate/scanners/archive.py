@@ -15,6 +15,7 @@ from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Limits
 from package_gate.inventory.take import take_inventory
+from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 
 NAME = "archive"
@@ -39,6 +40,7 @@ class Archive:
         inventories: list[Inventory] = []
         for unpacked in package.artifacts:
             artifact, tree = unpacked.artifact, Path(unpacked.tree)
+            note_file(artifact.filename)
             try:
                 findings += unpack(
                     artifact, Path(unpacked.path), tree, self._limits, nested=self._nested

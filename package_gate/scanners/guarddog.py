@@ -19,6 +19,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
+from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, Matches, RuleSet, TreeScan
 from package_gate.scanners.import_time import running_code
@@ -137,6 +138,7 @@ class GuardDog:
             runs = files.when(path)
             if not _suffice(self._strong_rules(anywhere), path, runs):
                 continue
+            note_file(path)
             code = Path(artifact.tree, path).read_bytes()
             hits = once(path, code, partial(self._hits_in_running_code, path, code))
             strong = self._strong_rules(hits)

@@ -18,6 +18,7 @@ from typing import Any
 
 from package_gate.core.errors import ScannerError
 from package_gate.sandbox.imports import skip_package_init
+from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
 from package_gate.scanners.trees import regular_files
 
@@ -182,6 +183,7 @@ class RuleSet:
             wanted = self._rules_for(relative)
             if not wanted:
                 continue
+            note_file(relative)
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
                 continue

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import ssl
 import subprocess
 import threading
 import zlib
@@ -13,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import trustme
+from tests.fakes.authority import server_context, write_authority
 
 FILE_LIMIT = 100 * 1024 * 1024
 
@@ -73,11 +72,10 @@ class Seen:
 class GitServer:
     """What a test sees of the server."""
 
-    scheme: str
     port: int
     folder: Path
     token: str
-    ca_file: Path | None = None
+    ca_file: Path
     faults: list[Fault] = field(default_factory=list)
     requests: list[Seen] = field(default_factory=list)
 
@@ -126,22 +124,15 @@ def run_git(*arguments: str, stdin: bytes = b"") -> str:
 
 
 @contextmanager
-def git_server(folder: Path, token: str, *, tls: bool = False) -> Iterator[GitServer]:
+def git_server(folder: Path, token: str) -> Iterator[GitServer]:
     """Serve the repositories below `folder` to whoever has the token, until the block ends."""
     folder.mkdir(exist_ok=True)
-    context: ssl.SSLContext | None = None
-    ca_file: Path | None = None
-    if tls:
-        authority = trustme.CA()
-        ca_file = folder / "ca.pem"
-        authority.cert_pem.write_to_path(str(ca_file))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
+    context = server_context()
+    ca_file = write_authority(folder)
 
     class Handler(_Handler):
         def setup(self) -> None:
-            if context:
-                self.request = context.wrap_socket(self.request, server_side=True)
+            self.request = context.wrap_socket(self.request, server_side=True)
             super().setup()
 
         def finish(self) -> None:
@@ -156,7 +147,6 @@ def git_server(folder: Path, token: str, *, tls: bool = False) -> Iterator[GitSe
 
     with Quiet(("127.0.0.1", 0), Handler) as listener:
         server = GitServer(
-            scheme="https" if tls else "http",
             port=listener.server_address[1],
             folder=folder,
             token=token,

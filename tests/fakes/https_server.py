@@ -1,6 +1,5 @@
-"""A real HTTPS server on a loopback port, with a certificate authority of its own."""
+"""A real HTTPS server on a loopback port."""
 
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import trustme
+from tests.fakes.authority import server_context, write_authority
 
 Responder = Callable[[BaseHTTPRequestHandler], None]
 
@@ -50,14 +49,9 @@ class HTTPSServer:
 
 @contextmanager
 def https_server(folder: Path) -> Iterator[HTTPSServer]:
-    """Serve until the block ends; keys and certificates are written to `folder`."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1", "::1", "mirror.test")
-    ca_file = folder / "ca.pem"
-    authority.cert_pem.write_to_path(str(ca_file))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.num_tickets = 0  # one that comes late looks like data on an idle connection
-    certificate.configure_cert(context)
+    """Serve until the block ends; whom to trust is written to `folder`."""
+    context = server_context()
+    ca_file = write_authority(folder)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.fakes.authority import client_context, server_context
 
 
 @dataclass
@@ -78,12 +80,24 @@ class Relay:
 
 @contextmanager
 def relay_to(target: str) -> Iterator[Relay]:
-    """Relay to the server at this address until the block ends."""
+    """Relay to the server at this address until the block ends; with TLS where that has it."""
+    secure = urlsplit(target).scheme == "https"
+    netloc = urlsplit(target).netloc
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            if secure:
+                self.request = server_context().wrap_socket(self.request, server_side=True)
+            super().setup()
+
+        def finish(self) -> None:
+            super().finish()
+            if secure:
+                self.request.close()  # the listener closes only what was below TLS
 
         def answer(self) -> None:
             self.close_connection = True
@@ -108,7 +122,11 @@ def relay_to(target: str) -> Iterator[Relay]:
             if moment and not moment.after:
                 self._act(moment)
                 return 0
-            upstream = HTTPConnection(urlsplit(target).netloc, timeout=30)
+            upstream = (
+                HTTPSConnection(netloc, timeout=30, context=client_context())
+                if secure
+                else HTTPConnection(netloc, timeout=30)
+            )
             try:
                 upstream.request(self.command, self.path, body, dict(self.headers.items()))
                 answer = upstream.getresponse()
@@ -147,7 +165,7 @@ def relay_to(target: str) -> Iterator[Relay]:
             pass  # its clients are killed on purpose
 
     with Quiet(("127.0.0.1", 0), Handler) as listener:
-        relay = Relay(f"http://127.0.0.1:{listener.server_address[1]}")
+        relay = Relay(f"{'https' if secure else 'http'}://127.0.0.1:{listener.server_address[1]}")
         thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -15,6 +15,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Limits
+from package_gate.sandbox.progress import note_file
 from tests.fakes.payload import attempts
 
 
@@ -100,8 +101,11 @@ class Fake:
     def _hang(self, target: UnpackedPackage) -> Iterable[Finding]:
         # A child of its own, to see that it goes as well.
         child = subprocess.Popen(["/bin/sh", "-c", "sleep 600"])
-        sys.stderr.write(f"pids {os.getpid()} {child.pid}\n")
-        sys.stderr.flush()
+        note_file(f"\x1bpids {os.getpid()} {child.pid}")
+        time.sleep(600)
+        return ()
+
+    def _wait(self, target: UnpackedPackage) -> Iterable[Finding]:
         time.sleep(600)
         return ()
 
@@ -110,6 +114,8 @@ class Fake:
         yield finding(str(os.getppid()))
 
     def _spin(self, target: UnpackedPackage) -> Iterable[Finding]:
+        note_file("an earlier one")
+        note_file("a/b")
         while True:
             pass
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import certifi
+
 from tests.fakes.aws import (
     AWS,
     DOMAIN,
@@ -34,7 +36,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:package-gate"
 ORGANISATION, GIT_REPOSITORY = "organisation", "packages"
 TOKEN = "github_pat_of_the_fake"
 FOREIGN = (
-    *("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN"),
+    *("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN", "REQUESTS_CA_BUNDLE"),
     *("GIT_ASKPASS", "PIP_CONFIG_FILE", "VIRTUAL_ENV", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
 )
 """Variables of this machine that have no meaning for the fakes, or lead out of the home folder."""
@@ -71,18 +73,36 @@ def everything() -> Iterator[tuple[AWS, GitServer, dict[str, str]]]:
         home = Path(folder) / "home"
         home.mkdir()
         write_git_access(home, git)
-        yield aws, git, {**aws.environment, **script_variables(git), "HOME": str(home)}
+        trusted = str(write_trusted(home, git))
+        yield (
+            aws,
+            git,
+            {
+                **aws.environment,
+                **script_variables(git),
+                **dict.fromkeys(("GIT_SSL_CAINFO", "SSL_CERT_FILE"), trusted),
+                "HOME": str(home),
+            },
+        )
 
 
 def write_git_access(home: Path, git: GitServer) -> None:
     """Let git find the fake under GitHub's address, and log in there."""
     (home / ".gitconfig").write_text(
-        f'[url "http://{git.host}/{ORGANISATION}/"]\n'
+        f'[url "https://{git.host}/{ORGANISATION}/"]\n'
         f"\tinsteadOf = https://github.com/{ORGANISATION}/\n"
     )
     netrc = home / ".netrc"
     netrc.touch(mode=0o600)
     netrc.write_text(f"machine localhost login reader password {git.token}\n")
+
+
+def write_trusted(home: Path, git: GitServer) -> Path:
+    """Write the authorities of the world and that of the fake into a file."""
+    trusted = home / "trusted.pem"
+    world = Path(os.environ.get("SSL_CERT_FILE") or certifi.where())
+    trusted.write_text(f"{world.read_text()}\n{git.ca_file.read_text()}")
+    return trusted
 
 
 def script_variables(git: GitServer) -> dict[str, str]:
@@ -99,7 +119,6 @@ def script_variables(git: GitServer) -> dict[str, str]:
         "PrivateGitHubEmail": "package-gate@example.com",
         "PrivateGitHubToken": git.token,
         "PACKAGE_GATE_GITHUB_HOST": git.host,
-        "PACKAGE_GATE_GITHUB_SCHEME": git.scheme,
     }
 
 
@@ -116,7 +135,7 @@ AWS and a private GitHub on this machine, until this shell ends:
   moto               {aws.moto_url}  {services}
     records          s3://{BUCKET}/decisions
     topic            {TOPIC}
-  git                {git.scheme}://{git.host}/{ORGANISATION}/{GIT_REPOSITORY}.git
+  git                https://{git.host}/{ORGANISATION}/{GIT_REPOSITORY}.git
 The environment leads boto3, the AWS CLI, git and both scan scripts there. Try:
   aws codeartifact list-packages {repository}
   aws s3 ls

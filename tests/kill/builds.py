@@ -224,8 +224,8 @@ def _github(folder: Path, upstream: Upstream, stack: ExitStack) -> Build:
     aws = stack.enter_context(aws_services(upstream.moto_url))
     (folder / "git").mkdir()
     world = stack.enter_context(github_world(folder / "git"))
-    git = stack.enter_context(relay_to(f"http://{world.server.host}"))
-    host = git.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+    git = stack.enter_context(relay_to(f"https://{world.server.host}"))
+    host = git.url.removeprefix("https://").replace("127.0.0.1", "localhost")
     variables = {**github_variables(world), "PACKAGE_GATE_GITHUB_HOST": host}
     run = stack.enter_context(script_run(folder, upstream.index, aws, GITHUB, variables))
     run.killed = True

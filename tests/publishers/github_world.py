@@ -207,6 +207,7 @@ class World:
             "HOME": str(home),
             "TMPDIR": str(home),
             "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_SSL_CAINFO": str(self.server.ca_file),
             "GIT_TERMINAL_PROMPT": "0",
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -231,15 +232,14 @@ class World:
 
 
 @contextmanager
-def github_world(folder: Path, *, tls: bool = False, **repository: Any) -> Iterator[World]:
+def github_world(folder: Path, **repository: Any) -> Iterator[World]:
     """Start a server with one empty repository (see `GitServer.create` for its options)."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    with git_server(folder / "server", TOKEN, tls=tls) as server:
+    with git_server(folder / "server", TOKEN) as server:
         bare = server.create("organisation", "packages", **repository)
         settings = GitHubSettings(
             host=server.host,
-            scheme=server.scheme,
             owner="organisation",
             repository="packages",
             username="gate-user",

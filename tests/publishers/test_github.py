@@ -39,7 +39,7 @@ def test_an_archive_is_unpacked_at_the_root_of_its_branch_with_the_scanned_bytes
 
     page = world.publisher().publish(package)
 
-    assert page == f"http://{world.server.host}/organisation/packages/tree/sample"
+    assert page == f"https://{world.server.host}/organisation/packages/tree/sample"
     assert world.files("sample") == [
         ".packages/sample.zip",
         "backend.py",
@@ -59,7 +59,7 @@ def test_the_offered_command_installs_the_archive_with_pip(world: World) -> None
     command = publisher.offer(archive_request("sample"), [published(package)])
     done = world.notebook(command)
 
-    address = f"http://{world.server.host}/organisation/packages.git"
+    address = f"https://{world.server.host}/organisation/packages.git"
     assert command == f'pip install "git+{address}@sample"'
     assert done.returncode == 0, done.stderr
     assert (world.site / "sample.py").read_bytes() == b"ANSWER = 42\r\n"

@@ -64,7 +64,7 @@ def test_nothing_of_a_package_acts_in_a_clone(world: World) -> None:
     world.publisher(holding(files)).publish(package)
 
     configured = f"-c filter.run.smudge='{run.decode()}' -c protocol.ext.allow=always"
-    address = f"http://{world.server.host}/organisation/packages.git"
+    address = f"https://{world.server.host}/organisation/packages.git"
     done = world.notebook(f"git {configured} clone --recursive -b hostile {address} clone")
 
     assert done.returncode == 0, done.stderr
@@ -175,7 +175,7 @@ def test_a_single_top_entry_that_is_a_link_is_never_followed(world: World) -> No
     "path", [b".git/config", b"a/.GIT/x", b"git~1", b"a/../b", b".g\xe2\x80\x8cit/x"]
 )
 def test_git_refuses_such_a_path_even_if_it_got_that_far(world: World, path: bytes) -> None:
-    remote = Remote("https", "git.example.test", "a/b", "user", "user@example.test", TOKEN)
+    remote = Remote("git.example.test", "a/b", "user", "user@example.test", TOKEN)
     with repository(remote, world.settings.scratch) as git:
         blob = git.write(b"x")
         with pytest.raises(PublishError, match="git refuses a path"):

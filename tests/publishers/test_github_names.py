@@ -53,21 +53,14 @@ NO_BRANCHES = [
         ("token", ""),
         ("token", "two\nlines"),
         ("proxy", "http://user:secret@proxy.test"),
-        ("scheme", "ssh"),
     ],
 )
 def test_a_malformed_setting_is_named_without_secrets(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         replace(SETTINGS, **{name: value})  # type: ignore[arg-type]
-    assert name in str(caught.value) or name == "scheme"
+    assert name in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "two" not in str(caught.value)
-
-
-def test_a_token_is_never_sent_without_tls_but_to_this_machine() -> None:
-    with pytest.raises(ConfigurationError, match="https only"):
-        replace(SETTINGS, host="git.example.test", scheme="http")
-    assert replace(SETTINGS, host="localhost:8080", scheme="http").scheme == "http"
 
 
 def test_an_enterprise_host_with_a_port_is_a_host() -> None:

@@ -38,7 +38,7 @@ def test_the_offered_command_installs_the_closure_without_any_index(world: World
     )
     done = world.notebook(command)
 
-    address = f"http://{world.server.host}/organisation/packages.git"
+    address = f"https://{world.server.host}/organisation/packages.git"
     assert command == (
         f"git clone --depth 1 --branch pypi/alpha==1.0 {address} alpha==1.0 && "
         "pip install --no-index --find-links alpha==1.0/packages --require-hashes "

@@ -120,7 +120,7 @@ def test_a_redirect_is_not_followed_with_the_token(
     world: World, tmp_path: Path, request_line: str
 ) -> None:
     with git_server(tmp_path / "elsewhere", "other") as elsewhere:
-        target = f"http://127.0.0.1:{elsewhere.port}/organisation/packages.git"
+        target = f"https://127.0.0.1:{elsewhere.port}/organisation/packages.git"
         for end in ("/info/refs?service=git-upload-pack", "/git-receive-pack"):
             fault = Fault(request_line, status=307, location=target + end, times=99)
             world.server.faults.append(fault)
@@ -131,7 +131,7 @@ def test_a_redirect_is_not_followed_with_the_token(
 
 
 def test_the_token_answers_one_question_only(world: World) -> None:
-    remote = Remote("https", "git.example.test", "a/b", "user", "user@example.test", TOKEN)
+    remote = Remote("git.example.test", "a/b", "user", "user@example.test", TOKEN)
     reading, writing = os.pipe()
     os.write(writing, f"{TOKEN}\n".encode())
     os.close(writing)
@@ -155,7 +155,7 @@ def test_the_token_answers_one_question_only(world: World) -> None:
 
 
 def test_the_publisher_and_its_remote_do_not_show_the_token(world: World) -> None:
-    remote = Remote("https", "git.example.test", "a/b", "user", "user@example.test", TOKEN)
+    remote = Remote("git.example.test", "a/b", "user", "user@example.test", TOKEN)
     assert TOKEN not in repr(remote)
     assert TOKEN not in repr(world.publisher())
 
@@ -175,7 +175,7 @@ def test_nothing_around_the_gate_changes_what_git_does(
     config = (
         f"[core]\n hooksPath = {hooks}\n askPass = touch {ran}\n"
         f"[credential]\n helper = !touch {ran}\n"
-        '[url "http://localhost:9/"]\n insteadOf = http://\n'
+        '[url "https://localhost:9/"]\n insteadOf = https://\n'
         "[commit]\n gpgSign = true\n[user]\n name = Evil\n"
         f"[http]\n proxy = http://localhost:9\n extraHeader = X-Evil: 1\n"
     )
@@ -197,7 +197,8 @@ def test_nothing_around_the_gate_changes_what_git_does(
             "GIT_DIR": str(tmp_path / "nowhere"),
             "GIT_ASKPASS": "/bin/false",
             "GIT_TRACE_CURL": str(tmp_path / "trace"),
-            "http_proxy": "http://localhost:9",
+            "https_proxy": "http://localhost:9",
+            "GIT_SSL_NO_VERIFY": "1",
         }.items():
             around.setenv(name, value)
         world.publisher().publish(world.archive("sample", SAMPLE))
@@ -215,7 +216,7 @@ def test_a_proxy_is_used_when_it_is_set(world: World) -> None:
 
 
 def test_the_server_is_verified_with_the_given_authority(tmp_path: Path) -> None:
-    with github_world(tmp_path, tls=True) as world:
+    with github_world(tmp_path) as world:
         package = world.archive("sample", SAMPLE)
 
         with pytest.raises(PublishError, match="CA bundle"):
@@ -270,9 +271,10 @@ RUN = """\
 import sys
 from pathlib import Path
 from tests.publishers.github_world import *
-folder, host, path = sys.argv[1:]
-server = GitServer("http", int(host.split(":")[1]), Path(folder), TOKEN)
-settings = GitHubSettings(host=host, scheme="http", owner="organisation", repository="packages",
+folder, host, ca_file, path = sys.argv[1:]
+server = GitServer(int(host.split(":")[1]), Path(folder), TOKEN, Path(ca_file))
+settings = GitHubSettings(host=host, owner="organisation", repository="packages",
+    ca_bundle=Path(ca_file),
     username="gate-user", email="gate@example.test", token=TOKEN, scratch=Path(folder) / "scratch",
     program_path=path)
 world = World(Path(folder), server, Path(folder), settings)
@@ -296,7 +298,9 @@ def test_a_kill_at_any_push_is_made_good_by_the_next_run(
     for _ in range(push - 1):
         world.server.faults.append(Fault(PUSH))
     world.server.faults.append(Fault(PUSH, before=hold, reset_before=moment == "before"))
-    arguments = [str(world.folder), world.server.host, os.environ["PATH"]]
+    arguments = [
+        *(str(world.folder), world.server.host, str(world.server.ca_file), os.environ["PATH"])
+    ]
     command = [sys.executable, "-c", RUN, *arguments]
     with subprocess.Popen(command, cwd=PROJECT) as killed:
         assert reached.wait(30)

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
 from package_gate.core.policy import Limits
+from package_gate.sandbox import pool as sandbox_pool
 from package_gate.sandbox import worker_process
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.pool import MAX_STARTS, ScannerPool
@@ -167,11 +169,40 @@ def test_a_finding_without_a_rule_is_garbage() -> None:
 
 def test_a_hanging_scan_is_killed_with_its_children(tmp_path: Path) -> None:
     with ScannerPool([fake()], replace_limits(scan_seconds=2), tmp_path) as pool:
-        with pytest.raises(ScannerError, match="hung for 2 s") as caught:
+        before = message(pool, "answer").split()[0]
+        with pytest.raises(ScannerError) as caught:
             pool.scan("fake", target("hang"))
 
-        worker, child = map(int, re.findall(r"pids (\d+) (\d+)", str(caught.value))[0])
-        assert wait_until_gone(worker, child)
+        said = re.fullmatch(
+            r"fake on hang 1\.0: took more than 2 s, and used 0 of 300 s of processor time, "
+            r"at last on \\x1bpids (\d+) (\d+)",
+            str(caught.value),
+        )
+        assert said, caught.value
+        assert wait_until_gone(int(said[1]), int(said[2]))
+        assert message(pool, "answer").split()[0] != before
+
+
+def test_a_scan_that_takes_too_long_leaves_the_worker_to_the_next_package(tmp_path: Path) -> None:
+    with ScannerPool([fake()], replace_limits(scan_seconds=1), tmp_path) as pool:
+        before = message(pool, "answer").split()[0]
+        with pytest.raises(ScannerError, match="took more than 1 s"):
+            pool.scan("fake", target("wait"))
+
+        assert message(pool, "answer").split()[0] == before
+
+
+def test_a_worker_that_hangs_itself_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox_pool, "GRACE_SECONDS", 1)
+    with ScannerPool([fake()], replace_limits(scan_seconds=1), tmp_path) as pool:
+        worker = int(message(pool, "answer").split()[0])
+        os.kill(worker, signal.SIGSTOP)
+        with pytest.raises(ScannerError, match="hung for 2 s"):
+            pool.scan("fake", target("answer"))
+
+        assert wait_until_gone(worker)
         assert message(pool, "answer")
 
 
@@ -183,8 +214,11 @@ def test_a_scan_has_only_so_much_processor_time_and_each_package_has_its_own(
         answers = [message(pool, "work") for _ in range(3)]
         assert answers == ["worked"] * 3
 
-        with pytest.raises(ScannerError, match="killed by SIGXCPU"):
+        with pytest.raises(
+            ScannerError, match=r": used [12] of 1 s of processor time, at last on a/b"
+        ):
             pool.scan("fake", target("spin"))
+        assert message(pool, "work") == "worked"
 
 
 def test_a_scan_has_only_so_much_memory(tmp_path: Path) -> None:

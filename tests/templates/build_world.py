@@ -197,7 +197,6 @@ class Gate:
             (image / "python3").chmod(0o755)
         if self.world:
             machine["PACKAGE_GATE_GITHUB_HOST"] = self.world.server.host
-            machine["PACKAGE_GATE_GITHUB_SCHEME"] = "http"
         path: list[Path | str] = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
         return run_build(project, checkout, folder, self.aws, path=path, machine=machine)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import yara  # type: ignore[import-not-found]  # it has no types
 
 from package_gate.core.errors import ScannerError
+from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
 from package_gate.scanners.trees import regular_files
 
@@ -52,6 +53,7 @@ class CandidateRules:
         paths, too_large = [], []
         for path in _python_files(tree):
             relative = path.relative_to(tree).as_posix()
+            note_file(relative)
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
                 continue

@@ -13,6 +13,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.policy import Limits
 from package_gate.core.text import printable
+from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.behaviour import NAME, RULES
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
@@ -56,6 +57,7 @@ class BehaviourScanner:
         package = PackageBehaviour(tree, RunningFiles(tree, filename), seen)
         places: dict[str, list[tuple[str, Behaviour]]] = {}
         for path in candidates.paths:
+            note_file(path)
             for each in package.of(path):
                 places.setdefault(each.rule, []).append((path, each))
         for rule, behaving in places.items():
