@@ -57,8 +57,9 @@ def _problem(data: bytes) -> str:
         return "a byte order mark"
     if found := _BREAKS.search(text):
         return f"the character {ord(found[0]):#06x}"
-    group, groups = "", set[str]()
-    for line in map(str.strip, text.split("\n")):
+    group, groups, after_entry = "", set[str](), False
+    for raw in text.split("\n"):
+        line = raw.strip()
         header = _HEADER.fullmatch(line)
         if header:
             group = header[1]
@@ -66,6 +67,11 @@ def _problem(data: bytes) -> str:
             if spaced or not group.strip() or group in groups:
                 return f"the header {line}"
             groups.add(group)
-        elif line and not line.startswith("#") and (not group or not _ENTRY.match(line)):
+        # An indented line goes on with the entry before it in an INI file.
+        goes_on = after_entry and raw[:1].isspace()
+        is_entry = line and not header and not line.startswith("#")
+        if is_entry and (not group or not _ENTRY.match(line) or goes_on):
             return f"the line {line[:80]}"
+        if line:
+            after_entry = not header
     return ""

@@ -200,6 +200,8 @@ class Placer:
         if text is not None and (runs_or_builds(name) or set(text) & set(b"\r\n")):
             # A zip's link is a file that holds text for some readers, and other code for others.
             self.add("disguised-link", name, f"to {text[:80]!r}")
+        if not is_plain_target(target) or (text is None and self._leaves_project(parts, target)):
+            self.add("ambiguous-link", name, f"to {target}")
         try:
             real, hops = follow(aim, self._links, self._is_folder)
         except LinkError as error:
@@ -210,8 +212,7 @@ class Placer:
             return
         if hops:
             self.add("ambiguous-link", name, "a link to a link")
-        spelled = is_plain_target(target) and not (self._is_file(real) and ends_as_folder(target))
-        if not spelled or (text is None and self._leaves_project(parts, target)):
+        if self._is_file(real) and ends_as_folder(target):
             self.add("ambiguous-link", name, f"to {target}")
         if not self._is_file(real) and not self._is_folder(real):
             self._note_dangling(name)

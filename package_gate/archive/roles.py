@@ -29,3 +29,8 @@ def runs_or_builds(path: str) -> bool:
 def is_bytecode(path: str) -> bool:
     """Whether Python would run a file of this name as compiled code."""
     return path.lower().endswith(BYTECODE_SUFFIXES)
+
+
+def is_importable(path: str) -> bool:
+    """Whether Python imports a file of this name, also from a zip that is on its path."""
+    return path.lower().endswith((".py", *BYTECODE_SUFFIXES))

@@ -9,6 +9,7 @@ get lost on another system. `info`: worth knowing, harmless for an installer.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from package_gate.archive.roles import is_importable
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, Severity
 from package_gate.core.text import printable
 
@@ -144,6 +145,9 @@ RULES: dict[str, Rule] = {
     "nested-archive": Rule(
         _I, "An archive within a nested archive was not opened.", "Look at it by hand if in doubt."
     ),
+    "hidden-code": Rule(
+        _M, "Python could import code from an archive that was not unpacked to its end.", _ATTACK
+    ),
     "nested-ratio": Rule(
         _I,
         "A nested archive unpacks to so many times its size that only its start was unpacked.",
@@ -250,12 +254,13 @@ class Report:
             rule: A key of `RULES`.
             place: As the archive spells it; made printable here.
             detail: What exactly, in a few words; the message quotes the first one.
-            nested: Seen in an archive within the archive. Only a limit and bytecode, which Python
-                runs from a zip, keep their severity there: a `.npz` or `.jar` is data, and how a
-                package reads its data is up to its code, which is scanned.
+            nested: Seen in an archive within the archive. A limit, and whatever is wrong with a
+                file that Python imports, which it does from a zip as well, keep their severity
+                there. Else a `.npz` or `.jar` is data, and how a package reads its data is up to
+                its code, which is scanned.
         """
         severity = RULES[rule].severity
-        kept = rule.startswith("limit-") or rule == "bytecode"
+        kept = rule.startswith("limit-") or is_importable(place)
         if nested and severity > Severity.INFO and not kept:
             rule, severity = f"nested-{rule}", Severity.INFO
         group = self._groups.setdefault(rule, _Group(severity))

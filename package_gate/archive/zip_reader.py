@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from package_gate.archive.limits import CHUNK, LimitReachedError
 from package_gate.archive.placing import DamagedEntryError, Placer
+from package_gate.archive.roles import is_importable
 from package_gate.archive.zip_directory import (
     DESCRIPTOR,
     ENCRYPTED,
@@ -40,8 +41,15 @@ def unpack_zip(file: BinaryIO, size: int, placer: Placer) -> None:
         placer.add("unreadable", detail=str(error))
         return
     for index, here in enumerate(located):
-        if index not in overlapping:
+        if index in overlapping:
+            continue
+        try:
             _unpack_entry(file, here, placer)
+        except LimitReachedError:
+            for left in located[index:]:
+                if is_importable(left.entry.name):
+                    placer.add("hidden-code", left.entry.name)
+            raise
     placer.finish()
 
 

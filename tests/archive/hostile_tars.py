@@ -313,6 +313,13 @@ def tar_symlink_that_climbs_out_of_the_project() -> bytes:
 
 
 @hostile("ambiguous-link", MEDIUM)
+def tar_symlink_to_nothing_that_climbs_out_of_the_project() -> bytes:
+    return make_tar(
+        tar_file(b"demo-1.0/a.py"), tar_header(b"demo-1.0/tail", kind=b"2", link=b"../pkg/a.txt")
+    )
+
+
+@hostile("ambiguous-link", MEDIUM)
 def tar_symlink_of_no_target() -> bytes:
     return make_tar(GOOD, tar_header(b"l", kind=b"2"))
 

@@ -550,6 +550,12 @@ def wheel_entry_points_of_one_group_at_two_places() -> bytes:
 
 
 @hostile("entry-points", MEDIUM)
+def wheel_entry_point_on_an_indented_line() -> bytes:
+    """A script for pip, the end of the line before it for uv."""
+    return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:a\n y = demo_pkg:b\n"})
+
+
+@hostile("entry-points", MEDIUM)
 def wheel_entry_point_named_twice() -> bytes:
     return make_wheel({ENTRY_POINTS: b"[console_scripts]\nx = demo_pkg:a\nx = demo_pkg:b\n"})
 

@@ -1,6 +1,7 @@
 """Hostile zips: each function makes one; what must be found stands in front of it."""
 
 import io
+import random
 import struct
 import zipfile
 import zlib
@@ -93,6 +94,22 @@ def zip_link_outside_by_way_of_another() -> bytes:
 @hostile("disguised-link", MEDIUM)
 def zip_link_whose_target_is_code() -> bytes:
     return make_zip([Zipped(b"evil.py", b"import os\nos.system('id')\n", mode=0o120777)])
+
+
+@hostile("hidden-code", MEDIUM)
+def zip_with_code_behind_zeros_in_a_nested_zip() -> bytes:
+    """The ratio of the nested archive alone stops its unpacking; Python imports from it still."""
+    inner = make_zip([Zipped(b"zeros", bytes(12_000_000)), Zipped(b"helper.py", b"evil = 1\n")])
+    return make_zip(
+        [Zipped(b"lib.zip", inner), Zipped(b"noise", random.Random(1).randbytes(200_000), method=0)]
+    )
+
+
+@hostile("damaged-entry", HIGH)
+def zip_with_damaged_code_in_a_nested_zip() -> bytes:
+    """Python's `zipimport` looks at no checksum."""
+    inner = make_zip([Zipped(b"helper.py", local={"crc": 1}, central={"crc": 1})])
+    return make_zip([Zipped(b"lib.zip", inner)])
 
 
 @hostile("disguised-link", MEDIUM)
