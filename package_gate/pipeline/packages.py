@@ -4,8 +4,8 @@ Downloaded files stay until the last of those requests is done, because they are
 published.
 """
 
+import itertools
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,7 +49,7 @@ class PackageWork:
     subject: str
     """Its name and version, for messages."""
     folder: Path
-    """Its scratch folder; made when something is downloaded."""
+    """Its scratch folder, made when something is downloaded."""
     lock: threading.Lock
     """Of its name and version: held while that is decided, published or withdrawn."""
     decided: Future[PackageDecision] = field(default_factory=Future)
@@ -84,6 +84,7 @@ class Packages:
         self._scanned_now: dict[str, Evidence] = {}
         self._works: dict[object, PackageWork] = {}
         self._works_lock = threading.Lock()
+        self._numbers = itertools.count(1)
         self._version_locks: dict[tuple[Origin, str, str], threading.Lock] = {}
         self._pool = ThreadPoolExecutor(PACKAGES_AT_ONCE, "package")
 
@@ -102,7 +103,7 @@ class Packages:
                 lock = self._version_locks.setdefault(
                     (package.origin, package.name, version), threading.Lock()
                 )
-                folder = Path(tempfile.mkdtemp(dir=self._scratch))
+                folder = self._scratch / f"package-{next(self._numbers)}"
                 work = PackageWork(key, _subject(package), folder, lock)
                 work.decided = self._pool.submit(self._decide, package, work)
                 self._works[key] = work
@@ -117,7 +118,8 @@ class Packages:
                 return
             del self._works[work.key]
         work.decided.exception()  # it may still be writing
-        shutil.rmtree(work.folder, ignore_errors=True)
+        if work.folder.exists():
+            shutil.rmtree(work.folder, ignore_errors=True)
 
     def approved(self, work: PackageWork) -> ApprovedPackage:
         """Give an approved package with its files, fetched again when they are not at hand.
@@ -249,7 +251,7 @@ class Packages:
     ) -> tuple[ArtifactFile, ...]:
         self._settings.progress(work.subject, "fetching")
         downloads = work.folder / "downloads"  # their names others have chosen
-        downloads.mkdir(exist_ok=True)
+        downloads.mkdir(parents=True, exist_ok=True)
         return tuple(self._fetch(file, downloads) for file in files)
 
     def _too_fresh(self, package: ResolvedPackage, earlier: PackageDecision | None) -> str:

@@ -8,7 +8,7 @@ the record answers "why was this approved, by what, when" a year later.
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +20,9 @@ from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence
 from package_gate.core.request import Request
 from package_gate.records import legacy
 from package_gate.records.storage import Storage
+
+WRITES_AT_ONCE = 16
+"""A write waits for the disk or the network."""
 
 Decision = PackageDecision | RequestDecision
 Document = TypeVar("Document", PackageDecision, RequestDecision, Evidence)
@@ -40,7 +43,8 @@ class Records:
     def __init__(self, storage: Storage) -> None:
         """Keep documents in `storage`."""
         self._storage = storage
-        self._lock = threading.Lock()
+        self._locks = [threading.Lock() for _ in range(WRITES_AT_ONCE)]
+        """Held by key while a document is written; all of them to end the run."""
         self.ended = False
         """Whether the run is over: what its threads decide from then on is worth nothing."""
 
@@ -60,7 +64,9 @@ class Records:
             try:
                 yield
             finally:
-                with self._lock:
+                with ExitStack() as stack:
+                    for lock in self._locks:
+                        stack.enter_context(lock)
                     self.ended = True
 
     def request(self, request: Request) -> RequestDecision | None:
@@ -135,8 +141,7 @@ class Records:
             StoreError: it could not be recorded, or the run has ended.
         """
         key = _evidence_key(evidence.digest)
-        with self._lock:
-            self._check_running()
+        with self._writing(key):
             self._storage.read(key)  # a storage writes only over what it has read
             self._storage.write(key, _encode(evidence))
 
@@ -150,8 +155,7 @@ class Records:
             key = _package_key(decision.origin, decision.name, decision.version)
         else:
             key = _request_key(decision.name, decision.source)
-        with self._lock:
-            self._check_running()
+        with self._writing(key):
             earlier: Decision | None = self._read_any(key, type(decision))
             if earlier and earlier.decided_at != decision.decided_at:
                 moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
@@ -161,9 +165,13 @@ class Records:
                     self._storage.write(history, _encode(earlier))
             self._storage.write(key, _encode(decision))
 
-    def _check_running(self) -> None:
-        if self.ended:
-            raise StoreError("The run was stopped. The next run decides it.")
+    @contextmanager
+    def _writing(self, key: str) -> Iterator[None]:
+        """Let nobody else write this document meanwhile, and nothing once the run has ended."""
+        with self._locks[hash(key) % WRITES_AT_ONCE]:
+            if self.ended:
+                raise StoreError("The run was stopped. The next run decides it.")
+            yield
 
     def _read(self, key: str, kind: type[Document]) -> Document | None:
         document: Document | None = self._read_any(key, kind)
