@@ -8,7 +8,8 @@ What could be hidden in a nested archive: code that the package unpacks and runs
 of it is in the tree, so scanners read that code too. An archive within a nested one stays closed,
 with an `info` finding. Oddities of a nested archive (a `.npz`, a `.jar`, broken test data) are
 `info` as well: no installer opens it, and what the package's own code does with it is that code's
-matter, which is scanned. The totals of bytes, entries and ratio refuse whatever is nested: a bomb
+matter, which is scanned. What is odd about a file that Python imports counts there too, since it
+imports from zips. The totals of bytes, entries and ratio refuse whatever is nested: a bomb
 counts as one. Only the ratio of a nested archive by itself is `info`, and stops its unpacking:
 a matrix of zeros in a `.npz` packs 500 to 1, and scientific packages ship such matrices.
 """

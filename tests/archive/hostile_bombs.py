@@ -98,6 +98,11 @@ def zip_in_a_zip_in_a_zip() -> bytes:
 
 @hostile("nested-path-traversal", INFO)
 def zip_nested_traversal() -> bytes:
+    return make_zip([Zipped(b"in.jar", make_zip([Zipped(b"../../../evil.txt")]), method=0)])
+
+
+@hostile("path-traversal", CRITICAL)
+def zip_nested_traversal_of_code() -> bytes:
     return make_zip([Zipped(b"in.jar", make_zip([Zipped(b"../../../evil.py")]), method=0)])
 
 
