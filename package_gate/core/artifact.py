@@ -87,6 +87,13 @@ class Artifact:
     yanked: str | None = None
     """Why the index has yanked it ("" when no reason was given), or None when it has not."""
 
+    @property
+    def remote(self) -> RemoteFile:
+        """The file as it can be fetched again."""
+        return RemoteFile(
+            self.filename, self.url, self.sha256, self.size, self.uploaded, self.yanked
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFile:

@@ -296,10 +296,7 @@ class Packages:
 
 def remote_files(decision: PackageDecision) -> tuple[RemoteFile, ...]:
     """Turn recorded artifacts into files that can be fetched again."""
-    return tuple(
-        RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded, file.yanked)
-        for file in decision.artifacts
-    )
+    return tuple(artifact.remote for artifact in decision.artifacts)
 
 
 def _with_digests(package: ResolvedPackage, files: Sequence[ArtifactFile]) -> ResolvedPackage:

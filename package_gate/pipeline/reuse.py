@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from package_gate.core.artifact import RemoteFile, ResolvedPackage
+from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import Basis, PackageDecision, RequestDecision, Verdict
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.evidence import Evidence
@@ -146,11 +146,7 @@ def with_approved_files(
     if earlier is None or earlier.verdict is not Verdict.APPROVED:
         return package
     names = {file.filename for file in package.files}
-    others = tuple(
-        RemoteFile(file.filename, file.url, file.sha256, file.size, file.uploaded, file.yanked)
-        for file in earlier.artifacts
-        if file.filename not in names
-    )
+    others = tuple(file.remote for file in earlier.artifacts if file.filename not in names)
     return replace(package, files=package.files + others)
 
 

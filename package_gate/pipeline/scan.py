@@ -34,11 +34,6 @@ class Scanning:
         self._pool = ThreadPoolExecutor(SCANS_AT_ONCE, "scan")
 
     @property
-    def unpacker(self) -> str:
-        """The unpacker's name."""
-        return self._unpacker.name
-
-    @property
     def versions(self) -> Mapping[str, str]:
         """Each scanner's name, the unpacker's too → its version with its rules."""
         scanners = {scanner.name: scanner.version for scanner in self._scanners}
