@@ -1,6 +1,6 @@
 """The gate's default scanners, as a run on this machine has them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,17 @@ from package_gate.scanners.registry import DEFAULTS
 
 
 @contextmanager
-def default_scanners(advisories: str, policy: Policy, scratch: Path) -> Iterator[Scanners]:
+def default_scanners(
+    advisories: str, policy: Policy, scratch: Path, names: Sequence[str] = DEFAULTS
+) -> Iterator[Scanners]:
     """Give them until the block ends.
 
     Args:
         advisories: a snapshot's path.
         policy: whose limits hold.
         scratch: an existing folder, below which all packages lie.
+        names: those of them that are wanted.
     """
-    sources = advisory_sources(DEFAULTS, advisories, {}, Network(), scratch, may_use_sample=True)
-    with sources, ScanSetup(DEFAULTS, policy.limits, scratch) as workers:
+    sources = advisory_sources(names, advisories, {}, Network(), scratch, may_use_sample=True)
+    with sources, ScanSetup(names, policy.limits, scratch) as workers:
         yield Scanners(workers.unpacker, workers.scanners, sources.sources, sources.sample)
