@@ -7,10 +7,12 @@ Which files run by themselves, `running_files` says.
 import ast
 import builtins
 import warnings
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
+
+from package_gate.scanners.scopes import plain, tell_apart
 
 _NO_CODE = {
     *("ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"),
@@ -21,7 +23,7 @@ _WITH_CODE: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
-_RUN_WITH_A_CLASS = {
+RUN_WITH_A_CLASS = {
     *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__"),
     *("__enter__", "__exit__", "__aenter__", "__aexit__", "__del__", "__getattr__"),
     *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
@@ -45,14 +47,17 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 def parse(source: bytes | str) -> ast.Module:
     """Parse without showing the package's own warnings about its escapes and the like.
 
-    Whoever looks at a file in several ways gets the same module again; it must not be changed.
+    Variables of functions have names of their own: see `scopes`. Whoever looks at a file in several
+    ways gets the same module again; it must not be changed.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: see `UNREADABLE`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(source)
+        module = ast.parse(source)
+    tell_apart(module)
+    return module
 
 
 def running_nodes(
@@ -151,21 +156,32 @@ class Reach:
         self._body = module.body
         self._functions: list[Function] = []
         self._named: dict[str, list[Function]] = {}
+        """Function, class (what runs with it), or `Class.method`."""
+        self._methods: dict[str, list[tuple[str, Function]]] = {}
+        """Method → each class that has one of this name, with the method."""
         self._classes: set[str] = set()
+        self._decorators: set[int] = set()
+        """Calls that make a decorator."""
         self._guards = True
+        in_classes: set[int] = set()
         for node in self.nodes:
             kind = type(node)
             if kind is ast.Name or kind is ast.Constant:
                 self._guards = self._guards and not _changes_main(node)
             elif isinstance(node, Function):
                 self._functions.append(node)
-                self._named.setdefault(node.name, []).append(node)
+                self._decorators.update(map(id, node.decorator_list))
+                if id(node) not in in_classes:
+                    self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
                 self._classes.add(node.name)
+                self._decorators.update(map(id, node.decorator_list))
                 methods = [item for item in node.body if isinstance(item, Function)]
+                in_classes.update(map(id, methods))
                 for item in methods:
                     self._named.setdefault(f"{node.name}.{item.name}", []).append(item)
-                by_itself = [item for item in methods if item.name in _RUN_WITH_A_CLASS]
+                    self._methods.setdefault(item.name, []).append((node.name, item))
+                by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
                 self._named.setdefault(node.name, []).extend(by_itself)
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
@@ -197,25 +213,30 @@ class Reach:
         self._reached, self._guarded = set(), []
         nodes: list[ast.AST] = []
         waiting: list[ast.AST] = list(self._body)
-        for function in (each for name in called for each in self._named.get(name, ())):
-            self._reached.add(id(function))
-            waiting.extend(function.body)
+        uses = _Uses()
+
+        def reach(functions: Iterable[Function]) -> None:
+            for function in functions:
+                if id(function) not in self._reached:
+                    self._reached.add(id(function))
+                    waiting.extend(function.body)
+
+        for name in called:
+            uses.classes.add(name.partition(".")[0])
+            reach(self._named.get(name, ()))
         while waiting:
             node = waiting.pop()
             nodes.append(node)
-            reached = [
-                function
-                for function in self._put_to_use(node, handed_over=handed_over)
-                if id(function) not in self._reached
-            ]
-            for function in reached:
-                self._reached.add(id(function))
-                waiting.extend(function.body)
+            self._note(node, uses, handed_over=handed_over)
+            if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
+                reach([node])
             if self._guards and _is_main_guard(node):
                 self._guarded.append(node)
                 waiting += node.orelse
-                continue
-            waiting += _running_children(node)
+            else:
+                waiting += _running_children(node)
+            if not waiting:
+                reach(self._put_to_use(uses))
         return nodes
 
     def leads_to(self, name: str, lines: Collection[int]) -> bool:
@@ -236,51 +257,75 @@ class Reach:
         step = self._steps.get(id(function))
         if step is None:
             step = self._steps[id(function)] = _Step(set(), [])
+            uses = _Uses(self._classes, of_one_function=True)  # which objects there are, others say
             waiting: list[ast.AST] = list(function.body)
             while waiting:
                 node = waiting.pop()
                 if isinstance(node, ast.expr | ast.stmt):
                     step.lines.add(node.lineno)
-                step.functions.extend(self._put_to_use(node, handed_over=True))
+                self._note(node, uses, handed_over=True)
                 if self._guards and _is_main_guard(node):
                     waiting += node.orelse
                 else:
                     waiting += _running_children(node)
+            step.functions.extend(self._put_to_use(uses))
         return step
 
-    def _put_to_use(self, node: ast.AST, *, handed_over: bool) -> list[Function]:
-        """Give the functions of this module that run when this node does."""
-        found: list[Function] = []
-        for name in self._names_put_to_use(node, handed_over=handed_over):
-            found += self._named.get(name, ())
-        if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
-            found.append(node)
-        return found
+    def _put_to_use(self, uses: "_Uses") -> Iterator[Function]:
+        """Yield the functions of this module that run when all this is done."""
+        for name in uses.functions_called():
+            yield from self._named.get(name, ())
+        for method in uses.methods:
+            for owner, function in self._methods.get(method, ()):
+                if owner in uses.classes:  # an object of no class that is used has no methods
+                    yield function
 
-    def _names_put_to_use(self, node: ast.AST, *, handed_over: bool) -> Iterator[str]:
-        """Yield the names that a node calls, hands over to a call or stores in an attribute."""
+    def _note(self, node: ast.AST, uses: "_Uses", *, handed_over: bool) -> None:
+        """Note what a node calls, hands over to a call or stores in an attribute."""
         if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                yield node.func.id
-            elif isinstance(node.func, ast.Attribute):
-                yield node.func.attr
-            if not isinstance(node.func, ast.Name):
-                # `{"linux": a, "win32": b}.get(sys.platform)()`, `(a if x else b)()`
-                yield from (each.id for each in ast.walk(node.func) if isinstance(each, ast.Name))
-            # Click and the like call a `callback` when somebody gives the command.
-            kept = {"callback"} if not self._calls_at_once(node.func) else set()
-            given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
-            at_once = self._calls_at_once(node.func)
-            for each in (*node.args, *given) if handed_over or at_once else ():
-                # What is given a class keeps it, to make something of it when that is asked for.
-                if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
-                    yield each.id
+            self._note_call(node, uses, handed_over=handed_over)
+        elif isinstance(node, ast.Name):
+            if node.id in self._classes:
+                uses.classes.add(node.id)
         elif (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Name)
             and not all(isinstance(target, ast.Name) for target in node.targets)
         ):
-            yield node.value.id
+            uses.called.add(node.value.id)
+
+    def _note_call(self, node: ast.Call, uses: "_Uses", *, handed_over: bool) -> None:
+        if isinstance(node.func, ast.Name):
+            uses.called.add(node.func.id)
+            own = self._named.get(node.func.id, [])
+            if node.func.id in self._classes:
+                own = [each for each in own if each.name == "__init__"]
+        else:
+            if isinstance(node.func, ast.Attribute):
+                uses.methods.add(node.func.attr)
+            if not isinstance(node.func, ast.Attribute) or isinstance(node.func.value, ast.Call):
+                # `{"linux": a, "win32": b}.get(sys.platform)()`, `(a if x else b)()`
+                uses.called |= {
+                    each.id for each in ast.walk(node.func) if isinstance(each, ast.Name)
+                }
+            own = []
+        if own and not uses.of_one_function:
+            # What becomes of it there shows what the function does with its parameter.
+            for function in own:
+                for parameter, value in parameters_given(function, node):
+                    if isinstance(value, ast.Name):
+                        uses.given.setdefault(parameter, set()).add(value.id)
+            return
+        at_once = self._calls_at_once(node.func)
+        if not at_once and (not handed_over or id(node) in self._decorators):
+            return
+        # Click and the like call a `callback` when somebody gives the command.
+        kept = {"callback"} if not at_once else set()
+        given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
+        for each in (*node.args, *given):
+            # What is given a class keeps it, to make something of it when that is asked for.
+            if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
+                uses.called.add(each.id)
 
     def _calls_at_once(self, decorator: ast.expr) -> bool:
         """Whether a decorator, or another function, may call what it is given there and then.
@@ -296,6 +341,47 @@ class Reach:
         if root.id in _ONLY_WRAP:
             return False
         return root.id in self._named or root.id in _CALL_LATER or root.id in _BUILTINS
+
+
+@dataclass(slots=True)
+class _Uses:
+    """What code that runs puts to use."""
+
+    classes: set[str] = field(default_factory=set)
+    """Those of the module that are named."""
+    called: set[str] = field(default_factory=set)
+    """Names that are called, or that something is given which calls them."""
+    methods: set[str] = field(default_factory=set)
+    given: dict[str, set[str]] = field(default_factory=dict)
+    """A function's parameter → names that it is given."""
+    of_one_function: bool = False
+    """What others do with what they are given is not known: they are taken to call it."""
+
+    def functions_called(self) -> set[str]:
+        """Give the names that are called, those that a called parameter was given as well."""
+        waiting = list(self.called)
+        found = set(waiting)
+        for name in waiting:  # it grows meanwhile
+            new = self.given.get(name, set()) - found
+            found |= new
+            waiting += new
+        return found
+
+
+def parameters_given(function: Function, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """Pair the parameters of a function with what a call gives it; a method's without `self`."""
+    names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    by_name = {plain(each): each for each in (*names, *(a.arg for a in function.args.kwonlyargs))}
+    if names and plain(names[0]) in ("self", "cls"):
+        names = names[1:]
+    yield from zip(names, call.args, strict=False)
+    if function.args.vararg:
+        yield from ((function.args.vararg.arg, each) for each in call.args[len(names) :])
+    for keyword in call.keywords:
+        if keyword.arg in by_name:
+            yield by_name[keyword.arg], keyword.value
+        elif function.args.kwarg:
+            yield function.args.kwarg.arg, keyword.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.import_time import Function, children
+from package_gate.scanners.import_time import children, parameters_given
 
 
 class Label(Enum):
@@ -28,6 +28,7 @@ class Label(Enum):
     INTERCEPTED = auto()
     ENCRYPTED = auto()
     OTHER_PACKAGES = auto()
+    MEMORY = auto()
 
 
 _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
@@ -37,6 +38,7 @@ _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.STARTS, Label.HOST_FACTS),
     (tables.SCREEN, Label.SCREEN),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
+    (tables.OWN_MEMORY, Label.MEMORY),
 )
 _MUTATOR = re.compile(
     r"(?:add|append|attach|extend|insert|push|put|set|update|write)(?:_\w+|[a-z]*)"
@@ -82,7 +84,6 @@ class Flow:
 
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self.expressions = Expressions(nodes)
-        self._functions = _functions(nodes)
         self._calls = [node for node in nodes if isinstance(node, ast.Call)]
         self.calls = [call for node in self._calls for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
@@ -191,22 +192,8 @@ class Flow:
             written = self._path_of(call.arguments[1])
             for key in self._keys_of_path(written) if written else ():
                 yield key, call.arguments[0]
-        for called in self._called_here(call):
-            names = [each.arg for each in (*called.args.posonlyargs, *called.args.args)]
-            if names[:1] in (["self"], ["cls"]):
-                names = names[1:]
-            yield from zip(names, call.arguments, strict=False)
-            yield from ((key, value) for key, value in call.keywords if key)
-            if called.args.vararg:
-                yield from ((called.args.vararg.arg, each) for each in call.arguments[len(names) :])
-            if called.args.kwarg:
-                yield from ((called.args.kwarg.arg, value) for _, value in call.keywords)
-
-    def _called_here(self, call: Call) -> Iterator[Function]:
-        for name in call.names:
-            function = self._functions.get(name.rpartition(".")[2])
-            if function is not None:
-                yield function
+        for function_called in self.expressions.called_here(call.node):
+            yield from parameters_given(function_called, call.node)
 
     def _labels_given(self) -> Iterator[tuple[str, Label]]:
         """Yield labels that are there from the beginning."""
@@ -220,8 +207,9 @@ class Flow:
         for key, values in self.expressions.values.items():
             if key.startswith("."):
                 for value in values:
-                    if isinstance(value, ast.Name) and value.id in self._functions:
-                        arguments = self._functions[value.id].args
+                    name = value.id if isinstance(value, ast.Name) else ""
+                    for function in self.expressions.functions.get(name, ()):
+                        arguments = function.args
                         for each in (*arguments.args, arguments.vararg, arguments.kwarg):
                             if each is not None:
                                 yield each.arg, Label.INTERCEPTED
@@ -327,7 +315,7 @@ class Flow:
         if isinstance(node.func, ast.Name):
             keys.add(f"{node.func.id}()")
         elif isinstance(node.func, ast.Attribute):
-            keys.add(f"{node.func.attr}()")
+            keys.add(f".{node.func.attr}()")
             if node.func.attr == "encrypt":
                 labels.add(Label.ENCRYPTED)
         names = self.expressions.names(node.func)
@@ -335,7 +323,3 @@ class Flow:
         labels.update(label for table, label in _SOURCES for n in plain if n in table)
         if "int" in plain and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)
-
-
-def _functions(nodes: Iterable[ast.AST]) -> dict[str, Function]:
-    return {node.name: node for node in nodes if isinstance(node, Function)}

@@ -14,12 +14,14 @@ from typing import Any
 from package_gate.scanners.behaviour.folding import (
     MAX_ITEMS,
     MAX_TEXT,
+    Several,
     as_text,
     calculated,
     called,
     method,
 )
-from package_gate.scanners.import_time import Function, children
+from package_gate.scanners.import_time import Function, children, parameters_given
+from package_gate.scanners.scopes import plain
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""
@@ -32,8 +34,7 @@ _BUILTINS = frozenset(dir(builtins))
 
 _NOTED = {
     *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr),
-    *(ast.For, ast.AsyncFor, ast.comprehension, ast.FunctionDef, ast.AsyncFunctionDef),
-    ast.withitem,
+    *(ast.For, ast.AsyncFor, ast.comprehension, ast.withitem),
 }
 """The kinds of nodes that give a name to something."""
 
@@ -57,14 +58,51 @@ class Expressions:
         """`function()` → the names of its parameters."""
         self._entered: list[ast.expr] = []
         """What `with … as` assigns to."""
+        self.functions: dict[str, list[Function]] = {}
+        """Function, class (its `__init__`) or `.method` → those of this name."""
+        nodes = list(nodes)
+        self._note_functions(nodes)
         for node in nodes:
             self._note(node)
+            if isinstance(node, ast.Call) and _is_plain(node.func):
+                for function in self.called_here(node):
+                    for parameter, value in parameters_given(function, node):
+                        self.values.setdefault(parameter, []).append(value)
         # Whatever its class, the value is what an `__enter__` of the file gives, too.
         for target in self._entered:
-            for value in self.values.get("__enter__()", ()):
+            for value in self.values.get(".__enter__()", ()):
                 self._assign(target, value)
         self._names: dict[int, frozenset[str]] = {}
         self._known: dict[int | str, object] = {}
+
+    def _note_functions(self, nodes: Iterable[ast.AST]) -> None:
+        methods: set[int] = set()
+        functions: list[Function] = []
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                for each in node.body:
+                    if isinstance(each, Function):
+                        methods.add(id(each))
+                        self.functions.setdefault(f".{each.name}", []).append(each)
+                        if each.name == "__init__":
+                            self.functions.setdefault(node.name, []).append(each)
+            elif isinstance(node, Function):
+                functions.append(node)
+        for node in functions:
+            if id(node) not in methods:
+                self.functions.setdefault(node.name, []).append(node)
+            name = f".{node.name}()" if id(node) in methods else f"{node.name}()"
+            self._parameters.setdefault(name, _parameters(node.args))
+            for returned in _returns(node):
+                self.values.setdefault(name, []).append(returned)
+
+    def called_here(self, call: ast.Call) -> list[Function]:
+        """Give the functions and methods of this file that a call may run."""
+        if isinstance(call.func, ast.Name):
+            return self.functions.get(call.func.id, [])
+        if isinstance(call.func, ast.Attribute):
+            return self.functions.get(f".{call.func.attr}", [])
+        return []
 
     def _note(self, node: ast.AST) -> None:
         if type(node) not in _NOTED:  # most are not
@@ -90,10 +128,6 @@ class Expressions:
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
             for name in targets(node.target):
                 self.loops.setdefault(name, []).append(node.iter)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            self._parameters[f"{node.name}()"] = _parameters(node.args)
-            for each in _returns(node):
-                self.values.setdefault(f"{node.name}()", []).append(each)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._assign(node.optional_vars, node.context_expr)
             self._entered.append(node.optional_vars)
@@ -134,7 +168,7 @@ class Expressions:
                 found.append(name)
             return found
         if isinstance(expression, ast.Attribute):
-            if isinstance(expression.value, ast.Name) and expression.value.id == "self":
+            if isinstance(expression.value, ast.Name) and plain(expression.value.id) == "self":
                 values = self.values.get(f".{expression.attr}", ())
                 return [each for value in values for each in self.names(value, deeper)]
             return [f"{each}.{expression.attr}" for each in self.names(expression.value, deeper)]
@@ -231,10 +265,10 @@ class Expressions:
         for each in self.loops.get(node.id, ())[:_MAX_NAMES]:
             items = self._value(each, depth, {})
             known += items if isinstance(items, list) else [items]
-        return "\n".join(map(as_text, known))[:MAX_TEXT] if known else None
+        return Several("\n".join(map(as_text, known))[:MAX_TEXT]) if known else None
 
     def _attribute(self, node: ast.Attribute, depth: int, bound: Bound) -> object:
-        if isinstance(node.value, ast.Name) and node.value.id == "self":
+        if isinstance(node.value, ast.Name) and plain(node.value.id) == "self":
             values = self.values.get(f".{node.attr}", ())
             return self._value(values[0], depth, bound) if len(values) == 1 else None
         if "sys.executable" in self.names(node, depth):
@@ -319,7 +353,7 @@ class Expressions:
             return None
         items = self._value(first.iter, depth, bound)
         if isinstance(items, str):
-            items = list(items)
+            items = items.split("\n") if isinstance(items, Several) else list(items)
         if len(node.generators) > 1 or not isinstance(items, list):
             return None
         if not isinstance(first.target, ast.Name):
@@ -342,6 +376,14 @@ class Expressions:
             base = self._value(node.func.value, depth, bound)
             return method(node.func.attr, base, arguments)
         return None
+
+
+def _is_plain(function: ast.expr) -> bool:
+    """Whether it is known what is called: a function by its name, or a method of one's own."""
+    if isinstance(function, ast.Attribute):
+        function = function.value
+        return isinstance(function, ast.Name) and plain(function.id) in ("self", "cls")
+    return isinstance(function, ast.Name)
 
 
 @lru_cache(maxsize=1000)

@@ -19,14 +19,17 @@ MAX_ITEMS = 1000
 _SAME = {
     *("str", "bytes", "bytearray", "list", "tuple", "repr", "Path", "pathlib.Path"),
     *("pathlib.PurePath", "os.path.expanduser", "os.path.expandvars", "os.path.abspath"),
-    *("os.path.normpath", "os.path.realpath", "os.path.dirname", "os.fspath", "shlex.split"),
-    *("sorted", "set", "iter", "os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"),
+    *("os.path.normpath", "os.path.realpath", "os.path.dirname", "os.fspath"),
+    *("sorted", "set", "iter"),
 }
 """Functions whose result reads like their first argument."""
+_LISTED = {"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob", "shlex.split"}
+"""Functions that give a list of which each item reads like their first argument."""
 _SAME_METHODS = {
     *("encode", "decode", "strip", "rstrip", "lstrip", "lower", "upper", "resolve", "absolute"),
-    *("expanduser", "as_posix", "as_uri", "split", "items", "keys", "values", "copy", "iterdir"),
+    *("expanduser", "as_posix", "as_uri", "items", "keys", "values", "copy"),
 }
+_LISTED_METHODS = {"split", "splitlines", "rsplit", "iterdir"}
 
 
 def as_text(value: object) -> str:
@@ -56,6 +59,8 @@ def called(name: str, arguments: list[object]) -> object:
     first = arguments[0] if arguments else None
     if name in _SAME:
         return first
+    if name in _LISTED:
+        return _listed(first)
     if name == "chr":
         return chr(first) if isinstance(first, int) and 0 <= first < 0x110000 else None
     if name == "map" and len(arguments) == 2 and isinstance(arguments[1], list):
@@ -71,6 +76,19 @@ def called(name: str, arguments: list[object]) -> object:
     if isinstance(first, str) and UNKNOWN not in first:
         return _decoded(name, first, arguments[1:])
     return None
+
+
+def _listed(value: object) -> list[object] | None:
+    """Give a list of something like this: nobody loops over its letters."""
+    if value is None or isinstance(value, list):
+        return value
+    return [value]
+
+
+class Several(str):
+    """Several texts that something may be, a line each."""
+
+    __slots__ = ()
 
 
 def _decoded(name: str, text: str, options: list[object]) -> str | None:
@@ -97,7 +115,9 @@ def method(name: str, base: object, arguments: list[object]) -> object:
     if name == "joinpath":
         return "/".join(map(as_text, [base, *arguments]))
     if name in ("glob", "rglob"):
-        return "/".join(map(as_text, [base, *arguments]))
+        return ["/".join(map(as_text, [base, *arguments]))]
+    if name in _LISTED_METHODS:
+        return _listed(base)
     if name == "replace" and isinstance(base, str) and len(arguments) == 2:
         return base.replace(as_text(arguments[0]), as_text(arguments[1]))[:MAX_TEXT]
     if name == "format" and isinstance(base, str):

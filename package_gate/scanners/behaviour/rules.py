@@ -15,9 +15,11 @@ from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.import_time import UNREADABLE, parse, running_nodes
+from package_gate.scanners.scopes import plain
 
 _MAX_DEPTH = 2
-_DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z]")
+_DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")
+"""Below a domain that somebody can have: `HOST.local` and `HOST.lan` are names at home."""
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
 _SINKS = (tables.RUNS, tables.LOADS, tables.SENDS, tables.LOOKS_UP, tables.REMOVES)
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
@@ -80,7 +82,9 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "hides-what-it-calls"
     if call.does(tables.ENCRYPTED):
         yield "runs-encrypted-code"
-    if call.does(tables.MEMORY):
+    if call.does(tables.MEMORY) or (
+        call.does(tables.FROM_ADDRESS) and Label.MEMORY in flow.labels(*call.everything)
+    ):
         yield "runs-machine-code"
     if call.does(tables.KEYBOARD):
         yield "listens-to-the-keyboard"
@@ -272,6 +276,6 @@ def _all_names(value: ast.expr, flow: Flow) -> set[str]:
 
 def _shown(node: ast.AST) -> str:
     try:
-        return one_line(ast.unparse(node), 100)
+        return one_line(plain(ast.unparse(node)), 100)
     except (RecursionError, ValueError):
         return "(…)"

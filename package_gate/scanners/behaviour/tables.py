@@ -216,10 +216,19 @@ MEMORY = Table(
         *(f"{dll}.{name}" for dll in _DLLS for name in ("VirtualAlloc", "VirtualAllocEx",
           "WriteProcessMemory", "CreateRemoteThread", "NtCreateThreadEx", "QueueUserAPC",
           "NtMapViewOfSection", "process_vm_writev")),
-        "ctypes.CFUNCTYPE()()",
     )
 )  # fmt: skip
 """Calls that put machine code into memory and run it."""
+FROM_ADDRESS = Table(("ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()",
+                      "ctypes.cast"))  # fmt: skip
+"""Calls that make a function of an address."""
+OWN_MEMORY = Table(
+    ("mmap.mmap", "ctypes.addressof", "ctypes.create_string_buffer", "ctypes.string_at",
+     "ctypes.memmove", "ctypes.pythonapi.PyMemoryView_FromMemory",
+     *(f"ctypes.{dll}().{name}" for dll in ("CDLL", "PyDLL", "WinDLL")
+       for name in ("mmap", "mprotect", "valloc", "posix_memalign")))
+)  # fmt: skip
+"""Calls that give memory that the code has filled itself."""
 OTHER_PACKAGES = Table(
     ("site.getsitepackages", "site.getusersitepackages", "site.USER_SITE", "sysconfig.get_path",
      "distutils.sysconfig.get_python_lib", "sysconfig.get_paths",

