@@ -1,10 +1,11 @@
 """Giving up, for good, what a scanner does not need: the network, other processes, most files.
 
-On Linux a seccomp filter forbids system calls (`seccomp`), Landlock confines a process to the files
-that it names (kernel 5.13) and keeps its signals from others (kernel 6.12), and root loses its
-privileges (`capabilities`). macOS has Seatbelt. All of it goes over to child processes.
+On Linux a seccomp filter allows listed system calls only (`seccomp`), Landlock confines a process
+to the files that it names (kernel 5.13) and keeps its signals from others (kernel 6.12), and root
+loses its privileges (`capabilities`). macOS has Seatbelt. All of it goes over to child processes.
 """
 
+import ctypes
 import importlib
 import platform
 import sys
@@ -15,15 +16,17 @@ from typing import Any
 from package_gate.core.packaged import packaged
 from package_gate.sandbox.capabilities import give_up_privileges
 from package_gate.sandbox.imports import skip_package_init
-from package_gate.sandbox.seccomp import forbid
+from package_gate.sandbox.seccomp import MACHINES, forbid
+from package_gate.sandbox.spec import Needs
 
 _SYSTEM = ("/usr", "/lib", "/lib64")
 _DEVICES = ("/dev/null", "/dev/urandom")
+_PR_SET_DUMPABLE = 4
 
 
 def isolate(
     *,
-    programs: bool,
+    needs: Needs,
     alone: bool,
     readable: Iterable[str],
     writable: Iterable[str],
@@ -34,13 +37,13 @@ def isolate(
     It may be called again, to give up more.
 
     Args:
-        programs: whether other programs must be started.
+        needs: what the scanner needs.
         alone: whether this is the process of one scan, which nothing outside it concerns.
         readable: files and folders that may be read, besides Python and this program.
         writable: folders that may be written to as well.
 
     Returns:
-        What is in force, such as `landlock: files; seccomp: network, processes`, or `none: ` and
+        What is in force, such as `landlock: files; seccomp: listed calls`, or `none: ` and
         why.
     """
     in_force, problems = [], []
@@ -52,11 +55,36 @@ def isolate(
         problems.append(f"files not: {error}")
     if sys.platform == "linux":
         try:
-            forbid(alone=alone, programs=programs)
-            in_force.append("seccomp: network, processes")
+            forbid(needs, alone=alone)
+            in_force.append(f"seccomp: {_listed(needs)}")
         except OSError as error:
-            problems.append(f"network and processes not: {error.strerror}")
+            problems.append(f"network, processes and metadata not: {error.strerror}")
     return "; ".join([*in_force, *problems] if in_force else [f"none: {'; '.join(problems)}"])
+
+
+def hide() -> None:
+    """Keep this process's memory and environment from other processes of its user (Linux).
+
+    It holds for forks too, until they start a program. Who is root and has capabilities sees all.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def confine_program() -> None:
+    """Confine the program that this process of a scan is about to become; for `preexec_fn`.
+
+    It may read files and have threads, but write to no file and start no process.
+
+    Raises:
+        OSError: the kernel takes no filter.
+    """
+    if sys.platform == "linux" and platform.machine() in MACHINES:
+        forbid(Needs(threads=True), alone=True)
+
+
+def _listed(needs: Needs) -> str:
+    return "listed calls" if needs.writes else "listed calls, none that writes to files"
 
 
 def _confine_files(readable: Iterable[str], writable: Iterable[str]) -> str:

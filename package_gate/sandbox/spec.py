@@ -16,6 +16,13 @@ class Needs:
     """Whether it writes the trees of a package."""
     programs: bool = False
     """Whether it starts other programs."""
+    threads: bool = False
+    """Whether it is such a program: it has threads, and becomes itself by `execve`."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it makes files; that of programs is for what these say."""
+        return self.unpacks or self.programs
 
 
 @dataclass(frozen=True, slots=True)

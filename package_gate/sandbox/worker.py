@@ -31,7 +31,7 @@ from package_gate.sandbox.fork import (
     run_alone,
     write,
 )
-from package_gate.sandbox.isolation import isolate
+from package_gate.sandbox.isolation import hide, isolate
 from package_gate.sandbox.protocol import (
     Answer,
     Failed,
@@ -85,6 +85,7 @@ class _Loaded:
 
 def main() -> int:
     """Serve the pool until it closes the standard input."""
+    hide()
     orders, answers = _take_over_standard_streams()
     setup = msgspec.json.decode(orders.readline(), type=Setup)
     limit_resources(setup.limits)
@@ -169,7 +170,7 @@ def _load(setup: Setup, orders: BinaryIO, answers: int) -> _Loaded:
     needs = setup.needs
     own_folder = str(Path.cwd())
     isolation = isolate(
-        programs=True,
+        needs=needs,
         alone=False,
         readable=(setup.packages,),
         writable=(own_folder, setup.packages) if needs.unpacks else (own_folder,),
@@ -196,7 +197,7 @@ def isolate_scan(needs: Needs, folder: Path, target: UnpackedPackage) -> str:
     trees = {str(Path(artifact.tree).parent) for artifact in target.artifacts}
     downloads = {artifact.path for artifact in target.artifacts}
     return isolate(
-        programs=needs.programs,
+        needs=needs,
         alone=True,
         readable=(*trees, *downloads),
         writable=(str(folder), *(trees if needs.unpacks else ())),

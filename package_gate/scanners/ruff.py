@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
@@ -19,8 +18,8 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it has no type
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
-from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
+from package_gate.sandbox.isolation import confine_program
 from package_gate.scanners import versions
 from package_gate.scanners.once import find_repeats
 
@@ -127,8 +126,7 @@ class _Report:
 class Ruff:
     """Runs Ruff once for each package, or a few times when there is too much to name."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._seconds = limits.scan_seconds
+    def __init__(self) -> None:
         self._program = str(find_ruff_bin())
         self._decode = msgspec.json.Decoder(_Diagnostic).decode
         self.info = ScannerInfo(NAME, versions.ruff())
@@ -166,16 +164,11 @@ class Ruff:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={},  # every RUFF_* variable would be a setting
+                preexec_fn=confine_program,  # a scan has one thread
             ) as process:
-                watchdog = threading.Timer(self._seconds, process.kill)
-                watchdog.start()
-                try:
-                    yield from self._diagnostics(process.stdout)
-                except BaseException:
-                    process.kill()
-                    raise
-                finally:
-                    watchdog.cancel()
+                # It is stopped with the scan, at the limits of time, and ends by itself when
+                # nobody reads what it says.
+                yield from self._diagnostics(process.stdout)
             if process.returncode != 0:
                 raise ScannerError(f"ruff ended with status {process.returncode}: {_tail(errors)}")
 

@@ -1,5 +1,7 @@
 """Scanners that misbehave, to be run in a worker process; the package's name says how."""
 
+import ctypes
+import errno
 import os
 import resource
 import signal
@@ -16,6 +18,7 @@ from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Seve
 from package_gate.core.inventory import Inventory, Unpacked
 from package_gate.core.policy import Limits
 from package_gate.sandbox.progress import note_file
+from package_gate.scanners.ruff import Ruff
 from tests.fakes.payload import attempts
 
 
@@ -59,6 +62,8 @@ class Fake:
     def __init__(self, settings: FakeSettings) -> None:
         self.settings = settings
         self.scans = 0
+        # Whether others may look into the worker, and so into its forks: PR_GET_DUMPABLE.
+        self.seen = sys.platform == "linux" and ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) != 0
         self.info = ScannerInfo("another-name", "1.0\x1b[2J", data="fake\nrules")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
@@ -133,7 +138,8 @@ class Fake:
 
     def _limits(self, target: UnpackedPackage) -> Iterable[Finding]:
         core = resource.getrlimit(resource.RLIMIT_CORE)[0]
-        yield finding(f"core={core} umask={os.umask(0o077):o} group={os.getpgrp() == os.getppid()}")
+        group = os.getpgrp() == os.getppid()
+        yield finding(f"core={core} umask={os.umask(0o077):o} group={group} seen={self.seen}")
 
     def _garbage(self, target: UnpackedPackage) -> Iterable[Finding]:
         self._say(b"\xff garbage\n")
@@ -198,7 +204,16 @@ class Fake:
                 attempt()
                 yield finding(rule=name, message="done")
             except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
-                yield finding(rule=name, message=type(error).__name__)
+                missing = isinstance(error, OSError) and error.errno == errno.ENOSYS
+                yield finding(rule=name, message="missing" if missing else type(error).__name__)
+
+
+class UnpackingFake(Fake):
+    """A fake that needs what the unpacker needs."""
+
+    def unpack(self, package: UnpackedPackage) -> Unpacked:
+        inventories = (Inventory(each.artifact.filename) for each in package.artifacts)
+        return Unpacked(tuple(self.scan(package)), tuple(inventories))
 
 
 class FakeUnpacker:
@@ -258,6 +273,13 @@ def needs_a_file(settings: FakeSettings) -> Fake:
     if not Path(settings.path).exists():
         raise ScannerError(f"{Path(settings.path).name} is missing")
     return Fake(settings)
+
+
+def another_ruff(settings: FakeSettings) -> Ruff:
+    """Make the scanner that starts Ruff with a program in its place."""
+    scanner = Ruff()
+    scanner._program = settings.path
+    return scanner
 
 
 def never_ready(settings: FakeSettings) -> Fake:

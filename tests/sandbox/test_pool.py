@@ -359,7 +359,7 @@ print(pid, flush=True)
 def test_workers_leave_no_core_dumps_and_make_private_files_in_a_group_of_their_own(
     pool: ScannerPool,
 ) -> None:
-    assert message(pool, "limits") == "core=0 umask=77 group=True"
+    assert message(pool, "limits") == "core=0 umask=77 group=True seen=False"
 
 
 def replace_limits(**changes: int) -> Limits:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.policy import Limits
+from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import ruff as ruff_scanner
+from package_gate.scanners.registry import worker_spec
 from package_gate.scanners.ruff import Ruff, bandit_severity
+from tests.fakes.scanners import FakeSettings
 from tests.scanners.packages import package, package_of
 
 SHOUT = "assert x\n"
@@ -17,8 +21,8 @@ OFF = '[lint]\nignore = ["ALL"]\nselect = []\nper-file-ignores = {"*" = ["S"]}\n
 HIDDEN = 'exclude = ["*"]\nextend-exclude = ["*"]\nforce-exclude = true\ninclude = []\n'
 
 
-def scan(tmp_path: Path, files: dict[str, str | bytes], **limits: int) -> dict[str, Finding]:
-    found = list(Ruff(Limits(**limits)).scan(package(tmp_path, files)))
+def scan(tmp_path: Path, files: dict[str, str | bytes]) -> dict[str, Finding]:
+    found = list(Ruff().scan(package(tmp_path, files)))
     assert len({each.rule for each in found}) == len(found)
     return {each.rule: each for each in found}
 
@@ -149,7 +153,7 @@ def test_a_file_that_several_wheels_have_is_checked_once_and_reported_for_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[str] = []
-    ruff = Ruff(Limits())
+    ruff = Ruff()
     run = ruff._run
 
     def note(paths: Sequence[str]) -> Iterator[Any]:
@@ -181,7 +185,7 @@ def test_a_file_that_several_wheels_have_is_checked_once_and_reported_for_each(
         "sample/\udcff.py",
     ]
     assert len(given) == 1 + 2 + 3
-    alone = [list(Ruff(Limits()).scan(wheel)) for wheel in wheels]
+    alone = [list(Ruff().scan(wheel)) for wheel in wheels]
     assert sorted(found, key=repr) == sorted((f for each in alone for f in each), key=repr)
 
 
@@ -196,7 +200,7 @@ def test_a_package_with_many_files_is_checked_in_portions(
         filename="a-1-cp312.whl",
     )
 
-    (finding,) = Ruff(Limits()).scan(package_of(first, second))
+    (finding,) = Ruff().scan(package_of(first, second))
 
     assert (finding.artifact, finding.count) == ("a-1-cp312.whl", 10)
 
@@ -214,7 +218,7 @@ def test_syntax_of_the_newest_python_is_no_fault(tmp_path: Path) -> None:
 def test_a_rule_found_at_two_severities_is_two_findings(tmp_path: Path) -> None:
     code = "import os\nos.system('ls')\nos.system(x)\n"
 
-    found = list(Ruff(Limits()).scan(package(tmp_path, {"a.py": code})))
+    found = list(Ruff().scan(package(tmp_path, {"a.py": code})))
 
     assert [(each.severity, each.count) for each in found if each.rule == "S605"] == [
         (Severity.LOW, 1),
@@ -240,10 +244,14 @@ def test_severities_are_bandits(code: str, message: str, severity: Severity) -> 
 
 
 def fake_ruff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    program = tmp_path / "ruff"
+    program = executable(tmp_path / "ruff", script)
+    monkeypatch.setattr("package_gate.scanners.ruff.find_ruff_bin", lambda: program)
+
+
+def executable(program: Path, script: str) -> Path:
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    monkeypatch.setattr("package_gate.scanners.ruff.find_ruff_bin", lambda: program)
+    return program
 
 
 @pytest.mark.parametrize(
@@ -264,8 +272,27 @@ def test_a_ruff_that_fails_is_an_error(
         scan(tmp_path / "scratch", {"a.py": SHOUT})
 
 
-def test_a_ruff_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_ruff(tmp_path, monkeypatch, "exec sleep 60")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exec sleep 60", "took more than 1 s"),
+        ("while :; do echo garbage; done", "ruff's output can't be understood"),
+        ("sleep 60 & echo garbage", "ruff ended with status 2: .*Cannot fork"),
+    ],
+)
+def test_a_ruff_that_does_not_end_is_stopped_with_its_scan(
+    tmp_path: Path, script: str, message: str
+) -> None:
+    target = package(tmp_path / "package", {"a.py": SHOUT})
+    program = executable(tmp_path / "package" / "ruff", script)
+    spec = replace(
+        worker_spec("ruff"),
+        factory="tests.fakes.scanners:another_ruff",
+        settings=FakeSettings(str(program)),
+    )
 
-    with pytest.raises(ScannerError, match="ruff ended with status -9"):
-        scan(tmp_path / "scratch", {"a.py": SHOUT}, scan_seconds=1)
+    with (
+        ScannerPool([spec], Limits(scan_seconds=1), tmp_path) as pool,
+        pytest.raises(ScannerError, match=message),
+    ):
+        pool.scan("ruff", target)
