@@ -21,10 +21,18 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
-from package_gate.scanners.guarddog_rules import MAX_FILE_BYTES, Hit, Matches, RuleSet, TreeScan
+from package_gate.scanners.guarddog_rules import (
+    MAX_FILE_BYTES,
+    PYTHON,
+    Hit,
+    Matches,
+    RuleSet,
+    TreeScan,
+)
 from package_gate.scanners.import_time import running_code
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
+from package_gate.scanners.source import read_source
 
 NAME = "guarddog"
 HIGH_RISK = 7.0
@@ -140,6 +148,8 @@ class GuardDog:
                 continue
             note_file(path)
             code = Path(artifact.tree, path).read_bytes()
+            if path.endswith(PYTHON):
+                code = read_source(code).code
             hits = once(path, code, partial(self._hits_in_running_code, path, code))
             strong = self._strong_rules(hits)
             if _suffice(strong, path, runs):

@@ -20,6 +20,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.sandbox.imports import skip_package_init
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
+from package_gate.scanners.source import read_source
 from package_gate.scanners.trees import regular_files
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -29,7 +30,7 @@ COMMENT_WINDOW = 4096
 SNIPPET_CHARACTERS = 250
 
 _SLASH_COMMENTS = {".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".go", ".rs"}
-_PYTHON = {".py", ".pyx", ".pyi"}
+PYTHON = (".py", ".pyi", ".pyx")
 _RUBY = {".rb"}
 
 
@@ -187,7 +188,10 @@ class RuleSet:
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
                 continue
-            source = _SourceFile(relative, path.read_bytes())
+            content = path.read_bytes()
+            if relative.endswith(PYTHON):
+                content = read_source(content).code
+            source = _SourceFile(relative, content)
             found = once(
                 relative,
                 source.content,
@@ -283,9 +287,9 @@ class _SourceFile:
         self.path = path
         self.content = content
         ending = Path(path).suffix.lower()
-        self._hash_comments = ending in _PYTHON | _RUBY
+        self._hash_comments = ending in {*PYTHON, *_RUBY}
         self._slash_comments = ending in _SLASH_COMMENTS
-        self._docstrings = ending in _PYTHON
+        self._docstrings = ending in PYTHON
         self._window = (-1, -1)
         self._window_text = ""
 

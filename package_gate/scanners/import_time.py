@@ -6,13 +6,13 @@ Which files run by themselves, `running_files` says.
 
 import ast
 import builtins
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
-from package_gate.scanners.scopes import plain, tell_apart
+from package_gate.scanners.scopes import plain
+from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _NO_CODE = {
     *("ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"),
@@ -39,25 +39,6 @@ _CALL_LATER = {
     "asyncio",
     "sched",
 }
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What `parse` raises for what is no Python, or none that can be read."""
-
-
-@lru_cache(maxsize=8)
-def parse(source: bytes | str) -> ast.Module:
-    """Parse without showing the package's own warnings about its escapes and the like.
-
-    Variables of functions have names of their own: see `scopes`. Whoever looks at a file in several
-    ways gets the same module again; it must not be changed.
-
-    Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: see `UNREADABLE`.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = ast.parse(source)
-    tell_apart(module)
-    return module
 
 
 def running_nodes(
@@ -115,14 +96,14 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
     started as a program. What can't be parsed is taken to run.
 
     Args:
-        source: the file's content.
+        source: the file's code, as `read_source` gives it.
         whole: all functions are taken to run.
     """
     lines = source.split(b"\n")
     try:
-        module = parse(source)
+        module = parse(source.decode("utf-8", "replace"))
         idle = _docstring_lines(module) | (set() if whole else reach_of(module).idle_lines())
-    except UNREADABLE:
+    except (NotPythonError, TooHardError, RecursionError, MemoryError):
         idle = set()
     return b"\n".join(
         b"" if number in idle or line.lstrip().startswith(b"#") else line

@@ -57,6 +57,7 @@ from package_gate.sandbox.spec import ScannerSpec
 from package_gate.scanners.behaviour import RULES
 from package_gate.scanners.behaviour.rules import behaviours
 from package_gate.scanners.import_time import running_code
+from package_gate.scanners.source import read_source
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python
@@ -243,13 +244,14 @@ def record(data: bytes) -> None:
 
 def running(data: bytes) -> None:
     """Find what runs on import: the lines keep their number."""
-    assert running_code(data, whole=False).count(b"\n") == data.count(b"\n")
+    code = read_source(data).code
+    assert running_code(code, whole=False).count(b"\n") == code.count(b"\n")
 
 
 def behaviour(data: bytes) -> None:
     """Follow the data through a module, however it is written."""
     for whole in (False, True):
-        for each in behaviours(data, whole=whole, at_start=whole):
+        for each in behaviours(read_source(data).text, whole=whole, at_start=whole):
             assert each.rule in RULES
             assert each.line >= 1
             assert each.code.isprintable()

@@ -27,5 +27,10 @@ RULES = {
     "changes-other-packages": "Files of other packages are changed",
     "publishes-packages": "Packages are published",
     "mines": "A crypto miner is started",
+    "unusual-encoding": "The code is in an encoding that only its reader can make sense of",
+    "unreadable-code": "The code can't be looked at",
+    "not-python": "No Python can parse this, so it can't run, and nobody has looked at it",
 }
 """What each rule says, by its id."""
+NEWS = frozenset({"not-python"})
+"""Rules that say what was not done, and refuse nothing."""

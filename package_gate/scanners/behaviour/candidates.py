@@ -14,6 +14,7 @@ import yara  # type: ignore[import-not-found]  # it has no types
 from package_gate.core.errors import ScannerError
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
+from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.trees import regular_files
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -63,10 +64,12 @@ class CandidateRules:
         return Candidates(tuple(paths), tuple(too_large))
 
     def _matches(self, path: str, content: bytes) -> bool:
-        if path.endswith(".pth"):
+        source = read_source(content)
+        if path.endswith(".pth") or source.fault is Fault.CODEC:
             return True
+        content = source.code
         if not content.isascii():  # letters of other kinds are the same names to Python
-            content += unicodedata.normalize("NFKC", content.decode("utf-8", "replace")).encode()
+            content += unicodedata.normalize("NFKC", source.text).encode()
         try:
             return bool(self._rules.match(data=content, timeout=self._seconds))
         except yara.Error as error:

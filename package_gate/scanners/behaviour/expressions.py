@@ -28,7 +28,8 @@ HIDDEN = "hidden:"
 
 _AWAITERS = {"asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"}
 """Functions that give what they are given, once it is there."""
-_MAX_DEPTH = 40
+_MAX_DEPTH = 400
+"""Expressions within expressions, and names that lead to names; see `gave_up`."""
 _MAX_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
 
@@ -72,6 +73,8 @@ class Expressions:
         for target in self._entered:
             for value in self.values.get(".__enter__()", ()):
                 self._assign(target, value)
+        self.gave_up = False
+        """Whether something led further than it was followed, so that the rest is not known."""
         self._names: dict[int, frozenset[str]] = {}
         self._known: dict[int | str, object] = {}
 
@@ -153,6 +156,7 @@ class Expressions:
         key = id(expression)
         if key not in self._names:
             self._names[key] = frozenset()  # for what leads back to itself
+            self.gave_up = self.gave_up or depth >= _MAX_DEPTH
             found = self._find_names(expression, depth) if depth < _MAX_DEPTH else []
             self._names[key] = frozenset(sorted(map(_plain, found))[:_MAX_NAMES])
         return self._names[key]
@@ -234,9 +238,15 @@ class Expressions:
         """
         return as_text(self._value(expression, depth + 1, {}))
 
+    def whole_text(self, expression: ast.expr) -> str:
+        """Give the same, but what is written in one piece is not cut off."""
+        value = self._value(expression, 1, {})
+        return value if isinstance(value, str) else as_text(value)
+
     def _value(self, node: ast.expr, depth: int, bound: Bound) -> object:
         """Give a text, a number, or a list of such; None when it can't be told."""
         work = _WORK.get(type(node))
+        self.gave_up = self.gave_up or depth > _MAX_DEPTH
         if work is None or depth > _MAX_DEPTH:
             return None
         if bound:

@@ -6,6 +6,7 @@ them ran, the modules that import it are looked at.
 """
 
 import ast
+import io
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -16,15 +17,15 @@ from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Behaviour, behaviours
 from package_gate.scanners.import_time import (
-    UNREADABLE,
     Function,
     calls_later,
-    parse,
     reach_of,
     running_nodes,
 )
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
+from package_gate.scanners.source import Fault, read_source
+from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
@@ -39,6 +40,8 @@ BUILD_HOOKS = frozenset(
 _DEPTH = 2
 """Modules in between."""
 _NOTHING: frozenset[str] = frozenset()
+ANYTHING = "*"
+"""Stands for all names of a module that a caller uses which can't be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,12 @@ class PackageBehaviour:
         content = Path(self._tree, path).read_bytes()
         if path.endswith(".pth"):
             return self._seen.behaviours(path, content, partial(_of_start_up_lines, content))
+        source = read_source(content)
+        if source.fault is Fault.CODEC:
+            return [Behaviour("unusual-encoding", 1, source.codec)]
+        if source.fault is Fault.UNDECODABLE:
+            return [Behaviour("not-python", 1, "")]
+        content = source.code
         hooks = self._called_by_installers(path)
         found = self._look(path, content, hooks, whole=runs_whole(path))
         if found or runs_whole(path) or not self._callers(path):
@@ -101,7 +110,7 @@ class PackageBehaviour:
         return self._seen.behaviours(
             f"{path} {whole} {sorted(called)}",
             content,
-            partial(behaviours, content, whole=whole, at_start=at_start, called=called),
+            partial(behaviours, content.decode(), whole=whole, at_start=at_start, called=called),
         )
 
     def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:
@@ -113,7 +122,8 @@ class PackageBehaviour:
             content = self._graph.modules[caller]
             if content.isascii() and not word.search(content):
                 continue
-            at_once = self._used_of(path, caller, whole=runs_whole(caller)).keys() & names
+            used = self._used_of(path, caller, whole=runs_whole(caller)).keys()
+            at_once = names if ANYTHING in used else used & names
             found |= at_once
             if at_once or depth == _DEPTH:
                 continue
@@ -142,6 +152,8 @@ class PackageBehaviour:
                 content,
                 partial(_uses_in, content, hooks, whole=whole),
             )
+        if ANYTHING in self._uses[caller, whole]:
+            return self._uses[caller, whole]
         found: dict[str, frozenset[int]] = {}
         for used, lines in self._uses[caller, whole].items():
             target, name = self._graph.resolve(caller, used)
@@ -158,7 +170,7 @@ class PackageBehaviour:
         }
         return ModuleGraph(
             {
-                name: path.read_bytes()
+                name: read_source(path.read_bytes()).code
                 for name, path in paths.items()
                 if self._running.when(name) is not Runs.NEVER
             }
@@ -179,19 +191,29 @@ def waits(path: str) -> bool:
 
 
 def _of_start_up_lines(content: bytes) -> list[Behaviour]:
-    """`site` runs the lines of a `.pth` file that begin with `import`; the others are paths."""
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    return [
-        replace(each, line=number)
+    """`site` runs the lines of a `.pth` file that begin with `import`; the others are paths.
+
+    Since Python 3.13 a line ends where `str.splitlines` says, before that at line ends only.
+    """
+    text = content.decode("utf-8-sig", "replace")
+    found = {
+        replace(each, line=number): None
+        for lines in (text.splitlines(), io.StringIO(text, newline=None).read().split("\n"))
         for number, line in enumerate(lines, start=1)
         if line.startswith(("import ", "import\t"))
         for each in behaviours(line, whole=True, at_start=True)
-    ]
+        # In one of the two ways to read them, lines may be torn.
+        if each.rule != "not-python"
+    }
+    return list(found)
 
 
 def _leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
     """Name the functions and classes of a module that, when called, come to one of these lines."""
-    module = parse(content)
+    try:
+        module = parse(content.decode("utf-8", "replace"))
+    except (NotPythonError, TooHardError):
+        return _NOTHING
     reach = reach_of(module)
     return frozenset(name for name in _callable_names(module) if reach.leads_to(name, lines))
 
@@ -207,9 +229,11 @@ def _callable_names(module: ast.Module) -> Iterator[str]:
 def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str, frozenset[int]]:
     """Give the dotted names of what a module calls, or has called, with the lines."""
     try:
-        module = parse(content)
-    except UNREADABLE:
+        module = parse(content.decode("utf-8", "replace"))
+    except NotPythonError:
         return {}
+    except TooHardError:
+        return {ANYTHING: frozenset({1})}
     nodes = running_nodes(module, whole=whole, called=called, handed_over=False)
     expressions = Expressions(nodes)
     found: dict[str, set[int]] = {}

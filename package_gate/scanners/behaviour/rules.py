@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
-from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.import_time import UNREADABLE, parse, running_nodes
+from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
+from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import plain
+from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _MAX_DEPTH = 2
 _DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")
@@ -37,12 +38,13 @@ class Behaviour:
 
 
 def behaviours(
-    source: bytes | str, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+    source: str, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
 ) -> list[Behaviour]:
     """Find what the code of a Python file does by itself.
 
     Args:
-        source: its content; nothing is found in what can't be parsed, which can't run either.
+        source: its code, as `read_source` gives it. What can't be looked at is `unreadable-code`,
+            but `not-python` when no Python parses it, which can't run then either.
         whole: all functions are taken to run, as in `setup.py`.
         at_start: it runs whenever Python starts.
         called: functions and classes that something outside calls.
@@ -50,8 +52,12 @@ def behaviours(
     try:
         nodes = running_nodes(parse(source), whole=whole, called=called)
         return _find(nodes, 0, at_start=at_start)
-    except UNREADABLE:
-        return []
+    except NotPythonError:
+        return [Behaviour("not-python", 1, "")]
+    except TooHardError as error:
+        return [Behaviour("unreadable-code", 1, str(error))]
+    except (RecursionError, MemoryError):
+        return [Behaviour("unreadable-code", 1, "it is nested too deeply, or too large")]
 
 
 def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behaviour]:
@@ -61,18 +67,26 @@ def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behav
         rules = set(_of_call(call, flow))
         if at_start and any(map(call.does, (tables.SENDS, tables.RECEIVES, tables.STARTS))):
             rules.add("acts-at-every-start")
-        for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
+        for inner in _inner_code(call, flow):
+            if depth == _MAX_DEPTH:
+                rules.add("unreadable-code")
+                break
             try:
                 inside = running_nodes(parse(inner), whole=False)
                 rules |= {each.rule for each in _find(inside, depth + 1, at_start=at_start)}
-            except UNREADABLE:
-                continue
+            except NotPythonError:
+                if len(inner) >= MAX_TEXT:  # it may have been cut off
+                    rules.add("unreadable-code")
+            except TooHardError:
+                rules.add("unreadable-code")
         for rule in rules:
             line = call.node.lineno
             found.setdefault((rule, line), Behaviour(rule, line, _shown(call.node)))
     for rule, node in (*_of_file(flow), *_of_steps(nodes, flow)):
         line = node.lineno
         found.setdefault((rule, line), Behaviour(rule, line, _shown(node)))
+    if flow.expressions.gave_up:
+        found["unreadable-code", 1] = Behaviour("unreadable-code", 1, "its names lead too far")
     return sorted(found.values(), key=lambda each: (each.line, each.rule))
 
 
@@ -253,8 +267,9 @@ def _of_steps(nodes: Sequence[ast.AST], flow: Flow) -> Iterator[tuple[str, ast.e
 
 def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
     """Yield Python code that a call is given as a text."""
-    if call.does(tables.RUNS) and call.arguments:
-        text = flow.text(call.arguments[0])
+    runs = call.does(tables.RUNS) or "compile" in call.names
+    if runs and call.arguments:
+        text = flow.expressions.whole_text(call.arguments[0])
         if UNKNOWN not in text and len(text) > 10:
             yield text
     if call.does(tables.STARTS) and call.arguments:

