@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +69,9 @@ def _tree(root: int) -> list[int]:
     while queue:
         pid = queue.pop()
         found.append(pid)
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
+        with suppress(OSError):  # it, or a thread of it, has ended meanwhile
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
                 queue += map(int, task.read_text().split())
-            except OSError:
-                continue
     return found
 
 
