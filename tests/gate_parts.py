@@ -30,6 +30,8 @@ from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
 from package_gate.records.store import Records
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing in the gate catches it."""
@@ -54,7 +56,8 @@ class World:
     """Request name → names of the packages it needs; itself when it isn't here."""
     versions: dict[str, str] = field(default_factory=dict)
     """Package name → version; 1.0 when it isn't here."""
-    uploaded: dict[str, datetime] = field(default_factory=dict)
+    uploaded: dict[str, datetime | None] = field(default_factory=dict)
+    """Package name → when its file came to the index; long ago when it isn't here."""
     resolve_errors: dict[str, GateError] = field(default_factory=dict)
     fetch_errors: dict[str, GateError] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
@@ -142,7 +145,7 @@ class World:
             filename,
             f"https://host.example/{filename}",
             hashlib.sha256(self.content(filename)).hexdigest(),
-            uploaded=self.uploaded.get(name),
+            uploaded=self.uploaded.get(name, LONG_AGO),
         )
         return ResolvedPackage(name, version, Origin.PYPI, (file,))
 
@@ -160,7 +163,8 @@ class World:
             raise SourceError("wrong digest")
         path = folder / file.filename
         path.write_bytes(content)
-        return ArtifactFile(Artifact(file.filename, digest, len(content), file.url), path)
+        artifact = Artifact(file.filename, digest, len(content), file.url, file.uploaded)
+        return ArtifactFile(artifact, path)
 
     def publish(self, package: ApprovedPackage) -> str:
         self.called(f"publish {package.name}")

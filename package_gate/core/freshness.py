@@ -2,7 +2,7 @@
 InfoSec has waived. The only place that knows."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from package_gate.core.ecosystem import Ecosystem
 from package_gate.core.errors import TooFreshError
@@ -10,6 +10,7 @@ from package_gate.core.policy import COOLDOWN, Policy, WaiverEntry
 
 MAX_NAMED = 5
 """Releases that a message names."""
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Freshness:
@@ -29,7 +30,9 @@ class Freshness:
     @property
     def cutoff(self) -> datetime | None:
         """What was released later is too fresh; None when there is no cooldown."""
-        return self.now - timedelta(days=self._days) if self._days else None
+        if not self._days:
+            return None
+        return max(self.now, _FIRST + timedelta(days=self._days)) - timedelta(days=self._days)
 
     @property
     def waived_names(self) -> Collection[str]:
@@ -56,8 +59,8 @@ class Freshness:
         return None if self.is_waived(name, version) else self.ends(youngest)
 
     def ends(self, uploaded: datetime) -> datetime:
-        """Tell when what was received at a moment is old enough."""
-        return uploaded + timedelta(days=self._days)
+        """Tell when what was received at a moment, which may be yet to come, is old enough."""
+        return min(uploaded, _LAST - timedelta(days=self._days)) + timedelta(days=self._days)
 
     def reason(self, until: datetime) -> str:
         """Say of one release that it is too fresh."""
@@ -65,6 +68,14 @@ class Freshness:
         return (
             f"Released on {released:%Y-%m-%d}, younger than the cooldown of {self._days} days. It "
             f"is decided from {until:%Y-%m-%d %H:%M} UTC on."
+        )
+
+    def unknown(self, files: Iterable[str]) -> str:
+        """Say of files of a release that nobody says when they were received."""
+        return (
+            f"The package index doesn't say when {min(files)} was uploaded, so the cooldown of "
+            f"{self._days} days can't be kept. Use an index that says it (upload-time, PEP 700), "
+            "or set cooldown.days = 0 in the policy for this mirror."
         )
 
     def error(self, releases: list[str], until: datetime) -> TooFreshError:

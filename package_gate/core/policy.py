@@ -18,6 +18,7 @@ from package_gate.core.decision import Waiver
 from package_gate.core.ecosystem import Ecosystem, ecosystem_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Kind
+from package_gate.core.text import one_line, printable
 
 Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
 ScannerName = Literal[
@@ -32,12 +33,15 @@ ScannerName = Literal[
     "ruff",
     "snyk",
 ]
-Positive = Annotated[int, msgspec.Meta(gt=0)]
-PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.\d{1,2}$")]
-Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]+$")]
+Positive = Annotated[int, msgspec.Meta(gt=0, le=2**50)]
+"""A number or bytes; what is larger is no limit, and more than the kernel or JSON can be given."""
+Seconds = Annotated[int, msgspec.Meta(gt=0, le=7 * 24 * 3600)]
+PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\Z")]
+Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z")]
 PART_OF: dict[str, ScannerName] = {"behaviour": "guarddog"}
 """Scanners that were a part of another one: who names only that one still means both."""
 MIB = 1024 * 1024
+MAX_FILE_BYTES = MIB
 NEVER = "never"
 COOLDOWN = "cooldown"
 """What a waiver names to let a fresh release through."""
@@ -100,7 +104,7 @@ class Limits(_Section, frozen=True):
 
     download_bytes: Positive = 2048 * MIB
     """One downloaded file."""
-    download_seconds: Positive = 600
+    download_seconds: Seconds = 600
     """One download from first to last byte."""
     unpacked_bytes: Positive = 8192 * MIB
     """All files of one artifact, unpacked."""
@@ -114,9 +118,9 @@ class Limits(_Section, frozen=True):
     """Folders within folders."""
     path_bytes: Positive = 1024
     """One path in an archive, in UTF-8."""
-    scan_seconds: Positive = 300
+    scan_seconds: Seconds = 300
     """One scanner on one package, by the clock."""
-    scan_cpu_seconds: Positive = 300
+    scan_cpu_seconds: Seconds = 300
     """One scanner on one package, processor time."""
     scan_memory_bytes: Positive = 4096 * MIB
     """One scanner process."""
@@ -131,6 +135,31 @@ class WaiverEntry(_Section, frozen=True):
     approved_by: Annotated[str, msgspec.Meta(min_length=1)]
     reason: Annotated[str, msgspec.Meta(min_length=1)]
     version: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what holds for nothing, or reads like something else than it is.
+
+        Raises:
+            ValueError: the text says what is wrong; as a file is read, it becomes a mistake in it.
+        """
+        for key in ("package", "finding", "version"):
+            value: str = getattr(self, key)
+            if not value.isascii() or not value.isprintable() or value != value.strip():
+                raise ValueError(
+                    f"`{key}` of a waiver is {value[:100]!a}: nothing is spelled so. Copy it from "
+                    "the report"
+                )
+            if "*" in value:
+                raise ValueError(
+                    f"`{key}` of a waiver is {value[:100]!a}: nothing is a wildcard. Name one, or "
+                    "leave `version` out"
+                )
+        for key in ("approved_by", "reason"):
+            value = getattr(self, key)
+            if not value.strip() or one_line(value, len(value) + 1) != " ".join(value.split()):
+                raise ValueError(
+                    f"`{key}` of a waiver is {value[:100]!a}: write it in letters that are seen"
+                )
 
     def holds(self, today: date) -> bool:
         """Whether it holds on this day (UTC)."""
@@ -205,15 +234,24 @@ def load_policy(path: Path) -> Policy:
         ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_bytes().decode()), Policy)
+        content = path.read_bytes()
+        if len(content) > MAX_FILE_BYTES:
+            raise ConfigurationError(
+                f"The policy {path} is larger than {MAX_FILE_BYTES // MIB} MiB. Is it another file?"
+            )
+        return msgspec.convert(tomllib.loads(content.decode("utf-8-sig")), Policy)
     except OSError as error:
         raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The policy {path} is not valid TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"The policy {path} has a mistake: {error}. The keys and their values are described "
             "in docs/policy.md."
+        ) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"The policy {path} is nested too deeply.") from error
+    except ValueError as error:  # not only TOMLDecodeError: a number may have too many digits
+        raise ConfigurationError(
+            f"The policy {path} is not valid TOML: {printable(str(error), 300)}"
         ) from error
 
 

@@ -255,7 +255,7 @@ class Packages:
         return tuple(self._fetch(file, downloads) for file in files)
 
     def _too_fresh(self, package: ResolvedPackage, earlier: PackageDecision | None) -> str:
-        """Say that a release is younger than the cooldown, or "" when it is not.
+        """Say that a release is younger than the cooldown, or may be; "" when it is not.
 
         What notebooks can install already is not taken back for it.
         """
@@ -266,10 +266,14 @@ class Packages:
             and not self._conditions.rescan
         ):
             return ""
-        freshness = Freshness(
-            self._conditions.policy, ecosystem_of(package.origin), self._settings.now()
-        )
+        ecosystem = ecosystem_of(package.origin)
+        freshness = Freshness(self._conditions.policy, ecosystem, self._settings.now())
         uploads = [file.uploaded for file in package.files if file.uploaded]
+        unknown = [file.filename for file in package.files if not file.uploaded]
+        # A closure that the record holds may be of a time when there was no cooldown.
+        if unknown and ecosystem.looked_up_by_name and freshness.cutoff:
+            waived = freshness.is_waived(package.name, package.version)
+            return "" if waived else freshness.unknown(unknown)
         until = freshness.until(package.name, package.version, uploads)
         return freshness.reason(until) if until else ""
 

@@ -1,7 +1,7 @@
 """Which releases are too fresh, until when, and what is waived."""
 
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -84,3 +84,31 @@ def test_the_messages_name_releases_and_the_moment() -> None:
         error
     )
     assert error.until == OLD_ENOUGH
+
+
+@pytest.mark.parametrize("now", [datetime.min, datetime(1970, 1, 1), NOW, datetime.max])
+@pytest.mark.parametrize("uploaded", [datetime.min, datetime(2030, 1, 1), datetime.max])
+def test_whatever_the_clock_and_the_index_say_a_release_of_the_future_is_too_fresh(
+    now: datetime, uploaded: datetime
+) -> None:
+    now, uploaded = now.replace(tzinfo=UTC), uploaded.replace(tzinfo=UTC)
+    rules = freshness(now=now)
+
+    until = rules.until("pyyaml", "6.0", [uploaded])
+
+    if uploaded > now:
+        assert until is not None
+        assert until > now
+        assert "younger than the cooldown" in rules.reason(until)
+        assert "too fresh" in str(rules.error(["pyyaml 6.0"], until))
+    elif now - uploaded > timedelta(days=7):
+        assert until is None
+
+
+def test_a_clock_that_is_set_back_makes_releases_fresher_and_waivers_hold_longer() -> None:
+    before = datetime(2026, 6, 1, tzinfo=UTC)
+    text = waiver(expires="2026-06-05")
+
+    assert freshness(now=before).until("a", "1", [UPLOADED]) == OLD_ENOUGH
+    assert freshness(text, before).is_waived("py-yaml", "6.0")
+    assert not freshness(text, NOW).is_waived("py-yaml", "6.0")

@@ -180,6 +180,58 @@ def test_the_worst_findings_come_first() -> None:
         (WAIVER.replace('reason = "Not reachable."', ""), "reason"),
         (WAIVER.replace("expires = 2026-06-01", ""), "expires"),
         (WAIVER.replace("2026-06-01", '"soon"'), "expires"),
+        # Dates that are none, or a moment somewhere.
+        (WAIVER.replace("2026-06-01", "2026-02-30"), "line 6"),
+        (WAIVER.replace("2026-06-01", "2026-06-01T00:00:00"), "expires"),
+        (WAIVER.replace("2026-06-01", "2026-06-01T23:00:00-12:00"), "expires"),
+        (WAIVER.replace("2026-06-01", '"2026-06-01T00:00:00Z"'), "expires"),
+        (WAIVER.replace("2026-06-01", "00:00:00"), "expires"),
+        (WAIVER.replace("2026-06-01", "20260601"), "expires"),
+        # Waivers for more than one thing, for nothing, or for something that looks like another.
+        (WAIVER.replace("PyYAML", "*"), "package"),
+        (WAIVER.replace("PyYAML", "Py*"), "wildcard"),
+        (WAIVER.replace("5.3.1", "*"), "version"),
+        (WAIVER.replace("5.3.1", "5.3.*"), "version"),
+        (WAIVER.replace("CVE-2020-14343", "CVE-*"), "finding"),
+        (WAIVER.replace("PyYAML", "Py\u0423AML"), "package"),
+        (WAIVER.replace("PyYAML", "\u212aeras"), "package"),
+        (WAIVER.replace("PyYAML", "PyYAML\u200b"), "package"),
+        (WAIVER.replace("PyYAML", "\\u0000PyYAML"), "package"),
+        (WAIVER.replace("PyYAML", " "), "package"),
+        (WAIVER.replace("PyYAML", "PyYAML "), "package"),
+        (WAIVER.replace("5.3.1", " "), "version"),
+        (WAIVER.replace("CVE-2020-14343", "\\u001b[2J"), "finding"),
+        (WAIVER.replace('"CVE-2020-14343"', '["CVE-2020-14343"]'), "finding"),
+        (WAIVER.replace('"Jo"', '" \u3164"'), "approved_by"),
+        (WAIVER.replace('"Jo"', '"\\t"'), "approved_by"),
+        (WAIVER.replace('"Jo"', "true"), "approved_by"),
+        (WAIVER.replace("Not reachable.", "\u202eflesti"), "reason"),
+        (WAIVER + "approve_by = 'x'", "approve_by"),
+        (WAIVER + "version = '5.3.1'", "Cannot overwrite"),
+        (WAIVER.replace("[[waivers]]", "[waivers]"), "$.waivers"),
+        # Numbers that are no numbers of anything.
+        ("[cooldown]\ndays = nan", "$.cooldown.days"),
+        ("[cooldown]\ndays = inf", "$.cooldown.days"),
+        ("[cooldown]\ndays = 7.0", "$.cooldown.days"),
+        ("[cooldown]\ndays = true", "$.cooldown.days"),
+        ("[cooldown]\ndays = 366", "$.cooldown.days"),
+        ("[cooldown]\ndays = 7\ndays = 0", "Cannot overwrite"),
+        ("[cooldown]\n[cooldown]", "twice"),
+        (f"[limits]\nentries = {'9' * 5000}", "digits"),
+        (f"[limits]\nentries = 0x{'f' * 5000}", "$.limits.entries"),
+        ("[limits]\nentries = 9223372036854775808", "$.limits.entries"),
+        ("[limits]\nscan_seconds = 1000000", "$.limits.scan_seconds"),
+        ("[limits]\nratio = 0", "$.limits.ratio"),
+        # What goes to uv as an argument.
+        ('[targets]\npython_versions = ["3.11\\n"]', "$.targets.python_versions"),
+        ('[targets]\npython_versions = ["3.\u0967"]', "$.targets.python_versions"),
+        ('[targets]\nplatforms = ["linux\\n"]', "$.targets.platforms"),
+        ('[targets]\nplatforms = ["--index-url"]', "$.targets.platforms"),
+        # Files that are made to be slow or deep to read.
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        ("a = " + "{a=" * 5000, "nested too deeply"),
+        ("a = '" + "x" * 2**20 + "'", "larger than 1 MiB"),
+        ("\0", "line 1"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, named: str) -> None:
@@ -197,6 +249,39 @@ def test_a_missing_or_undecodable_file_is_a_configuration_error(tmp_path: Path) 
     (tmp_path / "latin.toml").write_bytes(b"# caf\xe9")
     with pytest.raises(ConfigurationError, match="not valid TOML"):
         load_policy(tmp_path / "latin.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("[cooldown]\ndays = 3", encoding="utf-8-sig")
+    assert load_policy(path).cooldown.days == 3
+
+
+@pytest.mark.parametrize(
+    ("expires", "expected"),
+    [
+        ("0001-01-01", Verdict.REFUSED),
+        ("2026-05-31", Verdict.REFUSED),
+        ("2026-06-01", Verdict.APPROVED),
+        ("9999-12-31", Verdict.APPROVED),
+    ],
+)
+def test_a_waiver_holds_up_to_the_last_day_that_it_names(expires: str, expected: Verdict) -> None:
+    text = WAIVER.replace("2026-06-01", expires)
+    assert verdict(finding(), text=text).verdict is expected
+    assert bool(policy_warnings(policy(text), TODAY)) is (expected is Verdict.REFUSED)
+
+
+@pytest.mark.parametrize("name", ["pyyaml", "PYYAML", "Py_YAML", "py--yaml", "py.-_yaml"])
+def test_a_waivers_package_is_compared_as_a_name(name: str) -> None:
+    expected = Verdict.APPROVED if name.lower() == "pyyaml" else Verdict.REFUSED
+    assert verdict(finding(), text=WAIVER.replace("PyYAML", name)).verdict is expected
+
+
+@pytest.mark.parametrize("rule", ["cve-2020-14343", "CVE-2020-1434", "CVE", "PYSEC-2021-14"])
+def test_a_waivers_finding_is_compared_as_it_is_spelled(rule: str) -> None:
+    text = WAIVER.replace("CVE-2020-14343", rule)
+    assert verdict(finding(), text=text).verdict is Verdict.REFUSED
 
 
 def test_a_policy_that_refuses_nothing_is_warned_of() -> None:

@@ -29,7 +29,7 @@ from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.publishers.interface import ApprovedPackage
 from tests.fakes.advisory_source import FakeSource, flaw
-from tests.gate_parts import Killed, World, archive, request
+from tests.gate_parts import LONG_AGO, Killed, World, archive, request
 
 BAD = Finding("malware", "steals", Kind.MALWARE, Severity.HIGH, "It steals.")
 
@@ -181,7 +181,8 @@ def test_one_decision_covers_the_files_that_different_requests_need_of_a_version
             package = usual(self, name)
             filename = f"{name}-1.0-{platform}.whl"
             digest = hashlib.sha256(self.content(filename)).hexdigest()
-            file = RemoteFile(filename, f"https://host.example/{filename}", digest)
+            url = f"https://host.example/{filename}"
+            file = RemoteFile(filename, url, digest, uploaded=LONG_AGO)
             return replace(package, files=(file,) if name == "dep" else package.files)
 
         monkeypatch.setattr(World, "package", package)
@@ -520,7 +521,8 @@ def test_files_added_to_a_version_are_published_though_their_first_scan_failed(
         package = usual(self, name)
         filename = f"{name}-1.0-cp312-cp312-any.whl"
         digest = hashlib.sha256(self.content(filename)).hexdigest()
-        another = RemoteFile(filename, f"https://host.example/{filename}", digest)
+        url = f"https://host.example/{filename}"
+        another = RemoteFile(filename, url, digest, uploaded=LONG_AGO)
         return replace(package, files=(*package.files, another))
 
     monkeypatch.setattr(World, "package", with_another_file)

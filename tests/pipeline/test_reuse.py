@@ -14,7 +14,7 @@ from package_gate.core.finding import Finding, Kind, Severity
 from package_gate.core.policy import Policy, Refuse, Targets, WaiverEntry
 from package_gate.core.request import Request
 from package_gate.core.run import Run
-from tests.gate_parts import World, archive, request
+from tests.gate_parts import LONG_AGO, World, archive, request
 
 SUSPICION = Finding("malware", "steals", Kind.MALWARE, Severity.MEDIUM, "It may steal.")
 HOLE = Finding("osv", "PYSEC-1", Kind.VULNERABILITY, Severity.MEDIUM, "A hole.")
@@ -260,6 +260,19 @@ def test_a_release_that_is_installed_is_not_taken_back_for_a_longer_cooldown(wor
     assert (verdict(run), run.unfinished) == (Verdict.APPROVED, False)
 
 
+def test_a_closure_of_a_time_without_a_cooldown_is_not_taken_for_old(world: World) -> None:
+    world.uploaded["x"] = None
+    world.findings["x"] = [replace(SUSPICION, severity=Severity.HIGH)]
+    world.policy = msgspec.convert({"cooldown": {"days": 0}}, Policy)
+    assert verdict(world.run(request("x"))) is Verdict.REFUSED
+    world.policy = msgspec.convert({"refuse": {"malware": "never"}}, Policy)
+
+    run = world.run(request("x"))
+
+    assert verdict(run) is not Verdict.APPROVED
+    assert world.published == {}
+
+
 def test_evidence_is_about_the_files_and_the_name_that_it_was_made_for(world: World) -> None:
     world.run(request("x"))
     (document,) = (world.folder / "evidence").iterdir()
@@ -287,7 +300,7 @@ def test_a_file_that_was_added_to_a_version_is_scanned_with_the_others(world: Wo
     another = RemoteFile(
         "x-1.0-cp312-cp312-any.whl",
         "https://host.example/x-1.0-cp312-cp312-any.whl",
-        None,
+        uploaded=LONG_AGO,
     )
     assert usual.files[0].sha256
     world.closures["app"] = ["x"]

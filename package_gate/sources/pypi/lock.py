@@ -201,4 +201,7 @@ def as_utc(moment: datetime | None) -> datetime | None:
     """Give the same moment in UTC; one without a zone is taken as UTC."""
     if moment is None:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:  # the first or the last day that there is: hours don't matter
+        return moment.replace(tzinfo=UTC)
