@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from package_gate.commands.options import (
     checked_network,
     packaged_policy_warning,
 )
-from package_gate.commands.process import now, prepare_process, scratch_folder
+from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import describer
 from package_gate.core.decision import Verdict
 from package_gate.core.ecosystem import PYPI
@@ -81,17 +80,16 @@ def main(
         with scratch_folder(options.output) as scratch:
             return _run(options, environ, scratch)
     except ConfigurationError as error:
-        print(f"dependency scan: {error}", file=sys.stderr)
+        complain("dependency scan", error)
         return MISCONFIGURED
     except GateError as error:
-        print(f"dependency scan: {error}", file=sys.stderr)
+        complain("dependency scan", error)
         return FAILED
     except Exception as error:  # a fault of ours must never read as a clean repository
-        print(f"dependency scan: {_unexpected(error)}", file=sys.stderr)
+        complain("dependency scan", _unexpected(error))
         return FAILED
     except KeyboardInterrupt:
-        print("dependency scan: stopped.", file=sys.stderr)
-        sys.stderr.flush()
+        complain("dependency scan", "stopped.")
         os._exit(128 + signal.SIGINT)
 
 
@@ -185,7 +183,7 @@ def _tell(
         try:
             tell(result, report, fails=fails)
         except NotifyError as error:
-            print(f"dependency scan: {error}", file=sys.stderr)
+            complain("dependency scan", error)
             told = False
     return told
 

@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from package_gate.commands.options import (
     checked_network,
     packaged_policy_warning,
 )
-from package_gate.commands.process import now, prepare_process, scratch_folder
+from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup, describer
 from package_gate.commands.service_scanners import service_scanners
 from package_gate.core.decision import Verdict
@@ -75,16 +74,15 @@ def main(
         with scratch_folder(options.output) as scratch:
             return _run(options, target, environ, scratch, requests)
     except ConfigurationError as error:
-        print(f"package gate: {error}", file=sys.stderr)
+        complain("package gate", error)
         return MISCONFIGURED
     except GateError as error:
-        print(f"package gate: {error}", file=sys.stderr)
+        complain("package gate", error)
         return UNFINISHED
     except KeyboardInterrupt:
         # Threads may be amid a download. What is recorded stays recorded and the next run
         # finishes the rest, so nobody waits for them.
-        print("package gate: stopped. The next run finishes what is open.", file=sys.stderr)
-        sys.stderr.flush()
+        complain("package gate", "stopped. The next run finishes what is open.")
         os._exit(128 + signal.SIGINT)
 
 

@@ -1,6 +1,5 @@
 """What every command of this project begins with: its process, its options, its scratch folder."""
 
-import ctypes
 import logging
 import shutil
 import signal
@@ -15,6 +14,8 @@ from types import FrameType
 
 from package_gate.core.errors import ConfigurationError, StoreError
 from package_gate.core.files import locked
+from package_gate.core.text import lines
+from package_gate.sandbox.isolation import hide
 
 
 def prepare_process() -> None:
@@ -22,9 +23,14 @@ def prepare_process() -> None:
     for stream in (sys.stdout, sys.stderr):  # an ASCII terminal shows what it can't write escaped
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    _hide_environment()
+    hide()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def complain(who: str, message: object) -> None:
+    """Say on standard error what is wrong; it may quote what others have written."""
+    print(f"{who}: {lines(str(message), 2000)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -49,15 +55,6 @@ def scratch_folder(output: Path) -> Iterator[Path]:
             raise ConfigurationError(f"{output} can't be written: {error.strerror}.") from error
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         yield scratch
-
-
-def _hide_environment() -> None:
-    """Keep other processes of this user, scanners among them, out of this one's memory (Linux).
-
-    `PR_SET_DUMPABLE` of prctl(2); it does not stop root.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -55,12 +55,15 @@ class Outbox:
         """
         message = EmailMessage(policy=SMTP)
         try:
-            message["Subject"] = email.subject
-            if email.requester:
-                message["To"] = email.requester
-            message["X-Package-Gate-Verdict"] = email.verdict.value
-            message["X-Package-Gate-Package"] = email.package
-            message["X-Package-Gate-Requester"] = email.requester
+            headers = {
+                "Subject": email.subject,
+                **({"To": email.requester} if email.requester else {}),
+                "X-Package-Gate-Verdict": email.verdict.value,
+                "X-Package-Gate-Package": email.package,
+                "X-Package-Gate-Requester": email.requester,
+            }
+            for name, value in headers.items():
+                message[name] = without_encoded_words(value)
             message.set_content(email.body)
             content = message.as_bytes()
         except ValueError as error:
@@ -72,6 +75,15 @@ class Outbox:
             raise NotifyError(
                 f"The outbox {self._folder} can't be written: {error.strerror}."
             ) from error
+
+
+def without_encoded_words(text: str) -> str:
+    """Break what would be an encoded word (RFC 2047) in a header.
+
+    `=?utf-8?q?=0D=0ABcc:…?=` is plain ASCII until a mail reader decodes it, as Python's `email` does
+    before it writes a header, line break and all.
+    """
+    return text.replace("=?", "= ?")
 
 
 def _file_name(email: Email, content: bytes) -> str:

@@ -12,7 +12,7 @@ from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.patterns import is_email
 from package_gate.core.request import Request
 from package_gate.core.text import one_line, printable
-from package_gate.notifications.outbox import Email
+from package_gate.notifications.outbox import Email, without_encoded_words
 from package_gate.report.encoding import json_bytes
 from package_gate.report.reading import (
     COMMAND_LIMIT,
@@ -198,8 +198,12 @@ def _hint(report_hint: str) -> str:
 
 
 def ascii_line(text: str, limit: int) -> str:
-    """Write a text as one line of printable ASCII, cut with dots when it is too long."""
+    """Write a text as one line of printable ASCII, cut with dots when it is too long.
+
+    A mail reader finds no encoded word in it (RFC 2047), which could hold a line break.
+    """
     plain = one_line(text, limit * 2).encode("ascii", "backslashreplace").decode("ascii")
+    plain = without_encoded_words(plain)
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 
 

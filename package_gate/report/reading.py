@@ -206,10 +206,10 @@ def web_address(reference: str) -> str | None:
 
 
 def _toml_string(text: str) -> str:
-    r"""A TOML basic string (toml.io, "String"): its escapes are JSON's, but for U+007F."""
+    r"""A TOML basic string (toml.io, "String"), in ASCII: who copies it sees what it holds."""
     valid = text.encode("utf-8", "replace").decode("utf-8")
     escaped = "".join(
-        character if character.isprintable() else f"\\U{ord(character):08x}"
+        character if " " <= character <= "~" else f"\\U{ord(character):08x}"
         for character in valid.replace("\\", "\\\\").replace('"', '\\"')
     )
     return f'"{escaped}"'

@@ -55,7 +55,8 @@ def print_verdicts(run: Run, console: Console) -> None:
     for error in run.line_errors:
         where = f"line {error.line}" if error.line else "request file"
         _print(console, f"{where}: {one_line(error.message, 500)}", "yellow")
-        _print(console, f"    {one_line(error.text)}", "dim")
+        # The bar keeps a build service from obeying a line that begins with its own command.
+        _print(console, f"    | {one_line(error.text)}", "dim")
     shown, hidden = _choose(run)
     if console.is_terminal:
         if shown:

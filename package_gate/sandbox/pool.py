@@ -23,7 +23,6 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.inventory_checks import checked_inventories
-from package_gate.sandbox.isolation import hide
 from package_gate.sandbox.protocol import Answer, Failed, Findings, Job, Ready, Setup, Unpacking
 from package_gate.sandbox.spec import ScannerSpec
 from package_gate.sandbox.worker_process import WorkerProcess
@@ -58,7 +57,7 @@ class ScannerPool:
     """Worker processes, each started when it is needed and then kept; a context manager."""
 
     def __init__(self, specs: Sequence[ScannerSpec], limits: Limits, scratch: Path) -> None:
-        """Start nothing yet, but hide this process, which may hold credentials, from workers.
+        """Start nothing yet.
 
         Args:
             specs: the scanners.
@@ -66,7 +65,6 @@ class ScannerPool:
             scratch: an existing folder. Workers make their own folders in it, and all packages to
                 be scanned lie below it: other files can't be read where the kernel helps.
         """
-        hide()
         self._limits = limits
         self._scratch = scratch.resolve()
         self._lanes = {spec.name: _Lane(spec) for spec in specs}

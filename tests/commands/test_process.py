@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.commands.process import scratch_folder
+from package_gate.commands.process import complain, scratch_folder
 from package_gate.core.errors import ConfigurationError, StoreError
+from package_gate.core.policy import load_policy
 
 
 def test_the_scratch_folder_is_empty_and_gone_afterwards(tmp_path: Path) -> None:
@@ -45,3 +46,19 @@ def test_two_runs_do_not_share_an_output_folder(tmp_path: Path) -> None:
         scratch_folder(tmp_path),
     ):
         pass
+
+
+def test_what_is_wrong_is_said_without_what_commands_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('"\\u001b[2J\\u202e" = 1')
+    with pytest.raises(ConfigurationError) as caught:
+        load_policy(policy)
+
+    complain("package gate", caught.value)
+
+    said = capsys.readouterr().err
+    assert said.startswith("package gate: The policy ")
+    assert said.rstrip("\n").isprintable()
+    assert r"\x1b[2J\u202e" in said

@@ -83,6 +83,26 @@ def test_an_email_that_is_no_proper_one_is_refused(tmp_path: Path, evil: Email) 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "=?utf-8?q?=0D=0ABcc:_everyone@evil.example?=",
+        "=?utf-8?b?DQpCY2M6IGV2ZXJ5b25lQGV2aWwuZXhhbXBsZQ==?=",
+        "==??utf-8?q?=0ABcc:_everyone@evil.example?=?=",
+        'a; python_version=="=?iso-8859-1*en?Q?=0D=0A=0D=0Abody?="',
+    ],
+)
+def test_an_encoded_word_stays_text(tmp_path: Path, word: str) -> None:
+    Outbox(tmp_path).send(replace(EMAIL, subject=word, package=word))
+
+    (file,) = tmp_path.iterdir()
+    message = message_from_bytes(file.read_bytes(), policy=default)
+    assert "Bcc" not in message
+    assert message.get_content().replace("\r\n", "\n") == EMAIL.body
+    for name in ("Subject", "X-Package-Gate-Package"):
+        assert "".join(message[name].split()) == "".join(word.split())
+
+
 def test_an_outbox_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file stands in the way")
     with pytest.raises(NotifyError, match="outbox"):

@@ -1,5 +1,7 @@
 import tomllib
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,17 @@ def test_what_is_no_address_gets_no_email_of_its_own(requester: str) -> None:
     told = sample_run.approved()
     told = replace(told, request=replace(told.request, requester=requester))
     assert email_about(told).requester == ""
+
+
+def test_a_requirements_marker_becomes_no_header(tmp_path: Path) -> None:
+    marker = 'a; python_version == "=?utf-8?q?=0D=0ABcc:_c@d.example?="'
+    request = Request("a", PyPISource(marker), "", 1)
+    email = email_about(outcome(request, Verdict.REFUSED, ("No.",)))
+
+    assert "=?" not in email.subject  # SNS takes it as it is
+    Outbox(tmp_path).send(email)
+    (file,) = tmp_path.iterdir()
+    assert message_from_bytes(file.read_bytes(), policy=default)["Bcc"] is None
 
 
 def test_a_long_subject_is_cut_below_the_limit_of_sns() -> None:

@@ -341,8 +341,10 @@ HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>&amp;{{7*7}}{% raw %}"
     "\u202egpj.exe\u2066\x00\x1b[31m\x1b]8;;https://evil.example\x07\r\nX-Evil: 1\n\ud800\ufffe"
     "[red]bold[/red][click](https://evil.example){0}]]>--><!--\U000e0041 :skull:"
+    "=?utf-8?q?=0D=0AX-Evil:_2?= \u3164\u2800\ufe0f\u034f\x9b2J\x85\u2028\u061c"
 )
-"""Markup, template syntax, bidirectional, control, surrogate and tag characters, all at once."""
+"""Markup, template syntax, an encoded word, bidirectional, control, invisible, surrogate and tag
+characters, all at once."""
 
 
 def hostile_run() -> Run:

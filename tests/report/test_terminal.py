@@ -1,8 +1,10 @@
 import io
 import threading
+from dataclasses import replace
 
 from rich.console import Console
 
+from package_gate.core.request import LineError
 from package_gate.core.run import Run
 from package_gate.report.terminal import Progress, print_verdicts
 from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run
@@ -72,6 +74,13 @@ def test_hostile_text_neither_commands_the_terminal_nor_becomes_markup() -> None
     assert "\x1b]8" not in coloured
     assert "\u202e" not in coloured
     assert "\x1b[31m" not in coloured.replace("\x1b[31mrefused", "")
+
+
+def test_no_line_of_a_requester_begins_as_a_build_service_would_obey() -> None:
+    bad = tuple(LineError(1, text, text) for text in ("::stop-commands::x", "##[add-path]/tmp"))
+    output = printed(replace(hostile_run(), line_errors=bad))
+    assert output.count("::stop-commands::x") == 2
+    assert not any(line.lstrip().startswith(("::", "##")) for line in output.splitlines())
 
 
 def test_progress_in_a_build_log_is_a_line_a_step() -> None:
