@@ -80,7 +80,7 @@ class Outbox:
 def without_encoded_words(text: str) -> str:
     """Break what would be an encoded word (RFC 2047) in a header.
 
-    `=?utf-8?q?=0D=0ABcc:…?=` is plain ASCII until a mail reader decodes it, as Python's `email` does
+    `=?utf-8?q?=0D=0ABcc:…?=` is plain ASCII until a mail reader decodes it; Python's `email` does
     before it writes a header, line break and all.
     """
     return text.replace("=?", "= ?")
