@@ -20,7 +20,7 @@ from benchmarks.verdict_quality_packages import CACHE
 from package_gate.commands.process import now
 from package_gate.commands.scan_setup import describer
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
-from package_gate.core.decision import PackageDecision, Verdict
+from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
 from package_gate.core.finding import Kind
 from package_gate.core.policy import Policy, Targets
 from package_gate.core.request import ArchiveSource, PyPISource, Request
@@ -57,8 +57,12 @@ class Nowhere:
         """See `Publisher.offer`."""
         return f"pip install {request.name}"
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         """See `Publisher.withdraw`."""
+        return False
+
+    def repair(self, package: PackageSummary) -> None:
+        """Nothing is left half done."""
 
     def finish(self) -> None:
         """See `Publisher.finish`."""

@@ -17,6 +17,7 @@ from package_gate.core.artifact import (
     ResolvedPackage,
     UnpackedPackage,
 )
+from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import GateError, PublishError, ScannerError, SourceError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Component, Inventory, Unpacked
@@ -184,11 +185,14 @@ class World:
             raise PublishError(f"not published: {missing}")
         return f"pip install {asked.name}"
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         self.called(f"withdraw {package.name}")
         if package.name in self.publish_errors:
             raise self.publish_errors[package.name]
-        self.published.pop(f"{package.name} {package.version}", None)
+        return self.published.pop(f"{package.name} {package.version}", None) is not None
+
+    def repair(self, package: PackageSummary) -> None:
+        self.called(f"repair {package.name}")
 
     def finish(self) -> None:
         self.finished += 1

@@ -202,6 +202,7 @@ def test_configuration_that_lies_around_changes_nothing(local: LocalRun) -> None
         ("fetching", signal.SIGKILL),
         ("scanning", signal.SIGINT),
         ("scanning", signal.SIGTERM),
+        ("scanning", signal.SIGHUP),
         ("scanning", signal.SIGKILL),
     ],
 )
@@ -227,7 +228,7 @@ def test_a_stopped_run_is_finished_by_the_next(
     process.stdout.read()
     status = process.wait(30)
     process.stdout.close()
-    assert status == (-signal.SIGKILL if number is signal.SIGKILL else 128 + signal.SIGINT)
+    assert status == (-signal.SIGKILL if number is signal.SIGKILL else 128 + number)
     deadline = time.monotonic() + 10
     while workers_of(local) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -37,6 +37,7 @@ class Patience:
     attempts: int
     """In all. What was throttled, answered with 500 or cut off is repeated after a random wait
     that grows up to 20 seconds (boto3's standard mode)."""
+    connect_seconds: int = CONNECT_SECONDS
 
 
 STORAGE = Patience(read_seconds=60, attempts=5)
@@ -62,13 +63,15 @@ def region_of(environ: Mapping[str, str]) -> str:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
 
 
-def client_config(service: Service, connections: int = CONNECTIONS) -> "Config":
+def client_config(
+    service: Service, connections: int = CONNECTIONS, patience: Patience | None = None
+) -> "Config":
     """Give a service's timeouts and retries."""
     from botocore.config import Config
 
-    patience = _PATIENCE[service]
+    patience = patience or _PATIENCE[service]
     return Config(
-        connect_timeout=CONNECT_SECONDS,
+        connect_timeout=patience.connect_seconds,
         read_timeout=patience.read_seconds,
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
@@ -94,15 +97,23 @@ class AWSSession:
         """Where its clients call; "" when nobody says."""
         return self._session.region_name or ""
 
-    def client(self, service: Service, connections: int = CONNECTIONS) -> Any:
+    def client(
+        self,
+        service: Service,
+        connections: int = CONNECTIONS,
+        patience: Patience | None = None,
+    ) -> Any:
         """Make a service's client, for all threads.
 
         Args:
             service: boto3's name of it.
             connections: how many it keeps, one for each thread that uses it at a time.
+            patience: how long it is waited for; None for what is usual for the service.
 
         Raises:
             ConfigurationError: no region is known for it.
         """
         with aws_errors(f"AWS is not configured for {service}", ConfigurationError):
-            return self._session.client(service, config=client_config(service, connections))
+            return self._session.client(
+                service, config=client_config(service, connections, patience)
+            )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from package_gate.aws.session import AWSSession, region_of
+from package_gate.aws.session import AWSSession, Patience, region_of
 from package_gate.commands.destinations import Destination, DestinationParts
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.policy import Policy, Sources
@@ -102,7 +102,8 @@ def _codeartifact(
             environ,
             policy.sources,
         )
-    return DestinationParts(CodeArtifact(settings, client), records, aws.notifier(), index)
+    publisher = CodeArtifact(settings, client, records.turn.ask)
+    return DestinationParts(publisher, records, aws.notifier(), index)
 
 
 def _store(
@@ -166,8 +167,8 @@ def _github(
     )
     spec = outer_unpacker()
     unpack = partial(unpacked, spec=spec, limits=policy.limits, scratch=scratch)
-    publisher = GitHub(settings, unpack)
     records = aws.storage(f"github/{host}/{owner}/{repository}")
+    publisher = GitHub(settings, unpack, records.turn.ask)
     return DestinationParts(publisher, records, aws.notifier())
 
 
@@ -214,7 +215,9 @@ class _AWS:
             kms_key_id=self._key,
             lease_seconds=float(self._lease_seconds),
         )
-        return S3Storage(settings, self.session.client("s3", self._threads))
+        soon = max(1, round(settings.lease_seconds / 6))
+        lease_client = self.session.client("s3", patience=Patience(soon, 1, connect_seconds=soon))
+        return S3Storage(settings, self.session.client("s3", self._threads), lease_client)
 
     def notifier(self) -> SNS:
         return SNS(self._topic, self.session.client("sns", self._threads))

@@ -88,9 +88,9 @@ def main(
     except Exception as error:  # a fault of ours must never read as a clean repository
         complain("dependency scan", _unexpected(error))
         return FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         complain("dependency scan", "stopped.")
-        os._exit(128 + signal.SIGINT)
+        os._exit(128 + getattr(interrupt, "number", signal.SIGINT))
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path) -> int:

@@ -79,11 +79,15 @@ def main(
     except GateError as error:
         complain("package gate", error)
         return UNFINISHED
-    except KeyboardInterrupt:
+    except (OSError, MemoryError) as error:  # no inode, no descriptor, no memory is left
+        reason = getattr(error, "strerror", "") or "not enough memory"
+        complain("package gate", f"{reason}. The next run finishes what is open.")
+        return UNFINISHED
+    except KeyboardInterrupt as interrupt:
         # Threads may be amid a download. What is recorded stays recorded and the next run
         # finishes the rest, so nobody waits for them.
         complain("package gate", "stopped. The next run finishes what is open.")
-        os._exit(128 + signal.SIGINT)
+        os._exit(128 + getattr(interrupt, "number", signal.SIGINT))
 
 
 def _run(

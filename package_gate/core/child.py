@@ -1,20 +1,93 @@
-"""A program run as a child process with bounds on its time and its output."""
+"""Programs run as child processes: with bounds on time and output, or tied to this process."""
 
 import os
 import selectors
 import signal
 import subprocess
+import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from package_gate.core.errors import ScannerError
 
 _PIECE = 65536
+_ENDING_SECONDS = 5
+"""How long a killed program may take to end."""
 _LOOK_SECONDS = 0.2
 """How often to see whether the program has ended while a helper of it holds its pipes open."""
+
+
+_TIED = Path(__file__).with_name("tied.py")
+_running: set[subprocess.Popen[bytes]] = set()
+"""Children that must not outlive the run."""
+_running_lock = threading.Lock()
+
+
+@contextmanager
+def tied(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    pass_fds: Sequence[int] = (),
+    ask: Callable[[], None] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that ends with the block, or with `end_all`.
+
+    Its helpers end with it: it is in a process group of its own. Its standard streams are pipes.
+
+    Args:
+        command: the program and its arguments.
+        folder: its working directory.
+        environment: all variables that it gets.
+        pass_fds: the open files that it inherits besides its standard streams.
+        ask: for what others see: called directly before it starts, and raises when it must not; it
+            is killed then when this process dies, too.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+    """
+    if ask is not None:
+        command = [sys.executable, "-I", "-S", str(_TIED), str(os.getpid()), *command]
+    with _running_lock:
+        if ask is not None:
+            ask()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+        _running.add(process)
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                if process.returncode is None:
+                    _kill_group(process)
+    finally:
+        _running.discard(process)
+
+
+def end_all() -> None:
+    """Kill all programs that are tied to this process, and wait until they have ended."""
+    with _running_lock:
+        running = list(_running)
+        for process in running:
+            if process.returncode is None:
+                _kill_group(process)
+    for process in running:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_ENDING_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,14 @@ class StoreError(GateError):
     """A record could not be read or written."""
 
 
+class TurnError(StoreError):
+    """It is not this run's turn any more: it does nothing further that others see."""
+
+
+class UnreadableRecordError(StoreError):
+    """A record is damaged, or was written by a newer version: no later run can read it either."""
+
+
 class NotifyError(GateError):
     """An email could not be handed over; tried again by the next run."""
 

@@ -1,7 +1,7 @@
 """The gate's parts put together: what a run meets and what it goes by → a gate that is ready."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,7 +71,7 @@ class Options:
 def open_gate(
     outside: Outside, scanners: Scanners, policy: Policy, options: Options, scratch: Path
 ) -> Iterator[Gate]:
-    """Give a gate; when the block ends, it takes no more work.
+    """Give a gate whose turn it is; when the block ends, it takes no more work.
 
     Args:
         outside: what it meets.
@@ -79,35 +79,48 @@ def open_gate(
         policy: InfoSec's policy.
         options: how this run differs.
         scratch: an existing folder for what is downloaded and unpacked.
+
+    Raises:
+        StoreError: another run holds the record store, or it can't be read.
     """
-    scanning = Scanning(scanners.unpacker, scanners.content, outside.now)
-    advisories = [Cached(source) for source in scanners.advisories]
-    conditions = Conditions(
-        policy=policy,
-        policy_digest=policy.digest,
-        unpacker=scanners.unpacker.name,
-        scanners=scanning.versions,
-        advisories=[source.name for source in advisories],
-        gate_version=gate_version(),
-        rescan=options.rescan,
-        sample_advisories=scanners.sample_advisories,
-    )
-    settings = Settings(
-        conditions=conditions,
-        now=outside.now,
-        progress=outside.progress,
-        dry_run=options.dry_run,
-        report_hint=options.report_hint,
-    )
     records, remarks = Records(outside.storage), Remarks(options.warnings)
-    packages = Packages(outside.fetch, scanning, advisories, records, scratch, settings)
-    steps = Steps(
-        planner=Planner(outside.sources, records, settings),
-        packages=packages,
-        publication=Publication(outside.publisher, packages, records, remarks, settings),
-        records=records,
-        notifier=outside.notifier,
-        remarks=remarks,
-    )
-    with closing(packages):
-        yield Gate(steps, settings)
+    with nullcontext() if options.dry_run else records.exclusive():
+        rescan = options.rescan
+        if not options.dry_run and (owed := records.owed.rescan()) and not rescan:
+            rescan = True
+            remarks.warn(
+                f"The rescan that began on {owed.begun_at:%Y-%m-%d at %H:%M} UTC did not come to "
+                "its end, so this run does."
+            )
+        overturned = records.owed.withdrawals()
+        scanning = Scanning(scanners.unpacker, scanners.content, outside.now)
+        advisories = [Cached(source) for source in scanners.advisories]
+        conditions = Conditions(
+            policy=policy,
+            policy_digest=policy.digest,
+            unpacker=scanners.unpacker.name,
+            scanners=scanning.versions,
+            advisories=[source.name for source in advisories],
+            gate_version=gate_version(),
+            rescan=rescan,
+            sample_advisories=scanners.sample_advisories,
+            overturned=frozenset(each.key for each in overturned),
+        )
+        settings = Settings(
+            conditions=conditions,
+            now=outside.now,
+            progress=outside.progress,
+            dry_run=options.dry_run,
+            report_hint=options.report_hint,
+        )
+        packages = Packages(outside.fetch, scanning, advisories, records, scratch, settings)
+        steps = Steps(
+            planner=Planner(outside.sources, records, settings),
+            packages=packages,
+            publication=Publication(outside.publisher, packages, records, remarks, settings),
+            records=records,
+            notifier=outside.notifier,
+            remarks=remarks,
+        )
+        with closing(packages):
+            yield Gate(steps, settings)

@@ -5,13 +5,23 @@ scan and decide; then publish what is approved, record, notify. Whatever goes wr
 leaves it undecided and the others alone. Every step may be repeated, and is after a kill.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.child import end_all
 from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
-from package_gate.core.errors import GateError, PublishError, SourceRefusedError, describe
+from package_gate.core.errors import (
+    GateError,
+    PublishError,
+    SourceRefusedError,
+    StoreError,
+    TurnError,
+    UnreadableRecordError,
+    describe,
+)
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.request import Request
 from package_gate.core.request_file import RequestFile
@@ -64,26 +74,21 @@ class Gate:
         self._scanners: dict[str, ScannerInfo] = {}
 
     def run(self, request_file: RequestFile) -> Run:
-        """Decide every request of the file.
+        """Pay what earlier runs owe, then decide every request of the file.
 
         Raises:
-            StoreError: another run holds the record store.
+            StoreError: it could not be noted that a rescan begins.
         """
         started = self._settings.now()
         groups: dict[tuple[str, str], list[Request]] = {}
         for request in request_file.requests:
             groups.setdefault((request.name, str(request.source)), []).append(request)
-        with nullcontext() if self._settings.dry_run else self._records.exclusive():
-            outcomes = quick_or_slow(
-                # New requests stand in the last lines, and what takes long begins early.
-                reversed(groups.values()),
-                self._standing_outcome,
-                self._ask_together,
-                self._settle,
-                quick_threads=self._records.readers,
-                slow_threads=REQUESTS_AT_ONCE,
-            )
-            self._finish_publishing()
+        try:
+            outcomes = self._outcomes(list(groups.values()))
+        except BaseException:  # an interrupt: what others see must not go on behind our back
+            self._records.turn.stop()
+            end_all()
+            raise
         settled = {(o.decision.name, o.decision.source): o for o in outcomes}
         return Run(
             outcomes=tuple(
@@ -101,12 +106,44 @@ class Gate:
             unfinished=self._remarks.unfinished,
         )
 
-    def _finish_publishing(self) -> None:
-        if self._settings.dry_run:
-            return
+    def _outcomes(self, groups: Sequence[list[Request]]) -> list[RequestOutcome]:
+        if not self._settings.dry_run:
+            self._pay()
+        outcomes = quick_or_slow(
+            # New requests stand in the last lines, and what takes long begins early.
+            reversed(groups),
+            self._standing_outcome,
+            self._ask_together,
+            self._settle,
+            quick_threads=self._records.readers,
+            slow_threads=REQUESTS_AT_ONCE,
+        )
+        if not self._settings.dry_run:
+            self._finish()
+        return outcomes
+
+    def _pay(self) -> None:
+        """Do what earlier runs have left undone, and note what this one begins."""
+        owed = self._records.owed
+        for begun in owed.publications():
+            self._try(self.steps.publication.repair, begun)
+        for withdrawal in owed.withdrawals():
+            self._try(self.steps.publication.pay, withdrawal)
+        if self._conditions.rescan:
+            owed.owe_rescan(self._settings.now())
+
+    def _finish(self) -> None:
+        """Do what is done once a run, and note what is paid."""
+        self._try(self.steps.publication.finish)
+        self._try(partial(self.steps.publication.settle, complete=not self._remarks.unfinished))
+        if self._conditions.rescan and self._records.all_written:
+            self._try(self._records.owed.is_rescanned)
+
+    def _try(self, step: Callable[..., None], *arguments: object) -> None:
+        """Do what the next run can do as well, and must when it fails."""
         try:
-            self.steps.publication.finish()
-        except Exception as error:  # all is published; only what is done at the end is missing
+            step(*arguments)
+        except Exception as error:
             self._remarks.leave(f"{describe(error)} The next run tries again.")
 
     def _standing_outcome(self, requests: list[Request]) -> RequestOutcome | Slowly:
@@ -127,6 +164,8 @@ class Gate:
                 return Slowly.NOW
             approved = decision.verdict is Verdict.APPROVED
             packages = () if approved else self._records.packages(decision)
+            if any(p.verdict is Verdict.REFUSED and p.may_be_published for p in packages):
+                return Slowly.NOW
         except Exception:  # `_settle` meets it again, and says so
             return Slowly.NOW
         return RequestOutcome(requests[0], decision, packages, decided_now=False)
@@ -146,21 +185,56 @@ class Gate:
         earlier: RequestDecision | None = None
         packages: tuple[PackageDecision, ...] = ()
         try:
+            if not self._settings.dry_run:
+                self._records.turn.ask()
             earlier = self._records.request(request)
             if earlier is not None and request_holds(earlier, self._conditions, self._today):
                 decision, packages = earlier, self._records.packages(earlier)
+                if not self._settings.dry_run:
+                    packages = self.steps.publication.take_back_refused(packages)
             else:
                 decision, packages = self._decide(request, earlier)
                 if decision is earlier:  # it stands, since it could not be made again
                     packages = self._records.packages(earlier)
+        except TurnError as error:
+            self._remarks.leave_once(str(error))
+            return RequestOutcome(request, self._without_packages(request, error), (), True)
+        except UnreadableRecordError as error:
+            if earlier is None:
+                return self._settle_unreadable(requests, error)
+            decision = self._record(self._without_packages(request, error), earlier)
+        except StoreError as error:  # nobody is told of it, who could only be told again
+            decision = self._record(self._without_packages(request, error), earlier)
+            return RequestOutcome(request, decision, packages, decided_now=True)
         except Exception as error:  # a fault of ours must not stop the other requests
             decision = self._record(self._without_packages(request, error), earlier)
         decided_now = decision is not earlier
-        if not (self._settings.dry_run or self._records.ended):
-            decision = self._notify(requests, decision, packages)
+        if not self._settings.dry_run:
+            decision = self._notify(requests, decision, packages, self._keep)
         if decided_now:
             self._settings.progress(request.name, str(decision.verdict))
         return RequestOutcome(request, decision, packages, decided_now)
+
+    def _settle_unreadable(
+        self, requests: Sequence[Request], error: UnreadableRecordError
+    ) -> RequestOutcome:
+        """Say, and tell its requesters once, that the record of a request can't be read."""
+        request = requests[0]
+        decision = self._without_packages(request, error)
+        self._remarks.leave(f"{request.name} could not be decided: {error}")
+        if not self._settings.dry_run:
+            try:
+                decision = replace(decision, notified=self._records.told(request))
+            except StoreError as failure:
+                self._remarks.leave(str(failure))
+            else:
+                decision = self._notify(
+                    requests,
+                    decision,
+                    (),
+                    lambda told: self._records.put_told(request, told.notified),
+                )
+        return RequestOutcome(request, decision, (), decided_now=True)
 
     def _decide(self, request: Request, earlier: RequestDecision | None) -> Decided:
         try:
@@ -260,16 +334,20 @@ class Gate:
         requests: Sequence[Request],
         decision: RequestDecision,
         packages: Sequence[PackageDecision],
+        keep: Callable[[RequestDecision], object],
     ) -> RequestDecision:
-        """Email each requester who hasn't been sent this verdict."""
+        """Email each requester who hasn't been sent this verdict, and `keep` who was."""
         digest = notification_digest(decision)
         for request in requests:
             if decision.notified.get(request.requester) == digest:
                 continue
+            email = compose(request, decision, packages, self._settings.report_hint)
             try:
-                self.steps.notifier.send(
-                    compose(request, decision, packages, self._settings.report_hint)
-                )
+                with self._records.turn.step():
+                    self.steps.notifier.send(email)
+            except TurnError as error:
+                self._remarks.leave_once(str(error))
+                break
             except Exception as error:
                 self._remarks.leave(
                     f"The email about {request.name} to {request.requester or 'the topic'} could "
@@ -277,7 +355,13 @@ class Gate:
                 )
                 continue
             decision = replace(decision, notified={**decision.notified, request.requester: digest})
-            self._keep(decision)
+            try:
+                keep(decision)
+            except StoreError as error:
+                self._remarks.leave(
+                    f"That {request.requester or 'the topic'} was told about {request.name} could "
+                    f"not be recorded: {error} The next run sends that email again."
+                )
         return decision
 
     def _record(
@@ -293,18 +377,23 @@ class Gate:
                 return earlier
             decision = follow_request(decision, earlier)
             decision = replace(decision, notified=sent_before(decision, earlier))
-        if not self._settings.dry_run:
-            self._keep(decision)
+        if not self._settings.dry_run and self._keep(decision):
+            self._try(self.steps.publication.is_recorded, decision)
         return decision
 
-    def _keep(self, decision: RequestDecision) -> None:
+    def _keep(self, decision: RequestDecision) -> bool:
         """Store a request's decision; without its record the next run only does more work."""
         try:
             self._records.put(decision)
+        except TurnError as error:
+            self._remarks.leave_once(str(error))
         except Exception as error:
             self._remarks.leave(
                 f"The decision on {decision.name} could not be recorded: {describe(error)}"
             )
+        else:
+            return True
+        return False
 
     def _without_packages(self, request: Request, error: Exception) -> RequestDecision:
         refused = isinstance(error, SourceRefusedError)

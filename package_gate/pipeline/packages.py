@@ -20,6 +20,7 @@ from package_gate.core.ecosystem import digest_version, ecosystem_of
 from package_gate.core.errors import PublishError, SourceError
 from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.freshness import Freshness
+from package_gate.core.owed import Withdrawal
 from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
 from package_gate.pipeline.reuse import (
@@ -294,7 +295,18 @@ class Packages:
             return decision
         if unchanged(decision, earlier):
             return decision
+        owed = Withdrawal(
+            decision.name,
+            decision.version,
+            decision.origin,
+            decision.artifacts,
+            self._settings.now(),
+        )
+        if decision.verdict is Verdict.REFUSED and decision.may_be_published:
+            self._records.owed.owe_withdrawal(owed)
         self._records.put(decision)
+        if decision.verdict is Verdict.APPROVED and owed.key in self._conditions.overturned:
+            self._records.owed.is_withdrawn(owed)
         return decision
 
 

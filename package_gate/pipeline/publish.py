@@ -1,10 +1,13 @@
 """Putting approved packages where notebooks install from, and taking refused ones back."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
-from package_gate.core.decision import Verdict
-from package_gate.core.errors import PublishError
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.errors import PublishError, StoreError
+from package_gate.core.owed import BegunPublication, Withdrawal
 from package_gate.core.request import Request
 from package_gate.pipeline.packages import Packages, PackageWork
 from package_gate.pipeline.remarks import Remarks
@@ -30,6 +33,10 @@ class Publication:
         self._records = records
         self._remarks = remarks
         self._settings = settings
+        self._gone: list[Withdrawal] = []
+        """What was owed and is seen to be withdrawn."""
+        self._begun: dict[tuple[str, str], BegunPublication] = {}
+        """By a request's name and source."""
 
     def publish(self, request: Request, works: Sequence[PackageWork]) -> str:
         """Publish the closure, then offer it to the requester.
@@ -39,28 +46,70 @@ class Publication:
 
         Raises:
             PublishError: something could not be published.
+            StoreError: it could not be recorded, or it is not this run's turn any more.
         """
-        for work in works:
-            with work.lock:
-                if work.decision is None or work.decision.published_to:
-                    continue
-                self._settings.progress(work.subject, "publishing")
-                approved = self._packages.approved(work)
-                if not work.decision.published_at:  # so that a kill amid it is not forgotten
-                    work.decision = replace(work.decision, published_at=self._settings.now())
-                    self._records.put(work.decision)
-                published_to = self._publisher.publish(approved)
-                work.decision = replace(
-                    work.decision, published_to=published_to, published_at=self._settings.now()
-                )
-                self._records.put(work.decision)
-        return self._publisher.offer(
-            request,
-            [PublishedPackage.of(work.decision) for work in works if work.decision is not None],
+        owed = BegunPublication(
+            request.name,
+            str(request.source),
+            tuple(work.decision.summary for work in works if work.decision is not None),
         )
+        self._records.owed.owe_publication(owed)
+        self._begun[owed.name, owed.source] = owed
+        try:
+            for work in works:
+                self._publish(work)
+            published = [PublishedPackage.of(w.decision) for w in works if w.decision is not None]
+            with self._records.turn.step():
+                command = self._publisher.offer(request, published)
+            self._records.turn.ask()
+        except StoreError:  # perhaps it is not this run's turn any more
+            for work in works:
+                self._take_back_after_all(work)
+            raise
+        return command
+
+    def is_recorded(self, decision: RequestDecision) -> None:
+        """Note that a request is on record whose publication had begun.
+
+        Raises:
+            StoreError: it could not be noted.
+        """
+        begun = self._begun.get((decision.name, decision.source))
+        if begun and decision.verdict is Verdict.APPROVED:
+            self._records.owed.is_published(begun)
+
+    def _publish(self, work: PackageWork) -> None:
+        with work.lock:
+            if work.decision is None or work.decision.published_to:
+                return
+            self._settings.progress(work.subject, "publishing")
+            approved = self._packages.approved(work)
+            if not work.decision.published_at:  # so that a kill amid it is not forgotten
+                work.decision = replace(work.decision, published_at=self._settings.now())
+                self._records.put(work.decision)
+            with self._records.turn.step():
+                published_to = self._publisher.publish(approved)
+            work.decision = replace(
+                work.decision, published_to=published_to, published_at=self._settings.now()
+            )
+            self._records.put(work.decision)
+
+    def _take_back_after_all(self, work: PackageWork) -> None:
+        """Take back what was published while another run refused it: that one could not see it."""
+        decision = work.decision
+        if decision is None or not decision.may_be_published:
+            return
+        with suppress(StoreError, PublishError):  # the next run sees to it as well
+            now = self._records.package_now(decision.origin, decision.name, decision.version)
+            if now is not None and now.verdict is Verdict.REFUSED:
+                self._publisher.withdraw(PublishedPackage.of(now))
 
     def take_back_if_refused(self, work: PackageWork) -> None:
-        """Withdraw a package that stands in the repository and is refused now."""
+        """Withdraw a package that stands in the repository and is refused now.
+
+        Raises:
+            StoreError: it could not be recorded.
+        """
         if self._settings.dry_run:
             return
         work.decided.exception()  # wait; a failure to decide leaves it where it is
@@ -68,22 +117,93 @@ class Publication:
             decision = work.decision
             if decision is None or decision.verdict is not Verdict.REFUSED:
                 return
-            if not decision.may_be_published:
+            if decision.may_be_published:
+                work.decision = self._take_back(decision)
+
+    def take_back_refused(self, packages: Sequence[PackageDecision]) -> tuple[PackageDecision, ...]:
+        """Withdraw those of a closure that are refused and that notebooks may still install.
+
+        Raises:
+            StoreError: it could not be recorded.
+        """
+        return tuple(
+            self._take_back(package)
+            if package.verdict is Verdict.REFUSED and package.may_be_published
+            else package
+            for package in packages
+        )
+
+    def pay(self, owed: Withdrawal) -> None:
+        """Withdraw what an earlier run refused, until it is seen to be gone.
+
+        Raises:
+            StoreError: a record can't be read or written.
+        """
+        decision = self._records.package(*owed.key)
+        published = PublishedPackage(
+            owed.name, owed.version, owed.origin, owed.refused_at, owed.artifacts
+        )
+        if decision and decision.verdict is Verdict.APPROVED:
+            if decision.decided_at > owed.refused_at:
+                self._records.owed.is_withdrawn(owed)
                 return
-            subject = f"{decision.name} {decision.version}"
-            try:
-                self._publisher.withdraw(PublishedPackage.of(decision))
-            except PublishError as error:
-                self._remarks.leave(f"{subject} is refused now and still published: {error}")
-                return
-            self._remarks.warn(
-                f"{subject} was approved, is refused now and has left "
-                f"{decision.published_to or 'the repository'}. "
-                "Remove it from notebooks that installed it."
-            )
-            work.decision = replace(decision, published_to="", withdrawn_at=self._settings.now())
-            self._records.put(work.decision)
+            # What refused it could not be recorded; the request is decided again.
+            self._withdraw(published)
+            self._records.put(_taken_back(decision, self._settings.now()))
+        elif decision and decision.may_be_published:
+            self._take_back(decision)
+        elif not self._withdraw(published) and decision:
+            self._gone.append(owed)
+
+    def settle(self, *, complete: bool) -> None:
+        """Forget the withdrawals that are seen to be done, when all requests know of them.
+
+        Raises:
+            StoreError: a record could not be removed.
+        """
+        for owed in self._gone if complete else ():
+            self._records.owed.is_withdrawn(owed)
+
+    def repair(self, begun: BegunPublication) -> None:
+        """Set right what a publication that was stopped has left half done.
+
+        Raises:
+            StoreError: it could not be recorded.
+        """
+        try:
+            for package in begun.packages:
+                with self._records.turn.step():
+                    self._publisher.repair(package)
+        except PublishError as error:
+            self._remarks.leave(f"{begun.name} was left half published: {error}")
+        else:
+            self._records.owed.is_published(begun)
+
+    def _take_back(self, decision: PackageDecision) -> PackageDecision:
+        """Withdraw a package, record it, and give the new record; the old one when it failed."""
+        subject = f"{decision.name} {decision.version}"
+        try:
+            self._withdraw(PublishedPackage.of(decision))
+        except PublishError as error:
+            self._remarks.leave(f"{subject} is refused now and still published: {error}")
+            return decision
+        self._remarks.warn(
+            f"{subject} was approved, is refused now and has left "
+            f"{decision.published_to or 'the repository'}. "
+            "Remove it from notebooks that installed it."
+        )
+        decision = _taken_back(decision, self._settings.now())
+        self._records.put(decision)
+        return decision
+
+    def _withdraw(self, package: PublishedPackage) -> bool:
+        with self._records.turn.step():
+            return self._publisher.withdraw(package)
 
     def finish(self) -> None:
         """Do what is done once a run."""
         self._publisher.finish()
+
+
+def _taken_back(decision: PackageDecision, now: datetime) -> PackageDecision:
+    return replace(decision, published_to="", withdrawn_at=now)

@@ -25,3 +25,9 @@ class Remarks:
         """Warn of something that is left to the next run."""
         self.warn(warning)
         self.unfinished = True
+
+    def leave_once(self, warning: str) -> None:
+        """Warn once of what concerns every request that is left to the next run."""
+        if warning not in self.warnings:
+            self.leave(warning)
+        self.unfinished = True

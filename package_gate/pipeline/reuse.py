@@ -14,6 +14,7 @@ from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import Basis, PackageDecision, RequestDecision, Verdict
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.evidence import Evidence
+from package_gate.core.owed import PackageKey
 from package_gate.core.policy import Policy
 
 
@@ -32,6 +33,8 @@ class Conditions:
     gate_version: str
     rescan: bool = False
     sample_advisories: bool = False
+    overturned: frozenset[PackageKey] = frozenset()
+    """Packages that an earlier run refused and whose withdrawal was not seen through."""
 
     def basis(self, until: str) -> Basis:
         """What a decision of this run rests on, when all of these looked at all of it."""
@@ -46,11 +49,18 @@ def request_holds(decision: RequestDecision, conditions: Conditions, today: date
     return (
         not conditions.rescan
         and decision.verdict is not Verdict.UNDECIDED
+        and not _rests_on_overturned(decision, conditions)
         and decision.policy_digest == conditions.policy_digest
         and not (decision.sample_advisories and not conditions.sample_advisories)
         and decision.basis is not None
         and decision.basis == conditions.basis(decision.basis.until)
         and (not decision.basis.until or today.isoformat() <= decision.basis.until)
+    )
+
+
+def _rests_on_overturned(decision: RequestDecision, conditions: Conditions) -> bool:
+    return decision.verdict is Verdict.APPROVED and not conditions.overturned.isdisjoint(
+        (package.origin, package.name, package.version) for package in decision.packages
     )
 
 

@@ -5,6 +5,7 @@ allows it. What people have set to `Archived`, `Unlisted` or `Disposed` by hand 
 back by this publisher.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from package_gate.core.artifact import Origin
@@ -20,14 +21,25 @@ if TYPE_CHECKING:
 class CodeArtifact(PublisherByOrigin):
     """Approved packages in a CodeArtifact repository; implements `Publisher`."""
 
-    def __init__(self, settings: CodeArtifactSettings, client: "CodeArtifactClient") -> None:
-        """Publish to one repository, through a client of boto3."""
+    def __init__(
+        self,
+        settings: CodeArtifactSettings,
+        client: "CodeArtifactClient",
+        ask: Callable[[], None],
+    ) -> None:
+        """Publish to one repository.
+
+        Args:
+            settings: which one.
+            client: of boto3.
+            ask: raises `TurnError` when it is not this run's turn to publish.
+        """
         repository = CodeArtifactRepository(
             client, settings.domain, settings.repository, settings.domain_owner
         )
         super().__init__(
             {
-                Origin.PYPI: CodeArtifactPyPI(settings, repository),
-                Origin.ARCHIVE: CodeArtifactArchives(settings, repository),
+                Origin.PYPI: CodeArtifactPyPI(settings, repository, ask),
+                Origin.ARCHIVE: CodeArtifactArchives(settings, repository, ask),
             }
         )

@@ -7,7 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from package_gate.aws.errors import ADVICE, aws_errors, error_code
 from package_gate.aws.secrets import keep_out_of_log
-from package_gate.core.artifact import ArtifactFile
 from package_gate.core.errors import PublishError
+from package_gate.core.files import PIECE
 from package_gate.core.text import one_line
 
 if TYPE_CHECKING:
@@ -174,6 +174,16 @@ class CodeArtifactRepository:
             )
         return answer["asset"].get("hashes", {}).get("SHA-256", "")
 
+    def fetch(self, package: PackageId, version: str, asset: str, path: Path) -> None:
+        """Write a file of a version to a path; its bytes are whatever stands there."""
+        with self._explained("GetPackageVersionAsset", package):
+            answer = self._client.get_package_version_asset(
+                **self._names(package), packageVersion=version, asset=asset
+            )
+            with closing(answer["asset"]) as body, path.open("wb") as file:
+                for piece in body.iter_chunks(PIECE):
+                    file.write(piece)
+
     def finish(self, package: PackageId, version: str, revision: str) -> None:
         """Let an unfinished version be `Published`, if it still holds this set of files."""
         with self._explained("UpdatePackageVersionsStatus", package):
@@ -285,13 +295,13 @@ def _is_missing_package(error: ClientError) -> bool:
     )
 
 
-def check_digest(name: PackageId, version: str, file: ArtifactFile, digest: str) -> None:
+def check_digest(name: PackageId, version: str, asset: str, sha256: str, digest: str) -> None:
     """Check that a file in the repository has the scanned digest."""
-    if digest != file.artifact.sha256:
+    if digest != sha256:
         raise OtherDigestError(
-            f"{file.artifact.filename} of {name.name} {version} has the SHA-256 "
+            f"{asset} of {name.name} {version} has the SHA-256 "
             f"{one_line(digest) or '(none)'} in CodeArtifact; the scanned file has "
-            f"{file.artifact.sha256}. Find out who published the other one, then delete that "
+            f"{sha256}. Find out who published the other one, then delete that "
             "version by hand."
         )
 

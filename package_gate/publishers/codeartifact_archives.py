@@ -9,27 +9,27 @@ and the new one is published. A reader never gets wrong or half-written bytes: t
 file only when it is whole and has the SHA-256 that came with it, and there is one file in a
 version. Between the two, which takes as long as the upload, a reader gets
 `ResourceNotFoundException`; who can't bear that names the immutable version, which never changes or
-moves. This publisher reports success only after the new `Latest` is `Published` with the scanned
-digest.
+moves. When the new one can't be published, the file that `Latest` had is put back from its
+immutable version. This publisher reports success only after the new `Latest` is `Published` with
+the scanned digest.
 
-**Which is the latest.** The immutable versions say it: their names begin with the time of the
-decision. A publication that is repeated late, when a newer decision is published already, leaves
-`Latest` alone. The API can't make looking and replacing one step, so two builds that publish two
-archives of one name within the same seconds can leave the older one as `Latest`; CodePipeline runs
-one build at a time, which is why that is accepted.
+**Which is the latest.** What the gate has published or offered last: one run publishes at a time.
 
 **After a kill** the next attempt looks at what is there and goes on: an `Unfinished` version with
-the right file is finished, with another one it is deleted. Until then `Latest` may be missing, but
-it is never wrong.
+the right file is finished, with another one it is deleted. `repair` needs no file of the gate's: it
+takes that of an immutable version. Until then `Latest` may be missing, but it is never wrong.
 """
 
 import re
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.publishers.codeartifact_api import (
@@ -56,8 +56,14 @@ IMMUTABLE = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 class CodeArtifactArchives:
     """Approved archives in a CodeArtifact repository; implements `OriginPublisher`."""
 
-    def __init__(self, settings: CodeArtifactSettings, repository: CodeArtifactRepository) -> None:
-        """Publish to one repository."""
+    def __init__(
+        self,
+        settings: CodeArtifactSettings,
+        repository: CodeArtifactRepository,
+        ask: Callable[[], None],
+    ) -> None:
+        """Publish to one repository; `ask` raises `TurnError` when it is not this run's turn."""
+        self._ask = ask
         self._settings = settings
         self._repository = repository
         self._latest_lock = threading.Lock()
@@ -71,36 +77,44 @@ class CodeArtifactArchives:
         versions = self._repository.versions(name)
         if versions.get(version) == "Published":
             contents = self._repository.contents(name, version)
-            _check_contents(name, version, asset, file, contents)
+            _check_contents(name, version, asset, file.artifact.sha256, contents)
         else:
-            self._put(name, version, asset, file, versions.get(version))
+            sha256 = file.artifact.sha256
+            self._put(name, version, asset, file.path, sha256, versions.get(version))
         with self._latest_lock:
-            self._move_latest(name, version, asset, file)
+            self._set_latest(name, asset, file.path, file.artifact.sha256)
         return self._settings.location(name, version)
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
-        """See `OriginPublisher.offer`: the archive is there, so only the command is made."""
+        """See `OriginPublisher.offer`: `Latest` becomes what the request was decided about."""
         package = packages[0]
         name = PackageId("generic", package.name)
-        if self._repository.versions(name).get(LATEST) != "Published":
-            raise PublishError(f"{package.name} has no published version {LATEST}.")
-        assets = list(self._repository.contents(name, LATEST).digests)
-        if len(assets) != 1:
-            raise PublishError(
-                f"{package.name} {LATEST} in CodeArtifact holds {len(assets)} files instead of "
-                "one. Delete that version by hand, then publish again with --rescan."
-            )
-        (asset,) = assets
+        with self._latest_lock:
+            asset = self._restore_latest(name, package.artifacts[0].sha256)
         package_options = ["--format", "generic", "--namespace", name.name, "--package", name.name]
         asset_options = ["--package-version", LATEST, "--asset", asset, asset]
         return self._settings.command(
             ["get-package-version-asset"], *package_options, *asset_options
         )
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def repair(self, package: PackageSummary) -> None:
+        """See `OriginPublisher.repair`: `Latest` becomes what was being published, or stays."""
+        name = PackageId("generic", package.name)
+        sha256 = package.artifacts[0].sha256
+        with self._latest_lock:
+            versions = self._repository.versions(name)
+            published = [v for v, s in versions.items() if s == "Published" and _fixed(v)]
+            if versions.get(LATEST, "Unfinished") != "Unfinished" or not published:
+                return
+            wanted = next((v for v in published if _has_digest(v, sha256)), max(published))
+            for digest in self._repository.contents(name, wanted).digests.values():
+                self._restore_latest(name, digest)
+
+    def withdraw(self, package: PublishedPackage) -> bool:
         """See `OriginPublisher.withdraw`: every version with the archive's bytes goes."""
         name = PackageId("generic", package.name)
         sha256 = package.artifacts[0].sha256
+        gone = False
         with self._latest_lock:
             # `Latest` first: it is what people install from.
             for version in sorted(self._repository.versions(name), key=lambda v: v != LATEST):
@@ -108,28 +122,76 @@ class CodeArtifactArchives:
                     sha256 in self._repository.contents(name, version).digests.values()
                 ):
                     self._repository.delete(name, version)
+                    gone = True
+        return gone
 
-    def _move_latest(self, name: PackageId, version: str, asset: str, file: ArtifactFile) -> None:
-        """Let `Latest` hold this version's file, unless a newer version is published."""
-        versions = self._repository.versions(name)
-        if any(
-            status == "Published" and IMMUTABLE.fullmatch(other) and other > version
-            for other, status in versions.items()
-        ):
-            return
-        status = versions.get(LATEST)
+    def _set_latest(self, name: PackageId, asset: str, path: Path, sha256: str) -> None:
+        """Let `Latest` hold this file."""
+        status = self._repository.versions(name).get(LATEST)
+        before: list[str] = []
         if status == "Published":
-            if self._repository.contents(name, LATEST).digests == {asset: file.artifact.sha256}:
+            digests = self._repository.contents(name, LATEST).digests
+            if digests == {asset: sha256}:
                 return
+            before = list(digests.values())
+            self._ask()
             self._repository.delete(name, LATEST, "Published")
             status = None
-        self._put(name, LATEST, asset, file, status)
+        try:
+            self._put(name, LATEST, asset, path, sha256, status)
+        except PublishError as error:
+            if not before:
+                raise
+            try:
+                self._restore_latest(name, before[0])
+            except PublishError as failure:
+                raise PublishError(
+                    f"{error} {name.name} has no {LATEST} until the next run, because the earlier "
+                    f"one could not be put back: {failure}"
+                ) from error
+            raise PublishError(f"{error} {LATEST} is the earlier one again.") from error
+
+    def _restore_latest(self, name: PackageId, sha256: str) -> str:
+        """Let `Latest` hold the file of the immutable version with this digest; give its name.
+
+        Raises:
+            PublishError: there is no such version, or it failed.
+        """
+        versions = self._repository.versions(name)
+        if versions.get(LATEST) == "Published":
+            digests = self._repository.contents(name, LATEST).digests
+            if len(digests) == 1 and sha256 in digests.values():
+                return next(iter(digests))
+        for version, status in sorted(versions.items(), reverse=True):
+            if status != "Published" or not _has_digest(version, sha256):
+                continue
+            for asset, digest in self._repository.contents(name, version).digests.items():
+                if digest != sha256:
+                    continue
+                with tempfile.TemporaryDirectory(
+                    dir=self._settings.scratch, prefix="latest-"
+                ) as folder:
+                    path = Path(folder) / "asset"
+                    self._repository.fetch(name, version, asset, path)
+                    self._set_latest(name, asset, path, sha256)
+                return asset
+        raise PublishError(
+            f"{name.name} with SHA-256 {sha256} has no published version. Publish it again with "
+            "--rescan."
+        )
 
     def _put(
-        self, name: PackageId, version: str, asset: str, file: ArtifactFile, status: str | None
+        self,
+        name: PackageId,
+        version: str,
+        asset: str,
+        path: Path,
+        sha256: str,
+        status: str | None,
     ) -> None:
         """Publish a version with exactly this file, and check it before anybody can read it."""
-        wanted = {asset: file.artifact.sha256}
+        wanted = {asset: sha256}
+        self._ask()
         if status == "Unfinished":
             if self._repository.contents(name, version).digests != wanted:
                 self._repository.delete(name, version, "Unfinished")
@@ -138,15 +200,14 @@ class CodeArtifactArchives:
             raise hidden(name, version, status)
         try:
             if status is None:
-                digest = self._repository.put_unfinished(
-                    name, version, asset, file.path, file.artifact.sha256
-                )
-                check_digest(name, version, file, digest)
+                digest = self._repository.put_unfinished(name, version, asset, path, sha256)
+                check_digest(name, version, asset, sha256, digest)
             contents = self._repository.contents(name, version)
-            _check_contents(name, version, asset, file, contents)
+            _check_contents(name, version, asset, sha256, contents)
         except OtherDigestError:
             self._repository.delete(name, version, "Unfinished")
             raise
+        self._ask()
         self._repository.finish(name, version, contents.revision)
 
 
@@ -165,15 +226,19 @@ def _asset_name(name: str, file: ArtifactFile) -> str:
 
 
 def _check_contents(
-    name: PackageId, version: str, asset: str, file: ArtifactFile, contents: Contents
+    name: PackageId, version: str, asset: str, sha256: str, contents: Contents
 ) -> None:
     """Check that a version holds this file and nothing else."""
-    check_digest(name, version, file, contents.digests.get(asset, ""))
+    check_digest(name, version, asset, sha256, contents.digests.get(asset, ""))
     if len(contents.digests) != 1:
         raise PublishError(
             f"{name.name} {version} in CodeArtifact holds more than {asset}. Delete it by hand."
         )
 
 
+def _fixed(version: str) -> bool:
+    return bool(IMMUTABLE.fullmatch(version))
+
+
 def _has_digest(version: str, sha256: str) -> bool:
-    return bool(IMMUTABLE.fullmatch(version)) and version.endswith(sha256[:12])
+    return _fixed(version) and version.endswith(sha256[:12])

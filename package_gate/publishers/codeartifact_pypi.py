@@ -1,12 +1,13 @@
 """PyPI packages in a CodeArtifact repository, through its index endpoint."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.decision import PackageSummary
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
 from package_gate.core.request import PyPISource, Request
@@ -37,8 +38,14 @@ class _NotListedError(PublishError):
 class CodeArtifactPyPI:
     """Approved PyPI packages in a CodeArtifact repository; implements `OriginPublisher`."""
 
-    def __init__(self, settings: CodeArtifactSettings, repository: CodeArtifactRepository) -> None:
-        """Publish to one repository."""
+    def __init__(
+        self,
+        settings: CodeArtifactSettings,
+        repository: CodeArtifactRepository,
+        ask: Callable[[], None],
+    ) -> None:
+        """Publish to one repository; `ask` raises `TurnError` when it is not this run's turn."""
+        self._ask = ask
         self._settings = settings
         self._repository = repository
 
@@ -60,11 +67,16 @@ class CodeArtifactPyPI:
         login = self._settings.command(["login", "--tool", "pip"])
         return f"{login} && pip install {shlex.quote(requirement)}"
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         """See `OriginPublisher.withdraw`: the whole version goes."""
         name = PackageId("pypi", package.name)
-        for version in _same_version(self._repository.versions(name), package.version):
+        versions = _same_version(self._repository.versions(name), package.version)
+        for version in versions:
             self._repository.delete(name, version)
+        return bool(versions)
+
+    def repair(self, package: PackageSummary) -> None:
+        """See `OriginPublisher.repair`: of a version that lacks files, those there can be used."""
 
     def _missing(self, name: PackageId, package: ApprovedPackage) -> list[ArtifactFile]:
         """Those files of a package that the repository doesn't have.
@@ -80,8 +92,8 @@ class CodeArtifactPyPI:
             digests |= self._repository.contents(name, version).digests
         for file in package.files:
             if file.artifact.filename in digests:
-                present = digests[file.artifact.filename]
-                check_digest(name, package.version, file, present)
+                asset, sha256 = file.artifact.filename, file.artifact.sha256
+                check_digest(name, package.version, asset, sha256, digests[asset])
         return [file for file in package.files if file.artifact.filename not in digests]
 
     def _check_listed(self, name: PackageId, package: ApprovedPackage) -> None:
@@ -98,7 +110,9 @@ class CodeArtifactPyPI:
         token = self._repository.token()
         index = UploadIndex(url, "aws", token)
         settings = self._settings
-        answer = upload_with_twine(index, package, file, settings.scratch, settings.environment)
+        answer = upload_with_twine(
+            index, package, file, settings.scratch, settings.environment, self._ask
+        )
         if 200 <= answer.status < 300 or answer.status == 409:
             return
         text = one_line(answer.text.replace(token, "***"), 300)

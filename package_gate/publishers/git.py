@@ -13,15 +13,15 @@ and an environment is inherited by every descendant and printed by `ps e`.
 import os
 import re
 import shlex
-import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from package_gate.core.child import tied
 from package_gate.core.errors import PublishError
 from package_gate.publishers.git_errors import (
     TryAgainError,
@@ -209,15 +209,22 @@ class Repository:
         made = self._run(*arguments, stdin=message.encode(), environment=identity)
         return made.decode().strip()
 
-    def push(self, branch: str, commit: str) -> None:
+    def push(self, branch: str, commit: str, ask: Callable[[], None]) -> None:
         """Move a branch forward to a commit on its tip; never a forced push.
+
+        Args:
+            branch: its name.
+            commit: the commit's id.
+            ask: raises `TurnError` when it is not this run's turn to publish.
 
         Raises:
             TryAgainError: the branch has moved meanwhile, or the connection broke.
             PublishError: the server refuses.
         """
         status, output, errors = self._start(
-            *("push", "--porcelain", "origin", f"{commit}:refs/heads/{branch}"), token=True
+            *("push", "--porcelain", "origin", f"{commit}:refs/heads/{branch}"),
+            token=True,
+            ask=ask,
         )
         if status == 0:
             return
@@ -262,6 +269,7 @@ class Repository:
         stdin: bytes = b"",
         token: bool = False,
         environment: Mapping[str, str] | None = None,
+        ask: Callable[[], None] | None = None,
     ) -> tuple[int, bytes, bytes]:
         """Run git and give its status, output and errors; only `token=True` can log in."""
         settings = (f"{key}={value}" for key, value in self._config.items())
@@ -283,32 +291,24 @@ class Repository:
             if token:
                 env |= {"GIT_ASKPASS": str(self._askpass), "TOKEN_FD": str(pipe)}
             try:
-                process = subprocess.Popen(
+                running = tied(
                     command,
-                    cwd=self.folder,
-                    env=env,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
+                    folder=self.folder,
+                    environment=env,
                     pass_fds=(pipe,) if token else (),
-                    start_new_session=True,
+                    ask=ask,
                 )
+                with running as process:
+                    output, errors = process.communicate(stdin, self.remote.timeout_seconds)
             except FileNotFoundError as error:
                 raise PublishError(
                     f"git was not found on {self.remote.program_path}; install it."
                 ) from error
-        with process:
-            try:
-                output, errors = process.communicate(stdin, self.remote.timeout_seconds)
             except subprocess.TimeoutExpired as error:
                 raise PublishError(
                     f"git {arguments[0]} with {self.remote.host} took longer than "
                     f"{self.remote.timeout_seconds:g} s. The next run tries again."
                 ) from error
-            finally:
-                if process.returncode is None:
-                    # git's helpers too: they hold the connection and the token.
-                    os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output, errors
 
 

@@ -104,6 +104,7 @@ class GitHub(PublisherByOrigin):
         self,
         settings: GitHubSettings,
         unpack: Unpack,
+        ask: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Publish to one repository.
@@ -111,6 +112,7 @@ class GitHub(PublisherByOrigin):
         Args:
             settings: which one.
             unpack: gives the tree of an archive.
+            ask: raises `TurnError` when it is not this run's turn to publish.
             now: the time (UTC).
         """
         remote = Remote(
@@ -124,6 +126,6 @@ class GitHub(PublisherByOrigin):
             program_path=settings.program_path,
             timeout_seconds=settings.timeout_seconds,
         )
-        branches = Branches(remote, settings.scratch, settings.pause_seconds, now)
+        branches = Branches(remote, settings.scratch, settings.pause_seconds, ask, now)
         archives = GitHubArchives(branches, unpack)
         super().__init__({Origin.PYPI: GitHubPyPI(branches), Origin.ARCHIVE: archives})

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError, ScannerError
 from package_gate.core.request import Request
 from package_gate.publishers.git import Repository, Tip
@@ -77,7 +78,10 @@ class GitHubArchives:
         archive = archive_file(package.name, artifact.filename)
         return archive_command(package.name, root, archive, self._branches.address)
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def repair(self, package: PackageSummary) -> None:
+        """See `OriginPublisher.repair`: a push moves a branch as a whole, or not at all."""
+
+    def withdraw(self, package: PublishedPackage) -> bool:
         """Leave nothing to install on the package's branch.
 
         Raises:
@@ -85,7 +89,9 @@ class GitHubArchives:
         """
         branch = request_branch(package.name)
         with self._branches.repository() as git:
-            self._branches.empty(git, package, [branch], lambda tip: _holds(git, tip, package))
+            return self._branches.empty(
+                git, package, [branch], lambda tip: _holds(git, tip, package)
+            )
 
 
 def _holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:

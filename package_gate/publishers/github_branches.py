@@ -24,7 +24,12 @@ class Branches:
     """The branches of one repository. They only move forward, by commits on their tip."""
 
     def __init__(
-        self, remote: Remote, scratch: Path, pause_seconds: float, now: Callable[[], datetime]
+        self,
+        remote: Remote,
+        scratch: Path,
+        pause_seconds: float,
+        ask: Callable[[], None],
+        now: Callable[[], datetime],
     ) -> None:
         """Connect to nothing yet.
 
@@ -32,8 +37,10 @@ class Branches:
             remote: the repository.
             scratch: a folder for repositories that are thrown away.
             pause_seconds: before the second attempt, doubled for each further one, with jitter.
+            ask: raises `TurnError` when it is not this run's turn to publish.
             now: the time (UTC).
         """
+        self._ask = ask
         self.address = remote.address
         self._remote = remote
         self._scratch = scratch
@@ -72,7 +79,7 @@ class Branches:
         *,
         only_ours: bool = True,
         largest_file: int = 0,
-    ) -> None:
+    ) -> bool:
         """Put a commit with this tree on a branch's tip, unless the tip has that tree already.
 
         Args:
@@ -80,6 +87,9 @@ class Branches:
                 wanted tree's id, or None to leave the branch as it is.
             only_ours: whether a tip that the gate did not make is an error.
             largest_file: bytes; smaller files of the tip are fetched for `tree` to read.
+
+        Returns:
+            Whether the branch was moved.
         """
         git.check_branch(branch)
 
@@ -99,9 +109,13 @@ class Branches:
                     f"Branch {branch} can't stand beside branch {other} of "
                     f"{self._remote.path}. Delete that one, or give the request another name."
                 )
-            git.push(branch, git.commit(wanted, tip, text, when))
+            ask = self._ask if only_ours else _always  # a withdrawal is never wrong
+            git.push(branch, git.commit(wanted, tip, text, when), ask)
+            pushed.append(branch)
 
+        pushed: list[str] = []
         self._persist(attempt)
+        return bool(pushed)
 
     def empty(
         self,
@@ -109,7 +123,7 @@ class Branches:
         package: PublishedPackage,
         branches: Iterable[str],
         holds: Callable[[Tip], bool],
-    ) -> None:
+    ) -> bool:
         """Leave nothing but a notice on those of the branches that hold a package.
 
         Nothing is rewritten: the files stay in the history, for the record. This is done on top of
@@ -120,6 +134,9 @@ class Branches:
             package: what was refused.
             branches: where it may be.
             holds: whether it could be installed from a tip.
+
+        Returns:
+            Whether any of them did.
         """
         notice = git.write_tree({WITHDRAWN_FILE.encode(): git.write(withdrawn_text(package))})
 
@@ -127,8 +144,11 @@ class Branches:
             return notice if tip and holds(tip) else None
 
         text = message(f"{package.name} {package.version}: withdrawn", "withdrawn")
-        for branch in branches:
+        moved = [
             self.append(git, branch, emptied, text, self._now(), only_ours=False)
+            for branch in branches
+        ]
+        return any(moved)
 
     def _persist(self, attempt: Callable[[], T]) -> T:
         """Try something again when a race was lost or the connection broke."""
@@ -140,3 +160,7 @@ class Branches:
                 time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 (jitter, no secret)
                 pause *= 2
         return attempt()
+
+
+def _always() -> None:
+    """A turn that is not asked for."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.publishers.git import Repository, Tip
@@ -96,7 +97,10 @@ class GitHubPyPI:
             self._branches.append(git, branch, wanted, offer_message(asked), when)
         return command
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def repair(self, package: PackageSummary) -> None:
+        """See `OriginPublisher.repair`: a push moves a branch as a whole, or not at all."""
+
+    def withdraw(self, package: PublishedPackage) -> bool:
         """Leave nothing to install on the branches that hold the package.
 
         These are its own, and that of every request whose closure it is in.
@@ -109,7 +113,9 @@ class GitHubPyPI:
             # The requests' branches first: those are what people install from.
             holding = [branch for branch, tip in tips.items() if _holds(git, tip, package)]
             holding.append(pypi_package_branch(package.name, package.version))
-            self._branches.empty(git, package, holding, lambda tip: _holds(git, tip, package))
+            return self._branches.empty(
+                git, package, holding, lambda tip: _holds(git, tip, package)
+            )
 
     def _closure(
         self, git: Repository, packages: Sequence[PublishedPackage]

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from package_gate.archive.kinds import promised_kind
 from package_gate.core.artifact import ARCHIVE_KINDS, Artifact, ArtifactFile, Origin
-from package_gate.core.decision import PackageDecision
+from package_gate.core.decision import PackageDecision, PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.inventory import Inventory
 from package_gate.core.request import Request
@@ -108,8 +108,22 @@ class OriginPublisher(Protocol):
         """
         ...
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         """Take a published package back, because a later scan refused it.
+
+        Returns:
+            Whether any of it was there.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...
+
+    def repair(self, package: PackageSummary) -> None:
+        """Set right what a publication that was stopped has left half done, without its files.
+
+        Args:
+            package: what was being published.
 
         Raises:
             PublishError: it failed.
@@ -117,8 +131,24 @@ class OriginPublisher(Protocol):
         ...
 
 
-class Publisher(OriginPublisher, Protocol):
-    """Where all approved packages go."""
+class Publisher(Protocol):
+    """Where all approved packages go: an `OriginPublisher` for each origin."""
+
+    def publish(self, package: ApprovedPackage) -> str:
+        """See `OriginPublisher.publish`."""
+        ...
+
+    def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
+        """See `OriginPublisher.offer`."""
+        ...
+
+    def withdraw(self, package: PublishedPackage) -> bool:
+        """See `OriginPublisher.withdraw`."""
+        ...
+
+    def repair(self, package: PackageSummary) -> None:
+        """See `OriginPublisher.repair`."""
+        ...
 
     def finish(self) -> None:
         """Do what is done once a run, when all requests are settled.
@@ -144,14 +174,18 @@ class PublisherByOrigin:
         """See `Publisher.offer`."""
         return self._for(packages[0]).offer(request, packages)
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         """See `Publisher.withdraw`."""
-        self._for(package).withdraw(package)
+        return self._for(package).withdraw(package)
+
+    def repair(self, package: PackageSummary) -> None:
+        """See `Publisher.repair`."""
+        self._for(package).repair(package)
 
     def finish(self) -> None:
         """See `Publisher.finish`: there is nothing left to do."""
 
-    def _for(self, package: ApprovedPackage | PublishedPackage) -> OriginPublisher:
+    def _for(self, package: ApprovedPackage | PublishedPackage | PackageSummary) -> OriginPublisher:
         if package.origin not in self._publishers:
             raise PublishError(
                 f"{package.name} can't be published: this repository takes no packages from "

@@ -22,6 +22,7 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.files import copy_verified, sha256_of, write_atomically
 from package_gate.core.request import Request
@@ -70,11 +71,11 @@ class LocalFolder(PublisherByOrigin):
                 f"{error.strerror or error}."
             ) from error
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         """See `Publisher.withdraw`."""
         try:
             with self._lock:
-                super().withdraw(package)
+                return super().withdraw(package)
         except OSError as error:
             raise PublishError(
                 f"{package.name} {package.version} can't be taken back from "
@@ -115,16 +116,22 @@ class _Index:
         index = shlex.quote(self._folder.as_uri())
         return f"pip install --index-url {index} {package.name}=={package.version}"
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def withdraw(self, package: PublishedPackage) -> bool:
         folder = self._folder / package.name
         entries = _read_index(folder)
         version = Version(package.version)
-        gone = [filename for filename in entries if _version_of(filename) == version]
+        gone = {filename for filename in entries if _version_of(filename) == version}
         if gone:
             kept = {name: entry for name, entry in entries.items() if name not in gone}
             self._write_index(folder, kept)
+        # A publication that was stopped may have left files that are not listed.
+        gone |= {a.filename for a in package.artifacts if (folder / a.filename).exists()}
         for filename in gone:
             (folder / filename).unlink(missing_ok=True)
+        return bool(gone)
+
+    def repair(self, package: PackageSummary) -> None:
+        """Files that are not listed yet are of no harm."""
 
     def list_projects(self) -> None:
         if not self._folder.is_dir():
@@ -159,28 +166,32 @@ class _Archives:
         (file,) = package.files
         filename = f"{package.name}.{archive_suffix(file)}"
         folder = self._folder / package.name
-        for version in (archive_version(package), "Latest"):
-            (folder / version).mkdir(parents=True, exist_ok=True)
         fixed = folder / archive_version(package) / filename
+        fixed.parent.mkdir(parents=True, exist_ok=True)
         _copy(file, fixed)
-        copy_verified(fixed, folder / "Latest" / filename, file.artifact.sha256)
-        for other in (folder / "Latest").iterdir():
-            if other.name != filename:  # an earlier archive of another kind
-                other.unlink()
+        self._set_latest(fixed, file.artifact.sha256)
         return fixed.as_uri()
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
-        """The archive is there already, so only the command is made."""
+        """See `OriginPublisher.offer`: `Latest` becomes what the request was decided about."""
         package = packages[0]
-        latest = next((self._folder / package.name).glob("Latest/*"), None)
-        if latest is None:
-            raise PublishError(
-                f"{package.name} has no Latest any more, because a later archive of that name was "
-                "refused. Request it under another name."
+        sha256 = package.artifacts[0].sha256
+        folder = self._folder / package.name
+        latest = self._latest(folder)
+        if latest is None or sha256_of(latest) != sha256:
+            fixed = next(
+                (f for f in folder.glob(f"*-{sha256[:12]}/*") if sha256_of(f) == sha256), None
             )
+            if fixed is None:
+                raise PublishError(f"{package.name} with SHA-256 {sha256} is not in {folder}.")
+            latest = self._set_latest(fixed, sha256)
         return f"cp {shlex.quote(str(latest))} ."
 
-    def withdraw(self, package: PublishedPackage) -> None:
+    def repair(self, package: PackageSummary) -> None:
+        """`Latest` is replaced in one step, so it is never missing."""
+
+    def withdraw(self, package: PublishedPackage) -> bool:
+        gone = False
         sha256 = package.artifacts[0].sha256
         folder = self._folder / package.name
         # The refusal is younger than the version that was published, so that is found by its bytes.
@@ -188,8 +199,23 @@ class _Archives:
             for file in place.glob("*"):
                 if sha256_of(file) == sha256:
                     file.unlink()
+                    gone = True
             if place.name != "Latest" and not any(place.iterdir()):
                 place.rmdir()
+        return gone
+
+    def _latest(self, folder: Path) -> Path | None:
+        return next(folder.glob("Latest/[!.]*"), None)
+
+    def _set_latest(self, fixed: Path, sha256: str) -> Path:
+        """Let `Latest` hold the file of an immutable version."""
+        latest = fixed.parent.parent / "Latest" / fixed.name
+        latest.parent.mkdir(exist_ok=True)
+        copy_verified(fixed, latest, sha256)
+        for other in latest.parent.iterdir():
+            if other.name != fixed.name:  # an earlier archive of another kind
+                other.unlink()
+        return latest
 
 
 def _copy(file: ArtifactFile, target: Path) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.child import tied
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
 from package_gate.core.inventory import Inventory, Licence
@@ -56,6 +57,7 @@ def upload_with_twine(
     file: ArtifactFile,
     scratch: Path,
     environment: Mapping[str, str],
+    ask: Callable[[], None],
 ) -> UploadAnswer:
     """Upload one file of a package.
 
@@ -68,6 +70,7 @@ def upload_with_twine(
         file: the file, under any name on the disk.
         scratch: an existing folder for an empty working directory.
         environment: all variables that the process gets, such as proxies; nothing secret.
+        ask: raises `TurnError` when it is not this run's turn to publish.
 
     Returns:
         The answer of the index, whatever its status.
@@ -89,22 +92,16 @@ def upload_with_twine(
             "sha256": file.artifact.sha256,
             **metadata,
         }
-        try:
-            worker = subprocess.run(
-                [sys.executable, "-I", "-X", "utf8", str(WORKER)],
-                input=msgspec.json.encode(job),
-                capture_output=True,
-                cwd=folder,
-                env=dict(environment),
-                timeout=UPLOAD_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise TransientUploadError(
-                f"{subject} was not uploaded within {UPLOAD_SECONDS} seconds."
-            ) from error
+        command = [sys.executable, "-I", "-X", "utf8", str(WORKER)]
+        with tied(command, folder=Path(folder), environment=environment, ask=ask) as worker:
+            try:
+                output, _ = worker.communicate(msgspec.json.encode(job), UPLOAD_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                raise TransientUploadError(
+                    f"{subject} was not uploaded within {UPLOAD_SECONDS} seconds."
+                ) from error
     try:
-        answer = _read_answer(worker.stdout)
+        answer = _read_answer(output)
     except msgspec.DecodeError as error:
         # Its standard error is not shown: nobody knows what a crash writes there.
         raise PublishError(

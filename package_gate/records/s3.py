@@ -1,30 +1,31 @@
-"""The record store in S3: every write conditional, one build at a time.
+"""The record store in S3: one build at a time, and no document overwritten unseen.
 
-Documents are written with `If-Match` on the ETag that was read, or with `If-None-Match: *` where
-none was, so that a write over another build's decision fails instead of winning (S3 user guide,
-"Conditional writes"). A lease object keeps two builds from deciding at once: its holder renews it,
-and one that stops changing is taken over.
+All documents of requests are known from two objects and a list: an index that the last build left,
+and the ETags of what stands there. What has another ETag than in the index is read by itself, so
+that the index can be old, missing or wrong about nothing but the time a build takes.
 """
 
-import threading
+import gzip
 import time
-import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+import msgspec
 
-from package_gate.aws.errors import aws_errors, error_code
-from package_gate.core.errors import StoreError
+from package_gate.core.errors import StoreError, TurnError
+from package_gate.records.lease import Lease, now
+from package_gate.records.s3_objects import Objects, OverwrittenError, Place, Stored
+from package_gate.records.storage import Hold
+from package_gate.records.turn import Turn
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
-LEASE_KEY = "lease"
-LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
+INDEX_KEY = "index/requests.gz"
+INDEXED = "requests/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,18 @@ class S3Settings:
     """How long a build waits for its turn."""
 
 
+class IndexedDocument(msgspec.Struct, frozen=True, array_like=True):
+    """One document in the index."""
+
+    key: str
+    etag: str
+    turn: int
+    body: bytes
+
+
+_read_index = msgspec.msgpack.Decoder(list[IndexedDocument]).decode
+
+
 class S3Storage:
     """Documents as objects; implements `Storage`."""
 
@@ -52,120 +65,147 @@ class S3Storage:
         self,
         settings: S3Settings,
         client: "S3Client",
+        lease_client: "S3Client",
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = now,
     ) -> None:
-        """Keep documents as `settings` says, through a boto3 S3 client."""
-        self._settings = settings
-        self._client = client
-        self._sleep = sleep
-        self._clock = clock
-        self._etags: dict[str, str] = {}
-        self._lease_lost = threading.Event()
+        """Keep documents as `settings` says.
+
+        Args:
+            settings: where, and how builds take turns.
+            client: boto3's, for documents.
+            lease_client: boto3's, for the lease: with time-outs far below its time, and no retries.
+            sleep: waits.
+            clock: tells seconds.
+        """
+        place = Place(settings.bucket, settings.prefix, settings.kms_key_id)
+        self._objects = Objects(place, client, sleep)
+        self._lease = Lease(
+            Objects(place, lease_client, sleep),
+            settings.lease_seconds,
+            settings.wait_seconds,
+            sleep,
+            clock,
+        )
+        self.turn = Turn(self._lease.check)
+        self._etags: dict[str, str | None] = {}
+        """Of what was read or written under each key; None where there was nothing."""
+        self._unsure: dict[str, bytes] = {}
+        """What may have been written under a key, though nobody said so."""
+        self._gathered: dict[str, Stored] = {}
+        self._listed = False
 
     def read(self, key: str) -> bytes | None:
         """See `Storage.read`."""
-        with aws_errors(f"The record {self._address(key)} can't be read", StoreError):
-            try:
-                answer = self._client.get_object(
-                    Bucket=self._settings.bucket, Key=self._settings.prefix + key
-                )
-                document = answer["Body"].read()
-            except self._client.exceptions.NoSuchKey:
-                self._etags.pop(key, None)
-                return None
-        self._etags[key] = answer["ETag"]
-        return document
+        if stored := self._gathered.get(key):
+            return stored.body
+        if self._listed and key.startswith(INDEXED) and self._etags.setdefault(key, None) is None:
+            return None  # it is not in the list
+        stored = self._objects.get(key)
+        self._remember(key, stored)
+        return stored.body if stored else None
+
+    def read_now(self, key: str) -> bytes | None:
+        """See `Storage.read_now`."""
+        stored = self._objects.get(key)
+        return stored.body if stored else None
 
     def write(self, key: str, document: bytes) -> None:
         """See `Storage.write`: over nothing but what this run has read."""
-        if self._lease_lost.is_set():
-            raise StoreError("This run has lost its lease on the record store to another one.")
-        if not self._put(key, document):
-            raise StoreError(
-                f"Another run has written the record {self._address(key)} meanwhile. "
-                "The next run goes by that one."
+        self._lease.check()
+        try:
+            etag = self._objects.put(
+                key, document, over=self._etags.get(key), turn=self._lease.turn
             )
+        except OverwrittenError as error:
+            raise OverwrittenError(f"{error} The next run goes by that one.") from error
+        except StoreError:
+            self._unsure[key] = document
+            self._gathered.pop(key, None)
+            raise
+        self._etags[key] = etag
+        if self._listed and key.startswith(INDEXED):
+            self._gathered[key] = Stored(document, etag, self._lease.turn)
+
+    def remove(self, key: str) -> None:
+        """See `Storage.remove`."""
+        self._lease.check()
+        self._objects.remove(key)
+        self._etags[key] = None
+
+    def keys(self, prefix: str) -> list[str]:
+        """See `Storage.keys`."""
+        return sorted(self._objects.list(prefix))
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[Hold]:
         """See `Storage.exclusive`: waits until no other build holds the lease."""
-        self._acquire()
-        done = threading.Event()
-        renewal = threading.Thread(target=self._renew_until, args=(done,), daemon=True)
-        renewal.start()
+        self._lease.acquire()
+        hold = Hold()
         try:
-            yield
+            with self._lease.renewed():
+                indexed = self._gather()
+                yield hold
+                with suppress(StoreError):  # the next build reads what it lacks
+                    self._write_index(indexed)
         finally:
-            done.set()
-            renewal.join()
-            if not self._lease_lost.is_set():
+            if not hold.kept:
                 with suppress(StoreError):  # it runs out by itself
-                    self._put(LEASE_KEY, b"")
+                    self._lease.free()
 
-    def _acquire(self) -> None:
-        """Take the lease when it is free or has not changed for as long as it lasts.
+    def _remember(self, key: str, stored: Stored | None) -> None:
+        """Take down what stands under a key; while it is this run's turn only it may change that.
 
-        Only the holder's writes are watched, never its clock, so clocks need not agree.
+        Raises:
+            TurnError: another run has changed it.
         """
-        start = seen_since = self._clock()
-        seen: str | None = None
-        while True:
-            holder = self.read(LEASE_KEY)
-            now = self._clock()
-            if not holder or now - seen_since >= self._settings.lease_seconds:
-                if self._put(LEASE_KEY, _holder()):
-                    return
-                continue
-            if self._etags[LEASE_KEY] != seen:
-                seen, seen_since = self._etags[LEASE_KEY], now
-            if now - start >= self._settings.wait_seconds:
-                raise StoreError(
-                    f"Another run holds {self._address(LEASE_KEY)} for longer than "
-                    f"{self._settings.wait_seconds:.0f} s. Run the gate again when it is done."
+        etag = stored.etag if stored else None
+        if self._lease.turn:
+            changed = key in self._etags and self._etags[key] != etag
+            if changed and stored and self._unsure.pop(key, None) == stored.body:
+                changed = False
+            if changed or (stored and stored.turn > self._lease.turn):
+                raise TurnError(
+                    f"Another run has written the record {self._objects.address(key)} meanwhile, "
+                    "so it is not this run's turn any more. The next run goes by that one."
                 )
-            self._sleep(self._settings.lease_seconds / 10)
+        self._etags[key] = etag
 
-    def _renew_until(self, done: threading.Event) -> None:
-        renewed = self._clock()
-        while not done.wait(self._settings.lease_seconds / 4):
-            with suppress(StoreError):  # S3 may answer the next time
-                if not self._put(LEASE_KEY, _holder()):
-                    self._lease_lost.set()
-                    return
-                renewed = self._clock()
-            if self._clock() - renewed >= self._settings.lease_seconds:
-                self._lease_lost.set()
-                return
+    def _gather(self) -> dict[str, str]:
+        """Take in all documents of requests; gives the ETags that the index knows."""
+        etags = self._objects.list(INDEXED)
+        stored = self._objects.get(INDEX_KEY)
+        self._remember(INDEX_KEY, stored)
+        indexed = {each.key: each for each in _index(stored.body)} if stored else {}
+        missing = []
+        for key, etag in etags.items():
+            known = indexed.get(key)
+            if known and known.etag == etag:
+                self._gathered[key] = Stored(known.body, etag, known.turn)
+                self._remember(key, self._gathered[key])
+            else:
+                missing.append(key)
+        with ThreadPoolExecutor(self.readers) as pool:
+            for key, found in zip(missing, pool.map(self._objects.get, missing), strict=True):
+                self._remember(key, found)
+                if found:
+                    self._gathered[key] = found
+        self._listed = True
+        return {key: each.etag for key, each in indexed.items()}
 
-    def _put(self, key: str, document: bytes) -> bool:
-        """Write over what was read under this key; False when something else stands there now."""
-        arguments: PutObjectRequestTypeDef = {
-            "Bucket": self._settings.bucket,
-            "Key": self._settings.prefix + key,
-            "Body": document,
-            "ContentType": "application/json",
-            "ServerSideEncryption": "aws:kms",
-        }
-        if self._settings.kms_key_id:
-            arguments["SSEKMSKeyId"] = self._settings.kms_key_id
-        if key in self._etags:
-            arguments["IfMatch"] = self._etags[key]
-        else:
-            arguments["IfNoneMatch"] = "*"
-        with aws_errors(f"The record {self._address(key)} can't be written", StoreError):
-            try:
-                self._etags[key] = self._client.put_object(**arguments)["ETag"]
-            except ClientError as error:
-                if error_code(error) in LOST:
-                    return False
-                raise
-        return True
-
-    def _address(self, key: str) -> str:
-        return f"s3://{self._settings.bucket}/{self._settings.prefix}{key}"
+    def _write_index(self, indexed: dict[str, str]) -> None:
+        if indexed == {key: stored.etag for key, stored in self._gathered.items()}:
+            return
+        documents = [
+            IndexedDocument(key, stored.etag, stored.turn, stored.body)
+            for key, stored in sorted(self._gathered.items())
+        ]
+        self.write(INDEX_KEY, gzip.compress(msgspec.msgpack.encode(documents), 3, mtime=0))
 
 
-def _holder() -> bytes:
-    """A text of its own for every renewal, so that the lease's ETag changes each time."""
-    return uuid.uuid4().hex.encode()
+def _index(content: bytes) -> list[IndexedDocument]:
+    """Read the index; one that can't be read is as good as none."""
+    try:
+        return _read_index(gzip.decompress(content))
+    except (OSError, EOFError, ValueError, msgspec.DecodeError):
+        return []

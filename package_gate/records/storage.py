@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from package_gate.core.errors import StoreError
 from package_gate.core.files import locked, write_atomically
+from package_gate.records.turn import Turn
+
+
+@dataclass(slots=True)
+class Hold:
+    """A run's hold on the store."""
+
+    kept: bool = False
+    """Whether it is not let go when the run ends, but by the end of the process or by itself."""
 
 
 class Storage(Protocol):
@@ -17,8 +27,22 @@ class Storage(Protocol):
         """How many reads are worth making side by side."""
         ...
 
+    @property
+    def turn(self) -> Turn:
+        """Whose turn it is to write; publishers ask it too."""
+        ...
+
     def read(self, key: str) -> bytes | None:
         """Give the document, or None when there is none.
+
+        Raises:
+            StoreError: it could not be told.
+            TurnError: another run has changed it.
+        """
+        ...
+
+    def read_now(self, key: str) -> bytes | None:
+        """Give the document as it stands now, though another run may have written it.
 
         Raises:
             StoreError: it could not be told.
@@ -33,7 +57,23 @@ class Storage(Protocol):
         """
         ...
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def remove(self, key: str) -> None:
+        """Remove a document; none is fine.
+
+        Raises:
+            StoreError: it may still be there.
+        """
+        ...
+
+    def keys(self, prefix: str) -> list[str]:
+        """Give the sorted keys of all documents below a prefix such as `owed/`.
+
+        Raises:
+            StoreError: they could not be told.
+        """
+        ...
+
+    def exclusive(self) -> AbstractContextManager[Hold]:
         """Hold the store for one run, so that no two decide at once.
 
         Raises:
@@ -52,6 +92,8 @@ class FolderStorage:
         """Keep documents in the two folders, which are made when they are missing."""
         self._output = output
         self._decisions = output / "decisions"
+        self.turn = Turn()
+        self._kept: ExitStack | None = None
 
     def read(self, key: str) -> bytes | None:
         """See `Storage.read`."""
@@ -65,6 +107,9 @@ class FolderStorage:
                 f"The record {self._path(key)} can't be read: {error.strerror}."
             ) from error
 
+    read_now = read
+    """See `Storage.read_now`."""
+
     def write(self, key: str, document: bytes) -> None:
         """See `Storage.write`: written beside its place, then renamed over it."""
         path = Path(self._path(key))
@@ -74,8 +119,25 @@ class FolderStorage:
         except OSError as error:
             raise StoreError(f"The record {path} can't be written: {error.strerror}.") from error
 
+    def remove(self, key: str) -> None:
+        """See `Storage.remove`."""
+        path = Path(self._path(key))
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be removed: {error.strerror}.") from error
+
+    def keys(self, prefix: str) -> list[str]:
+        """See `Storage.keys`."""
+        folder = Path(self._path(prefix))
+        return sorted(
+            f"{prefix}{path.relative_to(folder).as_posix()}"
+            for path in folder.rglob("*.json")
+            if not path.name.startswith(".")
+        )
+
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[Hold]:
         """See `Storage.exclusive`: a lock on a file, which the system frees after a kill."""
         with ExitStack() as stack:
             try:
@@ -89,7 +151,10 @@ class FolderStorage:
                 raise StoreError(
                     f"{self._decisions} can't be written: {error.strerror}."
                 ) from error
-            yield
+            hold = Hold()
+            yield hold
+            if hold.kept:
+                self._kept = stack.pop_all()  # the system frees it with the process
 
     def _path(self, key: str) -> str:
         return f"{self._output if key.startswith('evidence/') else self._decisions}/{key}"

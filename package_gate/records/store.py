@@ -8,21 +8,24 @@ the record answers "why was this approved, by what, when" a year later.
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 
 from package_gate.core.artifact import Origin
 from package_gate.core.decision import DECISION_SCHEMA, PackageDecision, RequestDecision
-from package_gate.core.errors import StoreError
+from package_gate.core.errors import StoreError, UnreadableRecordError
 from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence
 from package_gate.core.request import Request
 from package_gate.records import legacy
+from package_gate.records.owed import OwedRecords
 from package_gate.records.storage import Storage
 
 WRITES_AT_ONCE = 16
 """A write waits for the disk or the network."""
+ENDING_SECONDS = 10
+"""How long the end of a run waits for what was begun before."""
 
 Decision = PackageDecision | RequestDecision
 Document = TypeVar("Document", PackageDecision, RequestDecision, Evidence)
@@ -30,6 +33,7 @@ _READERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (PackageDecision, RequestDecision, Evidence)
 }
 """Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
+_read_told = msgspec.json.Decoder(dict[str, str]).decode
 _SCHEMAS = {
     PackageDecision: DECISION_SCHEMA,
     RequestDecision: DECISION_SCHEMA,
@@ -44,9 +48,11 @@ class Records:
         """Keep documents in `storage`."""
         self._storage = storage
         self._locks = [threading.Lock() for _ in range(WRITES_AT_ONCE)]
-        """Held by key while a document is written; all of them to end the run."""
-        self.ended = False
-        """Whether the run is over: what its threads decide from then on is worth nothing."""
+        """Held by key while a document is written."""
+        self.owed = OwedRecords(storage)
+        self.turn = storage.turn
+        self.all_written = True
+        """Whether every document was kept that was to be."""
 
     @property
     def readers(self) -> int:
@@ -57,17 +63,15 @@ class Records:
     def exclusive(self) -> Iterator[None]:
         """Hold the store for one run; see `Storage.exclusive`.
 
-        Afterwards nothing is recorded: an interrupt leaves threads at work, and they take the end
-        of everything around them for failures.
+        Afterwards no step begins that others see: an interrupt leaves threads at work, and they
+        take the end of everything around them for failures. Steps that are under way are waited
+        for; when one lasts, the store stays held until the process has ended.
         """
-        with self._storage.exclusive():
+        with self._storage.exclusive() as hold:
             try:
                 yield
             finally:
-                with ExitStack() as stack:
-                    for lock in self._locks:
-                        stack.enter_context(lock)
-                    self.ended = True
+                hold.kept = not self.turn.end(ENDING_SECONDS)
 
     def request(self, request: Request) -> RequestDecision | None:
         """Give what was decided about a request, or None.
@@ -96,6 +100,17 @@ class Records:
         ):
             raise StoreError(f"The record {key} is another package's: {decision.name}.")
         return legacy.with_yanked(decision) if decision else None
+
+    def package_now(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
+        """Give what is decided about a package now, though another run may have decided it.
+
+        Raises:
+            StoreError: as `package`.
+        """
+        key = _package_key(origin, name, version)
+        content = self._storage.read_now(key)
+        decision: PackageDecision | None = _decode(key, content, PackageDecision)
+        return decision
 
     def packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
         """Give what was decided about the packages of a request's closure.
@@ -134,6 +149,29 @@ class Records:
             raise StoreError(f"The record {key} is about another package than its name says.")
         return evidence
 
+    def told(self, request: Request) -> dict[str, str]:
+        """Give who was sent which email about a record that can't be read, see `notified`.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        content = self._storage.read(_told_key(request))
+        try:
+            return _read_told(content) if content else {}
+        except msgspec.DecodeError:
+            return {}
+
+    def put_told(self, request: Request, notified: dict[str, str]) -> None:
+        """Record who was sent which email about a record that can't be read.
+
+        Raises:
+            StoreError: it could not be recorded, or it is not this run's turn.
+        """
+        key = _told_key(request)
+        with self._writing(key):
+            self._storage.read(key)  # a storage writes only over what it has read
+            self._storage.write(key, msgspec.json.encode(notified))
+
     def put_evidence(self, evidence: Evidence) -> None:
         """Record what was found in a package's bytes, in place of what was known of them before.
 
@@ -169,34 +207,45 @@ class Records:
     def _writing(self, key: str) -> Iterator[None]:
         """Let nobody else write this document meanwhile, and nothing once the run has ended."""
         with self._locks[hash(key) % WRITES_AT_ONCE]:
-            if self.ended:
-                raise StoreError("The run was stopped. The next run decides it.")
-            yield
+            try:
+                with self.turn.step():
+                    yield
+            except StoreError:
+                self.all_written = False
+                raise
 
     def _read(self, key: str, kind: type[Document]) -> Document | None:
         document: Document | None = self._read_any(key, kind)
         return document
 
     def _read_any(self, key: str, kind: type) -> Any:
-        content = self._storage.read(key)
-        if content is None:
-            return None
-        try:
-            document = _READERS[kind].decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StoreError(
-                f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
-            ) from error
-        if document.schema > _SCHEMAS[kind]:
-            raise StoreError(
-                f"The record {key} was written by a newer version of the gate. Use that version; "
-                "don't remove the record."
-            )
-        return document
+        return _decode(key, self._storage.read(key), kind)
+
+
+def _decode(key: str, content: bytes | None, kind: type) -> Any:
+    if content is None:
+        return None
+    try:
+        document = _READERS[kind].decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableRecordError(
+            f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
+        ) from error
+    if document.schema > _SCHEMAS[kind]:
+        raise UnreadableRecordError(
+            f"The record {key} was written by a newer version of the gate. Use that version; "
+            "don't remove the record."
+        )
+    return document
 
 
 def _encode(document: Decision | Evidence) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def _told_key(request: Request) -> str:
+    key = _request_key(request.name, str(request.source))
+    return f"told/{key.removeprefix('requests/')}"
 
 
 def _request_key(name: str, source: str) -> str:

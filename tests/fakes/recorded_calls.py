@@ -22,6 +22,7 @@ from tests.fakes.relay import Received
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _LISTS_PACKAGES = {
     "DeletePackageVersions",
+    "GetPackageVersionAsset",
     "ListPackageVersionAssets",
     "ListPackageVersions",
     "PublishPackageVersion",
@@ -152,6 +153,9 @@ def _s3_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Itera
     arn = f"arn:aws:s3:::{bucket}"
     place = f"{arn}/{key}"
     context = _kms("s3", {"aws:s3:arn": arn if keys.bucket_key else place})
+    if request.method == "GET" and not key and "list-type=2" in address.query:
+        yield AWSCall("s3:ListBucket", arn)
+        return
     if not key or address.query not in ("", "x-id=GetObject", "x-id=PutObject"):
         raise UnknownCallError(f"{request.method} {request.path}")
     if request.method in ("GET", "HEAD"):
@@ -168,6 +172,8 @@ def _s3_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Itera
         if customer_key:
             encrypted[place] = customer_key
             yield AWSCall("kms:GenerateDataKey", customer_key, context)
+    elif request.method == "DELETE" and not address.query:
+        yield AWSCall("s3:DeleteObject", place)
     else:
         raise UnknownCallError(f"{request.method} {request.path}")
 

@@ -121,15 +121,15 @@ def test_what_calls_of_codeartifact_need() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        received("s3", "DELETE", PLACE),
-        received("s3", "GET", "/records?list-type=2"),
+        received("s3", "DELETE", f"{PLACE}?versionId=1"),
+        received("s3", "GET", "/records?versions"),
         received("s3", "PUT", f"{PLACE}?acl"),
         received("sns", "POST", "/", body="Action=Subscribe"),
         received("ssm", "POST", "/", body="{}", headers={"x-amz-target": "AmazonSSM.PutParameter"}),
         received("sts", "POST", "/", body="Action=AssumeRole"),
         Received("GET", "/", {}, b"", 200),
     ],
-    ids=["delete", "list", "acl", "subscribe", "parameter", "service", "unsigned"],
+    ids=["delete version", "list versions", "acl", "subscribe", "parameter", "service", "unsigned"],
 )
 def test_what_nobody_has_said_the_action_of_raises(request_: Received) -> None:
     with pytest.raises(UnknownCallError):

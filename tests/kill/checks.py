@@ -47,7 +47,6 @@ def at_the_kill(build: Build) -> list[str]:
         for artifact in package.artifacts
     }
     unrecorded = [name for name, digest in published if digest not in recorded]
-    unrecorded = [name for name, digest in published if digest not in recorded]
     faults += [f"published and not recorded: {name}" for name in unrecorded]
     faults += _wrong_verdicts(packages, requests)
     return faults
@@ -62,6 +61,7 @@ def at_the_end(build: Build, status: int) -> list[str]:
     if published != build.store.expected():
         faults.append(f"published: {published}")
     faults += _record_faults(build)
+    faults += [f"still owed: {key}" for key in build.store.documents() if key.startswith("owed/")]
     faults += _email_faults(Counter(build.store.emails()))
     faults += _report_faults(build)
     faults += _leftovers(build)
@@ -88,7 +88,7 @@ def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision]
                 requests.append(msgspec.json.decode(document, type=RequestDecision))
             elif kind == "evidence":
                 evidence.add(msgspec.json.decode(document, type=Evidence).digest)
-            else:
+            elif kind != "owed":
                 faults.append(f"a record of no kind: {key}")
         except msgspec.DecodeError as error:
             faults.append(f"{key}: {error}")

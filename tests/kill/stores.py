@@ -143,10 +143,12 @@ class _AWSStore:
     def documents(self) -> dict[str, bytes]:
         found = {}
         for key, content in self.run.records().items():
-            inner = re.search(r"/((packages/(archive|pypi)/|requests/|history/|evidence/).*)", key)
+            inner = re.search(
+                r"/((packages/(archive|pypi)/|requests/|history/|evidence/|owed/).*)", key
+            )
             if inner:
                 found[inner[1]] = content
-            elif not key.endswith("/lease"):
+            elif not key.endswith(("/lease", "/index/requests.gz")):
                 found[key] = content
         return found
 
@@ -156,7 +158,9 @@ class _AWSStore:
 
     def turn_taken(self) -> bool:
         return any(
-            content != b"" for key, content in self.run.records().items() if key.endswith("/lease")
+            b'"holder":""' not in content
+            for key, content in self.run.records().items()
+            if key.endswith("/lease")
         )
 
 

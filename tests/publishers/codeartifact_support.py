@@ -21,6 +21,7 @@ from package_gate.core.artifact import Artifact, ArtifactFile, Origin
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CodeArtifactSettings
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
+from package_gate.records.turn import Turn
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.describing import describe
@@ -43,7 +44,8 @@ def make_publisher(aws: AWS, folder: Path, **settings: object) -> CodeArtifact:
     scratch.mkdir(exist_ok=True)
     everything = CodeArtifactSettings(DOMAIN, REPOSITORY, scratch, domain_owner=ACCOUNT)
     client = aws.client("codeartifact", client_config("codeartifact"))
-    return CodeArtifact(replace(everything, **settings), client)  # type: ignore[arg-type]
+    turn = Turn()  # nobody else has one
+    return CodeArtifact(replace(everything, **settings), client, turn.ask)  # type: ignore[arg-type]
 
 
 def zip_bytes(content: str) -> bytes:

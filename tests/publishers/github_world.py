@@ -19,6 +19,7 @@ from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.publishers.github_archives import Unpack
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
+from package_gate.records.turn import Turn
 from tests.fakes.git_server import GitServer, git_server, run_git
 
 TOKEN = "github_pat_CANARY+/0123456789"
@@ -134,7 +135,7 @@ class World:
         """A publisher, with other settings or another unpacking when they are given."""
         settings = replace(self.settings, **changes)
         unpack = unpack or unpacking(fill, settings.scratch)
-        return GitHub(settings, unpack, lambda: WITHDRAWN)
+        return GitHub(settings, unpack, Turn().ask, lambda: WITHDRAWN)
 
     def package(
         self,

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.core.decision import PackageSummary, Verdict
 from package_gate.core.errors import PublishError
 from package_gate.core.request import ArchiveSource, Request
 from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository
-from package_gate.publishers.interface import archive_version
+from package_gate.publishers.interface import ApprovedPackage, archive_version
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.aws_service import Fault
 from tests.fakes.codeartifact_state import PackageKey
@@ -58,6 +59,13 @@ def plant(aws: AWS, version: str, asset: str, content: bytes, unfinished: bool =
         assetContent=content,
         assetSHA256=hashlib.sha256(content).hexdigest(),
         unfinished=unfinished,
+    )
+
+
+def summary(package: ApprovedPackage) -> PackageSummary:
+    artifacts = tuple(file.artifact for file in package.files)
+    return PackageSummary(
+        package.name, package.version, package.origin, Verdict.APPROVED, artifacts
     )
 
 
@@ -121,15 +129,57 @@ def test_a_newer_archive_replaces_latest_and_leaves_the_older_version(
     assert aws.codeartifact.status(KEY)[archive_version(old)] == "Published"
 
 
-def test_an_older_decision_published_late_leaves_latest_alone(
+def test_latest_is_what_was_published_last_whatever_the_clocks_said(
     publisher: CodeArtifact, aws: AWS, tmp_path: Path
 ) -> None:
     old = archive(tmp_path, zip_bytes("old"))
     new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
     publisher.publish(new)
     publisher.publish(old)
+    assert latest_bytes(aws) == zip_bytes("old")
+    assert aws.codeartifact.status(KEY)[archive_version(new)] == "Published"
+
+
+def test_an_offer_makes_latest_what_the_request_was_decided_about(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    old = archive(tmp_path, zip_bytes("old"))
+    publisher.publish(old)
+    publisher.publish(archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1)))
+    request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
+    publisher.offer(request, [published(old)])
+    assert latest_bytes(aws) == zip_bytes("old")
+
+
+def test_when_the_new_latest_cannot_be_published_the_earlier_one_is_put_back(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    publisher.publish(archive(tmp_path, zip_bytes("old")))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    aws.codeartifact.order(FINISH, Fault("slow"))  # that of the immutable version
+    aws.codeartifact.order(FINISH, Fault("access-denied"))
+    with pytest.raises(PublishError, match="Latest is the earlier one again"):
+        publisher.publish(new)
+    assert latest_bytes(aws) == zip_bytes("old")
+    publisher.publish(new)
     assert latest_bytes(aws) == zip_bytes("new")
-    assert aws.codeartifact.status(KEY)[archive_version(old)] == "Published"
+
+
+@pytest.mark.parametrize("left", [[], ["Latest"]], ids=["none", "unfinished"])
+def test_a_latest_that_a_kill_has_left_missing_is_repaired_without_the_files(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path, left: list[str]
+) -> None:
+    old = archive(tmp_path, zip_bytes("old"))
+    new = archive(tmp_path, zip_bytes("new"), DECIDED + timedelta(days=1))
+    publisher.publish(old)
+    publisher.publish(new)
+    aws.client("codeartifact").delete_package_versions(**PACKAGE, versions=["Latest"])
+    for version in left:
+        plant(aws, version, f"{NAME}.zip", b"half", unfinished=True)
+    publisher.repair(summary(old))
+    assert latest_bytes(aws) == zip_bytes("old")
+    publisher.repair(summary(new))
+    assert latest_bytes(aws) == zip_bytes("old")  # nothing is missing any more
 
 
 def test_a_reader_of_latest_never_gets_wrong_bytes_while_it_is_replaced(
@@ -348,7 +398,7 @@ def test_a_withdrawn_archive_is_not_offered(publisher: CodeArtifact, tmp_path: P
     publisher.publish(package)
     publisher.withdraw(published(package))
     request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
-    with pytest.raises(PublishError, match="no published version Latest"):
+    with pytest.raises(PublishError, match="has no published version"):
         publisher.offer(request, [published(package)])
 
 
@@ -359,7 +409,7 @@ def test_a_latest_with_more_than_one_file_is_not_offered(
     plant(aws, "Latest", "two.zip", b"2")
     package = archive(tmp_path, zip_bytes("scanned"))
     request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
-    with pytest.raises(PublishError, match="holds 2 files"):
+    with pytest.raises(PublishError, match="has no published version"):
         publisher.offer(request, [published(package)])
 
 

@@ -223,14 +223,25 @@ def test_an_archive_that_a_later_decision_refuses_leaves_all_its_versions(
     assert list(output.glob("generic/tool/*/*")) == []
 
 
-def test_an_archive_without_a_latest_is_a_publish_error(
-    publisher: LocalFolder, tmp_path: Path
+def test_an_offer_makes_latest_what_the_request_was_decided_about(
+    publisher: LocalFolder, output: Path, tmp_path: Path
 ) -> None:
+    older = archive(tmp_path, b"one")
+    content = older.files[0].path.read_bytes()
+    publisher.publish(older)
+    publisher.publish(replace(archive(tmp_path, b"two"), decided_at=NOW.replace(hour=13)))
+    request = Request("tool", ArchiveSource("https://host.example/tool.zip"), "", 1)
+    publisher.offer(request, [published(older)])
+    latest = (output / "generic/tool/Latest/tool.zip").read_bytes()
+    assert latest == content
+
+
+def test_an_archive_that_is_gone_is_not_offered(publisher: LocalFolder, tmp_path: Path) -> None:
     approved = archive(tmp_path, b"one")
     publisher.publish(approved)
     publisher.withdraw(published(approved))
     request = Request("tool", ArchiveSource("https://host.example/tool.zip"), "", 1)
-    with pytest.raises(PublishError, match="no Latest"):
+    with pytest.raises(PublishError, match="is not in"):
         publisher.offer(request, [published(approved)])
 
 

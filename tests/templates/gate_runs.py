@@ -121,6 +121,8 @@ def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
     for _ in range(2):
         _expect(build, requests, verdicts)
     build.add_advisory("dep", "1.5", severity="CRITICAL")
+    for versions in build.aws.codeartifact.packages.values():
+        versions.pop("Latest", None)  # it is put back, of its immutable version
     _expect(build, requests, verdicts | {"app": "refused"}, "--rescan")
     for advisory in (build.advisories / "PyPI").iterdir():
         if "dep has" in advisory.read_text():

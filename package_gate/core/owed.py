@@ -1,0 +1,48 @@
+"""What is owed: written down before it is done, and removed when it is seen to be done.
+
+Each run pays it first, whatever kind of run it is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from package_gate.core.artifact import Artifact, Origin
+from package_gate.core.decision import PackageSummary
+
+PackageKey = tuple[Origin, str, str]
+"""Origin, name and version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A package that notebooks may be able to install, and that is refused now."""
+
+    name: str
+    version: str
+    origin: Origin
+    artifacts: tuple[Artifact, ...]
+    refused_at: datetime
+    """UTC."""
+
+    @property
+    def key(self) -> PackageKey:
+        """Which package it is."""
+        return self.origin, self.name, self.version
+
+
+@dataclass(frozen=True, slots=True)
+class BegunPublication:
+    """A closure whose publication has begun and whose request is not recorded yet."""
+
+    name: str
+    """The request's."""
+    source: str
+    packages: tuple[PackageSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRescan:
+    """A rescan that has not come to its end."""
+
+    begun_at: datetime
+    """UTC."""
