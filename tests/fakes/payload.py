@@ -120,6 +120,7 @@ def attempts(knows: Knows, target: UnpackedPackage) -> dict[str, Callable[[], ob
         "write-tree": lambda: (tree / "planted").write_text("x"),
         "write-download": lambda: Path(target.artifacts[0].path).write_text("x"),
         "write-worker-folder": lambda: Path("..", "planted").write_text("x"),
+        "list-others": lambda: list(Path("..", "..").iterdir()),
         "read-package": lambda: Path(target.artifacts[0].path).read_bytes(),
         "write-own": lambda: Path("note").write_text("x"),
         "symlink": lambda: Path("link").symlink_to(secret),

@@ -101,6 +101,18 @@ def test_of_all_calls_that_there_are_only_listed_ones_are_allowed(machine: str) 
                 assert (given == MISSING) == (number > 450 or number in {435, 437})
 
 
+def test_the_page_about_security_says_how_many_calls_are_allowed_at_most() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    (most,) = re.findall(r"every system call but fewer than (\d+)", page)
+    tries = [(), (SCAN,), (THREAD,), (15,), (0, 0x5401)]
+    for needs in (READS, UNPACKS, RUNS, IS_RUN):
+        answers = [
+            {answer("x86_64", needs, number, *arguments) for arguments in tries}
+            for number in range(500)
+        ]
+        assert int(most) - 15 < sum(ALLOWED in each for each in answers) < int(most)
+
+
 NEVER = (
     "socket", "socketpair", "connect", "bind", "sendto", "sendmsg", "recvmsg", "accept", "listen",
     "shmget", "shmat", "shmctl", "semget", "semop", "msgget", "msgsnd", "mq_open", "memfd_create",
