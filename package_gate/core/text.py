@@ -11,14 +11,18 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters, symbols and marks that show nothing: `str.isprintable` lets them pass."""
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILE = re.compile(f"(?<={_MARK}{{3}}){_MARK}+")
+"""Marks on a letter that has three already: they would reach over the lines around it."""
 
 
 def printable(text: str, limit: int = 200) -> str:
     r"""Escape everything that is not seen as it is, and shorten.
 
     Control, format (bidirectional, zero-width, tag), private, unassigned and surrogate characters,
-    line breaks and every space but U+0020 become `\n`, `\x1b`, `\u202e` and the like, as Python
-    writes them. A backslash stays as it is, so this is for reading and can't be reversed.
+    line breaks, every space but U+0020, and marks that are piled up on one letter become `\n`,
+    `\x1b`, `\u202e` and the like, as Python writes them. A backslash stays as it is, so this is for
+    reading and can't be reversed.
 
     Args:
         text: anything.
@@ -28,8 +32,11 @@ def printable(text: str, limit: int = 200) -> str:
         return text
     pieces: list[str] = []
     length = 0
-    for character in text[: limit + 1]:
-        pieces.append(character if _is_seen(character) else _escape(character))
+    text = text[: limit + 1]
+    piled = {place for pile in _PILE.finditer(text) for place in range(*pile.span())}
+    for place, character in enumerate(text):
+        seen = _is_seen(character) and place not in piled
+        pieces.append(character if seen else _escape(character))
         length += len(pieces[-1])
         if length > limit:
             break
@@ -51,7 +58,9 @@ def lines(text: str, limit: int = 200) -> str:
 
 
 def _is_seen(text: str) -> bool:
-    return text.isprintable() and (text.isascii() or not _INVISIBLE.search(text))
+    return text.isprintable() and (
+        text.isascii() or not (_INVISIBLE.search(text) or _PILE.search(text))
+    )
 
 
 def _escape(character: str) -> str:

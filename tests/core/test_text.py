@@ -16,6 +16,8 @@ from package_gate.core.text import lines, one_line, printable
         ("a\u00a0b\u2028c", r"a\xa0b\u2028c"),
         ("\ud800 \ufffe \ue000", r"\ud800 \ufffe \ue000"),
         ("tag\U000e0041", r"tag\U000e0041"),
+        ("a\u0301\u0323\u0308 e\u0301", "a\u0301\u0323\u0308 e\u0301"),
+        ("a" + "\u0301" * 5, "a" + "\u0301" * 3 + r"\u0301\u0301"),
         ("filler\u3164 blank\u2800 selector\ufe0f", r"filler\u3164 blank\u2800 selector\ufe0f"),
     ],
 )
