@@ -8,7 +8,7 @@ following the data.
 """
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -23,15 +23,14 @@ from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.guarddog_rules import (
     MAX_FILE_BYTES,
-    PYTHON,
     Hit,
     Matches,
     RuleSet,
     TreeScan,
 )
-from package_gate.scanners.import_time import running_code
+from package_gate.scanners.import_time import STARTED, running_code
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
+from package_gate.scanners.running_files import RunningFiles, Runs
 from package_gate.scanners.source import read_source
 
 NAME = "guarddog"
@@ -87,13 +86,14 @@ class GuardDog:
 
     def _scan_tree(self, artifact: UnpackedArtifact, seen: _Seen) -> Iterator[Finding]:
         filename = artifact.artifact.filename
-        found = self._rules.scan(Path(artifact.tree), self._seconds, seen.rules)
+        files = RunningFiles(Path(artifact.tree), filename)
+        found = self._rules.scan(Path(artifact.tree), self._seconds, seen.rules, files.scripts)
         yield from _too_large(found, filename)
         risks = self._risks(found.hits)
         score = self._engine.calculate_risk_score(risks)
         if score.score > 0:
             yield _score_finding(score, filename)
-        running = self._running(found, artifact, seen.running)
+        running = self._running(found, artifact, files, seen.running)
         for rule_id in self._rules.rules:
             # A capability, such as opening files, is no news by itself.
             if (found.hits[rule_id] or rule_id in running) and self._is_threat(rule_id):
@@ -130,7 +130,11 @@ class GuardDog:
         return risks
 
     def _running(
-        self, found: TreeScan, artifact: UnpackedArtifact, once: Once[dict[str, list[Hit]]]
+        self,
+        found: TreeScan,
+        artifact: UnpackedArtifact,
+        files: RunningFiles,
+        once: Once[dict[str, list[Hit]]],
     ) -> dict[str, list[Hit]]:
         """Find the strong threats in code that runs by itself, by rule.
 
@@ -139,7 +143,6 @@ class GuardDog:
         than `__init__.py` it takes two strong rules, because honest ones start a program or name a
         start-up file on import as well. Scripts, tests and JavaScript don't run by themselves.
         """
-        files = RunningFiles(Path(artifact.tree), artifact.artifact.filename)
         running: dict[str, list[Hit]] = {}
         for path, rule_ids in found.matched.items():
             anywhere = {rule_id: [Hit(path, 1, "")] for rule_id in rule_ids}
@@ -148,18 +151,21 @@ class GuardDog:
                 continue
             note_file(path)
             code = Path(artifact.tree, path).read_bytes()
-            if path.endswith(PYTHON):
-                code = read_source(code).code
-            hits = once(path, code, partial(self._hits_in_running_code, path, code))
+            whole = files.whole(path)
+            called = {STARTED} if files.is_started(path) else ()
+            look = partial(self._hits_in_running_code, path, code, called, whole=whole)
+            hits = once(f"{path} {whole}", code, look)
             strong = self._strong_rules(hits)
             if _suffice(strong, path, runs):
                 for rule_id in strong:
                     running.setdefault(rule_id, []).extend(hits[rule_id])
         return running
 
-    def _hits_in_running_code(self, path: str, code: bytes) -> dict[str, list[Hit]]:
-        if path.endswith(".py"):
-            code = running_code(code, whole=runs_whole(path))
+    def _hits_in_running_code(
+        self, path: str, code: bytes, called: Collection[str], *, whole: bool
+    ) -> dict[str, list[Hit]]:
+        if not path.endswith(".pth"):
+            code = running_code(read_source(code).code, whole=whole, called=called)
         return self._rules.scan_code(path, code, self._seconds)
 
     def _strong_rules(self, hits: dict[str, list[Hit]]) -> set[str]:

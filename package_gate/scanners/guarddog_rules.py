@@ -11,7 +11,7 @@ import functools
 import hashlib
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -164,13 +164,16 @@ class RuleSet:
     def _file(self, rule_id: str) -> Path:
         return self._folder / str(self.rules[rule_id].file)
 
-    def scan(self, tree: Path, seconds: int, once: Once[Matches]) -> TreeScan:
+    def scan(
+        self, tree: Path, seconds: int, once: Once[Matches], scripts: Collection[str] = ()
+    ) -> TreeScan:
         """Run the rules over every file of a tree that they are made for.
 
         Args:
             tree: a folder.
             seconds: the longest that one file may take.
             once: knows what was found in files of the package's other trees.
+            scripts: the Python files that are not named so.
 
         Raises:
             ScannerError: a rule failed or took too long; GuardDog itself passes over both.
@@ -181,7 +184,8 @@ class RuleSet:
         too_large: list[str] = []
         for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
-            wanted = self._rules_for(relative)
+            is_python = relative.endswith(PYTHON) or relative in scripts
+            wanted = self._rules_for(f"{relative}.py" if relative in scripts else relative)
             if not wanted:
                 continue
             note_file(relative)
@@ -189,7 +193,7 @@ class RuleSet:
                 too_large.append(relative)
                 continue
             content = path.read_bytes()
-            if relative.endswith(PYTHON):
+            if is_python:
                 content = read_source(content).code
             source = _SourceFile(relative, content)
             found = once(
@@ -206,14 +210,17 @@ class RuleSet:
         return TreeScan(hits, rules_matched, tuple(too_large))
 
     def scan_code(self, path: str, code: bytes, seconds: int) -> dict[str, list[Hit]]:
-        """Run the rules over some code as if it were a file of this path; give every match.
+        """Run the rules over some Python code as if it were in the file of this path.
+
+        Gives every match.
 
         Raises:
             ScannerError: a rule failed or took too long.
         """
         source = _SourceFile(path, code)
         hits: dict[str, list[Hit]] = {}
-        for rule_id, offset, matched in self._matches(source, self._rules_for(path), seconds):
+        wanted = self._rules_for(path if path.endswith((*PYTHON, ".pth")) else f"{path}.py")
+        for rule_id, offset, matched in self._matches(source, wanted, seconds):
             hits.setdefault(rule_id, []).append(source.hit(offset, matched))
         return hits
 

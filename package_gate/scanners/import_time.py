@@ -22,6 +22,8 @@ _WITH_CODE: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
 """The fields of each kind of node that may hold other nodes; found when one is seen."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
+STARTED = "__main__"
+"""Stands for the statements that wait for a file to be started as a program."""
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
     *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__"),
@@ -49,7 +51,8 @@ def running_nodes(
     Args:
         module: a parsed file.
         whole: all functions are taken to run.
-        called: functions and classes that something outside calls.
+        called: functions and classes that something outside calls; `STARTED` when the file is
+            started as a program.
         handed_over: functions that are given to another module's are taken to run.
     """
     reach = reach_of(module)
@@ -86,7 +89,7 @@ def _all_nodes(module: ast.Module) -> list[ast.AST]:
     return nodes
 
 
-def running_code(source: bytes, *, whole: bool) -> bytes:
+def running_code(source: bytes, *, whole: bool, called: Collection[str] = ()) -> bytes:
     """Blank the lines of a Python file that don't run by themselves; the others keep their number.
 
     What runs when a module is imported is everything outside of functions, and the functions and
@@ -98,11 +101,12 @@ def running_code(source: bytes, *, whole: bool) -> bytes:
     Args:
         source: the file's code, as `read_source` gives it.
         whole: all functions are taken to run.
+        called: see `running_nodes`.
     """
     lines = source.split(b"\n")
     try:
         module = parse(source.decode("utf-8", "replace"))
-        idle = _docstring_lines(module) | (set() if whole else reach_of(module).idle_lines())
+        idle = _docstring_lines(module) | (set() if whole else reach_of(module).idle_lines(called))
     except (NotPythonError, TooHardError, RecursionError, MemoryError):
         idle = set()
     return b"\n".join(
@@ -168,9 +172,9 @@ class Reach:
         self._guarded: list[ast.If] = []
         self._steps: dict[int, _Step] = {}
 
-    def idle_lines(self) -> set[int]:
+    def idle_lines(self, called: Collection[str] = ()) -> set[int]:
         """Give the lines of functions that the module's own statements don't reach."""
-        self.follow()
+        self.follow(called)
         idle: set[int] = set()
         # `nodes` has outer functions before inner ones: the innermost has the last word.
         for function in self._functions:
@@ -195,6 +199,7 @@ class Reach:
         nodes: list[ast.AST] = []
         waiting: list[ast.AST] = list(self._body)
         uses = _Uses()
+        guards = self._guards and STARTED not in called
 
         def reach(functions: Iterable[Function]) -> None:
             for function in functions:
@@ -211,7 +216,7 @@ class Reach:
             self._note(node, uses, handed_over=handed_over)
             if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
                 reach([node])
-            if self._guards and _is_main_guard(node):
+            if guards and _is_main_guard(node):
                 self._guarded.append(node)
                 waiting += node.orelse
             else:

@@ -4,12 +4,23 @@ Malicious packages run before anybody calls them: when they are installed, when 
 or when Python starts. What of such a file runs then, `import_time` says.
 """
 
+import re
 import tomllib
+from collections.abc import Mapping
 from enum import Enum, auto
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-_ALWAYS_RUN = {"setup.py", "hatch_build.py", "pdm_build.py", "sitecustomize.py", "usercustomize.py"}
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+
+from package_gate.scanners.build_reach import STARTS, Reached, reached_files
+from package_gate.scanners.trees import regular_files
+
+_ALWAYS_RUN = {*STARTS, "sitecustomize.py", "usercustomize.py"}
 _MAX_BYTES = 1024 * 1024
+_MAX_LINE = 4096
+_SCRIPTS = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
+"""Where a wheel's programs are."""
 
 
 class Runs(Enum):
@@ -39,25 +50,117 @@ class RunningFiles:
         """
         self._tree = tree
         self._is_wheel = filename.endswith(".whl")
+        self._name = _distribution(filename)
         self._backends = _build_backend_folders(tree)
 
     def when(self, path: str) -> Runs:
-        """Tell when a file runs by itself; `path` is relative to the tree."""
+        """Tell when a file runs by itself; `path` is relative to the tree.
+
+        Raises:
+            OSError: a file of a build can't be read.
+        """
         if runs_whole(path):
             return Runs.AT_ONCE
-        if not path.endswith(".py"):
-            return Runs.NEVER
+        found = self._when_imported(path) if path.endswith(".py") else Runs.NEVER
+        if found is Runs.NEVER and path in self.scripts:
+            found = Runs.IMPORTED
+        return Runs.AT_ONCE if self.is_of_a_build(path) else found
+
+    def _when_imported(self, path: str) -> Runs:
         name = PurePosixPath(path).name
         if name == "__init__.py" or (self._is_wheel and name == path):
             return Runs.AT_ONCE
-        beside = Path(self._tree, path).with_name("__init__.py")
-        if self._is_wheel or beside.exists() or self.is_of_a_backend(path):
+        if self._is_wheel or Path(self._tree, path).with_name("__init__.py").exists():
             return Runs.IMPORTED
-        return Runs.NEVER
+        if self.is_of_a_backend(path):
+            return Runs.IMPORTED
+        is_module = self._is_installed_by_itself(path) or path in self._reached.imported
+        return Runs.IMPORTED if is_module else Runs.NEVER
+
+    def whole(self, path: str) -> bool:
+        """Whether all of a file counts as running by itself: see `runs_whole`.
+
+        So do the hooks and commands of a build.
+        """
+        return runs_whole(path) or path in self._reached.whole
+
+    def is_started(self, path: str) -> bool:
+        """Whether a file is started as a program: a wheel's script, or what a build starts."""
+        return path in self.scripts or path in self._reached.started
+
+    def is_of_a_build(self, path: str) -> bool:
+        """Whether a build runs this file, which is no module of a package or a backend."""
+        if path not in self._reached.files or self.is_of_a_backend(path):
+            return False
+        return not Path(self._tree, path).with_name("__init__.py").exists()
 
     def is_of_a_backend(self, path: str) -> bool:
         """Whether a file belongs to a build backend of the tree's own, which installers call."""
         return bool(self._backends) and path.startswith(self._backends)
+
+    def is_python(self, path: str) -> bool:
+        """Whether Python would run the file."""
+        return path.endswith((".py", ".pth")) or path in self.scripts
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """The Python files that are named otherwise: a wheel's scripts, and what a build runs.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        if not self._is_wheel:
+            return frozenset(path for path in self._reached.files if not path.endswith(".py"))
+        paths = (path.relative_to(self._tree).as_posix() for path in regular_files(self._tree))
+        return frozenset(
+            path
+            for path in paths
+            if _SCRIPTS.match(path) and (path.endswith(".pyw") or self._starts_python(path))
+        )
+
+    def _starts_python(self, path: str) -> bool:
+        with Path(self._tree, path).open("rb") as file:
+            line = file.readline(_MAX_LINE)
+        return not path.endswith(".py") and line.startswith(b"#!") and b"python" in line.lower()
+
+    def _is_installed_by_itself(self, path: str) -> bool:
+        """Whether build tools take this for a module that belongs to no package.
+
+        That is what lies in `src`, what is called like the distribution, and what lies beside the
+        build files when there is no package. Other modules a build file has to name.
+        """
+        folder, _, name = path.rpartition("/")
+        above, _, last = folder.rpartition("/")
+        if last == "src" and above in self._projects:
+            return True
+        own = canonicalize_name(name.removesuffix(".py")) == self._name
+        return folder in self._projects and (own or not self._projects[folder])
+
+    @cached_property
+    def _projects(self) -> Mapping[str, bool]:
+        """The folders that something is built in, and whether they have packages."""
+        folders = {
+            path.parent
+            for name in ("setup.py", "setup.cfg", "pyproject.toml")
+            for path in (*self._tree.glob(name), *self._tree.glob(f"*/{name}"))
+        }
+        return {
+            "/".join(folder.relative_to(self._tree).parts): any(
+                True for start in (folder, folder / "src") for _ in start.glob("*/__init__.py")
+            )
+            for folder in folders
+        }
+
+    @cached_property
+    def _reached(self) -> Reached:
+        return Reached() if self._is_wheel else reached_files(self._tree, self._backends)
+
+
+def _distribution(filename: str) -> str:
+    try:
+        return parse_sdist_filename(filename)[0]
+    except InvalidSdistFilename:
+        return ""
 
 
 def runs_whole(path: str) -> bool:

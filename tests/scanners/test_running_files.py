@@ -32,6 +32,8 @@ def test_files_that_run_whole(path: str, whole: bool) -> None:
         ("sample/__init__.py", Runs.AT_ONCE, Runs.AT_ONCE),
         ("sample/own.py", Runs.IMPORTED, Runs.IMPORTED),
         ("single.py", Runs.AT_ONCE, Runs.NEVER),
+        ("sample.py", Runs.AT_ONCE, Runs.IMPORTED),
+        ("src/single.py", Runs.IMPORTED, Runs.IMPORTED),
         ("docs/conf.py", Runs.IMPORTED, Runs.NEVER),
         ("_build/own.py", Runs.IMPORTED, Runs.IMPORTED),
         ("_build/own.js", Runs.NEVER, Runs.NEVER),

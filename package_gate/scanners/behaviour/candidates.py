@@ -4,7 +4,7 @@ Reading a file's syntax takes a hundred times as long.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,11 +40,12 @@ class CandidateRules:
         self._rules = yara.compile(filepath=str(_RULES))
         self._seconds = seconds
 
-    def scan(self, tree: Path, once: Once[bool]) -> Candidates:
+    def scan(self, tree: Path, is_python: Callable[[str], bool], once: Once[bool]) -> Candidates:
         """Look for the words in all Python files of a tree.
 
         Args:
             tree: a folder.
+            is_python: tells which of its files are, by their paths in it.
             once: knows what was found in files of the package's other trees.
 
         Raises:
@@ -52,8 +53,10 @@ class CandidateRules:
             OSError: a file can't be read.
         """
         paths, too_large = [], []
-        for path in _python_files(tree):
+        for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
+            if not is_python(relative):
+                continue
             note_file(relative)
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
@@ -74,7 +77,3 @@ class CandidateRules:
             return bool(self._rules.match(data=content, timeout=self._seconds))
         except yara.Error as error:
             raise ScannerError(f"YARA failed on {path}: {error}") from error
-
-
-def _python_files(tree: Path) -> Iterator[Path]:
-    return (path for path in regular_files(tree) if path.name.endswith((".py", ".pth")))

