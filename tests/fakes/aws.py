@@ -20,6 +20,7 @@ from tests.fakes.codeartifact import ACCOUNT, CodeArtifact
 from tests.fakes.codeguru_security import CodeGuruSecurity
 from tests.fakes.inspector_scan import InspectorScan
 from tests.fakes.moto_nested_stacks import let_stacks_read_nested_outputs
+from tests.fakes.moto_reuse import reuse_what_moto_makes
 
 REGION = "eu-central-1"
 ACCESS_KEY_ID = "AKIACANARYCANARYCANA"
@@ -77,6 +78,7 @@ def moto_server() -> Iterator[str]:
     """Run moto's server until the block ends; gives its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto logs every request
     let_stacks_read_nested_outputs()
+    reuse_what_moto_makes()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
