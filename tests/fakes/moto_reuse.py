@@ -6,7 +6,7 @@ from functools import cache
 def reuse_what_moto_makes() -> None:
     """Let moto list its own modules once, and make one private key of each kind.
 
-    Every KMS key of moto gets an RSA key, symmetric ones too, which takes longer than all else about
+    Every KMS key of moto gets an RSA key, symmetric ones too, which takes longer than the rest of
     a stack. No test looks at it.
     """
     # Here, because importing it reads AWS_PROFILE and the like, which a caller may first take away.

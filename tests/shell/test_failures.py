@@ -9,7 +9,6 @@ from moto.s3.models import s3_backends
 from tests.fakes.aws import REGION
 from tests.fakes.codeartifact import ACCOUNT
 from tests.shell.caller import (
-    GATES,
     STACK,
     Caller,
     artifacts_bucket,
@@ -17,6 +16,9 @@ from tests.shell.caller import (
     ec2_client,
     moto_client,
 )
+
+EACH = [("bash", "codeartifact"), ("zsh", "github")]
+"""Every shell and every variant; what a shell sources does no more than start the program."""
 
 
 def test_a_failing_network_is_explained_and_made_by_the_next_run(caller: Caller) -> None:
@@ -33,8 +35,10 @@ def test_a_failing_network_is_explained_and_made_by_the_next_run(caller: Caller)
     assert caller.cloudformation.statuses() == {"package-gate-vpc": "CREATE_COMPLETE"}
 
 
-@pytest.mark.parametrize("variant", GATES)
-def test_a_failure_in_the_nested_stack_is_explained(caller: Caller, variant: str) -> None:
+@pytest.mark.parametrize(("shell", "variant"), EACH)
+def test_a_failure_in_the_nested_stack_is_explained(bash: Caller, shell: str, variant: str) -> None:
+    caller = bash
+    caller.shell = shell
     caller.cloudformation.failing = {"SNSTopic": "Topic limit exceeded"}
     answer = caller.source(f"create-{variant}")
     assert answer.status == 1
@@ -47,7 +51,7 @@ def test_a_failure_in_the_nested_stack_is_explained(caller: Caller, variant: str
     assert caller.left() == {}
 
 
-@pytest.mark.parametrize(("shell", "variant"), [("bash", "codeartifact"), ("zsh", "github")])
+@pytest.mark.parametrize(("shell", "variant"), EACH)
 def test_a_failed_update_is_explained_and_made_by_the_next_run(
     bash: Caller, shell: str, variant: str
 ) -> None:

@@ -6,10 +6,17 @@ import stat
 import pytest
 
 from tests.fakes.aws import REGION
-from tests.shell.caller import GATES, STACK, TOKEN, Caller, artifacts_bucket
+from tests.shell.caller import STACK, TOKEN, Caller, artifacts_bucket
 
 VPC = "package-gate-vpc"
-STORES = {"bash": "gate-only", "zsh": "chained-bypassing-the-gate"}
+LIVES = [
+    ("bash", "codeartifact", "gate-only", "another day"),
+    ("zsh", "codeartifact", "chained-bypassing-the-gate", "a new machine"),
+    ("zsh", "github", None, "a new machine"),
+]
+"""Shell, variant, the store that is chosen, and where it is deleted: on another day the state file
+has the region, on a new machine the person knows it. The guide's test takes every variant through
+every shell, on another day."""
 
 
 def test_the_network_comes_again_and_goes(caller: Caller) -> None:
@@ -33,15 +40,18 @@ def test_the_network_comes_again_and_goes(caller: Caller) -> None:
     assert (again.status, "There is no stack" in again.said) == (0, True)
 
 
-@pytest.mark.parametrize("variant", GATES)
-def test_a_gate_comes_again_and_goes(caller: Caller, variant: str) -> None:
-    options = {"CLOUDTRAIL": "on", "PYPI_STORE": STORES[caller.shell]}
+@pytest.mark.parametrize(("shell", "variant", "store", "where"), LIVES)
+def test_a_gate_comes_again_and_goes(
+    bash: Caller, shell: str, variant: str, store: str | None, where: str
+) -> None:
+    caller = bash
+    caller.shell = shell
+    options = {"CLOUDTRAIL": "on", "PYPI_STORE": store}
     first = caller.source(f"create-{variant}", environment=options)
     assert first.status == 0, first.said
     for next_step in ("Confirm both subscriptions", "organisation/requests", "gate-pipeline/view"):
         assert next_step in first.said
-    store = caller.cloudformation.stack(STACK).parameters.get("Store")
-    assert store == (STORES[caller.shell] if variant == "codeartifact" else None)
+    assert caller.cloudformation.stack(STACK).parameters.get("Store") == store
     secret = caller.secret()
     content = json.loads(secret["SecretString"])
     assert content["token"] == TOKEN
@@ -63,10 +73,10 @@ def test_a_gate_comes_again_and_goes(caller: Caller, variant: str) -> None:
     s3.delete_object(Bucket=bucket, Key="gate/gone")
     s3.create_multipart_upload(Bucket=bucket, Key="half an upload")
     environment: dict[str, str | None]
-    if caller.shell == "zsh":  # a new machine that knows the name and the region only
+    if where == "a new machine":  # the person knows the name and the region only
         state.unlink()
         environment = {"AWS_REGION": REGION}
-    else:  # another day: the state file has the region
+    else:
         environment = {"AWS_REGION": None}
     other_shell: dict[str, str | None] = {
         name: None for name in caller.variables if name not in ("PATH", "STACK_NAME")
