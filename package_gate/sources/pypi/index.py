@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
@@ -23,9 +23,8 @@ from package_gate.net.session import HTTPSession, Network, NoAnswerError, networ
 from package_gate.sources.pypi.lock import as_utc, release_of
 from package_gate.sources.pypi.uv import IndexSettings, read_uv_config
 
-if TYPE_CHECKING:
-    from pypi_simple import ProjectPage
-
+PUBLIC_INDEX = "https://pypi.org/simple/"
+"""What uv and pip ask when nothing else is configured."""
 AT_ONCE = 4
 """Queries side by side. A connection costs about 50 ms of processor time, for its certificates."""
 MAX_PAGE = 64 * 1024 * 1024
@@ -34,6 +33,11 @@ PAGE_SECONDS = 120
 """From asking to the last byte of one answer."""
 WAIT_SECONDS = 30
 """Between two bytes."""
+_ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, "
+    "application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.01"
+)
+"""JSON where the index has it (PEP 691)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,6 @@ def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
     Raises:
         SourceError: uv's configuration file can't be read, or an index isn't at an https address.
     """
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # takes 0.3 s, and most runs resolve nothing
-
     environment = settings.environment
     config = read_uv_config(settings)
     pip = _table(config.get("pip"))
@@ -142,7 +144,7 @@ def configured_indexes(settings: IndexSettings) -> tuple[IndexAddress, ...]:
     for section in (pip, config):
         extra += [("", str(url)) for url in _entries(section.get("extra-index-url"))]
         default += [("", str(section["index-url"]))] if section.get("index-url") else []
-    default.append(("", PYPI_SIMPLE_ENDPOINT))
+    default.append(("", PUBLIC_INDEX))
     return tuple(
         dict.fromkeys(_address(name, url, environment) for name, url in [*extra, default[0]])
     )
@@ -261,10 +263,8 @@ class _Client:
         )
 
     def _query(self, index: IndexAddress, name: str) -> Project | None:
-        from pypi_simple import ACCEPT_JSON_PREFERRED
-
         address = f"{index.url}{name}/"
-        headers = {"Accept": ACCEPT_JSON_PREFERRED, "Accept-Encoding": "gzip"}
+        headers = {"Accept": _ACCEPT, "Accept-Encoding": "gzip"}
         try:
             answer = self._session.ask("GET", address, headers, login=index.credentials)
         except NoAnswerError as error:
@@ -286,14 +286,12 @@ class _Client:
 
 
 def _read_page(name: str, body: bytes, content_type: str, address: str) -> Project:
-    from pypi_simple import ProjectPage, UnsupportedRepoVersionError
-
     try:
         if content_type.partition(";")[0].strip().endswith("json"):
             page = _read_json.decode(body)
         else:
-            page = _from_html(ProjectPage.from_html(name, body, address))
-    except (msgspec.MsgspecError, UnsupportedRepoVersionError, ValueError, RecursionError) as error:
+            page = _read_html(name, body, address)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SourceError(
             f"the package index's answer about {name} can't be read; is UV_DEFAULT_INDEX the "
             "address of a simple API (PEP 503 or 691)?"
@@ -305,7 +303,13 @@ def _read_page(name: str, body: bytes, content_type: str, address: str) -> Proje
     )
 
 
-def _from_html(page: "ProjectPage") -> _Page:
+def _read_html(name: str, body: bytes, address: str) -> _Page:
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError  # takes 0.3 s
+
+    try:
+        page = ProjectPage.from_html(name, body, address)
+    except UnsupportedRepoVersionError as error:
+        raise ValueError(str(error)) from error
     return _Page(
         [
             _File(
