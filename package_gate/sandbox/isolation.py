@@ -84,7 +84,7 @@ def confine_program() -> None:
 
 
 def _listed(needs: Needs) -> str:
-    return "listed calls" if needs.writes else "listed calls, none that writes to files"
+    return "listed calls" if needs.writes else "listed calls, no writing"
 
 
 def _confine_files(readable: Iterable[str], writable: Iterable[str]) -> str:
