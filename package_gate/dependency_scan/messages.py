@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.text import Text
 
 from package_gate.core.decision import Verdict
 from package_gate.core.text import one_line
@@ -12,6 +11,7 @@ from package_gate.dependency_scan.reports import PROPOSED
 from package_gate.dependency_scan.results import CLEAN_MEANS, WORDS, brought_in
 from package_gate.notifications.sns import SNS
 from package_gate.notifications.texts import MAX_SUBJECT_CHARACTERS, ascii_line, fit
+from package_gate.report.terminal import print_line
 
 MAX_COMMENT_BYTES = 10_000
 """CodeCommit takes 10,240 characters ("Quotas in AWS CodeCommit")."""
@@ -70,8 +70,8 @@ def comment(scan: DependencyScan, report: str) -> str:
 def print_scan(scan: DependencyScan, console: Console) -> None:
     """Print it for a person or a build log."""
     for line in _findings(scan):
-        _print(console, line)
-    _print(console, f"\n{headline(scan)}", _STYLES[scan.verdict])
+        print_line(console, line)
+    print_line(console, f"\n{headline(scan)}", _STYLES[scan.verdict])
 
 
 def _body(scan: DependencyScan, report: str) -> Iterator[str]:
@@ -121,8 +121,3 @@ def _findings(scan: DependencyScan) -> Iterator[str]:
     for each in scan.unfixed[:MAX_LISTED]:
         yield ""
         yield f"{one_line(each.name)}: {one_line(each.text, 800)}"
-
-
-def _print(console: Console, line: str, style: str = "") -> None:
-    text = Text(line, style if console.is_terminal else "")
-    console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)

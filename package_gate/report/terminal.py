@@ -4,6 +4,7 @@ Where the output is no terminal (a build log, a file) the same is told in plain 
 outside is escaped twice: control characters by `text`, rich's own markup by never parsing it.
 """
 
+import re
 import threading
 import time
 from collections.abc import Iterable
@@ -35,6 +36,7 @@ MAX_SUBJECTS = 10
 """Requests that are named before advice that concerns them all."""
 LIVE_ROWS = 8
 """Subjects that the live display shows, the latest ones."""
+_COMMAND = re.compile(r"^\s*::|##(?:vso)?\[", re.IGNORECASE)
 STYLES = {
     Verdict.APPROVED: "bold green",
     Verdict.REFUSED: "bold red",
@@ -54,20 +56,19 @@ def print_verdicts(run: Run, console: Console) -> None:
         _print_warning(one_line(warning, 1000), console)
     for error in run.line_errors:
         where = f"line {error.line}" if error.line else "request file"
-        _print(console, f"{where}: {one_line(error.message, 500)}", "yellow")
-        # The bar keeps a build service from obeying a line that begins with its own command.
-        _print(console, f"    | {one_line(error.text)}", "dim")
+        print_line(console, f"{where}: {one_line(error.message, 500)}", "yellow")
+        print_line(console, f"    {one_line(error.text)}", "dim")
     shown, hidden = _choose(run)
     if console.is_terminal:
         if shown:
             console.print(_table(shown))
     else:
         for outcome in shown:
-            _print(console, _line(outcome))
+            print_line(console, _line(outcome))
     if hidden:
-        _print(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
+        print_line(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
     _print_next([outcome for outcome in shown if outcome.decided_now], console)
-    _print(console, _totals(run), "bold")
+    print_line(console, _totals(run), "bold")
 
 
 class Progress:
@@ -112,7 +113,7 @@ class Progress:
         """
         subject, what = one_line(subject, 80), one_line(what)
         if self._live is None:
-            _print(self._console, f"{subject}: {what}")
+            print_line(self._console, f"{subject}: {what}")
             return
         with self._lock:
             self._steps.pop(subject, None)
@@ -188,24 +189,24 @@ def _print_next(outcomes: Iterable[RequestOutcome], console: Console) -> None:
     concerned: dict[tuple[str, ...], list[str]] = {}
     for outcome in outcomes:
         if command := install_command(outcome.decision):
-            _print(console, f"\n{subject(outcome.request)}", "bold")
+            print_line(console, f"\n{subject(outcome.request)}", "bold")
             for line in command.splitlines():
-                _print(console, f"    {printable(line, COMMAND_LIMIT)}")
+                print_line(console, f"    {printable(line, COMMAND_LIMIT)}")
         else:
             steps = tuple(next_steps(outcome.decision, outcome.packages))
             concerned.setdefault(steps, []).append(subject(outcome.request))
     for steps, subjects in concerned.items():
         more = f" and {len(subjects) - MAX_SUBJECTS} more" if len(subjects) > MAX_SUBJECTS else ""
-        _print(console, f"\n{', '.join(subjects[:MAX_SUBJECTS])}{more}", "bold")
+        print_line(console, f"\n{', '.join(subjects[:MAX_SUBJECTS])}{more}", "bold")
         for step in steps:
-            _print(console, f"    {step}")
+            print_line(console, f"    {step}")
 
 
 def _print_warning(warning: str, console: Console) -> None:
     if console.is_terminal:
         console.print(Panel(Text(warning), title="Warning", style="bold yellow"))
     else:
-        _print(console, f"WARNING: {warning}")
+        print_line(console, f"WARNING: {warning}")
 
 
 def _totals(run: Run) -> str:
@@ -218,7 +219,11 @@ def _totals(run: Run) -> str:
     return f"\n{', '.join(counts + lines)}"
 
 
-def _print(console: Console, line: str, style: str = "") -> None:
-    """Print a line as it is: neither markup nor wrapping, which would break a command."""
+def print_line(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is: neither markup nor wrapping, which would break a command.
+
+    What a build service would obey (GitHub's and Azure's logging commands) is broken.
+    """
+    line = _COMMAND.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", line)
     text = Text(line, style if console.is_terminal else "")
     console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)

@@ -76,11 +76,19 @@ def test_hostile_text_neither_commands_the_terminal_nor_becomes_markup() -> None
     assert "\x1b[31m" not in coloured.replace("\x1b[31mrefused", "")
 
 
-def test_no_line_of_a_requester_begins_as_a_build_service_would_obey() -> None:
-    bad = tuple(LineError(1, text, text) for text in ("::stop-commands::x", "##[add-path]/tmp"))
-    output = printed(replace(hostile_run(), line_errors=bad))
-    assert output.count("::stop-commands::x") == 2
-    assert not any(line.lstrip().startswith(("::", "##")) for line in output.splitlines())
+def test_no_text_of_a_requester_is_a_command_to_a_build_service() -> None:
+    texts = (
+        "::stop-commands::x",
+        "  ::error::x",
+        "##[add-path]/tmp",
+        "x ##vso[task.x]y",
+        "##VSO[a",
+    )
+    output = printed(replace(hostile_run(), line_errors=tuple(LineError(1, t, t) for t in texts)))
+    assert output.count("stop-commands::x") == 2
+    assert not any(line.lstrip().startswith("::") for line in output.splitlines())
+    assert "##[" not in output
+    assert "##vso[" not in output.lower()
 
 
 def test_progress_in_a_build_log_is_a_line_a_step() -> None:
