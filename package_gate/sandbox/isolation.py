@@ -10,13 +10,14 @@ import importlib
 import platform
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from package_gate.core.packaged import packaged
 from package_gate.sandbox.capabilities import give_up_privileges
 from package_gate.sandbox.imports import skip_package_init
-from package_gate.sandbox.seccomp import MACHINES, forbid
+from package_gate.sandbox.seccomp import forbid
 from package_gate.sandbox.spec import Needs
 
 _SYSTEM = ("/usr", "/lib", "/lib64")
@@ -74,12 +75,10 @@ def hide() -> None:
 def confine_program() -> None:
     """Confine the program that this process of a scan is about to become; for `preexec_fn`.
 
-    It may read files and have threads, but write to no file and start no process.
-
-    Raises:
-        OSError: the kernel takes no filter.
+    It may read files and have threads, but write to no file and start no process. Where the kernel
+    takes no filter, `isolate` has said so.
     """
-    if sys.platform == "linux" and platform.machine() in MACHINES:
+    with suppress(OSError):
         forbid(Needs(threads=True), alone=True)
 
 

@@ -272,6 +272,14 @@ def test_a_ruff_that_fails_is_an_error(
         scan(tmp_path / "scratch", {"a.py": SHOUT})
 
 
+def test_where_there_is_no_filter_it_runs_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+    assert "S101" in scan(tmp_path, {"a.py": SHOUT})
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [
