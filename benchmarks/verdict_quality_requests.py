@@ -21,7 +21,7 @@ from package_gate.commands.process import now
 from package_gate.commands.scan_setup import describer
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
-from package_gate.core.finding import Kind
+from package_gate.core.finding import Kind, is_known_malware
 from package_gate.core.policy import Policy, Targets
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import read_requests
@@ -32,8 +32,8 @@ from package_gate.notifications.outbox import Email
 from package_gate.pipeline.assembly import Options, Outside, open_gate
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
-from package_gate.report.reading import is_known_malware
 from package_gate.sources.archive_url import ArchiveURL
+from package_gate.sources.pypi.history import PyPIHistory
 from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
 from package_gate.sources.pypi.uv import index_settings
@@ -125,6 +125,7 @@ def judge_requests(requests: Path, advisories: Path, policy: Policy, folder: Pat
                 notifier=nowhere,
                 now=now,
                 progress=lambda _subject, _step: None,
+                history=PyPIHistory(pypi.index),
             )
             with open_gate(outside, scanners, policy, Options(), scratch) as gate:
                 return gate.run(read_requests(requests))

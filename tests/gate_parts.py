@@ -62,12 +62,16 @@ class World:
     resolve_errors: dict[str, GateError] = field(default_factory=dict)
     fetch_errors: dict[str, GateError] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
-    """Package name → what each of the scanners that a finding names finds in its bytes."""
+    """Package name, or name and version → what each of the scanners that a finding names finds in
+    its bytes."""
     advisories: dict[str, list[Finding]] = field(default_factory=dict)
     """Package name → what is known of it from outside."""
     advisory_error: str = ""
     sources: list[AdvisorySource] = field(default_factory=list)
     """Sources of advisories besides `osv`."""
+    precedents: dict[str, ResolvedPackage] = field(default_factory=dict)
+    """Project → what its index gives for an old release."""
+    history_error: GateError | None = None
     components: dict[str, tuple[Component, ...]] = field(default_factory=dict)
     """Package name → what its inventories hold and pin."""
     scanners: dict[str, str] = field(default_factory=lambda: {"malware": "1"})
@@ -113,6 +117,7 @@ class World:
             notifier=self,
             now=self.tick,
             progress=self.progress,
+            history=self,
         )
         scanners = Scanners(
             FakeScanner("archive", "1", self),
@@ -139,8 +144,17 @@ class World:
             tuple(self.package(name) for name in self.closures.get(asked.name, [asked.name]))
         )
 
-    def package(self, name: str) -> ResolvedPackage:
-        version = self.versions.get(name, "1.0")
+    def precedent(
+        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+    ) -> ResolvedPackage | None:
+        self.called(f"history {name}")
+        assert list(files)
+        if self.history_error is not None:
+            raise self.history_error
+        return self.precedents.get(name)
+
+    def package(self, name: str, version: str = "") -> ResolvedPackage:
+        version = version or self.versions.get(name, "1.0")
         filename = f"{name}-{version}-py3-none-any.whl"
         file = RemoteFile(
             filename,
@@ -243,7 +257,9 @@ class FakeScanner:
         if target.name in self._world.scan_errors:
             raise self._world.scan_errors[target.name]
         assert all(Path(unpacked.tree).is_dir() for unpacked in target.artifacts)
-        return [f for f in self._world.findings.get(target.name, []) if f.scanner == self.name]
+        known = self._world.findings
+        found = known.get(f"{target.name} {target.version}", known.get(target.name, []))
+        return [finding for finding in found if finding.scanner == self.name]
 
 
 class FakeAdvisories:

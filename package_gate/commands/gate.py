@@ -34,6 +34,7 @@ from package_gate.report.terminal import Progress, print_verdicts
 from package_gate.report.write import write_reports
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
+from package_gate.sources.pypi.history import PyPIHistory
 from package_gate.sources.pypi.index import configured_indexes
 from package_gate.sources.pypi.source import PyPI
 from package_gate.sources.pypi.uv import index_settings
@@ -118,19 +119,16 @@ def _run(
         connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
     )
     with advisories, workers, downloads as downloader, Progress(console) as progress:
+        pypi = PyPI(index, policy, scratch, now(), downloader.fetch, describer(policy, scratch))
         outside = Outside(
-            sources={
-                ArchiveSource: ArchiveURL(),
-                PyPISource: PyPI(
-                    index, policy, scratch, now(), downloader.fetch, describer(policy, scratch)
-                ),
-            },
+            sources={ArchiveSource: ArchiveURL(), PyPISource: pypi},
             fetch=downloader.fetch,
             publisher=parts.publisher,
             storage=parts.storage,
             notifier=parts.notifier,
             now=now,
             progress=progress.step,
+            history=PyPIHistory(pypi.index),
         )
         scanners = Scanners(
             unpacker=workers.unpacker,

@@ -1,7 +1,7 @@
 """Verdicts, and the records of them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from package_gate.core.artifact import (
     Artifact,
@@ -59,6 +59,19 @@ class PackageSummary:
     published_to: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PrecedentNote:
+    """The older release because of which suspicions were set aside, see `core.precedent`."""
+
+    name: str
+    """The project's; of an archive, the one that it says it is."""
+    version: str
+    since: date
+    """When the last of its files that count was uploaded."""
+    evidence: str
+    """The digest of what is in them."""
+
+
 DECISION_SCHEMA = 2
 """The layout of decisions: 1 held evidence and judgement in one (gate 0.1)."""
 
@@ -87,7 +100,10 @@ class PackageDecision:
     standing: str = ""
     """The digest of what was known of it from outside, see `Standing.digest`."""
     until: str = ""
-    """The last day on which it holds (ISO 8601, UTC): a waiver ends then; "" for no such day."""
+    """The last day on which it holds (ISO 8601, UTC): a waiver ends then, or there may be another
+    precedent; "" for no such day."""
+    precedent: PrecedentNote | None = None
+    """What its suspicions were compared with; None when there was none, or no suspicion."""
     sample_advisories: bool = False
     """Whether it rests on the small hand-written advisory set; decided again with a real one."""
     published_to: str = ""

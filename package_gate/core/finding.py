@@ -49,6 +49,11 @@ class Location:
     """Relative to the root of the unpacked artifact, with `/`."""
     line: int | None = None
     """From 1."""
+    code: str = ""
+    """What stands there, shortened to a line."""
+    fingerprint: str = ""
+    """SHA-256 (hexadecimal) of what leads there, by which it is found again in another release of
+    the package; "" where the scanner makes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +94,10 @@ class ScannerInfo:
     """Which rules or advisories: an address, a path, or `sample advisories`."""
     isolation: str = ""
     """What the kernel kept its process from, or why nothing; "" for a service."""
+
+
+def is_known_malware(finding: Finding) -> bool:
+    """Whether an advisory reports the package as malware; a scanner's suspicion is not that."""
+    return finding.kind is Kind.MALWARE and any(
+        name.startswith("MAL-") for name in (finding.rule, *finding.aliases)
+    )

@@ -59,6 +59,11 @@ def judge(
     return Judgement(verdict, tuple(reasons), tuple(judged))
 
 
+def refuses(package: PackageIdentity, finding: Finding, policy: Policy, today: date) -> bool:
+    """Whether a package is refused because of a finding."""
+    return _judge_finding(package, finding, policy, today).refuses
+
+
 def _judge_finding(
     package: PackageIdentity, finding: Finding, policy: Policy, today: date
 ) -> JudgedFinding:

@@ -12,8 +12,9 @@ from package_gate.core.policy import Policy
 from package_gate.core.version import gate_version
 from package_gate.notifications.outbox import Notifier
 from package_gate.pipeline.gate import Gate, Steps
-from package_gate.pipeline.packages import Fetch, Packages
+from package_gate.pipeline.packages import Packages
 from package_gate.pipeline.plan import Planner
+from package_gate.pipeline.precedent import Fetch, Looking, Precedents
 from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import Conditions
@@ -23,7 +24,7 @@ from package_gate.publishers.interface import Publisher
 from package_gate.records.storage import Storage
 from package_gate.records.store import Records
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.sources.interface import Source
+from package_gate.sources.interface import History, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Outside:
     now: Callable[[], datetime]
     """The time (UTC)."""
     progress: Progress
+    history: History | None = None
+    """Who knows the older releases of projects; without, no suspicion is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,9 @@ def open_gate(
             dry_run=options.dry_run,
             report_hint=options.report_hint,
         )
-        packages = Packages(outside.fetch, scanning, advisories, records, scratch, settings)
+        looking = Looking(outside.fetch, scanning, advisories, scratch)
+        precedents = Precedents(outside.history, looking, records, settings)
+        packages = Packages(looking, records, precedents, settings)
         steps = Steps(
             planner=Planner(outside.sources, records, settings),
             packages=packages,

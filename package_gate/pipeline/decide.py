@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
@@ -18,10 +18,14 @@ from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.judge import judge
 from package_gate.core.policy import COOLDOWN
+from package_gate.core.precedent import Precedent, set_aside, suspicions
 from package_gate.core.request import Request
 from package_gate.core.standing import Standing
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
 from package_gate.sources.yanked import yanked_release
+
+SUSPICION_DAYS = 30
+"""After so many days a suspicion is compared with the project's precedent again."""
 
 
 def decide_package(
@@ -32,6 +36,7 @@ def decide_package(
     now: datetime,
     *,
     fresh: str = "",
+    precedent: Precedent | None = None,
 ) -> PackageDecision:
     """Decide a package.
 
@@ -42,6 +47,7 @@ def decide_package(
         conditions: the policy, and which scanners must have looked at it.
         now: the time (UTC).
         fresh: why its release is too young to be approved, or "".
+        precedent: an older release: what stood there is set aside.
     """
     scans = evidence.scans if evidence else ()
     yanked = {file.filename: file.yanked for file in package.files}
@@ -50,6 +56,9 @@ def decide_package(
         for artifact in (evidence.artifacts if evidence else ())
     )
     findings = [finding for scan in scans for finding in scan.findings]
+    suspected = bool(suspicions(package, findings, conditions.policy, now.date()))
+    if precedent is not None:
+        findings = set_aside(findings, precedent)
     judgement = judge(
         package,
         [*_index_findings(package), *findings, *standing.findings],
@@ -76,7 +85,8 @@ def decide_package(
         gate_version=conditions.gate_version,
         evidence=evidence.digest if evidence else "",
         standing=standing.digest,
-        until=_until(package, judgement.findings, conditions, now.date()),
+        until=_until(package, judgement.findings, conditions, now.date(), suspected=suspected),
+        precedent=precedent.note if precedent else None,
         sample_advisories=conditions.sample_advisories,
         schema=DECISION_SCHEMA,
     )
@@ -200,12 +210,23 @@ def _index_findings(package: ResolvedPackage) -> list[Finding]:
 
 
 def _until(
-    package: ResolvedPackage, judged: Sequence[JudgedFinding], conditions: Conditions, today: date
+    package: ResolvedPackage,
+    judged: Sequence[JudgedFinding],
+    conditions: Conditions,
+    today: date,
+    *,
+    suspected: bool,
 ) -> str:
-    """Give the last day on which every waiver that was used still holds, or ""."""
+    """Give the last day on which a decision holds, or "".
+
+    Then a waiver ends that was used, or the project may have another precedent.
+    """
     cooldown = conditions.policy.waiver_for(package, [COOLDOWN], today)
     waivers = [item.waiver for item in judged if item.waiver] + ([cooldown] if cooldown else [])
-    return min((waiver.expires for waiver in waivers), default="")
+    ends = [waiver.expires for waiver in waivers]
+    if suspected and conditions.policy.history.precedent:
+        ends.append((today + timedelta(days=SUSPICION_DAYS)).isoformat())
+    return min(ends, default="")
 
 
 def _by_name(scanner: ScannerInfo) -> str:

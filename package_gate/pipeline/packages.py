@@ -7,12 +7,12 @@ published.
 import itertools
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from package_gate.advisories.interface import AdvisorySource, NamedPackage
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.standing import standing, standing_of_releases
 from package_gate.core.artifact import ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
@@ -23,6 +23,7 @@ from package_gate.core.freshness import Freshness
 from package_gate.core.owed import Withdrawal
 from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
+from package_gate.pipeline.precedent import Looking, Precedents
 from package_gate.pipeline.reuse import (
     missing_scans,
     scans_that_hold,
@@ -31,15 +32,11 @@ from package_gate.pipeline.reuse import (
     unchanged,
     with_approved_files,
 )
-from package_gate.pipeline.scan import Scanning
 from package_gate.pipeline.settings import Settings
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.store import Records
 
 PACKAGES_AT_ONCE = 4
-
-Fetch = Callable[[RemoteFile, Path], ArtifactFile]
-"""Downloads a file into a folder, checked against what is known of it."""
 
 
 @dataclass(slots=True)
@@ -67,19 +64,18 @@ class Packages:
 
     def __init__(
         self,
-        fetch: Fetch,
-        scanning: Scanning,
-        advisories: Sequence[AdvisorySource],
+        looking: Looking,
         records: Records,
-        scratch: Path,
+        precedents: Precedents,
         settings: Settings,
     ) -> None:
-        """Put the parts together; `scratch` is an empty folder for what is downloaded."""
-        self._fetch = fetch
-        self._scanning = scanning
-        self._advisories = advisories
+        """Put the parts together."""
+        self._fetch = looking.fetch
+        self._scanning = looking.scanning
+        self._advisories = looking.advisories
         self._records = records
-        self._scratch = scratch
+        self._scratch = looking.scratch
+        self._precedents = precedents
         self._settings = settings
         self._conditions = settings.conditions
         self._scanned_now: dict[str, Evidence] = {}
@@ -186,7 +182,7 @@ class Packages:
             evidence = self._evidence(package, earlier)
             missing = missing_scans(evidence, self._conditions)
             if evidence is None or missing:
-                decision = self._decide_without(missing, package, evidence)
+                decision = self._decide_without(missing, package, evidence, earlier)
                 if decision and decision.verdict is Verdict.REFUSED:
                     return self._finish(work, decision, earlier)
                 if fresh and not (earlier and earlier.may_be_published):
@@ -196,7 +192,7 @@ class Packages:
                     undecided = replace(undecided, verdict=Verdict.UNDECIDED, reasons=(fresh,))
                     return self._finish(work, undecided, earlier)
                 evidence = self._scan(package, work, evidence, missing)
-            decision = self._judge(package, evidence, fresh)
+            decision = self._judge(package, evidence, fresh, earlier)
             return self._finish(work, decision, earlier)
 
     def _evidence(
@@ -212,21 +208,33 @@ class Packages:
         return self._records.evidence(digest, earlier)
 
     def _decide_without(
-        self, missing: Sequence[str], package: ResolvedPackage, evidence: Evidence | None
+        self,
+        missing: Sequence[str],
+        package: ResolvedPackage,
+        evidence: Evidence | None,
+        earlier: PackageDecision | None,
     ) -> PackageDecision | None:
         """Decide by what is known without the missing scanners: they can't mend a refusal."""
         if evidence is None or self._conditions.unpacker in missing:
             return None
-        return self._judge(package, scans_that_hold(evidence, missing), "")
+        return self._judge(package, scans_that_hold(evidence, missing), "", earlier)
 
-    def _judge(self, package: ResolvedPackage, evidence: Evidence, fresh: str) -> PackageDecision:
+    def _judge(
+        self,
+        package: ResolvedPackage,
+        evidence: Evidence,
+        fresh: str,
+        earlier: PackageDecision | None,
+    ) -> PackageDecision:
+        known = standing(evidence, self._advisories)
         return decide_package(
             package,
             evidence,
-            standing(evidence, self._advisories),
+            known,
             self._conditions,
             self._settings.now(),
             fresh=fresh,
+            precedent=self._precedents.of(package, evidence, known, earlier),
         )
 
     def _scan(

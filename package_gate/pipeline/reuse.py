@@ -8,10 +8,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from package_gate.core.artifact import ResolvedPackage
-from package_gate.core.decision import Basis, PackageDecision, RequestDecision, Verdict
+from package_gate.core.decision import (
+    Basis,
+    PackageDecision,
+    PrecedentNote,
+    RequestDecision,
+    Verdict,
+)
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.evidence import Evidence
 from package_gate.core.owed import PackageKey
@@ -86,6 +92,25 @@ def missing_scans(evidence: Evidence | None, conditions: Conditions) -> tuple[st
     if evidence.inventories is None and conditions.unpacker not in missing:
         missing.append(conditions.unpacker)
     return tuple(missing)
+
+
+def precedent_that_holds(
+    earlier: PackageDecision | None, conditions: Conditions, today: date
+) -> PrecedentNote | None:
+    """Give the precedent of an approval, when it is old enough still; None: look for another.
+
+    Of what is refused there may be a better one by now.
+    """
+    history = conditions.policy.history
+    if earlier is None or earlier.precedent is None or conditions.rescan:
+        return None
+    note = earlier.precedent
+    holds = (
+        earlier.verdict is Verdict.APPROVED
+        and history.precedent
+        and note.since <= today - timedelta(days=history.days)
+    )
+    return note if holds else None
 
 
 def scans_that_hold(evidence: Evidence, missing: Collection[str]) -> Evidence:

@@ -12,7 +12,7 @@ from package_gate.core.decision import (
     RequestDecision,
     Verdict,
 )
-from package_gate.core.finding import Finding, Kind
+from package_gate.core.finding import Finding, is_known_malware
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.run import RequestOutcome
 from package_gate.core.text import one_line, printable
@@ -141,13 +141,6 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "or ask InfoSec whether the policy should allow it."
         )
     return steps
-
-
-def is_known_malware(finding: Finding) -> bool:
-    """Whether an advisory reports the package as malware; a scanner's suspicion is not that."""
-    return finding.kind is Kind.MALWARE and any(
-        name.startswith("MAL-") for name in (finding.rule, *finding.aliases)
-    )
 
 
 def waiver_block(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:

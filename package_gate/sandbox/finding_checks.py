@@ -1,5 +1,6 @@
 """Checks of what a worker reports: its findings go into records, reports and emails."""
 
+import re
 from dataclasses import replace
 
 from package_gate.core.artifact import UnpackedPackage
@@ -10,6 +11,9 @@ from package_gate.sandbox.protocol import MAX_FINDINGS
 from package_gate.sandbox.spec import ScannerSpec
 
 MAX_ADDRESSES = 50
+MAX_CODE = 200
+"""Characters of the code at a place."""
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def checked(
@@ -55,6 +59,8 @@ def _fit_to_read(finding: Finding, scanner: str) -> Finding:
             Location(
                 printable(location.path, 1024),
                 location.line if location.line and location.line > 0 else None,
+                one_line(location.code, MAX_CODE),
+                location.fingerprint if _DIGEST.fullmatch(location.fingerprint) else "",
             )
             for location in finding.locations[:MAX_LOCATIONS]
         ),

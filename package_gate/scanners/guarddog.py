@@ -7,9 +7,11 @@ need the network. What its rules miss, because they look for words, the scanner 
 following the data.
 """
 
+import ast
 import importlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +23,14 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
+from package_gate.scanners.behaviour.dataflow import Flow
+from package_gate.scanners.behaviour.fingerprints import (
+    Fingerprints,
+    graph_of,
+    occasion,
+    of_whole_file,
+)
+from package_gate.scanners.behaviour.rules import Behaviour, Sink
 from package_gate.scanners.guarddog_rules import (
     MAX_FILE_BYTES,
     Hit,
@@ -28,10 +38,11 @@ from package_gate.scanners.guarddog_rules import (
     RuleSet,
     TreeScan,
 )
-from package_gate.scanners.import_time import STARTED, running_code
+from package_gate.scanners.import_time import STARTED, reach_of, running_code, running_nodes
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs
 from package_gate.scanners.source import read_source
+from package_gate.scanners.syntax import NotPythonError, TooHardError, deep_recursion, parse
 
 NAME = "guarddog"
 HIGH_RISK = 7.0
@@ -49,7 +60,7 @@ readme: there one of them alone is no evidence. The scanner `behaviour` knows wh
 """
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
-_READ_FIRST = "Read these places before anybody installs it."
+_READ_FIRST = "Look at these lines: what is run, fetched or sent there, and whether it has to be."
 _REFERENCES = ("https://github.com/DataDog/guarddog",)
 
 
@@ -80,7 +91,9 @@ class GuardDog:
         seen = _Seen(Once(artifacts), Once(artifacts))
         for artifact in target.artifacts:
             try:
-                yield from self._scan_tree(artifact, seen)
+                with deep_recursion():
+                    found = list(self._scan_tree(artifact, seen))
+                yield from found
             except OSError as error:
                 raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
 
@@ -94,12 +107,13 @@ class GuardDog:
         if score.score > 0:
             yield _score_finding(score, filename)
         running = self._running(found, artifact, files, seen.running)
+        identify = _Identify(artifact, files)
         for rule_id in self._rules.rules:
             # A capability, such as opening files, is no news by itself.
             if (found.hits[rule_id] or rule_id in running) and self._is_threat(rule_id):
                 of_rule = [risk for risk in risks if risk.threat_finding.rule_name == rule_id]
-                yield self._rule_finding(
-                    rule_id, found.hits[rule_id], running.get(rule_id, []), of_rule, filename
+                yield from self._of_rule(
+                    rule_id, found.hits[rule_id], running.get(rule_id, []), of_rule, identify
                 )
 
     def _is_threat(self, rule_id: str) -> bool:
@@ -171,37 +185,98 @@ class GuardDog:
     def _strong_rules(self, hits: dict[str, list[Hit]]) -> set[str]:
         return {risk.threat_finding.rule_name for risk in self._risks(hits) if _is_strong(risk)}
 
-    def _rule_finding(
+    def _of_rule(
         self,
         rule_id: str,
         counted: list[Hit],
         running: list[Hit],
         risks: list[Any],
-        filename: str,
-    ) -> Finding:
-        hits = (*running, *counted)
-        places = list(dict.fromkeys((hit.path, hit.line) for hit in hits))
-        matched = list(dict.fromkeys(one_line(hit.matched, 60) for hit in hits))
-        description = (str(self._rules.rules[rule_id].description) or rule_id).rstrip(".")
-        message = f"{description}: {', '.join(matched[:3])}."
+        identify: "_Identify",
+    ) -> Iterator[Finding]:
+        """Report a rule: what runs by itself, and apart from it what it matched besides."""
         severity = max(map(_severity, risks), default=Severity.INFO)
-        if running:
-            message += _BY_ITSELF
-            severity = Severity.HIGH
-        return Finding(
-            scanner=NAME,
-            rule=rule_id,
-            kind=Kind.MALWARE,
-            severity=severity,
-            message=message,
-            recommendation=_READ_FIRST if running else "",
-            references=_REFERENCES,
-            artifact=filename,
-            locations=tuple(
-                Location(printable(path, 1024), line) for path, line in places[:MAX_LOCATIONS]
-            ),
-            count=len(places),
+        runs = {(hit.path, hit.line) for hit in running}
+        others = [hit for hit in counted if (hit.path, hit.line) not in runs]
+        for hits, by_itself in ((running, True), (others, False)):
+            places = list({(hit.path, hit.line): hit for hit in hits}.values())
+            matched = list(dict.fromkeys(one_line(hit.matched, 60) for hit in places))
+            description = (str(self._rules.rules[rule_id].description) or rule_id).rstrip(".")
+            said = f"{description}: {', '.join(matched[:3])}."
+            for first in range(0, len(places), MAX_LOCATIONS):
+                yield Finding(
+                    scanner=NAME,
+                    rule=rule_id,
+                    kind=Kind.MALWARE,
+                    severity=Severity.HIGH if by_itself else severity,
+                    message=f"Suspicious: {said}{_BY_ITSELF}" if by_itself else said,
+                    recommendation=_READ_FIRST if by_itself else "",
+                    references=_REFERENCES,
+                    artifact=identify.filename,
+                    locations=tuple(
+                        identify(rule_id, hit, by_itself=by_itself)
+                        for hit in places[first : first + MAX_LOCATIONS]
+                    ),
+                    count=len(places[first : first + MAX_LOCATIONS]),
+                )
+
+
+class _Identify:
+    """Makes places of hits, with fingerprints: see `behaviour.fingerprints`."""
+
+    def __init__(self, artifact: UnpackedArtifact, running: RunningFiles) -> None:
+        self.filename = artifact.artifact.filename
+        self._tree = Path(artifact.tree)
+        self._running = running
+        self._prints = Fingerprints(self._tree, lambda: graph_of(self._tree, self._running))
+        self._flows: dict[tuple[str, bool], tuple[ast.Module, Flow] | None] = {}
+
+    def __call__(self, rule: str, hit: Hit, *, by_itself: bool) -> Location:
+        """Give the place of a hit; what does not run by itself is another thing."""
+        blank = hit.matched[: len(hit.matched) - len(hit.matched.lstrip())]
+        hit = replace(hit, line=hit.line + blank.count("\n"))  # rules may begin before a line
+        fingerprint = ""
+        if self._running.is_python(hit.path):
+            with suppress(RecursionError, MemoryError):
+                fingerprint = self._fingerprint(rule, hit, by_itself=by_itself)
+        return Location(
+            printable(hit.path, 1024), hit.line, one_line(hit.matched, 200), fingerprint
         )
+
+    def _fingerprint(self, rule: str, hit: Hit, *, by_itself: bool) -> str:
+        when = [
+            occasion(hit.path, self._running, self._prints.graph) if by_itself else "waits",
+            one_line(hit.matched, 1000),
+        ]
+        if hit.path.endswith(".pth"):
+            lines = Path(self._tree, hit.path).read_bytes().splitlines()
+            return of_whole_file(rule, b"".join(lines[hit.line - 1 : hit.line]), when)
+        parsed = self._flow(hit.path, by_itself=by_itself)
+        if parsed is None:
+            return ""
+        module, flow = parsed
+        statements = [
+            node
+            for node in reach_of(module).nodes
+            if isinstance(node, ast.stmt)
+            and node.lineno <= hit.line <= (node.end_lineno or node.lineno)
+        ]
+        if not statements:
+            return ""
+        innermost = max(statements, key=lambda node: (node.lineno, node.col_offset))
+        sink = Sink(Behaviour(rule, hit.line, ""), (innermost,))
+        return self._prints.of(sink, flow, module, hit.path, when)
+
+    def _flow(self, path: str, *, by_itself: bool) -> tuple[ast.Module, Flow] | None:
+        key = path, by_itself
+        if key not in self._flows:
+            whole = not by_itself or self._running.whole(path)
+            called = (STARTED,) if self._running.is_started(path) else ()
+            try:
+                module = parse(read_source(Path(self._tree, path).read_bytes()).text)
+                self._flows[key] = module, Flow(running_nodes(module, whole=whole, called=called))
+            except (NotPythonError, TooHardError):
+                self._flows[key] = None
+        return self._flows[key]
 
 
 def _score_finding(score: Any, filename: str) -> Finding:

@@ -26,12 +26,12 @@ STARTED = "__main__"
 """Stands for the statements that wait for a file to be started as a program."""
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
-    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__call__"),
-    *("__enter__", "__exit__", "__aenter__", "__aexit__", "__del__", "__getattr__"),
+    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__del__"),
     *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
+_WITH = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 _CALL_LATER = {
     "atexit",
     "register",
@@ -214,8 +214,8 @@ class Reach:
             node = waiting.pop()
             nodes.append(node)
             self._note(node, uses, handed_over=handed_over)
-            if isinstance(node, Function) and any(map(self._calls_at_once, node.decorator_list)):
-                reach([node])
+            if isinstance(node, Function):
+                reach(self._decorated(node, uses))
             if guards and _is_main_guard(node):
                 self._guarded.append(node)
                 waiting += node.orelse
@@ -278,17 +278,35 @@ class Reach:
             and isinstance(node.value, ast.Name)
             and not all(isinstance(target, ast.Name) for target in node.targets)
         ):
-            uses.called.add(node.value.id)
+            own = [target.attr for target in node.targets if _is_of_self(target)]
+            for attribute in own:  # an object calls it when that is done to it
+                uses.given.setdefault(f".{attribute}", set()).add(node.value.id)
+            if not own or uses.of_one_function:
+                uses.called.add(node.value.id)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            uses.methods |= _WITH
+        elif (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr == "modules"
+        ):
+            uses.methods.add("__getattr__")  # an object takes the place of a module
 
     def _note_call(self, node: ast.Call, uses: "_Uses", *, handed_over: bool) -> None:
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
+            if node.func.id not in self._named and node.func.id not in _BUILTINS:
+                uses.methods.add("__call__")
             own = self._named.get(node.func.id, [])
             if node.func.id in self._classes:
                 own = [each for each in own if each.name == "__init__"]
         else:
             if isinstance(node.func, ast.Attribute):
                 uses.methods.add(node.func.attr)
+                uses.called.add(f".{node.func.attr}")
+            else:
+                uses.methods.add("__call__")
             if not isinstance(node.func, ast.Attribute) or isinstance(node.func.value, ast.Call):
                 # `{"linux": a, "win32": b}.get(sys.platform)()`, `(a if x else b)()`
                 uses.called |= {
@@ -313,6 +331,29 @@ class Reach:
             if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
                 uses.called.add(each.id)
 
+    def _decorated(self, function: Function, uses: "_Uses") -> Iterator[Function]:
+        """Note what decorators of this module are given a function; yield it if one may call it.
+
+        Most keep it, or wrap it: it runs when what they do with their parameter says so.
+        """
+        key = f"@{id(function)}"
+        for decorator in function.decorator_list:
+            if not self._calls_at_once(decorator):
+                continue
+            of_call = isinstance(decorator, ast.Call)
+            root = decorator.func if isinstance(decorator, ast.Call) else decorator
+            own = self._named.get(root.id, []) if isinstance(root, ast.Name) else []
+            taking = [inner for each in own for inner in _returned(each)] if of_call else own
+            known = taking and isinstance(root, ast.Name) and root.id not in self._classes
+            if not known or uses.of_one_function:
+                yield function
+                continue
+            self._named[key] = [function]
+            for each in taking:
+                uses.called.add(each.name)
+                for argument in (*each.args.posonlyargs, *each.args.args)[:1]:
+                    uses.given.setdefault(argument.arg, set()).add(key)
+
     def _calls_at_once(self, decorator: ast.expr) -> bool:
         """Whether a decorator, or another function, may call what it is given there and then.
 
@@ -320,12 +361,16 @@ class Reach:
         a few of the standard library that call it later by themselves.
         """
         root: ast.expr = decorator
+        named = False
         while isinstance(root, ast.Attribute | ast.Call):
+            named = named or isinstance(root, ast.Attribute)
             root = root.value if isinstance(root, ast.Attribute) else root.func
         if not isinstance(root, ast.Name):
             return True
         if root.id in _ONLY_WRAP:
             return False
+        if named and root.id in self._named and root.id not in self._classes:
+            return False  # `@cli.command()`: what a decorator has made of a function
         return root.id in self._named or root.id in _CALL_LATER or root.id in _BUILTINS
 
 
@@ -352,6 +397,30 @@ class _Uses:
             found |= new
             waiting += new
         return found
+
+
+def _is_of_self(node: ast.expr) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and plain(node.value.id) in ("self", "cls")
+    )
+
+
+def _returned(function: Function) -> list[Function]:
+    """Give the functions in a function that it returns by their names."""
+    names: set[str] = set()
+    inner: list[Function] = []
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Function):
+            inner.append(node)
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Name):
+            names.add(node.value.id)
+        elif not isinstance(node, ast.ClassDef):
+            waiting += children(node)
+    return [each for each in inner if each.name in names]
 
 
 def parameters_given(function: Function, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:

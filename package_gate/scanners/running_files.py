@@ -173,6 +173,12 @@ def runs_whole(path: str) -> bool:
     return name in _ALWAYS_RUN or name.endswith(".pth")
 
 
+def runs_at_start(path: str) -> bool:
+    """Whether a file runs whenever Python starts."""
+    name = PurePosixPath(path).name
+    return name in ("sitecustomize.py", "usercustomize.py") or name.endswith(".pth")
+
+
 def _build_backend_folders(tree: Path) -> tuple[str, ...]:
     """Name the folders of a tree's own build backends (PEP 517), each with a final `/`.
 

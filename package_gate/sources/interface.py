@@ -3,9 +3,11 @@
 The rules for the names and versions of what it names are the `Ecosystem` of their origin.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 
-from package_gate.core.artifact import Resolution
+from package_gate.core.artifact import Resolution, ResolvedPackage
 from package_gate.core.request import Request
 
 
@@ -24,5 +26,26 @@ class Source(Protocol):
             SourceError: it can't be resolved now; undecided.
             SourceRefusedError: the policy forbids it.
             TooFreshError: the requested release is younger than the cooldown.
+        """
+        ...
+
+
+class History(Protocol):
+    """Knows the releases of projects by age. Several threads may use it."""
+
+    def precedent(
+        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+    ) -> ResolvedPackage | None:
+        """Name the newest release that has been public for so many days, with files of it.
+
+        Args:
+            name: of the project.
+            version: of the release that is to be decided; "" when nobody knows.
+            files: the names of its files.
+            now: the moment of the run (UTC).
+            days: how long each file of the precedent must have been public.
+
+        Raises:
+            SourceError: the index can't be asked.
         """
         ...

@@ -304,7 +304,7 @@ def test_a_file_that_was_added_to_a_version_is_scanned_with_the_others(world: Wo
     )
     assert usual.files[0].sha256
     world.closures["app"] = ["x"]
-    world.package = lambda name: replace(usual, files=(*usual.files, another))  # type: ignore[method-assign]
+    world.package = lambda name, version="": replace(usual, files=(*usual.files, another))  # type: ignore[method-assign]
     world.calls.clear()
     assert verdict(world.run(request("app"))) is Verdict.APPROVED
     assert world.count("scan x") == 1

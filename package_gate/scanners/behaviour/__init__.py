@@ -34,3 +34,33 @@ RULES = {
 """What each rule says, by its id."""
 NEWS = frozenset({"not-python"})
 """Rules that say what was not done, and refuse nothing."""
+_PAYLOAD = "where the code comes from, and whether somebody else could change it there"
+_RECEIVER = "what is sent, to whom, and whether users are asked first"
+LOOK = {
+    "runs-downloaded-code": _PAYLOAD,
+    "runs-decoded-code": "what the code is once it is decoded, and why it is hidden",
+    "runs-encrypted-code": "nothing: ask its authors for readable code",
+    "hides-what-it-calls": "which function that is, and why its name is hidden",
+    "installs-another-package": "which package that is, and whose the address is",
+    "opens-a-reverse-shell": "who may reach the shell",
+    "runs-a-hidden-command": "what the command does once it is decoded",
+    "starts-a-bundled-program": "what the program is, and whether its source is public",
+    "starts-again-by-itself": "what is started at each login, and whether users ask for it",
+    "acts-at-every-start": "why this can't wait until the package is imported",
+    "sends-secrets": _RECEIVER,
+    "sends-host-facts": _RECEIVER,
+    "sends-what-it-intercepts": _RECEIVER,
+    "sends-the-screen": _RECEIVER,
+    "listens-to-the-keyboard": "whether that is what the package is for, and where keys go",
+    "swaps-the-clipboard": "what takes the place of what was copied",
+    "runs-machine-code": "where the machine code comes from",
+    "destroys-files": "which folder that is on a notebook",
+    "encrypts-files": "which files these are, and who has the key",
+    "changes-other-packages": "which package's files are changed, and to what",
+    "publishes-packages": "what is published, and with whose credentials",
+    "mines": "whether that is what the package is for",
+    "unusual-encoding": "what the code is once it is decoded, and why it isn't in UTF-8",
+    "unreadable-code": "what the code does: the rules could not follow it",
+    "not-python": "nothing, unless it is meant to run",
+}
+"""What to look at in the places that a rule names, by its id."""

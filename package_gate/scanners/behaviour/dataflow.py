@@ -83,16 +83,19 @@ class Flow:
     """The labels of one file's running nodes."""
 
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
+        self.nodes = nodes
         self.expressions = Expressions(nodes)
         self._calls = [node for node in nodes if isinstance(node, ast.Call)]
         self.calls = [call for node in self._calls for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
         self._feeds: dict[str, list[ast.expr]] = {}
+        self._sources: dict[str, list[ast.expr]] = {}
         for key, expression in self._edges(nodes):
             self._feeds.setdefault(key, []).append(expression)
         self._given: dict[str, set[Label]] = {}
-        for key, label in self._labels_given():
+        for key, label, source in self._labels_given():
             self._given.setdefault(key, set()).add(label)
+            self._sources.setdefault(key, []).append(source)
 
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""
@@ -107,6 +110,13 @@ class Flow:
                 waiting += self._feeds.get(key, ())
             seen |= keys
         return found
+
+    def feeding(self, expression: ast.expr) -> Iterator[ast.expr]:
+        """Give the expressions whose labels this one takes on directly."""
+        _, keys = self._summary(expression)
+        for key in sorted(keys):
+            yield from self._feeds.get(key, ())
+            yield from self._sources.get(key, ())
 
     def text(self, *expressions: ast.expr) -> str:
         """Give the texts of these, one after the other."""
@@ -195,15 +205,15 @@ class Flow:
         for function_called in self.expressions.called_here(call.node):
             yield from parameters_given(function_called, call.node)
 
-    def _labels_given(self) -> Iterator[tuple[str, Label]]:
-        """Yield labels that are there from the beginning."""
+    def _labels_given(self) -> Iterator[tuple[str, Label, ast.expr]]:
+        """Yield labels that are there from the beginning, with what gives them."""
         for call in self.calls:
             if call.does(tables.RECEIVES):
                 kept = [value for key, value in call.keywords if key in ("filename", "out")]
                 for path in (*call.arguments[1:2], *kept):
                     if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
                         for key in self._keys_of_path(path):
-                            yield key, Label.DOWNLOADED
+                            yield key, Label.DOWNLOADED, call.node
         for key, values in self.expressions.values.items():
             if key.startswith("."):
                 for value in values:
@@ -212,7 +222,7 @@ class Flow:
                         arguments = function.args
                         for each in (*arguments.args, arguments.vararg, arguments.kwarg):
                             if each is not None:
-                                yield each.arg, Label.INTERCEPTED
+                                yield each.arg, Label.INTERCEPTED, value
 
     def _path_of(self, expression: ast.expr) -> ast.expr | None:
         """Give the path of an opened file, or a path object itself."""

@@ -8,14 +8,22 @@ them ran, the modules that import it are looked at.
 import ast
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
 from package_gate.scanners.behaviour.expressions import Expressions
+from package_gate.scanners.behaviour.fingerprints import (
+    Fingerprints,
+    calling_texts,
+    graph_of,
+    occasion,
+    of_whole_file,
+)
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.rules import Behaviour, behaviours
+from package_gate.scanners.behaviour.rules import Behaviour, behaviours, sinks
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
     STARTED,
@@ -25,10 +33,9 @@ from package_gate.scanners.import_time import (
     running_nodes,
 )
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles, Runs
+from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
-from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
     {
@@ -44,6 +51,7 @@ _DEPTH = 2
 _NOTHING: frozenset[str] = frozenset()
 ANYTHING = "*"
 """Stands for all names of a module that a caller uses which can't be looked at."""
+_NO_LINES: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class PackageBehaviour:
         self._tree = tree
         self._running = running
         self._seen = seen
+        self._prints = Fingerprints(tree, lambda: self._graph)
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
@@ -85,30 +94,96 @@ class PackageBehaviour:
             return []
         content = Path(self._tree, path).read_bytes()
         if path.endswith(".pth"):
-            return self._seen.behaviours(path, content, partial(_of_start_up_lines, content))
+            return [
+                each for line in _start_up_lines(content) for each in self._of_line(path, *line)
+            ]
         source = read_source(content)
         if source.fault is Fault.CODEC:
-            return [Behaviour("unusual-encoding", 1, source.codec)]
+            when = [occasion(path, self._running, self._graph)]
+            identity = of_whole_file("unusual-encoding", content, when)
+            return [Behaviour("unusual-encoding", 1, source.codec, identity)]
         if source.fault is Fault.UNDECODABLE:
             return [Behaviour("not-python", 1, "")]
         content = source.code
         hooks = self._called_from_outside(path)
-        found = self._look(path, content, hooks, whole=self._running.whole(path))
-        if found or self._running.whole(path) or not self._callers(path):
-            return found
+        whole = self._running.whole(path)
+        found = self._look(path, content, hooks, whole=whole)
+        if found:
+            return self._identified(
+                found, path, content, hooks, [occasion(path, self._running, self._graph)]
+            )
+        if whole or not self._callers(path):
+            return []
         dormant = {each.line for each in self._look(path, content, hooks, whole=True)}
         names = _leading_to(content, dormant) if dormant else _NOTHING
         # One by one: what two functions do together need not be one thing.
         return [
             each
             for name in sorted(self._called(path, names, 0))
-            for each in self._look(path, content, frozenset({name}), whole=False)
+            if (by_name := self._look(path, content, frozenset({name}), whole=False))
+            for each in self._identified(
+                by_name,
+                path,
+                content,
+                frozenset({name}),
+                [occasion(path, self._running, self._graph), name, *self._callings(path, name)],
+            )
         ]
+
+    def _of_line(self, path: str, number: int, line: str) -> list[Behaviour]:
+        """Give what a line of a start-up file does."""
+        content = line.encode("utf-8", "replace")
+        look = partial(behaviours, line, whole=True, at_start=True)
+        found = [
+            each
+            for each in self._seen.behaviours(f"{path}:{number}", content, look)
+            # In one of the two ways to read them, lines may be torn.
+            if each.rule != "not-python"
+        ]
+        identified = self._identified(found, path, content, _NOTHING, ["start"])
+        return [replace(each, line=number) for each in identified]
+
+    def _identified(
+        self,
+        found: Sequence[Behaviour],
+        path: str,
+        content: bytes,
+        called: frozenset[str],
+        when: Sequence[str],
+    ) -> list[Behaviour]:
+        """Give each behaviour of a file its fingerprint."""
+        if not found:
+            return []
+        prints: dict[tuple[str, int], str] = {}
+        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+            module = parse(content.decode("utf-8", "replace"))
+            at_start = runs_at_start(path)
+            whole = self._running.whole(path)
+            sinks_found, flow = sinks(module, whole=whole, at_start=at_start, called=called)
+            for each in sinks_found:
+                if each.nodes:
+                    of_sink = self._prints.of(each, flow, module, path, when)
+                    prints[each.behaviour.rule, each.behaviour.line] = of_sink
+        return [
+            replace(
+                each,
+                fingerprint=prints[each.rule, each.line]
+                if (each.rule, each.line) in prints
+                else of_whole_file(each.rule, content, when),
+            )
+            for each in found
+        ]
+
+    def _callings(self, path: str, name: str) -> Iterator[str]:
+        """Give the statements of other modules that call something of this one."""
+        for caller in self._callers(path):
+            lines = self._used_of(path, caller, whole=True).get(name, _NO_LINES)
+            yield from calling_texts(self._graph.modules[caller], lines)
 
     def _look(
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool
     ) -> list[Behaviour]:
-        at_start = path.rpartition("/")[2] in ("sitecustomize.py", "usercustomize.py")
+        at_start = runs_at_start(path)
         return self._seen.behaviours(
             f"{path} {whole} {sorted(called)}",
             content,
@@ -172,39 +247,24 @@ class PackageBehaviour:
 
     @cached_property
     def _graph(self) -> ModuleGraph:
-        paths = {
-            path.relative_to(self._tree).as_posix(): path
-            for path in regular_files(self._tree)
-            if path.suffix == ".py"
-        }
-        return ModuleGraph(
-            {
-                name: read_source(path.read_bytes()).code
-                for name, path in paths.items()
-                if self._running.when(name) is not Runs.NEVER
-            },
-            self._running.is_of_a_build,
-        )
+        return graph_of(self._tree, self._running)
 
     def _called_from_outside(self, path: str) -> frozenset[str]:
         hooks = BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
         return hooks | {STARTED} if self._running.is_started(path) else hooks
 
 
-def _of_start_up_lines(content: bytes) -> list[Behaviour]:
-    """`site` runs the lines of a `.pth` file that begin with `import`; the others are paths.
+def _start_up_lines(content: bytes) -> list[tuple[int, str]]:
+    """Number the lines of a `.pth` file that `site` runs; the others are paths.
 
     Since Python 3.13 a line ends where `str.splitlines` says, before that at line ends only.
     """
     text = content.decode("utf-8-sig", "replace")
     found = {
-        replace(each, line=number): None
+        (number, line): None
         for lines in (text.splitlines(), io.StringIO(text, newline=None).read().split("\n"))
         for number, line in enumerate(lines, start=1)
         if line.startswith(("import ", "import\t"))
-        for each in behaviours(line, whole=True, at_start=True)
-        # In one of the two ways to read them, lines may be torn.
-        if each.rule != "not-python"
     }
     return list(found)
 

@@ -7,7 +7,7 @@ package is run for that.
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from package_gate.core.text import one_line
@@ -35,6 +35,17 @@ class Behaviour:
     line: int
     code: str
     """The call, shortened."""
+    fingerprint: str = ""
+    """What identifies the flow that leads there, see `fingerprints`; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where in a file's syntax something was found."""
+
+    behaviour: Behaviour
+    nodes: tuple[ast.expr | ast.stmt, ...]
+    """The call, or those that show it together; none when it is about the whole file."""
 
 
 def behaviours(
@@ -50,8 +61,8 @@ def behaviours(
         called: functions and classes that something outside calls.
     """
     try:
-        nodes = running_nodes(parse(source), whole=whole, called=called)
-        return _find(nodes, 0, at_start=at_start)
+        found, _ = sinks(parse(source), whole=whole, at_start=at_start, called=called)
+        return [each.behaviour for each in found]
     except NotPythonError:
         return [Behaviour("not-python", 1, "")]
     except TooHardError as error:
@@ -60,9 +71,28 @@ def behaviours(
         return [Behaviour("unreadable-code", 1, "it is nested too deeply, or too large")]
 
 
-def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behaviour]:
-    flow = Flow(nodes)
-    found: dict[tuple[str, int], Behaviour] = {}
+def sinks(
+    module: ast.Module, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+) -> tuple[list[Sink], Flow]:
+    """Find what the code of a Python file does by itself, and where.
+
+    Args:
+        module: the file; nothing is found in what can't be parsed, which can't run either.
+        whole: all functions are taken to run, as in `setup.py`.
+        at_start: it runs whenever Python starts.
+        called: functions and classes that something outside calls.
+    """
+    flow = Flow(running_nodes(module, whole=whole, called=called))
+    return _find(flow, 0, at_start=at_start), flow
+
+
+def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
+    found: dict[tuple[str, int], Sink] = {}
+
+    def add(rule: str, nodes: tuple[ast.expr, ...]) -> None:
+        line = nodes[0].lineno
+        found.setdefault((rule, line), Sink(Behaviour(rule, line, _shown(nodes[0])), nodes))
+
     for call in flow.calls:
         rules = set(_of_call(call, flow))
         if at_start and any(map(call.does, (tables.SENDS, tables.RECEIVES, tables.STARTS))):
@@ -72,22 +102,22 @@ def _find(nodes: Sequence[ast.AST], depth: int, *, at_start: bool) -> list[Behav
                 rules.add("unreadable-code")
                 break
             try:
-                inside = running_nodes(parse(inner), whole=False)
-                rules |= {each.rule for each in _find(inside, depth + 1, at_start=at_start)}
+                inside = Flow(running_nodes(parse(inner), whole=False))
+                rules |= {s.behaviour.rule for s in _find(inside, depth + 1, at_start=at_start)}
             except NotPythonError:
                 if len(inner) >= MAX_TEXT:  # it may have been cut off
                     rules.add("unreadable-code")
             except TooHardError:
                 rules.add("unreadable-code")
         for rule in rules:
-            line = call.node.lineno
-            found.setdefault((rule, line), Behaviour(rule, line, _shown(call.node)))
-    for rule, node in (*_of_file(flow), *_of_steps(nodes, flow)):
-        line = node.lineno
-        found.setdefault((rule, line), Behaviour(rule, line, _shown(node)))
+            add(rule, (call.node,))
+    for rule, nodes in (*_of_file(flow), *_of_steps(flow)):
+        add(rule, nodes)
     if flow.expressions.gave_up:
-        found["unreadable-code", 1] = Behaviour("unreadable-code", 1, "its names lead too far")
-    return sorted(found.values(), key=lambda each: (each.line, each.rule))
+        found["unreadable-code", 1] = Sink(
+            Behaviour("unreadable-code", 1, "its names lead too far"), ()
+        )
+    return sorted(found.values(), key=lambda each: (each.behaviour.line, each.behaviour.rule))
 
 
 def _of_call(call: Call, flow: Flow) -> Iterator[str]:
@@ -243,26 +273,27 @@ def _is_registry_run_key(call: Call, flow: Flow) -> bool:
     )
 
 
-def _of_file(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield what several calls of a file show together."""
     reads = [call for call in flow.calls if call.does(tables.READS_CLIPBOARD)]
     writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
     if reads and writes:
-        yield "swaps-the-clipboard", writes[0].node
+        yield "swaps-the-clipboard", tuple(each.node for each in (*writes, *reads))
     copies = [call for call in flow.calls if "os.dup2" in call.names]
-    if copies and any(call.does(tables.CONNECTS) for call in flow.calls):
-        yield "opens-a-reverse-shell", copies[0].node
+    connects = [call for call in flow.calls if call.does(tables.CONNECTS)]
+    if copies and connects:
+        yield "opens-a-reverse-shell", tuple(each.node for each in (*copies, *connects))
 
 
-def _of_steps(nodes: Sequence[ast.AST], flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield lists of functions that, one after the other, decode something and run it."""
-    for node in nodes:
+    for node in flow.nodes:
         if isinstance(node, ast.List | ast.Tuple):
             steps = {name for each in node.elts for name in flow.expressions.names(each)}
             if any(step in tables.RUNS for step in steps) and any(
                 s in tables.DECODES for s in steps
             ):
-                yield "runs-decoded-code", node
+                yield "runs-decoded-code", (node,)
 
 
 def _inner_code(call: Call, flow: Flow) -> Iterator[str]:

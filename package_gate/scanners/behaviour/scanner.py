@@ -15,7 +15,7 @@ from package_gate.core.policy import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
-from package_gate.scanners.behaviour import NAME, NEWS, RULES
+from package_gate.scanners.behaviour import LOOK, NAME, NEWS, RULES
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour
@@ -34,7 +34,7 @@ class BehaviourScanner:
         self.info = ScannerInfo(NAME, versions.BEHAVIOUR, data=f"{len(RULES)} rules of the gate")
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
-        """Report what each artifact's code does by itself, a finding for each rule.
+        """Report what each artifact's code does by itself, all places of a rule together.
 
         Raises:
             ScannerError: YARA failed, or a file can't be read.
@@ -64,23 +64,25 @@ class BehaviourScanner:
                 for each in package.of(path):
                     places.setdefault(each.rule, []).append((path, each))
         for rule, behaving in places.items():
-            yield _finding(rule, behaving, filename)
+            for first in range(0, len(behaving), MAX_LOCATIONS):
+                yield _finding(rule, behaving[first : first + MAX_LOCATIONS], filename)
 
 
 def _finding(rule: str, behaving: list[tuple[str, Behaviour]], filename: str) -> Finding:
     code = list(dict.fromkeys(each.code for _, each in behaving if each.code))
-    shown = f": {'; '.join(code[:2])}" if code else ""
+    says = f"{RULES[rule]}: {'; '.join(code[:2])}." if code else f"{RULES[rule]}."
     is_news = rule in NEWS
     return Finding(
         scanner=NAME,
         rule=rule,
         kind=Kind.MALWARE,
         severity=Severity.INFO if is_news else Severity.HIGH,
-        message=f"{RULES[rule]}{shown}.{'' if is_news else _BY_ITSELF}",
-        recommendation="" if is_news else "Read these places before anybody installs it.",
+        message=says if is_news else f"Suspicious: {says[0].lower()}{says[1:]}{_BY_ITSELF}",
+        recommendation="" if is_news else f"Look at these lines: {LOOK[rule]}.",
         artifact=filename,
         locations=tuple(
-            Location(printable(path, 1024), each.line) for path, each in behaving[:MAX_LOCATIONS]
+            Location(printable(path, 1024), each.line, each.code, each.fingerprint)
+            for path, each in behaving
         ),
         count=len(behaving),
     )

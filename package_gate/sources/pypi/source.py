@@ -72,8 +72,9 @@ class PyPI:
             for platform in policy.targets.platforms
         ]
         self._cooldown = IndexCooldown(Freshness(policy, PYPI, now))
-        self._index = Index(settings)
-        self._resolver = Resolver(settings, self._index, fetch, describe, MAX_SDISTS)
+        self.index = Index(settings)
+        """What it asks."""
+        self._resolver = Resolver(settings, self.index, fetch, describe, MAX_SDISTS)
 
     def resolve(self, request: Request) -> Resolution:
         """Name every package and file that the requirement needs, the requested package first.
@@ -111,7 +112,7 @@ class PyPI:
         folder: Path,
     ) -> SourceError | TooFreshError:
         """Tell whether it is the cooldown, by asking once more without it."""
-        project = self._index.project(requirement.name)
+        project = self.index.project(requirement.name)
         if project and self._cooldown.cutoff:
             releases = {release.version: release for release in project.releases()}
             allowed = requirement.specifier.filter(releases)
@@ -126,7 +127,7 @@ class PyPI:
         self, requirement: Requirement, target: PythonTarget, failure: ResolutionFailure
     ) -> str:
         named = failure.package or requirement.name
-        project = self._index.project(named) if failure.reason in LASTING else None
+        project = self.index.project(named) if failure.reason in LASTING else None
         return explain(requirement, target, failure, project)
 
     def _resolve_targets(
@@ -174,7 +175,7 @@ class PyPI:
                 f"the marker of {requirement} leaves out every Python and platform that packages "
                 "are resolved for; ask for it without the marker"
             )
-        projects = self._index.projects(name for name, _ in gathered)
+        projects = self.index.projects(name for name, _ in gathered)
         files = {
             key: tuple(_described(file, projects[key[0]]) for file in entry.files.values())
             for key, entry in gathered.items()

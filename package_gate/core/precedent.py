@@ -1,0 +1,94 @@
+"""What the world has lived with: what stood in an old release is no evidence today. Pure.
+
+A suspicion is what a rule makes of code, not a report. Each of its places has a fingerprint of what
+leads there. Those places whose fingerprint the same rule found in the precedent too are set aside:
+reported, at `low`. What is new stays what it was.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from package_gate.core.artifact import PackageIdentity
+from package_gate.core.decision import PrecedentNote
+from package_gate.core.evidence import Evidence
+from package_gate.core.finding import Finding, Kind, Location, Severity, is_known_malware
+from package_gate.core.judge import refuses
+from package_gate.core.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Precedent:
+    """An older release of a project, or the release itself once it is old."""
+
+    name: str
+    """The project's; of an archive, the one that it says it is."""
+    version: str
+    since: date
+    """When the last of its files that count was uploaded."""
+    evidence: Evidence
+    """What is in them."""
+
+    @property
+    def note(self) -> PrecedentNote:
+        """What a decision says of it."""
+        return PrecedentNote(self.name, self.version, self.since, self.evidence.digest)
+
+
+def suspicions(
+    package: PackageIdentity, findings: Iterable[Finding], policy: Policy, today: date
+) -> list[Finding]:
+    """Give the findings of rules about malware that refuse, and that a precedent may set aside."""
+    return [
+        finding
+        for finding in findings
+        if finding.kind is Kind.MALWARE
+        and not is_known_malware(finding)
+        and any(place.fingerprint for place in finding.locations)
+        and refuses(package, finding, policy, today)
+    ]
+
+
+def set_aside(findings: Iterable[Finding], precedent: Precedent) -> list[Finding]:
+    """Lower what stood in the precedent; a finding with old and new places becomes two."""
+    stood = {
+        (finding.scanner, finding.rule, place.fingerprint)
+        for scan in precedent.evidence.scans
+        for finding in scan.findings
+        for place in finding.locations
+        if finding.kind is Kind.MALWARE and place.fingerprint
+    }
+    result: list[Finding] = []
+    for finding in findings:
+        old = [
+            place
+            for place in finding.locations
+            if (finding.scanner, finding.rule, place.fingerprint) in stood
+        ]
+        if (
+            finding.kind is not Kind.MALWARE
+            or is_known_malware(finding)
+            or not old
+            or finding.count != len(finding.locations)
+        ):
+            result.append(finding)
+            continue
+        new = [place for place in finding.locations if place not in old]
+        result += [_with_places(finding, new)] if new else []
+        result.append(_lowered(_with_places(finding, old), precedent))
+    return result
+
+
+def _with_places(finding: Finding, places: Sequence[Location]) -> Finding:
+    return replace(finding, locations=tuple(places), count=len(places))
+
+
+def _lowered(finding: Finding, precedent: Precedent) -> Finding:
+    severity = finding.severity if finding.severity is not None else Severity.MEDIUM
+    stands = f"has stood since {precedent.version} of {precedent.since.isoformat()}"
+    return replace(
+        finding,
+        severity=min(severity, Severity.LOW),
+        message=f"{finding.message} Set aside: unchanged, it {stands}.",
+        recommendation="",
+    )

@@ -1,0 +1,564 @@
+"""What identifies a suspicious flow, so that it can be found again in another release.
+
+A fingerprint is a digest of the statements through which the data comes from its source to its
+sink, of what they call, and of what calls them and when. It stays the same when code around the
+flow changes, or when the flow moves to another file; it changes with any constant, condition,
+helper or data file that the flow depends on, also where that stands in another module of the
+package. Comments, docstrings, layout and line numbers don't count.
+"""
+
+import ast
+import copy
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from package_gate.scanners.behaviour.dataflow import Flow
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.rules import Sink
+from package_gate.scanners.import_time import (
+    RUN_WITH_A_CLASS,
+    Function,
+    children,
+    parameters_given,
+    reach_of,
+)
+from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
+from package_gate.scanners.scopes import plain
+from package_gate.scanners.source import read_source
+from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
+from package_gate.scanners.trees import regular_files
+
+MAX_STATEMENTS = 3000
+"""Of one flow; one that has more is not identified, so nothing is said of it by another release."""
+_MAX_DATA_BYTES = 256 * 1024 * 1024
+_BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
+_LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
+_ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
+_OWN_FILES = {"__file__", "__path__", "__loader__"}
+_RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_resources")
+"""What files of the package are read by."""
+
+
+class Statements:
+    """Where the nodes of a module belong, and what gives a name its value."""
+
+    def __init__(self, module: ast.Module, running: Iterable[ast.AST] | None = None) -> None:
+        """Take a module; with `running`, only what these nodes do gives names their values."""
+        self.module = module
+        self.statement: dict[int, ast.stmt] = {}
+        """Node → the statement that it is a part of."""
+        self.around: dict[int, list[ast.stmt]] = {}
+        """Statement → those that it stands in, the innermost first."""
+        self.before: dict[int, list[ast.stmt]] = {}
+        """Statement → what comes before it in its block."""
+        self.stores: dict[str, list[ast.stmt]] = {}
+        """Name or `.attribute` → the statements that may change its value."""
+        self.functions: dict[str, list[Function | ast.ClassDef]] = {}
+        """Name or `.method` → what is defined with it."""
+        self.calls: dict[str, list[ast.stmt]] = {}
+        """Name or `.method` → the statements that call it."""
+        self.imports: dict[str, list[str]] = {}
+        """Name → the dotted names that are imported as it."""
+        self.own_calls: dict[str, list[ast.stmt]] = {}
+        """Method → the statements that call it by `self` or `cls`."""
+        self._place(module.body, [])
+        for node in reach_of(module).nodes if running is None else running:
+            self._note(node)
+
+    def _place(self, body: Sequence[ast.stmt], around: list[ast.stmt]) -> None:
+        waiting: list[tuple[Sequence[ast.stmt], list[ast.stmt]]] = [(body, around)]
+        while waiting:
+            block, outer = waiting.pop()
+            for number, statement in enumerate(block):
+                self.around[id(statement)] = outer
+                self.before[id(statement)] = list(block[:number]) if outer else []
+                inner = [statement, *outer]
+                for each in _blocks(statement):
+                    waiting.append((each, inner))
+                parts: list[ast.AST] = [statement]
+                while parts:
+                    part = parts.pop()
+                    self.statement[id(part)] = statement
+                    parts += (each for each in ast.iter_child_nodes(part) if not _is_block(each))
+
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            self._store(node.id, node)
+        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            if isinstance(node, ast.Attribute):
+                self._store(f".{node.attr}", node)
+            for each in ast.walk(node.value):
+                if isinstance(each, ast.Name):
+                    self._store(each.id, node)
+        elif isinstance(node, Function | ast.ClassDef):
+            self.functions.setdefault(node.name, []).append(node)
+            if isinstance(node, ast.ClassDef):
+                for each in node.body:
+                    if isinstance(each, Function):
+                        self.functions.setdefault(f".{each.name}", []).append(each)
+                    for target in getattr(each, "targets", [getattr(each, "target", None)]):
+                        if isinstance(target, ast.Name):
+                            self.stores.setdefault(f".{target.id}", []).append(each)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            base = ""
+            if isinstance(node, ast.ImportFrom):
+                base = "." * node.level + (node.module or "")
+                base += "" if base.endswith(".") or not base else "."
+            for alias in node.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                whole = f"{base}{alias.name}" if base or alias.asname else bound
+                self.imports.setdefault(bound, []).append(whole)
+        elif isinstance(node, ast.Call):
+            self._note_call(node)
+
+    def _note_call(self, node: ast.Call) -> None:
+        statement = self.statement.get(id(node))
+        if statement is None:
+            return
+        name = ""
+        if isinstance(node.func, ast.Name):
+            name = node.func.id
+        elif isinstance(node.func, ast.Attribute):
+            name = f".{node.func.attr}"
+            if isinstance(node.func.value, ast.Name):
+                if plain(node.func.value.id) in ("self", "cls"):
+                    self.own_calls.setdefault(node.func.attr, []).append(statement)
+                elif node.func.attr not in _ONLY_SAY:
+                    self._store(node.func.value.id, node)  # a method may change its object
+        self.calls.setdefault(name, []).append(statement)
+        for each in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(each, ast.Name | ast.Attribute):
+                # Whatever is given it may change it, or call it.
+                handed = each.id if isinstance(each, ast.Name) else f".{each.attr}"
+                self.calls.setdefault(handed, []).append(statement)
+                if name.lstrip(".") not in _ONLY_SAY and isinstance(each, ast.Name):
+                    self._store(each.id, node)
+
+    def _store(self, name: str, node: ast.AST) -> None:
+        statement = self.statement.get(id(node))
+        if statement is not None:
+            self.stores.setdefault(name, []).append(statement)
+
+    def function_of(self, statement: ast.stmt) -> Function | None:
+        """Give the function that a statement stands in."""
+        return next((e for e in self.around[id(statement)] if isinstance(e, Function)), None)
+
+    def callers(self, function: Function) -> list[ast.stmt]:
+        """Give the statements that call a function; a method's by `self` or with its class."""
+        owner = self.class_of(function)
+        if owner is None:
+            return self.calls.get(function.name, [])
+        found = list(self.own_calls.get(function.name, ()))
+        return [*found, *self.calls.get(owner.name, ())]
+
+    def results_of(self, function: Function) -> list[ast.stmt]:
+        """Give the statements with which a function gives something back."""
+        return [
+            each
+            for each in self.inside(function)
+            if isinstance(each, ast.Return)
+            or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Yield | ast.YieldFrom))
+        ]
+
+    def inside(self, function: Function) -> list[ast.stmt]:
+        """Give a function's statements, but for those of functions in it."""
+        found: list[ast.stmt] = []
+        waiting = list(function.body)
+        while waiting:
+            each = waiting.pop()
+            found.append(each)
+            if not isinstance(each, Function | ast.ClassDef):
+                waiting += (inner for block in _blocks(each) for inner in block)
+        return found
+
+    def class_of(self, statement: ast.stmt) -> ast.ClassDef | None:
+        """Give the class whose method this is."""
+        around = self.around[id(statement)]
+        return around[0] if around and isinstance(around[0], ast.ClassDef) else None
+
+
+class TooLargeError(Exception):
+    """A flow has too many statements to be identified."""
+
+
+class _Slice:
+    """Collects what leads to one sink.
+
+    A statement that data comes through is followed back through all that its names stand for. Of
+    what only decides whether it is reached, and of what calls it, the statement itself counts, and
+    what it names directly.
+    """
+
+    def __init__(self, fingerprints: "Fingerprints", path: str, flow: Flow, own: Statements):
+        self._fingerprints = fingerprints
+        self._flow = flow
+        self._own = path, own
+        self.texts: dict[tuple[str, int], dict[tuple[int, int], str]] = {}
+        """Module and function → line and column → statement."""
+        self.constants: set[str] = set()
+        self.names: set[str] = set()
+        self.outside: set[str] = set()
+        """What is imported from elsewhere."""
+        self._count = 0
+        self._data: list[tuple[str, ast.stmt]] = []
+        self._context: list[tuple[str, ast.stmt]] = []
+        self._seen: set[tuple[bool, str, int]] = set()
+        self._seen_names: set[tuple[bool, str, str]] = set()
+
+    def add(self, sink: ast.AST) -> None:
+        """Follow what leads to a node of the slice's own module."""
+        self._data.append((self._own[0], self._own[1].statement[id(sink)]))
+        while self._data or self._context:
+            follow = bool(self._data)
+            path, statement = (self._data or self._context).pop()
+            key = (follow, path, id(statement))
+            if key not in self._seen:
+                self._seen.add(key)
+                self._visit(path, statement, follow=follow)
+
+    def _statements(self, path: str) -> Statements | None:
+        return self._own[1] if path == self._own[0] else self._fingerprints.statements(path)
+
+    def _queue(self, path: str, statements: Iterable[ast.stmt], *, follow: bool) -> None:
+        (self._data if follow else self._context).extend((path, each) for each in statements)
+
+    def _visit(self, path: str, statement: ast.stmt, *, follow: bool) -> None:
+        module = self._statements(path)
+        if module is None:
+            return
+        parts = _own_part(statement)
+        function = module.function_of(statement)
+        self._note(path, function, statement, _text(statement, parts))
+        self._queue(path, _conditions(statement, module), follow=False)
+        if function is not None:
+            self._queue(path, [function, *module.callers(function)], follow=False)
+        for node in (each for part in parts for each in _walk(part)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                self.constants.add(node.value)
+            elif isinstance(node, ast.Name):
+                self._name(path, module, node.id, "", follow=follow)
+            elif isinstance(node, ast.Attribute):
+                self._attribute(path, module, node, follow=follow)
+            elif isinstance(node, ast.Call) and follow:
+                self._call(path, module, node)
+        if follow and path == self._own[0]:
+            for part in parts:
+                for node in [part] if isinstance(part, ast.expr) else children(part):
+                    if isinstance(node, ast.expr):
+                        fed = [id(each) for each in self._flow.feeding(node)]
+                        known = [module.statement[i] for i in fed if i in module.statement]
+                        self._queue(path, known, follow=True)
+
+    def _note(self, path: str, function: ast.AST | None, statement: ast.AST, text: str) -> None:
+        self._count += 1
+        if self._count > MAX_STATEMENTS:
+            raise TooLargeError
+        place = (getattr(statement, "lineno", 0), getattr(statement, "col_offset", 0))
+        self.texts.setdefault((path, id(function)), {})[place] = text
+
+    def _name(self, path: str, module: Statements, name: str, rest: str, *, follow: bool) -> None:
+        self.names.add(name)
+        if (follow, path, f"{name}.{rest}") in self._seen_names:
+            return
+        self._seen_names.add((follow, path, f"{name}.{rest}"))
+        if follow or not self._is_followed(path, name):
+            self._queue(path, module.stores.get(name, ()), follow=follow)
+        for definition in module.functions.get(name, ()):
+            self._definition(path, module, definition, follow=follow)
+        for imported in module.imports.get(name, ()):
+            whole = f"{imported}.{rest}".rstrip(".")
+            target, wanted = self._fingerprints.graph.resolve(path, whole)
+            other = self._statements(target) if target and target != path else None
+            if other is None:
+                self.outside.add(f"{whole} {plain(name)}")
+                continue
+            first, _, further = wanted.partition(".")
+            if first:
+                self._name(target, other, first, further, follow=follow)
+            self.outside.add(f"{first} {plain(name)}")
+
+    def _is_followed(self, path: str, name: str) -> bool:
+        return (True, path, f"{name}.") in self._seen_names
+
+    def _attribute(
+        self, path: str, module: Statements, node: ast.Attribute, *, follow: bool
+    ) -> None:
+        self.names.add(node.attr)
+        own = isinstance(node.value, ast.Name) and plain(node.value.id) in ("self", "cls")
+        if follow and (own or path == self._own[0]):
+            self._queue(path, module.stores.get(f".{node.attr}", ()), follow=True)
+        for each in module.functions.get(f".{node.attr}", ()) if follow else ():
+            if own or _is_object_of(node.value, each, module):
+                self._definition(path, module, each, follow=True)
+        if dotted := _dotted(node):
+            self._name(path, module, *dotted, follow=follow)
+
+    def _call(self, path: str, module: Statements, call: ast.Call) -> None:
+        """Follow what a function does to what it is given."""
+        name = ""
+        if isinstance(call.func, ast.Name):
+            name = call.func.id
+        elif isinstance(call.func, ast.Attribute):
+            name = f".{call.func.attr}"
+        for function in module.functions.get(name, ()):
+            if isinstance(function, Function):
+                for parameter, _ in parameters_given(function, call):
+                    self._queue(path, module.stores.get(parameter, ()), follow=True)
+
+    def _definition(
+        self,
+        path: str,
+        module: Statements,
+        definition: Function | ast.ClassDef,
+        *,
+        follow: bool,
+    ) -> None:
+        """Add a function by what it returns, a class by what it begins with; or just its text."""
+        if not follow:
+            text = plain(ast.unparse(_without_docstrings(definition)))
+            self._note(path, definition, definition, text)
+            return
+        self._queue(path, [definition], follow=False)
+        if isinstance(definition, Function):
+            self._queue(path, module.results_of(definition), follow=True)
+            return
+        self._queue(
+            path, (e for e in definition.body if not (_blocks(e) or _is_remark(e))), follow=True
+        )
+        for each in definition.body:
+            if isinstance(each, Function) and each.name in RUN_WITH_A_CLASS:
+                self._queue(path, module.inside(each), follow=True)
+
+
+class Fingerprints:
+    """Makes the fingerprints of what was found in one artifact."""
+
+    def __init__(self, tree: Path, graph: Callable[[], ModuleGraph]) -> None:
+        """Take an unpacked artifact; its modules are read when there is something to identify."""
+        self._tree = tree
+        self._read = graph
+        self._modules: dict[str, Statements | None] = {}
+
+    @cached_property
+    def graph(self) -> ModuleGraph:
+        """The modules of the artifact."""
+        return self._read()
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in regular_files(self._tree):
+            if path.name not in ("__init__.py", "RECORD"):
+                found.setdefault(path.name, []).append(path)
+        return found
+
+    def statements(self, path: str) -> Statements | None:
+        """Give the statements of a module; None of one that can't be read."""
+        if path not in self._modules:
+            try:
+                text = self.graph.modules[path].decode("utf-8", "replace")
+                self._modules[path] = Statements(parse(text))
+            except (NotPythonError, TooHardError):
+                self._modules[path] = None
+        return self._modules[path]
+
+    def of(self, sink: Sink, flow: Flow, module: ast.Module, path: str, when: Sequence[str]) -> str:
+        """Identify what leads to a sink.
+
+        Where that is too much, or reads files that can't be named, all of the artifact identifies
+        it, so that another release has the same only when it is the same.
+
+        Args:
+            sink: what was found.
+            flow: of the nodes that run.
+            module: that they belong to.
+            path: of the module, relative to the tree.
+            when: what makes it run: that counts as well.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        found = _Slice(self, path, flow, Statements(module, flow.nodes))
+        try:
+            for node in sink.nodes:
+                found.add(node)
+            data = self._data_of(found)
+        except (TooLargeError, RecursionError, MemoryError):
+            data = None
+        if data is None:
+            return _digest([sink.behaviour.rule, *when, *self._everything])
+        texts = sorted(
+            "\n".join(texts[place] for place in sorted(texts)) for texts in found.texts.values()
+        )
+        parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside), *data]
+        return _digest(parts)
+
+    @cached_property
+    def _everything(self) -> list[str]:
+        """Give the path and digest of each file but for those that only describe the release."""
+        found = []
+        for path in regular_files(self._tree):
+            relative = path.relative_to(self._tree)
+            if not relative.parts[0].endswith(".dist-info"):
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                found.append(f"{relative.as_posix()} {digest}")
+        return found
+
+    def _data_of(self, found: _Slice) -> list[str] | None:
+        """Give the digests of the package's files that a flow names; None when it names too few."""
+        digests = set()
+        for constant in found.constants:
+            for path in self._files.get(constant.replace("\\", "/").rpartition("/")[2], ()):
+                if path.stat().st_size > _MAX_DATA_BYTES:
+                    return None
+                with path.open("rb") as file:
+                    digests.add(hashlib.file_digest(file, "sha256").hexdigest())
+        reads = found.names & _OWN_FILES or any(e.startswith(_RESOURCES) for e in found.outside)
+        return None if reads and not digests else sorted(digests)
+
+
+def of_whole_file(rule: str, content: bytes, when: Sequence[str]) -> str:
+    """Identify what was found in a file as a whole, which can't be looked into."""
+    return _digest([rule, *when, hashlib.sha256(content).hexdigest()])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def graph_of(tree: Path, running: RunningFiles) -> ModuleGraph:
+    """Read the modules of a tree, but for scripts.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    paths = {
+        path.relative_to(tree).as_posix(): path
+        for path in regular_files(tree)
+        if path.suffix == ".py"
+    }
+    return ModuleGraph(
+        {
+            name: read_source(path.read_bytes()).code
+            for name, path in paths.items()
+            if running.when(name) is not Runs.NEVER
+        },
+        running.is_of_a_build,
+    )
+
+
+def occasion(path: str, running: RunningFiles, graph: ModuleGraph) -> str:
+    """Say when a file runs: a flow that is moved to where it runs sooner is another one."""
+    if runs_at_start(path):
+        return "start"
+    if running.whole(path) or running.is_of_a_backend(path) or running.is_of_a_build(path):
+        return "install"
+    if running.when(path) is not Runs.IMPORTED:
+        return "import" if running.when(path) is Runs.AT_ONCE else "never"
+    seen, waiting = {path}, [path]
+    for each in waiting:  # it grows meanwhile
+        importers = [name for name in graph.importers(each) if name not in seen]
+        if any(running.when(name) is Runs.AT_ONCE for name in importers):
+            return "imported"
+        seen.update(importers)
+        waiting += importers
+    return "alone"
+
+
+def calling_texts(content: bytes, lines: Iterable[int]) -> list[str]:
+    """Give the statements of a module that stand in these lines, with their conditions."""
+    try:
+        module = parse(content.decode("utf-8", "replace"))
+    except (NotPythonError, TooHardError):
+        return []
+    statements = Statements(module)
+    wanted = set(lines)
+    found: dict[int, str] = {}
+    for node in reach_of(module).nodes:
+        if isinstance(node, ast.stmt) and node.lineno in wanted:
+            for each in (node, *_conditions(node, statements)):
+                found[id(each)] = _text(each, _own_part(each))
+    return sorted(found.values())
+
+
+def _walk(node: ast.AST) -> list[ast.AST]:
+    """Give a node and all below it, without annotations, which change nothing."""
+    nodes = [node]
+    for each in nodes:  # it grows meanwhile
+        nodes += children(each)
+    return nodes
+
+
+def _conditions(statement: ast.stmt, statements: Statements) -> Iterator[ast.stmt]:
+    """Give what decides whether a statement is reached."""
+    inner: ast.stmt = statement
+    for each in (statement, *statements.around[id(statement)]):
+        if isinstance(each, Function | ast.ClassDef) and each is not statement:
+            break
+        inner = each
+        if each is not statement and isinstance(each, _BLOCKS):
+            yield each
+        for earlier in statements.before[id(inner)]:
+            if isinstance(earlier, ast.If) and any(
+                isinstance(block[-1], _LEAVES) for block in _blocks(earlier) if block
+            ):
+                yield earlier
+
+
+def _blocks(statement: ast.AST) -> list[list[ast.stmt]]:
+    blocks = [getattr(statement, name, None) for name in ("body", "orelse", "finalbody")]
+    found = [each for each in blocks if isinstance(each, list)]
+    for each in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        found.append(each.body)
+    return found
+
+
+def _is_block(node: ast.AST) -> bool:
+    return isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case)
+
+
+def _own_part(statement: ast.stmt) -> list[ast.AST]:
+    """Give a statement's nodes without the blocks below it; of a simple one itself."""
+    if not _blocks(statement):
+        return [statement]
+    if isinstance(statement, Function):
+        return [statement.args, *statement.decorator_list]
+    return [each for each in ast.iter_child_nodes(statement) if not _is_block(each)]
+
+
+def _text(statement: ast.stmt, parts: Sequence[ast.AST]) -> str:
+    if parts == [statement]:
+        return plain(ast.unparse(statement))
+    name = getattr(statement, "name", "")
+    return plain(f"{type(statement).__name__} {name} {' '.join(map(ast.unparse, parts))}")
+
+
+def _without_docstrings(definition: Function | ast.ClassDef) -> Function | ast.ClassDef:
+    result = copy.deepcopy(definition)
+    for node in ast.walk(result):
+        if isinstance(node, Function | ast.ClassDef):
+            node.body = [each for each in node.body if not _is_remark(each)] or [ast.Pass()]
+    return result
+
+
+def _is_remark(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _dotted(node: ast.Attribute) -> tuple[str, str] | None:
+    """Split `a.b.c` into `a` and `b.c`."""
+    parts = [node.attr]
+    value = node.value
+    while isinstance(value, ast.Attribute):
+        parts.append(value.attr)
+        value = value.value
+    return (value.id, ".".join(reversed(parts))) if isinstance(value, ast.Name) else None
+
+
+def _is_object_of(base: ast.expr, method: ast.stmt, statements: Statements) -> bool:
+    """Whether a method may be one of this object: its class is called here, or it is not known."""
+    owner = statements.class_of(method)
+    return owner is not None and (owner.name in statements.calls or isinstance(base, ast.Call))

@@ -1,0 +1,117 @@
+"""The precedent of a release: an older one of its project that the world has lived with."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from package_gate.core.artifact import Origin, RemoteFile, ResolvedPackage
+from package_gate.sources.pypi.index import Index, Release
+
+
+class PyPIHistory:
+    """Chooses precedents by what the index says; implements `History`."""
+
+    def __init__(self, index: Index) -> None:
+        """Ask this index."""
+        self._index = index
+
+    def precedent(
+        self,
+        name: str,
+        version: str,
+        files: Iterable[str],
+        now: datetime,
+        days: int,
+    ) -> ResolvedPackage | None:
+        """Name the newest release that has been public for so many days, and files of it.
+
+        Each file counts by its own upload time, since files can be added to an old release. A
+        project counts once it has been public for twice as long, so that nobody makes one for the
+        purpose in that time. What is yanked or quarantined is no precedent.
+
+        Args:
+            name: of the project.
+            version: of the release that is to be decided; "" when nobody knows.
+            files: the names of its files; those of the precedent are as much like them as can be.
+            now: the moment of the run (UTC).
+            days: how long a release must have been public.
+
+        Returns:
+            It, perhaps the very release itself; None when there is none.
+
+        Raises:
+            SourceError: the index can't be asked.
+        """
+        project = self._index.project(name)
+        if project is None or project.quarantined:
+            return None
+        releases = project.releases()
+        uploads = [f.uploaded for release in releases for f in release.files if f.uploaded]
+        if not uploads or min(uploads) > now - timedelta(days=2 * days):
+            return None
+        cutoff = now - timedelta(days=days)
+        old = {release.version: _old_files(release, cutoff) for release in releases}
+        chosen = _newest([v for v, its_files in old.items() if its_files], version)
+        if chosen is None:
+            return None
+        picked = {file.filename: file for wanted in files if (file := _like(wanted, old[chosen]))}
+        return ResolvedPackage(
+            canonicalize_name(name), str(chosen), Origin.PYPI, tuple(picked.values())
+        )
+
+
+def _old_files(release: Release, cutoff: datetime) -> list[RemoteFile]:
+    return [
+        file
+        for file in release.files
+        if file.sha256 and file.yanked is None and file.uploaded and file.uploaded <= cutoff
+    ]
+
+
+def _newest(versions: Sequence[Version], version: str) -> Version | None:
+    """Choose the newest, but none that is newer than a release of an older line."""
+    try:
+        limit = Version(version)
+    except InvalidVersion:
+        limit = None
+    final = [each for each in versions if not each.is_prerelease or each == limit] or versions
+    earlier = [each for each in final if limit is None or each <= limit]
+    return max(earlier or final, default=None)
+
+
+def _like(wanted: str, files: Sequence[RemoteFile]) -> RemoteFile:
+    """Choose the file that is most like one: of its kind, then its platform, then its Python."""
+    return max(files, key=lambda file: (_likeness(wanted, file.filename), file.filename))
+
+
+def _likeness(one: str, other: str) -> tuple[bool, bool, bool, bool]:
+    tags, others = _tags(one), _tags(other)
+    if tags is None or others is None:
+        return (tags is others, False, False, False)
+    platforms, other_platforms = ({_platform(tag[2]) for tag in each} for each in (tags, others))
+    return (
+        True,
+        bool(platforms & other_platforms),
+        bool({tag[:2] for tag in tags} & {tag[:2] for tag in others}),
+        other_platforms == {"any "},
+    )
+
+
+def _tags(filename: str) -> set[tuple[str, str, str]] | None:
+    """Give Python, ABI and platform of a wheel; None for an sdist or another archive."""
+    try:
+        return {
+            (tag.interpreter, tag.abi, tag.platform) for tag in parse_wheel_filename(filename)[3]
+        }
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+
+
+def _platform(tag: str) -> str:
+    """Give what is one platform whatever the version of its C library, such as `linux x86_64`."""
+    system, _, machine = tag.partition("_")
+    machine = re.sub(r"^[0-9_]+", "", machine)
+    return f"{re.sub('[0-9]+$', '', system).removeprefix('many')} {machine}"

