@@ -29,4 +29,4 @@ python_environment awscli requirements/awscli.txt
 python_environment checkov requirements/checkov.txt
 ensure_zsh
 cd "$project"
-exec .venv/tests/bin/python -m pytest --numprocesses auto "$@"
+exec .venv/tests/bin/python -m pytest --numprocesses auto --dist worksteal "$@"

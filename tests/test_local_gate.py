@@ -5,22 +5,34 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
-from tests.fakes.https_server import HTTPSServer, respond
+from tests.fakes.https_server import HTTPSServer, Responder, respond
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import PROJECT, LocalRun
 
+DEFAULT_SCANNERS = pytest.mark.parametrize("scanners", [None], ids=["default scanners"])
+"""For a run with all that are on by default."""
+
 
 @pytest.fixture
-def local(tmp_path: Path, server: HTTPSServer) -> LocalRun:
-    return LocalRun(tmp_path, PackageIndex(server))
+def scanners() -> str | None:
+    """Where a test is about something else, the scanners are one of each kind."""
+    return "osv,ruff"
+
+
+@pytest.fixture
+def local(tmp_path: Path, server: HTTPSServer, scanners: str | None) -> LocalRun:
+    environment = {"PACKAGE_GATE_SCANNERS": scanners} if scanners else {}
+    return LocalRun(tmp_path, PackageIndex(server), environment=environment)
 
 
 def pip_download(local: LocalRun, requirement: str) -> subprocess.CompletedProcess[str]:
@@ -32,6 +44,7 @@ def pip_download(local: LocalRun, requirement: str) -> subprocess.CompletedProce
     )  # fmt: skip
 
 
+@DEFAULT_SCANNERS
 def test_approved_closures_install_with_pip_and_refused_ones_are_not_there(
     local: LocalRun,
 ) -> None:
@@ -171,6 +184,7 @@ def test_the_entry_points_name_all_that_is_not_configured(local: LocalRun, scrip
         assert f"{name} is missing" in result.stderr
 
 
+@DEFAULT_SCANNERS
 def test_configuration_that_lies_around_changes_nothing(local: LocalRun) -> None:
     """What a requester could plant where the gate runs: uv, ruff, pip, git, netrc, Python."""
     local.index.add_wheel("app", "1.0")
@@ -193,6 +207,7 @@ def test_configuration_that_lies_around_changes_nothing(local: LocalRun) -> None
     assert all("Authorization" not in headers for *_, headers in local.index.server.requests)
 
 
+@DEFAULT_SCANNERS
 @pytest.mark.parametrize(
     ("step", "number"),
     [
@@ -211,6 +226,20 @@ def test_a_stopped_run_is_finished_by_the_next(
 ) -> None:
     """The steps after these are too short for a signal: see test_gate.py for a kill at each."""
     local.index.add_wheel("app", "1.0")
+    stopped = threading.Event()
+
+    def held(responder: Responder) -> Responder:
+        """Answer when the run has been stopped, so that the step can't be over before."""
+
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            stopped.wait(100)
+            responder(handler)
+
+        return answer
+
+    for path, responder in local.index.server.routes.items():
+        if step == "resolving" or (step == "fetching" and path.endswith(".whl")):
+            local.index.server.routes[path] = held(responder)
     process = subprocess.Popen(
         local.command("app,pypi:app\n"),
         env=local.environ(),
@@ -225,11 +254,12 @@ def test_a_stopped_run_is_finished_by_the_next(
         if step in line:
             break
     process.send_signal(number)
+    stopped.set()
     process.stdout.read()
-    status = process.wait(30)
+    status = process.wait(100)
     process.stdout.close()
     assert status == (-signal.SIGKILL if number is signal.SIGKILL else 128 + number)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 100
     while workers_of(local) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert workers_of(local) == []
@@ -289,6 +319,7 @@ def test_options_are_taken_from_the_environment_too(local: LocalRun) -> None:
     assert "there is no scanner 'none'" in result.stderr
 
 
+@DEFAULT_SCANNERS
 def test_two_runs_on_one_folder_do_not_mix(local: LocalRun) -> None:
     local.index.add_wheel("app", "1.0")
     command = local.command("app,pypi:app\n")
@@ -330,6 +361,7 @@ def test_a_full_disk_leaves_its_request_undecided_and_the_others_alone(
     assert "No space left on device" in str(local.report())
 
 
+@DEFAULT_SCANNERS
 def test_a_scanner_that_cannot_start_leaves_everything_undecided(local: LocalRun) -> None:
     local.index.add_wheel("app", "1.0")
     local.policy += "[limits]\nscan_memory_bytes = 20_000_000\n"

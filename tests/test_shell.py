@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,40 @@ PROJECT = Path(__file__).parent.parent
 PINNED = "# nothing to install\n"
 
 
+@dataclass
+class Installed:
+    """A project in which scan-locally.sh has run once, in a folder with hostile modules."""
+
+    project: Path
+    folder: Path
+    first: subprocess.CompletedProcess[str]
+    """What that run said."""
+
+    @property
+    def script(self) -> Path:
+        return self.project / "shell" / "scan-locally.sh"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Install once for all who only look at it: that takes seconds."""
+    project = copy_of_project(tmp_path_factory.mktemp("installed"))
+    folder = tmp_path_factory.mktemp("planted")
+    for module in ("package_gate", "venv", "ensurepip", "pip", "sitecustomize", "json"):
+        (folder / f"{module}.py").write_text("raise SystemExit('planted')\n")
+    script = project / "shell" / "scan-locally.sh"
+    first = run(script, "--requests", "a b.csv", "--dry-run", folder=folder)
+    return Installed(project, folder, first)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Give a copy of the shell commands beside a gate that only tells how it was started."""
-    project = tmp_path / "a project"
+    return copy_of_project(tmp_path)
+
+
+def copy_of_project(folder: Path) -> Path:
+    """Copy the shell commands beside a gate that only tells how it was started."""
+    project = folder / "a project"
     shutil.copytree(PROJECT / "shell", project / "shell")
     (project / "package_gate").mkdir()
     (project / "package_gate" / "__main__.py").write_text(
@@ -44,38 +75,40 @@ def run(
     )
 
 
-def test_scan_locally_installs_once_and_hands_everything_on(project: Path, tmp_path: Path) -> None:
-    script = project / "shell" / "scan-locally.sh"
-    first = run(script, "--requests", "a b.csv", "--dry-run", folder=tmp_path)
+def test_scan_locally_installs_once_and_hands_everything_on(installed: Installed) -> None:
+    first = installed.first
     assert first.returncode == 3, first.stderr
     started, defaults = first.stdout.splitlines()
-    assert started == f"['run', '--requests', 'a b.csv', '--dry-run'] {tmp_path} True"
+    assert started == f"['run', '--requests', 'a b.csv', '--dry-run'] {installed.folder} True"
     assert defaults.split("|") == [
-        str(project / name)
+        str(installed.project / name)
         for name in ("external-package-request.csv", "scan-policy.toml", "local-repository")
     ]
     assert "only the first time" in first.stderr
-    second = run(script, folder=tmp_path)
+    second = run(installed.script, folder=installed.folder)
     assert second.stderr == ""
     assert second.returncode == 3
 
 
-def test_scan_locally_lets_the_callers_environment_choose(project: Path, tmp_path: Path) -> None:
+def test_scan_locally_lets_the_callers_environment_choose(
+    installed: Installed, tmp_path: Path
+) -> None:
     given = {"PACKAGE_GATE_POLICY": "my.toml", "PACKAGE_GATE_REQUESTS": "", "HOME": "/"}
-    result = run(project / "shell" / "scan-locally.sh", folder=tmp_path, environment=given)
+    result = run(installed.script, folder=tmp_path, environment=given)
+    project = installed.project
     assert result.stdout.splitlines()[1].split("|") == [
         str(project / "external-package-request.csv"), "my.toml", str(project / "local-repository"),
     ]  # fmt: skip
 
 
-def test_changed_pins_are_installed_again(project: Path, tmp_path: Path) -> None:
-    script = project / "shell" / "scan-locally.sh"
-    run(script, folder=tmp_path)
-    pinned = project / "requirements" / "gate.txt"
-    pinned.write_text(PINNED + "# another comment\n    # via one\n")
-    assert run(script, folder=tmp_path).stderr == ""
-    pinned.write_text(PINNED + "--no-index\n")
-    assert "Installing" in run(script, folder=tmp_path).stderr
+def test_changed_pins_are_installed_again(installed: Installed, tmp_path: Path) -> None:
+    pinned = installed.project / "requirements" / "gate.txt"
+    pins = pinned.read_text()
+    pinned.write_text(pins + "# another comment\n    # via one\n")
+    assert run(installed.script, folder=tmp_path).stderr == ""
+    pinned.write_text(pins + "--no-index\n")
+    assert "Installing" in run(installed.script, folder=tmp_path).stderr
+    assert run(installed.script, folder=tmp_path).stderr == ""
 
 
 def test_a_pin_without_hash_is_not_installed(project: Path, tmp_path: Path) -> None:
@@ -113,12 +146,10 @@ def test_a_python_without_venv_is_named(project: Path, tmp_path: Path) -> None:
     assert "The Python module venv is missing" in result.stderr
 
 
-def test_modules_in_the_working_directory_are_not_imported(project: Path, tmp_path: Path) -> None:
-    for module in ("package_gate", "venv", "ensurepip", "pip", "sitecustomize", "json"):
-        (tmp_path / f"{module}.py").write_text("raise SystemExit('planted')\n")
-    result = run(project / "shell" / "scan-locally.sh", folder=tmp_path)
-    assert "planted" not in result.stderr
-    assert result.returncode == 3
+def test_modules_in_the_working_directory_are_not_imported(installed: Installed) -> None:
+    for result in (installed.first, run(installed.script, folder=installed.folder)):
+        assert "planted" not in result.stderr
+        assert result.returncode == 3
 
 
 def test_help_of_run_benchmark_is_its_head(project: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -613,14 +612,10 @@ def test_a_name_is_resolved_by_the_guard_only_and_an_answer_that_changes_is_refu
         "UV_DEFAULT_INDEX": index.url.replace("localhost", "mirror.test"),
     }
     guarded = replace(settings, environment=environment, guard=guard)
-    again = moved(f"https://mirror.test:{index.server.port}{index.prefix}/other/")
-    path = f"{index.prefix}/thing/"
-
-    def closing(handler: BaseHTTPRequestHandler) -> None:
-        handler.close_connection = True
-        again(handler)
-
-    index.server.routes[path] = closing
+    again = f"https://mirror.test:{index.server.port}{index.prefix}/other/"
+    # Announced, or uv may ask again on the same connection, whose name was resolved before.
+    closing = {"Location": again, "Connection": "close"}
+    index.server.routes[f"{index.prefix}/thing/"] = respond(status=302, headers=closing)
     with pytest.raises(SourceRefusedError, match=r"mirror\.test is at 169\.254\.169\.254"):
         run_uv(guarded, Compilation("thing", TARGET), tmp_path)
     assert dns.queries == ["mirror.test", "mirror.test"]
