@@ -51,10 +51,14 @@ class Conditions:
 
 
 def request_holds(decision: RequestDecision, conditions: Conditions, today: date) -> bool:
-    """Tell whether a request needs no new decision."""
+    """Tell whether a request needs no new decision.
+
+    One of a day that is yet to come was made by a wrong clock: for it, a waiver had ended.
+    """
     return (
         not conditions.rescan
         and decision.verdict is not Verdict.UNDECIDED
+        and decision.decided_at.date() <= today
         and not _rests_on_overturned(decision, conditions)
         and decision.policy_digest == conditions.policy_digest
         and not (decision.sample_advisories and not conditions.sample_advisories)

@@ -309,3 +309,32 @@ def test_a_file_that_was_added_to_a_version_is_scanned_with_the_others(world: Wo
     assert verdict(world.run(request("app"))) is Verdict.APPROVED
     assert world.count("scan x") == 1
     assert len(recorded(world).artifacts) == 2
+
+
+def test_a_clock_that_goes_wrong_and_right_again_changes_no_decision_for_good(
+    world: World,
+) -> None:
+    world.findings["x"] = [SUSPICION]
+    right = world.now
+    ends = right.date() + timedelta(days=30)
+    world.policy = Policy(refuse=STRICT.refuse, waivers=(waiver(ends),))
+    assert verdict(world.run(request("x"))) is Verdict.APPROVED
+    emails = len(world.emails)
+
+    for days in (-400, -1, 1, 0):
+        world.now = right + timedelta(days=days)
+        run = world.run(request("x"))
+        assert (verdict(run), run.unfinished, len(world.emails)) == (
+            Verdict.APPROVED, False, emails
+        )  # fmt: skip
+    assert len(world.published) == 1
+
+    world.now = right + timedelta(days=31)
+    assert verdict(world.run(request("x"))) is Verdict.REFUSED
+    assert world.published == {}
+
+    world.now = right
+    run = world.run(request("x"))
+    assert (verdict(run), run.unfinished) == (Verdict.APPROVED, False)
+    assert len(world.published) == 1
+    assert len(world.emails) == emails + 2
