@@ -73,6 +73,7 @@ class Remote:
     email: str
     token: str = field(repr=False)
     ca_bundle: Path | None = None
+    """All that is trusted; None for what git trusts by itself."""
     proxy: str = ""
     """`http://HOST:PORT`, or "" for none."""
     program_path: str = os.defpath
@@ -114,7 +115,11 @@ class Repository:
             "remote.origin.url": f"{who}/{remote.path}.git",
         }
         if remote.ca_bundle:
+            # Nor the system's, which git would trust besides and read at each connection.
+            nothing = folder / "no-certificates"
+            nothing.mkdir()
             self._config["http.sslCAInfo"] = str(remote.ca_bundle)
+            self._config["http.sslCAPath"] = str(nothing)
         if remote.proxy:
             self._config["http.proxy"] = remote.proxy
         self._run("init", "--quiet", "--bare", "--template=", str(self._git_dir))

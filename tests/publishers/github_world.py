@@ -200,6 +200,8 @@ class World:
         repository, without network. What pip installs lands in `notebook/site`."""
         home = self.folder / "notebook"
         home.mkdir(exist_ok=True)
+        nothing = home / "nothing"
+        nothing.mkdir(exist_ok=True)
         netrc = home / ".netrc"
         netrc.write_text(f"machine localhost login reader password {TOKEN}\n")
         netrc.chmod(0o600)
@@ -209,6 +211,7 @@ class World:
             "TMPDIR": str(home),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_SSL_CAINFO": str(self.server.ca_file),
+            "GIT_SSL_CAPATH": str(nothing),  # or git reads all certificates of the system
             "GIT_TERMINAL_PROMPT": "0",
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,14 @@ def test_the_server_is_verified_with_the_given_authority(tmp_path: Path) -> None
             world.publisher(ca_bundle=None).publish(package)
         assert not world.server.requests
         assert world.publisher().publish(package).startswith("https://localhost:")
+
+
+def test_beside_a_given_authority_none_of_the_system_is_trusted(tmp_path: Path) -> None:
+    remote = Remote("github.test", "a/b", "me", "me@example.com", TOKEN, ca_bundle=Path("/ca.pem"))
+    with repository(replace(remote, program_path=os.environ["PATH"]), tmp_path) as one:
+        folder = Path(one._run("config", "--get", "http.sslCAPath").decode().strip())
+        assert list(folder.iterdir()) == []
+        assert one._run("config", "--get", "http.sslCAInfo").decode().strip() == "/ca.pem"
 
 
 # Kills and hangs
