@@ -125,7 +125,11 @@ def _answer(loaded: _Loaded, job: Job, orders: BinaryIO, answers: int) -> bytes:
 
 
 def limit_resources(limits: Limits) -> None:
-    """Keep this process and its children to the policy's limits, and from dumping core."""
+    """Keep this process and its children to the policy's limits, and from dumping core.
+
+    Processes are not counted (RLIMIT_NPROC): for root the kernel does not, and for others it counts
+    all that their user has. Where none are needed, `seccomp` allows none.
+    """
     os.umask(0o077)
     for kind, amount in (
         (resource.RLIMIT_CORE, 0),

@@ -1,5 +1,6 @@
 """The filter's program, run by an interpreter of ours for both machines, and by the kernel."""
 
+import platform
 import re
 import struct
 import subprocess
@@ -243,7 +244,7 @@ here = pytest.mark.skipif(sys.platform != "linux", reason="there is no seccomp")
 
 @here
 def test_the_kernel_ends_who_calls_by_other_numbers() -> None:
-    if not Path("/usr/include/x86_64-linux-gnu").exists():
+    if platform.machine() != "x86_64":
         pytest.skip("x32 is of x86_64")
     done = attempt("", "ctypes.CDLL(None).syscall(0x40000000 | 39)")
 
