@@ -10,7 +10,6 @@ following the data.
 import ast
 import importlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -228,31 +227,30 @@ class _Identify:
         self._tree = Path(artifact.tree)
         self._running = running
         self._prints = Fingerprints(self._tree, lambda: graph_of(self._tree, self._running))
-        self._flows: dict[tuple[str, bool], tuple[ast.Module, Flow] | None] = {}
+        self._flows: dict[str, tuple[ast.Module, Flow] | None] = {}
 
     def __call__(self, rule: str, hit: Hit, *, by_itself: bool) -> Location:
-        """Give the place of a hit; what does not run by itself is another thing."""
+        """Give the place of a hit; what does not run by itself is known by its whole file."""
         blank = hit.matched[: len(hit.matched) - len(hit.matched.lstrip())]
-        hit = replace(hit, line=hit.line + blank.count("\n"))  # rules may begin before a line
-        fingerprint = ""
-        if self._running.is_python(hit.path):
-            with suppress(RecursionError, MemoryError):
-                fingerprint = self._fingerprint(rule, hit, by_itself=by_itself)
-        return Location(
-            printable(hit.path, 1024), hit.line, one_line(hit.matched, 200), fingerprint
-        )
+        line = hit.line + blank.count("\n")  # rules may begin before a line
+        content = Path(self._tree, hit.path).read_bytes()
+        if not by_itself:
+            fingerprint = of_whole_file(rule, content, ["waits"])
+        elif hit.path.endswith(".pth"):
+            lines = content.splitlines()
+            fingerprint = of_whole_file(rule, b"".join(lines[line - 1 : line]), ["start"])
+        else:
+            when = [occasion(hit.path, self._running, self._prints.graph)]
+            try:
+                fingerprint = self._fingerprint(rule, replace(hit, line=line), when)
+            except (RecursionError, MemoryError):
+                fingerprint = of_whole_file(rule, content, when)
+        return Location(printable(hit.path, 1024), line, one_line(hit.matched, 200), fingerprint)
 
-    def _fingerprint(self, rule: str, hit: Hit, *, by_itself: bool) -> str:
-        when = [
-            occasion(hit.path, self._running, self._prints.graph) if by_itself else "waits",
-            one_line(hit.matched, 1000),
-        ]
-        if hit.path.endswith(".pth"):
-            lines = Path(self._tree, hit.path).read_bytes().splitlines()
-            return of_whole_file(rule, b"".join(lines[hit.line - 1 : hit.line]), when)
-        parsed = self._flow(hit.path, by_itself=by_itself)
+    def _fingerprint(self, rule: str, hit: Hit, when: list[str]) -> str:
+        parsed = self._flow(hit.path)
         if parsed is None:
-            return ""
+            return of_whole_file(rule, Path(self._tree, hit.path).read_bytes(), when)
         module, flow = parsed
         statements = [
             node
@@ -264,19 +262,19 @@ class _Identify:
             return ""
         innermost = max(statements, key=lambda node: (node.lineno, node.col_offset))
         sink = Sink(Behaviour(rule, hit.line, ""), (innermost,))
-        return self._prints.of(sink, flow, module, hit.path, when)
+        matched = one_line(hit.matched, 1000)
+        return self._prints.of(sink, flow, module, hit.path, [*when, matched])
 
-    def _flow(self, path: str, *, by_itself: bool) -> tuple[ast.Module, Flow] | None:
-        key = path, by_itself
-        if key not in self._flows:
-            whole = not by_itself or self._running.whole(path)
+    def _flow(self, path: str) -> tuple[ast.Module, Flow] | None:
+        if path not in self._flows:
+            whole = self._running.whole(path)
             called = (STARTED,) if self._running.is_started(path) else ()
             try:
                 module = parse(read_source(Path(self._tree, path).read_bytes()).text)
-                self._flows[key] = module, Flow(running_nodes(module, whole=whole, called=called))
+                self._flows[path] = module, Flow(running_nodes(module, whole=whole, called=called))
             except (NotPythonError, TooHardError):
-                self._flows[key] = None
-        return self._flows[key]
+                self._flows[path] = None
+        return self._flows[path]
 
 
 def _score_finding(score: Any, filename: str) -> Finding:

