@@ -24,6 +24,11 @@ def plain(text: str) -> str:
     return _ADDED.sub("", text) if MARK in text else text
 
 
+def is_local(name: str) -> bool:
+    """Whether this is the name of a function's own variable."""
+    return MARK in name
+
+
 class _Scope:
     """What names mean in one place."""
 
@@ -50,8 +55,50 @@ class _Scope:
         return scope
 
 
+Arms = tuple[tuple[int, int], ...]
+"""In which arms of which `if` something stands, the outermost first."""
+
+
+def arms_of(node: ast.AST) -> Arms:
+    """Give the arms that an expression stands in; none where a second turn may come to another."""
+    found: Arms = getattr(node, "arms", ())
+    return found
+
+
+def exclude_each_other(one: Arms, other: Arms) -> bool:
+    """Whether of two places only one is come to in a call of their function."""
+    if not one or not other:
+        return False
+    taken = dict(other)
+    return any(taken.get(number, arm) != arm for number, arm in one)
+
+
+def note_arms(module: ast.Module) -> None:
+    """Note for each expression in which arms it stands, see `arms_of`."""
+    number = 0
+    waiting: list[tuple[ast.AST, Arms, bool]] = [(each, (), False) for each in module.body]
+    while waiting:
+        node, arms, again = waiting.pop()
+        if isinstance(node, _Function | ast.Lambda):
+            # What is not its own it finds again the next time.
+            again = any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(node))
+            arms = ()
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            arms, again = (), True
+        if arms and isinstance(node, ast.expr):
+            node.arms = arms  # type: ignore[attr-defined]
+        if isinstance(node, ast.If) and not again:
+            number += 1
+            waiting.append((node.test, arms, again))
+            for arm, block in enumerate((node.body, node.orelse)):
+                waiting += ((each, (*arms, (number, arm)), again) for each in block)
+        else:
+            waiting += ((each, arms, again) for each in ast.iter_child_nodes(node))
+
+
 def tell_apart(module: ast.Module) -> None:
     """Rename the variables of a module's functions, in place."""
+    note_arms(module)
     number = 0
     top = _Scope(None, {})
     waiting: list[tuple[ast.AST, _Scope]] = [(each, top) for each in module.body]

@@ -15,6 +15,7 @@ from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.import_time import children, parameters_given
+from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local
 
 
 class Label(Enum):
@@ -100,22 +101,31 @@ class Flow:
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""
         found: set[Label] = set()
-        seen: Keys = set()
+        seen: set[tuple[str, Arms]] = set()
         waiting: list[ast.expr] = list(expressions)
         while waiting:
-            labels, keys = self._summary(waiting.pop())
+            expression = waiting.pop()
+            labels, keys = self._summary(expression)
             found |= labels
-            for key in keys - seen:
-                found |= self._given.get(key, set())
-                waiting += self._feeds.get(key, ())
-            seen |= keys
+            arms = arms_of(expression)
+            for key in keys:
+                if (key, arms) not in seen:
+                    seen.add((key, arms))
+                    found |= self._given.get(key, set())
+                    waiting += self._fed(key, arms)
         return found
+
+    def _fed(self, key: str, arms: Arms) -> Iterator[ast.expr]:
+        """Give what a key takes on where it stands in these arms."""
+        for each in self._feeds.get(key, ()):
+            if not (is_local(key) and exclude_each_other(arms, arms_of(each))):
+                yield each
 
     def feeding(self, expression: ast.expr) -> Iterator[ast.expr]:
         """Give the expressions whose labels this one takes on directly."""
         _, keys = self._summary(expression)
         for key in sorted(keys):
-            yield from self._feeds.get(key, ())
+            yield from self._fed(key, arms_of(expression))
             yield from self._sources.get(key, ())
 
     def text(self, *expressions: ast.expr) -> str:
@@ -130,7 +140,7 @@ class Flow:
             return call.arguments[0] if set(mode) & set("awx+") else None
         if call.does(tables.COPIES) and len(call.arguments) > 1:
             return call.arguments[1]
-        if isinstance(function, ast.Attribute):
+        if isinstance(function, ast.Attribute) and not self._is_module(function.value):
             into_tar = function.attr in _ADDS and "tarfile.open()" in self._names(function.value)
             if function.attr in _WRITES or into_tar:
                 return self._path_of(function.value)
@@ -175,7 +185,11 @@ class Flow:
 
     def _edges_of(self, call: Call) -> Iterator[tuple[str, ast.expr]]:
         function = call.node.func
-        if isinstance(function, ast.Attribute) and _MUTATOR.fullmatch(function.attr):
+        if (
+            isinstance(function, ast.Attribute)
+            and _MUTATOR.fullmatch(function.attr)
+            and not self._is_module(function.value)
+        ):
             for key in targets(function.value):
                 for argument in call.everything:
                     yield key, argument
@@ -204,6 +218,14 @@ class Flow:
                 yield key, call.arguments[0]
         for function_called in self.expressions.called_here(call.node):
             yield from parameters_given(function_called, call.node)
+
+    def _is_module(self, expression: ast.expr) -> bool:
+        """Whether this is a module, such as `os` in `os.write(…)`, which keeps nothing."""
+        return (
+            isinstance(expression, ast.Name)
+            and expression.id in self.expressions.imports
+            and expression.id not in self.expressions.values
+        )
 
     def _labels_given(self) -> Iterator[tuple[str, Label, ast.expr]]:
         """Yield labels that are there from the beginning, with what gives them."""

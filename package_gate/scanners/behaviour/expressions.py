@@ -21,7 +21,7 @@ from package_gate.scanners.behaviour.folding import (
     method,
 )
 from package_gate.scanners.import_time import Function, children, parameters_given
-from package_gate.scanners.scopes import plain
+from package_gate.scanners.scopes import arms_of, exclude_each_other, is_local, plain
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""
@@ -161,11 +161,17 @@ class Expressions:
             self._names[key] = frozenset(sorted(map(_plain, found))[:_MAX_NAMES])
         return self._names[key]
 
+    def _values_of(self, name: ast.Name) -> list[ast.expr]:
+        """Give what a name may stand for in its place."""
+        values = self.values.get(name.id, [])
+        arms = arms_of(name) if is_local(name.id) else ()
+        return [each for each in values if not exclude_each_other(arms, arms_of(each))]
+
     def _find_names(self, expression: ast.expr, depth: int) -> list[str]:
         deeper = depth + 1
         if isinstance(expression, ast.Name):
             name = expression.id
-            found = [each for v in self.values.get(name, ()) for each in self.names(v, deeper)]
+            found = [each for v in self._values_of(expression) for each in self.names(v, deeper)]
             if name in self.imports:
                 found.append(self.imports[name])
             elif not found and (name in _BUILTINS or name not in self.values):
@@ -251,7 +257,7 @@ class Expressions:
             return None
         if bound:
             return work(self, node, depth + 1, bound)
-        key = node.id if isinstance(node, ast.Name) else id(node)
+        key = f"{node.id} {arms_of(node)}" if isinstance(node, ast.Name) else id(node)
         if key not in self._known:
             self._known[key] = None  # for what leads back to itself
             self._known[key] = work(self, node, depth + 1, bound)
@@ -267,7 +273,7 @@ class Expressions:
             return bound[node.id]
         if node.id == "__file__":
             return "__file__"
-        values = self.values.get(node.id, ())
+        values = self._values_of(node)
         found = [self._value(each, depth, {}) for each in values[:_MAX_NAMES]]
         known = [each for each in found if each is not None]
         if len(known) == 1:

