@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
             *(
                 (f"peak of {name}", f"{peak / MIB:,.0f} MiB")
                 for name, peak in sorted(measured[0].peaks.items())
-                if peak
+                if peak > MIB
             ),
         ],
     )
