@@ -72,6 +72,8 @@ def everything() -> Iterator[tuple[AWS, GitServer, dict[str, str]]]:
         git.create(ORGANISATION, GIT_REPOSITORY)
         home = Path(folder) / "home"
         home.mkdir()
+        nothing = Path(folder) / "nothing"
+        nothing.mkdir()
         write_git_access(home, git)
         trusted = str(write_trusted(home, git))
         yield (
@@ -81,6 +83,7 @@ def everything() -> Iterator[tuple[AWS, GitServer, dict[str, str]]]:
                 **aws.environment,
                 **script_variables(git),
                 **dict.fromkeys(("GIT_SSL_CAINFO", "SSL_CERT_FILE"), trusted),
+                "GIT_SSL_CAPATH": str(nothing),  # or git reads the world's a second time
                 "HOME": str(home),
             },
         )
