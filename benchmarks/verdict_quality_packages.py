@@ -31,6 +31,7 @@ from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.assembly import Options, Outside, open_gate
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.storage import FolderStorage
+from package_gate.sources.interface import History
 from package_gate.sources.pypi.lock import as_utc
 from package_gate.sources.pypi.uv import index_settings
 
@@ -123,7 +124,10 @@ def fetch_from_cache(file: RemoteFile, folder: Path) -> ArtifactFile:
 
 @contextmanager
 def judging(
-    fetch: Callable[[RemoteFile, Path], ArtifactFile], policy: Policy, advisories: Path
+    fetch: Callable[[RemoteFile, Path], ArtifactFile],
+    policy: Policy,
+    advisories: Path,
+    history: History | None = None,
 ) -> Iterator[Callable[[Sequence[ResolvedPackage]], list[PackageDecision]]]:
     """Set up the gate from fetching to the verdict, with its default scanners; nothing is kept."""
     with TemporaryDirectory() as name:
@@ -137,6 +141,7 @@ def judging(
             notifier=Outbox(Path(name, "outbox")),
             now=lambda: datetime.now(UTC),
             progress=lambda _subject, _step: None,
+            history=history,
         )
         with (
             default_scanners(str(advisories), policy, scratch) as scanners,
