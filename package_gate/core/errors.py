@@ -73,3 +73,7 @@ def describe(error: Exception) -> str:
         return str(error)
     log.error("unexpected error\n%s", lines("".join(format_exception(error)), 500))
     return f"The gate failed unexpectedly ({type(error).__name__}). Its log tells more."
+
+
+class AgesUnknownError(GateError):
+    """An index doesn't say when files were uploaded, so nobody knows which releases are old."""

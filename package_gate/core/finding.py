@@ -80,6 +80,9 @@ class Finding:
     """Where; at most the first `MAX_LOCATIONS` places of `count`."""
     count: int = 1
     """In how many places the rule matched."""
+    waits: bool = False
+    """Whether it is about code that waits to be called: then it counts more where it is new, see
+    `core.precedent`."""
 
 
 @dataclass(frozen=True, slots=True)

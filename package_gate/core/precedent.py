@@ -2,7 +2,8 @@
 
 A suspicion is what a rule makes of code, not a report. Each of its places has a fingerprint of what
 leads there. Those places whose fingerprint the same rule found in the precedent too are set aside:
-reported, at `low`. What is new stays what it was.
+reported, at `low`. What is new stays what it was, but for code that waits to be called, which many
+an honest package has: where it is new, and in a project without history, it is `high`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,14 @@ class Precedent:
         return PrecedentNote(self.name, self.version, self.since, self.evidence.digest)
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What suspicions were compared with."""
+
+    precedent: Precedent | None
+    """None: the project has no history, so all is new."""
+
+
 def suspicions(
     package: PackageIdentity, findings: Iterable[Finding], policy: Policy, today: date
 ) -> list[Finding]:
@@ -45,38 +54,45 @@ def suspicions(
         if finding.kind is Kind.MALWARE
         and not is_known_malware(finding)
         and any(place.fingerprint for place in finding.locations)
-        and refuses(package, finding, policy, today)
+        and refuses(package, _weighed(finding), policy, today)
     ]
 
 
-def set_aside(findings: Iterable[Finding], precedent: Precedent) -> list[Finding]:
+def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Finding]:
     """Lower what stood in the precedent; a finding with old and new places becomes two."""
+    precedent = comparison.precedent
     stood = {
         (finding.scanner, finding.rule, place.fingerprint)
-        for scan in precedent.evidence.scans
+        for scan in (precedent.evidence.scans if precedent else ())
         for finding in scan.findings
         for place in finding.locations
         if finding.kind is Kind.MALWARE and place.fingerprint
     }
     result: list[Finding] = []
     for finding in findings:
+        if finding.kind is not Kind.MALWARE or is_known_malware(finding):
+            result.append(finding)
+            continue
         old = [
             place
             for place in finding.locations
             if (finding.scanner, finding.rule, place.fingerprint) in stood
         ]
-        if (
-            finding.kind is not Kind.MALWARE
-            or is_known_malware(finding)
-            or not old
-            or finding.count != len(finding.locations)
-        ):
-            result.append(finding)
+        if precedent is None or not old or finding.count != len(finding.locations):
+            result.append(_weighed(finding))
             continue
         new = [place for place in finding.locations if place not in old]
-        result += [_with_places(finding, new)] if new else []
+        result += [_weighed(_with_places(finding, new))] if new else []
         result.append(_lowered(_with_places(finding, old), precedent))
     return result
+
+
+def _weighed(finding: Finding) -> Finding:
+    """Weigh what is new."""
+    if not finding.waits or finding.severity is not Severity.MEDIUM:
+        return finding
+    said = f"{finding.message} No older release of the project has it."
+    return replace(finding, severity=Severity.HIGH, message=said)
 
 
 def _with_places(finding: Finding, places: Sequence[Location]) -> Finding:

@@ -18,7 +18,7 @@ from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.judge import judge
 from package_gate.core.policy import COOLDOWN
-from package_gate.core.precedent import Precedent, set_aside, suspicions
+from package_gate.core.precedent import Comparison, compared, suspicions
 from package_gate.core.request import Request
 from package_gate.core.standing import Standing
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
@@ -36,7 +36,7 @@ def decide_package(
     now: datetime,
     *,
     fresh: str = "",
-    precedent: Precedent | None = None,
+    comparison: Comparison | None = None,
 ) -> PackageDecision:
     """Decide a package.
 
@@ -47,7 +47,8 @@ def decide_package(
         conditions: the policy, and which scanners must have looked at it.
         now: the time (UTC).
         fresh: why its release is too young to be approved, or "".
-        precedent: an older release: what stood there is set aside.
+        comparison: with an older release, when there is a suspicion: what stood there is set
+            aside.
     """
     scans = evidence.scans if evidence else ()
     yanked = {file.filename: file.yanked for file in package.files}
@@ -57,8 +58,8 @@ def decide_package(
     )
     findings = [finding for scan in scans for finding in scan.findings]
     suspected = bool(suspicions(package, findings, conditions.policy, now.date()))
-    if precedent is not None:
-        findings = set_aside(findings, precedent)
+    if comparison is not None:
+        findings = compared(findings, comparison)
     judgement = judge(
         package,
         [*_index_findings(package), *findings, *standing.findings],
@@ -86,7 +87,7 @@ def decide_package(
         evidence=evidence.digest if evidence else "",
         standing=standing.digest,
         until=_until(package, judgement.findings, conditions, now.date(), suspected=suspected),
-        precedent=precedent.note if precedent else None,
+        precedent=comparison.precedent.note if comparison and comparison.precedent else None,
         sample_advisories=conditions.sample_advisories,
         schema=DECISION_SCHEMA,
     )

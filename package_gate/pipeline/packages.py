@@ -234,7 +234,7 @@ class Packages:
             self._conditions,
             self._settings.now(),
             fresh=fresh,
-            precedent=self._precedents.of(package, evidence, known, earlier),
+            comparison=self._precedents.compare(package, evidence, known, earlier),
         )
 
     def _scan(

@@ -16,10 +16,10 @@ from package_gate.advisories.standing import standing_of_releases
 from package_gate.core.artifact import ArtifactFile, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
 from package_gate.core.ecosystem import ecosystem_of
-from package_gate.core.errors import SourceError
+from package_gate.core.errors import AgesUnknownError, SourceError
 from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.finding import Kind, is_known_malware
-from package_gate.core.precedent import Precedent, suspicions
+from package_gate.core.precedent import Comparison, Precedent, suspicions
 from package_gate.core.standing import Standing
 from package_gate.pipeline.reuse import missing_scans, precedent_that_holds
 from package_gate.pipeline.scan import Scanning
@@ -56,14 +56,14 @@ class Precedents:
         self._conditions = settings.conditions
         self._numbers = itertools.count(1)
 
-    def of(
+    def compare(
         self,
         package: ResolvedPackage,
         evidence: Evidence,
         standing: Standing,
         earlier: PackageDecision | None,
-    ) -> Precedent | None:
-        """Give the precedent of a package; None when there is none, or no suspicion.
+    ) -> Comparison | None:
+        """Give what the suspicions about a package are compared with; None: with nothing.
 
         Args:
             package: what it is.
@@ -94,13 +94,12 @@ class Precedents:
             if not name:
                 return None
             files = [file.filename for file in package.files]
-            release = self._history.precedent(name, version, files, now, rules.days)
-            if release is None:
+            try:
+                release = self._history.precedent(name, version, files, now, rules.days)
+            except AgesUnknownError:
                 return None
-            known = self._looked_at(release, package, evidence, scanners)
-        if known is None or self._is_reported(known):
-            return None
-        return known
+            known = self._looked_at(release, package, evidence, scanners) if release else None
+        return Comparison(None if known is None or self._is_reported(known) else known)
 
     def _recorded(
         self, earlier: PackageDecision | None, scanners: Collection[str]

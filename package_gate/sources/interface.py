@@ -47,5 +47,6 @@ class History(Protocol):
 
         Raises:
             SourceError: the index can't be asked.
+            AgesUnknownError: it doesn't say when files were uploaded.
         """
         ...

@@ -9,7 +9,7 @@ import pytest
 from package_gate.advisories.interface import NamedPackage
 from package_gate.core.artifact import Origin, ResolvedPackage
 from package_gate.core.decision import PackageDecision, Verdict
-from package_gate.core.errors import ScannerError, SourceError
+from package_gate.core.errors import AgesUnknownError, ScannerError, SourceError
 from package_gate.core.finding import Finding, Kind, Location, Severity
 from package_gate.core.policy import History, Policy
 from package_gate.core.run import Run
@@ -206,3 +206,39 @@ def test_nothing_of_a_precedent_is_left_on_the_disk(world: World) -> None:
     world.run(request("idna"))
 
     assert list((world.folder / "scratch").iterdir()) == []
+
+
+WAITING = replace(suspicion(NEW), severity=Severity.MEDIUM, waits=True)
+
+
+def test_new_code_that_waits_to_be_called_refuses(world: World) -> None:
+    world.findings = {"idna 2.0": [WAITING], "idna 1.0": []}
+
+    assert verdict(world.run(request("idna"))) is Verdict.REFUSED
+    assert "No older release of the project has it." in decided(world).reasons[0]
+
+
+def test_so_does_that_of_a_project_without_history(world: World) -> None:
+    world.findings = {"idna 2.0": [WAITING]}
+    world.precedents.clear()
+
+    assert verdict(world.run(request("idna"))) is Verdict.REFUSED
+
+
+def test_what_waited_in_an_old_release_too_is_set_aside(world: World) -> None:
+    world.findings = {"idna 2.0": [WAITING], "idna 1.0": [WAITING]}
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_cannot_be_compared_for_good_is_what_it_was(world: World, knows: bool) -> None:
+    world.findings = {"idna 2.0": [WAITING]}
+    if knows:
+        world.policy = Policy(history=History(precedent=False))
+    else:
+        world.history_error = AgesUnknownError("no upload times")
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+    (judged,) = decided(world).findings
+    assert judged.severity is Severity.MEDIUM

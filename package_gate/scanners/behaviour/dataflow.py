@@ -30,6 +30,10 @@ class Label(Enum):
     ENCRYPTED = auto()
     OTHER_PACKAGES = auto()
     MEMORY = auto()
+    ENCODED = auto()
+    """It was written in the code so that nobody can read it."""
+    LOOT = auto()
+    """Whatever thieves look for: keys, browsers' and wallets' files, or the whole environment."""
 
 
 _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
@@ -40,6 +44,7 @@ _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.SCREEN, Label.SCREEN),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
     (tables.OWN_MEMORY, Label.MEMORY),
+    (tables.DECODES_TEXT, Label.ENCODED),
 )
 _MUTATOR = re.compile(
     r"(?:add|append|attach|extend|insert|push|put|set|update|write)(?:_\w+|[a-z]*)"
@@ -300,7 +305,7 @@ class Flow:
             if isinstance(cut, ast.Slice) and cut.step and self._is_text(node.value):
                 labels.add(Label.DECODED)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
-            labels.add(Label.DECODED)
+            labels |= {Label.DECODED, Label.ENCODED}
         for child in children(node):
             self._collect(child, labels, keys, read=read)
 
@@ -328,6 +333,8 @@ class Flow:
             return False
         if tables.CREDENTIALS.search(text):
             labels.add(Label.SECRET)
+        if tables.LOOT.search(text):
+            labels.add(Label.LOOT)
         if tables.HOST_FACTS_TEXT.search(text):
             labels.add(Label.HOST_FACTS)
         if _OTHERS_FILE.search(text):
@@ -338,7 +345,7 @@ class Flow:
     def _look_up(self, node: ast.expr, labels: set[Label]) -> None:
         names = self.expressions.names(node)
         if names & _ENVIRONMENT:
-            labels.add(Label.SECRET)
+            labels |= {Label.SECRET, Label.LOOT}
         if "sys.argv" in names:
             labels.add(Label.HOST_FACTS)
         labels.update(label for table, label in _SOURCES for name in names if name in table)

@@ -10,7 +10,9 @@ package. Comments, docstrings, layout and line numbers don't count.
 import ast
 import copy
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +35,8 @@ from package_gate.scanners.trees import regular_files
 MAX_STATEMENTS = 3000
 """Of one flow; one that has more is not identified, so nothing is said of it by another release."""
 _MAX_DATA_BYTES = 256 * 1024 * 1024
+_POINTED = re.compile(r"://|\d\.\d+\.\d|\w\.\w{2,}/|[A-Za-z0-9+/=]{40}")
+"""Texts that are addresses, or encoded."""
 _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
@@ -394,6 +398,29 @@ class Fingerprints:
         )
         parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside), *data]
         return _digest(parts)
+
+    def of_waiting(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> str:
+        """Identify what a function does when it is called.
+
+        That is the statement, its function's name, and the addresses and encoded texts that lead
+        there: functions change from release to release, and this is only asked of new ones.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        statements = Statements(module, flow.nodes)
+        found = _Slice(self, path, flow, statements)
+        with suppress(TooLargeError):
+            found.add(sink.nodes[0])
+        parts = [sink.behaviour.rule, "waits"]
+        for node in sink.nodes:
+            statement = statements.statement[id(node)]
+            function = statements.function_of(statement)
+            parts += [
+                _text(statement, _own_part(statement)),
+                plain(function.name if function else ""),
+            ]
+        return _digest([*parts, *sorted(filter(_POINTED.search, found.constants))])
 
     @cached_property
     def _everything(self) -> list[str]:

@@ -23,7 +23,7 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_whole_file,
 )
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.rules import Behaviour, behaviours, sinks
+from package_gate.scanners.behaviour.rules import Behaviour, behaviours, sinks, waiting
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
     STARTED,
@@ -85,7 +85,10 @@ class PackageBehaviour:
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
-        """Give what a file does by itself; `path` is relative to the tree.
+        """Give what a file does by itself, and what looks like malware in functions that wait.
+
+        Args:
+            path: relative to the tree.
 
         Raises:
             OSError: a file can't be read.
@@ -99,7 +102,7 @@ class PackageBehaviour:
             ]
         source = read_source(content)
         if source.fault is Fault.CODEC:
-            when = [occasion(path, self._running, self._graph)]
+            when = [self._occasion(path)]
             identity = of_whole_file("unusual-encoding", content, when)
             return [Behaviour("unusual-encoding", 1, source.codec, identity)]
         if source.fault is Fault.UNDECODABLE:
@@ -108,27 +111,50 @@ class PackageBehaviour:
         hooks = self._called_from_outside(path)
         whole = self._running.whole(path)
         found = self._look(path, content, hooks, whole=whole)
-        if found:
-            return self._identified(
-                found, path, content, hooks, [occasion(path, self._running, self._graph)]
+        if whole:
+            return self._identified(found, path, content, hooks, [self._occasion(path)])
+        at_once = self._identified(found, path, content, hooks, [self._occasion(path)])
+        dormant = self._look(path, content, hooks, whole=True)
+        if dormant and not found and self._callers(path):
+            names = _leading_to(content, {each.line for each in dormant})
+            # One by one: what two functions do together need not be one thing.
+            at_once += (
+                each
+                for name in sorted(self._called(path, names, 0))
+                if (by_name := self._look(path, content, frozenset({name}), whole=False))
+                for each in self._identified(
+                    by_name,
+                    path,
+                    content,
+                    frozenset({name}),
+                    [self._occasion(path), name, *self._callings(path, name)],
+                )
             )
-        if whole or not self._callers(path):
-            return []
-        dormant = {each.line for each in self._look(path, content, hooks, whole=True)}
-        names = _leading_to(content, dormant) if dormant else _NOTHING
-        # One by one: what two functions do together need not be one thing.
-        return [
-            each
-            for name in sorted(self._called(path, names, 0))
-            if (by_name := self._look(path, content, frozenset({name}), whole=False))
-            for each in self._identified(
-                by_name,
-                path,
-                content,
-                frozenset({name}),
-                [occasion(path, self._running, self._graph), name, *self._callings(path, name)],
-            )
-        ]
+        known = {(each.rule, each.line) for each in at_once}
+        waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
+        if waiting_for and not waits(path):
+            at_once += self._waiting(waiting_for, path, content)
+        return at_once
+
+    def _waiting(self, dormant: Sequence[Behaviour], path: str, content: bytes) -> list[Behaviour]:
+        """Give those of the behaviours of functions that count although nobody calls them."""
+        wanted = {(each.rule, each.line) for each in dormant}
+        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+            module = parse(content.decode("utf-8", "replace"))
+            found, flow = sinks(module, whole=True)
+            return [
+                replace(
+                    each.behaviour,
+                    fingerprint=self._prints.of_waiting(each, flow, module, path),
+                    waits=True,
+                )
+                for each in waiting(found, flow)
+                if (each.behaviour.rule, each.behaviour.line) in wanted
+            ]
+        return []
+
+    def _occasion(self, path: str) -> str:
+        return occasion(path, self._running, self._graph)
 
     def _of_line(self, path: str, number: int, line: str) -> list[Behaviour]:
         """Give what a line of a start-up file does."""

@@ -7,7 +7,7 @@ package is run for that.
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from package_gate.core.text import one_line
@@ -37,6 +37,8 @@ class Behaviour:
     """The call, shortened."""
     fingerprint: str = ""
     """What identifies the flow that leads there, see `fingerprints`; "" for none."""
+    waits: bool = False
+    """Whether it waits for somebody to call a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,40 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
             Behaviour("unreadable-code", 1, "its names lead too far"), ()
         )
     return sorted(found.values(), key=lambda each: (each.behaviour.line, each.behaviour.rule))
+
+
+_WAITING = {
+    *("runs-downloaded-code", "runs-decoded-code", "hides-what-it-calls", "opens-a-reverse-shell"),
+    *("runs-a-hidden-command", "mines", "encrypts-files", "destroys-files", "sends-the-screen"),
+    *("runs-machine-code", "sends-what-it-intercepts", "sends-secrets"),
+}
+"""Rules that count in functions which wait to be called, too: see `waiting`."""
+
+
+def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
+    """Choose what looks like malware even in a function that waits to be called.
+
+    Clients send the one secret that they are given, loaders load what they have downloaded, and
+    caches decode what they have stored. They don't run texts that the code decodes, and don't send
+    what thieves look for.
+    """
+    calls = {id(call.node): call for call in flow.calls}
+
+    def counts(sink: Sink) -> bool:
+        rule = sink.behaviour.rule
+        call = calls.get(id(sink.nodes[0])) if sink.nodes else None
+        if rule not in _WAITING or call is None:
+            return rule in _WAITING and bool(sink.nodes)
+        labels = flow.labels(*call.everything)
+        if rule == "sends-secrets":
+            return Label.LOOT in labels
+        if rule == "runs-decoded-code":
+            return Label.ENCODED in labels
+        if rule == "runs-downloaded-code":
+            return call.does(tables.RUNS) or not call.does(tables.LOADS)
+        return True
+
+    return [each for each in found if counts(each)]
 
 
 def _of_call(call: Call, flow: Flow) -> Iterator[str]:

@@ -24,6 +24,7 @@ from package_gate.scanners.running_files import RunningFiles
 from package_gate.scanners.syntax import deep_recursion
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
+_WHEN_CALLED = " This waits for somebody to call it."
 
 
 class BehaviourScanner:
@@ -57,27 +58,32 @@ class BehaviourScanner:
         if candidates.too_large:
             yield _too_large(candidates.too_large, filename)
         package = PackageBehaviour(tree, running, seen)
-        places: dict[str, list[tuple[str, Behaviour]]] = {}
+        places: dict[tuple[str, bool], list[tuple[str, Behaviour]]] = {}
         with deep_recursion():
             for path in candidates.paths:
                 note_file(path)
                 for each in package.of(path):
-                    places.setdefault(each.rule, []).append((path, each))
-        for rule, behaving in places.items():
+                    places.setdefault((each.rule, each.waits), []).append((path, each))
+        for (rule, waits), behaving in places.items():
             for first in range(0, len(behaving), MAX_LOCATIONS):
-                yield _finding(rule, behaving[first : first + MAX_LOCATIONS], filename)
+                shown = behaving[first : first + MAX_LOCATIONS]
+                yield _finding(rule, shown, filename, waits=waits)
 
 
-def _finding(rule: str, behaving: list[tuple[str, Behaviour]], filename: str) -> Finding:
+def _finding(
+    rule: str, behaving: list[tuple[str, Behaviour]], filename: str, *, waits: bool
+) -> Finding:
     code = list(dict.fromkeys(each.code for _, each in behaving if each.code))
     says = f"{RULES[rule]}: {'; '.join(code[:2])}." if code else f"{RULES[rule]}."
     is_news = rule in NEWS
+    when = _WHEN_CALLED if waits else _BY_ITSELF
+    severity = Severity.MEDIUM if waits else Severity.HIGH
     return Finding(
         scanner=NAME,
         rule=rule,
         kind=Kind.MALWARE,
-        severity=Severity.INFO if is_news else Severity.HIGH,
-        message=says if is_news else f"Suspicious: {says[0].lower()}{says[1:]}{_BY_ITSELF}",
+        severity=Severity.INFO if is_news else severity,
+        message=says if is_news else f"Suspicious: {says[0].lower()}{says[1:]}{when}",
         recommendation="" if is_news else f"Look at these lines: {LOOK[rule]}.",
         artifact=filename,
         locations=tuple(
@@ -85,6 +91,7 @@ def _finding(rule: str, behaving: list[tuple[str, Behaviour]], filename: str) ->
             for path, each in behaving
         ),
         count=len(behaving),
+        waits=waits,
     )
 
 

@@ -18,6 +18,13 @@ CREDENTIALS = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 """Texts that name where people and programs keep secrets, or a person's own files."""
+LOOT = re.compile(
+    r"\.(?:ssh/|gnupg/|bash_history|zsh_history|electrum|bitcoin|ethereum)|\bid_(?:rsa|ed25519|ecdsa)\b"
+    r"|/etc/shadow|Login Data|Local Extension Settings|cookies\.sqlite|key[34]\.db|logins\.json"
+    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b",
+    re.IGNORECASE,
+)
+"""Texts that name what thieves look for, and hardly any honest client sends."""
 HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|USERDOMAIN)%")
 AUTOSTART = re.compile(
     r"\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv)\b|LaunchAgents|LaunchDaemons"
@@ -159,6 +166,13 @@ DECODES = Table(
     )
 )  # fmt: skip
 """Calls that make something readable of what is not."""
+DECODES_TEXT = Table(
+    ("base64.b64decode", "base64.b32decode", "base64.b16decode", "base64.b85decode",
+     "base64.a85decode", "base64.standard_b64decode", "base64.urlsafe_b64decode",
+     "base64.decodebytes", "codecs.decode", "bytes.fromhex", "bytearray.fromhex",
+     "binascii.unhexlify", "binascii.a2b_hex", "binascii.a2b_base64")
+)  # fmt: skip
+"""Those of them that decode what is written as text."""
 HOST_FACTS = Table(
     ("socket.gethostname", "socket.getfqdn", "getpass.getuser", "os.getlogin", "platform.node",
      "platform.uname", "os.uname", "uuid.getnode", "os.getcwd", "psutil.users", "pwd.getpwall",

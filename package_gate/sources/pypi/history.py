@@ -8,6 +8,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from package_gate.core.artifact import Origin, RemoteFile, ResolvedPackage
+from package_gate.core.errors import AgesUnknownError
 from package_gate.sources.pypi.index import Index, Release
 
 
@@ -44,12 +45,16 @@ class PyPIHistory:
 
         Raises:
             SourceError: the index can't be asked.
+            AgesUnknownError: it doesn't say when files were uploaded.
         """
         project = self._index.project(name)
         if project is None or project.quarantined:
             return None
         releases = project.releases()
-        uploads = [f.uploaded for release in releases for f in release.files if f.uploaded]
+        files_known = [file for release in releases for file in release.files]
+        uploads = [file.uploaded for file in files_known if file.uploaded]
+        if files_known and not uploads:
+            raise AgesUnknownError(f"the package index tells no upload times of {name}")
         if not uploads or min(uploads) > now - timedelta(days=2 * days):
             return None
         cutoff = now - timedelta(days=days)

