@@ -137,21 +137,21 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
     caches decode what they have stored. They don't run texts that the code decodes, and don't send
     what thieves look for.
     """
-    calls = {id(call.node): call for call in flow.calls}
+    calls: dict[int, list[Call]] = {}
+    for call in flow.calls:
+        calls.setdefault(id(call.node), []).append(call)
 
     def counts(sink: Sink) -> bool:
         rule = sink.behaviour.rule
-        call = calls.get(id(sink.nodes[0])) if sink.nodes else None
-        if rule not in _WAITING or call is None:
-            return rule in _WAITING and bool(sink.nodes)
-        labels = flow.labels(*call.everything)
+        of_node = calls.get(id(sink.nodes[0]), []) if sink.nodes else []
+        labels = flow.labels(*(each for call in of_node for each in call.everything))
         if rule == "sends-secrets":
             return Label.LOOT in labels
         if rule == "runs-decoded-code":
-            return Label.ENCODED in labels
+            return Label.ENCODED in labels or not of_node
         if rule == "runs-downloaded-code":
-            return call.does(tables.RUNS) or not call.does(tables.LOADS)
-        return True
+            return not any(call.does(tables.LOADS) for call in of_node)
+        return rule in _WAITING
 
     return [each for each in found if counts(each)]
 
