@@ -74,18 +74,24 @@ def notification_digest(decision: RequestDecision) -> str:
 def sent_before(decision: RequestDecision, earlier: RequestDecision) -> dict[str, str]:
     """Say who need not be emailed again, by the digests of today.
 
+    Who was last sent something else is left out, before that is taken back: a run that is killed
+    between sending and noting it must not leave on record that they know what was true before.
     Gate 0.1 (schema 1) knew an approval by its reasons, which name the scanners; what an email is
     for is the command.
     """
+    known = {notification_digest(decision)}
     same = (earlier.verdict, earlier.install_command) == (
         decision.verdict,
         decision.install_command,
     )
-    if earlier.schema != 1 or not same or decision.verdict is not Verdict.APPROVED:
-        return decision.notified
-    old = hashlib.sha256(json_bytes([earlier.verdict.value, earlier.reasons])).hexdigest()
-    new = notification_digest(decision)
-    return {who: new if sent == old else sent for who, sent in decision.notified.items()}
+    if earlier.schema == 1 and same and decision.verdict is Verdict.APPROVED:
+        said = [earlier.verdict, earlier.reasons]
+        known.add(hashlib.sha256(json_bytes(said)).hexdigest())
+    return {
+        who: notification_digest(decision)
+        for who, sent in decision.notified.items()
+        if sent in known
+    }
 
 
 def fit(body: str, report_hint: str) -> str:

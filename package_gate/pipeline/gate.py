@@ -345,8 +345,10 @@ class Gate:
             try:
                 with self._records.turn.step():
                     self.steps.notifier.send(email)
+                self._records.turn.ask()
             except TurnError as error:
                 self._remarks.leave_once(str(error))
+                self._correct(request, digest)
                 break
             except Exception as error:
                 self._remarks.leave(
@@ -363,6 +365,20 @@ class Gate:
                     f"not be recorded: {error} The next run sends that email again."
                 )
         return decision
+
+    def _correct(self, request: Request, sent: str) -> None:
+        """Say after all what another run has decided, which told it before this one told otherwise.
+
+        Args:
+            request: the line that asked.
+            sent: the digest of what this run may have told.
+        """
+        with suppress(GateError):
+            decision = self._records.request_now(request)
+            if decision and decision.notified.get(request.requester, sent) != sent:
+                packages = self._records.packages_now(decision)
+                hint = self._settings.report_hint
+                self.steps.notifier.send(compose(request, decision, packages, hint))
 
     def _record(
         self, decision: RequestDecision, earlier: RequestDecision | None

@@ -301,7 +301,7 @@ class Packages:
         work.decision = decision
         if self._settings.dry_run or stands_undecided(decision, earlier, self._conditions):
             return decision
-        if unchanged(decision, earlier):
+        if unchanged(decision, earlier) and not self._records.took_over:
             return decision
         owed = Withdrawal(
             decision.name,

@@ -35,6 +35,8 @@ class Publication:
         self._settings = settings
         self._gone: list[Withdrawal] = []
         """What was owed and is seen to be withdrawn."""
+        self._published: set[object] = set()
+        """The keys of the works that this run has published; a rescan sees to each again, once."""
         self._begun: dict[tuple[str, str], BegunPublication] = {}
         """By a request's name and source."""
 
@@ -80,7 +82,11 @@ class Publication:
 
     def _publish(self, work: PackageWork) -> None:
         with work.lock:
-            if work.decision is None or work.decision.published_to:
+            if work.decision is None:
+                return
+            if work.decision.published_to and (
+                not self._settings.conditions.rescan or work.key in self._published
+            ):
                 return
             self._settings.progress(work.subject, "publishing")
             approved = self._packages.approved(work)
@@ -93,6 +99,7 @@ class Publication:
                 work.decision, published_to=published_to, published_at=self._settings.now()
             )
             self._records.put(work.decision)
+            self._published.add(work.key)
 
     def _take_back_after_all(self, work: PackageWork) -> None:
         """Take back what was published while another run refused it: that one could not see it."""

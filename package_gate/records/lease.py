@@ -72,6 +72,8 @@ class Lease:
         self._held = Holder(0, "")
         self._until = 0.0
         self._lost = False
+        self.took_over = False
+        """Whether the build before did not end its turn: it may still be at work."""
 
     @property
     def turn(self) -> int:
@@ -94,6 +96,7 @@ class Lease:
             if not holder.holder or (etag == seen and now - seen_since >= self._seconds):
                 with suppress(OverwrittenError):  # by another build that waits
                     self._take(holder.turn, etag)
+                    self.took_over = bool(holder.holder)
                     return
                 continue
             if etag != seen:

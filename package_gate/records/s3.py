@@ -95,6 +95,11 @@ class S3Storage:
         self._gathered: dict[str, Stored] = {}
         self._listed = False
 
+    @property
+    def took_over(self) -> bool:
+        """See `Storage.took_over`."""
+        return self._lease.took_over
+
     def read(self, key: str) -> bytes | None:
         """See `Storage.read`."""
         if stored := self._gathered.get(key):

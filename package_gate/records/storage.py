@@ -32,6 +32,14 @@ class Storage(Protocol):
         """Whose turn it is to write; publishers ask it too."""
         ...
 
+    @property
+    def took_over(self) -> bool:
+        """Whether the run before did not end its turn: a write of it may still be under way.
+
+        What rests on a document then writes it again, so that the late write finds another one.
+        """
+        ...
+
     def read(self, key: str) -> bytes | None:
         """Give the document, or None when there is none.
 
@@ -87,6 +95,8 @@ class FolderStorage:
 
     readers = 1
     """A file is read before a second thread would get its turn."""
+    took_over = False
+    """A lock is freed with the process that held it."""
 
     def __init__(self, output: Path) -> None:
         """Keep documents in the two folders, which are made when they are missing."""

@@ -59,6 +59,11 @@ class Records:
         """How many reads are worth making side by side."""
         return self._storage.readers
 
+    @property
+    def took_over(self) -> bool:
+        """See `Storage.took_over`."""
+        return self._storage.took_over
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the store for one run; see `Storage.exclusive`.
@@ -111,6 +116,27 @@ class Records:
         content = self._storage.read_now(key)
         decision: PackageDecision | None = _decode(key, content, PackageDecision)
         return decision
+
+    def request_now(self, request: Request) -> RequestDecision | None:
+        """Give what is decided about a request now, though another run may have decided it.
+
+        Raises:
+            StoreError: as `request`.
+        """
+        key = _request_key(request.name, str(request.source))
+        decision: RequestDecision | None = _decode(
+            key, self._storage.read_now(key), RequestDecision
+        )
+        return decision
+
+    def packages_now(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
+        """Give what is decided now about the packages of a closure, see `request_now`.
+
+        Raises:
+            StoreError: as `package`.
+        """
+        recorded = [self.package_now(p.origin, p.name, p.version) for p in decision.packages]
+        return tuple(package for package in recorded if package is not None)
 
     def packages(self, decision: RequestDecision) -> tuple[PackageDecision, ...]:
         """Give what was decided about the packages of a request's closure.
