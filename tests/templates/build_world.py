@@ -192,7 +192,6 @@ class Gate:
         if real_python:
             (image / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
             machine |= {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
-            machine["PIP_NO_COMPILE"] = "1"  # or pip compiles what no test imports
         else:
             (image / "python3").write_text(SHIM.format(python=sys.executable))
             (image / "python3").chmod(0o755)
