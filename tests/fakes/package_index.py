@@ -7,7 +7,7 @@ import json
 import socket
 import tarfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -47,27 +47,30 @@ def metadata(
     return ("\n".join(lines) + "\n").encode()
 
 
-def wheel(name: str, version: str, core: bytes, tag: str = "py3-none-any") -> tuple[str, bytes]:
-    """Build a minimal valid wheel; returns its file name and its bytes."""
+def wheel(
+    name: str,
+    version: str,
+    core: bytes,
+    tag: str = "py3-none-any",
+    content: Mapping[str, bytes] | None = None,
+) -> tuple[str, bytes]:
+    """Build a valid wheel, minimal but for this content; returns its file name and its bytes."""
     stem = f"{canonicalize_name(name).replace('-', '_')}-{version}"
     files = {
-        f"{stem.split('-')[0]}/__init__.py": b"",
+        **(content or {f"{stem.split('-')[0]}/__init__.py": b""}),
         f"{stem}.dist-info/METADATA": core,
         f"{stem}.dist-info/WHEEL": (
             f"Wheel-Version: 1.0\nGenerator: fake\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
         ),
     }
-    record = [
-        f"{path},sha256={_urlsafe_sha256(content)},{len(content)}"
-        for path, content in files.items()
-    ]
+    record = [f"{path},sha256={_urlsafe_sha256(data)},{len(data)}" for path, data in files.items()]
     files[f"{stem}.dist-info/RECORD"] = "\n".join(
         [*record, f"{stem}.dist-info/RECORD,,", ""]
     ).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(path), content)
+        for path, data in files.items():
+            archive.writestr(zipfile.ZipInfo(path), data)
     return f"{stem}-{tag}.whl", buffer.getvalue()
 
 

@@ -4,7 +4,6 @@ Reading a file's syntax takes a hundred times as long.
 """
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import yara  # type: ignore[import-not-found]  # it has no types
 from package_gate.core.errors import ScannerError
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
+from package_gate.scanners.running_files import RunningFiles
 from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.trees import regular_files
 
@@ -40,12 +40,12 @@ class CandidateRules:
         self._rules = yara.compile(filepath=str(_RULES))
         self._seconds = seconds
 
-    def scan(self, tree: Path, is_python: Callable[[str], bool], once: Once[bool]) -> Candidates:
+    def scan(self, tree: Path, running: RunningFiles, once: Once[bool]) -> Candidates:
         """Look for the words in all Python files of a tree.
 
         Args:
             tree: a folder.
-            is_python: tells which of its files are, by their paths in it.
+            running: which of its files run by themselves; what a build runs is always looked at.
             once: knows what was found in files of the package's other trees.
 
         Raises:
@@ -55,14 +55,15 @@ class CandidateRules:
         paths, too_large = [], []
         for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
-            if not is_python(relative):
+            if not running.is_python(relative):
                 continue
             note_file(relative)
             if path.stat().st_size > MAX_FILE_BYTES:
                 too_large.append(relative)
                 continue
             content = path.read_bytes()
-            if once(relative, content, partial(self._matches, relative, content)):
+            matches = partial(self._matches, relative, content)
+            if running.is_of_a_build(relative) or once(relative, content, matches):
                 paths.append(relative)
         return Candidates(tuple(paths), tuple(too_large))
 

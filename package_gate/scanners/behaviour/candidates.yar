@@ -91,6 +91,15 @@ rule candidate
         $command11 = /(npm|yarn|poetry|flit|uv) publish/
         $command12 = /["']-m["']/
 
+        // Runs what a file holds.
+        $load1 = /[^.\w`]exec(file)?\s*\(/
+        $load2 = /\b(pickle|marshal|dill|joblib)\s*\.\s*loads?\b/
+        $load3 = /from[ \t]+(pickle|marshal|dill|joblib)[ \t]/
+        $load4 = /\b(run_path|load_source|spec_from_file_location|SourceFileLoader)\b/
+        $file1 = /\bopen\s*\(/
+        $file2 = /\bread_(text|bytes|binary)\b/
+        $file3 = /\b(get_data|resource_string|getlines?)\b/
+
         // By themselves enough.
         $alone1 = /VirtualAlloc|WriteProcessMemory|CreateRemoteThread|NtCreateThreadEx/
         $alone2 = "CFUNCTYPE"
@@ -117,5 +126,7 @@ rule candidate
         or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
         or (any of ($run6) and any of ($command*))
+        or $load4
+        or (any of ($load*) and any of ($file*))
         or (any of ($net*) and any of ($read*))
 }

@@ -133,6 +133,10 @@ class Flow:
             yield from self._fed(key, arms_of(expression))
             yield from self._sources.get(key, ())
 
+    def feeds(self, key: str) -> list[ast.expr]:
+        """Give the expressions that flow into a name, `.attribute` or `function()`."""
+        return self._feeds.get(key, [])
+
     def text(self, *expressions: ast.expr) -> str:
         """Give the texts of these, one after the other."""
         return " ".join(map(self.expressions.text, expressions))

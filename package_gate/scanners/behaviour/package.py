@@ -23,6 +23,7 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_whole_file,
 )
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import Behaviour, behaviours, sinks, waiting
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
@@ -36,6 +37,7 @@ from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
+from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
     {
@@ -191,7 +193,10 @@ class PackageBehaviour:
                     of_sink = self._prints.of(each, flow, module, path, when)
                     prints[each.behaviour.rule, each.behaviour.line] = of_sink
         return [
-            replace(
+            # What is run as data may be another file's in another release.
+            each
+            if each.rule == "runs-own-data"
+            else replace(
                 each,
                 fingerprint=prints[each.rule, each.line]
                 if (each.rule, each.line) in prints
@@ -210,11 +215,16 @@ class PackageBehaviour:
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool
     ) -> list[Behaviour]:
         at_start = runs_at_start(path)
+        look = partial(behaviours, whole=whole, at_start=at_start, called=called, own=self._own)
         return self._seen.behaviours(
-            f"{path} {whole} {sorted(called)}",
+            f"{path} {whole} {sorted(called)} {self._own.digest}",
             content,
-            partial(behaviours, content.decode(), whole=whole, at_start=at_start, called=called),
+            lambda: look(content.decode()),
         )
+
+    @cached_property
+    def _own(self) -> OwnFiles:
+        return OwnFiles([p.relative_to(self._tree).as_posix() for p in regular_files(self._tree)])
 
     def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:
         """Tell which names of a module other modules call as soon as they run by themselves."""

@@ -8,12 +8,14 @@ package is run for that.
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
+from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import plain
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -51,7 +53,12 @@ class Sink:
 
 
 def behaviours(
-    source: str, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+    source: str,
+    *,
+    whole: bool,
+    at_start: bool = False,
+    called: Collection[str] = (),
+    own: OwnFiles | None = None,
 ) -> list[Behaviour]:
     """Find what the code of a Python file does by itself.
 
@@ -61,16 +68,31 @@ def behaviours(
         whole: all functions are taken to run, as in `setup.py`.
         at_start: it runs whenever Python starts.
         called: functions and classes that something outside calls.
+        own: the package's files; without them it is not told which of them are run.
     """
     try:
-        found, _ = sinks(parse(source), whole=whole, at_start=at_start, called=called)
-        return [each.behaviour for each in found]
+        found, flow = sinks(parse(source), whole=whole, at_start=at_start, called=called)
+        running_data = _running_data(flow, own, whole=whole) if own else ()
+        return [*(each.behaviour for each in found), *running_data]
     except NotPythonError:
         return [Behaviour("not-python", 1, "")]
     except TooHardError as error:
         return [Behaviour("unreadable-code", 1, str(error))]
     except (RecursionError, MemoryError):
         return [Behaviour("unreadable-code", 1, "it is nested too deeply, or too large")]
+
+
+def _running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> Iterator[Behaviour]:
+    """Yield the calls that run files of the package which are no code by their names."""
+    for call in flow.calls:
+        named = named_by(call, flow)
+        runs = named is not None and own.has_run(named, certainly=not whole)
+        for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
+            with suppress(NotPythonError, TooHardError):  # which is reported as `unreadable-code`
+                inside = Flow(running_nodes(parse(inner), whole=False))
+                runs = runs or any(_running_data(inside, own, whole=whole, depth=depth + 1))
+        if runs:
+            yield Behaviour("runs-own-data", call.node.lineno, _shown(call.node))
 
 
 def sinks(

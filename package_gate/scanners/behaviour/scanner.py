@@ -54,7 +54,7 @@ class BehaviourScanner:
     ) -> Iterator[Finding]:
         tree, filename = Path(artifact.tree), artifact.artifact.filename
         running = RunningFiles(tree, filename)
-        candidates = self._candidates.scan(tree, running.is_python, once)
+        candidates = self._candidates.scan(tree, running, once)
         if candidates.too_large:
             yield _too_large(candidates.too_large, filename)
         package = PackageBehaviour(tree, running, seen)

@@ -199,6 +199,13 @@ LOADS = Table(
      "importlib.machinery.SourceFileLoader")
 )  # fmt: skip
 """Calls that run what is in the file or the data that they are given."""
+LOADS_A_FILE = Table(
+    ("pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
+     "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load",
+     "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path",
+     "importlib.machinery.SourceFileLoader", "execfile")
+)  # fmt: skip
+"""Calls that run what is in a file, whatever it is called."""
 OPENS = Table(
     ("open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open", "gzip.open",
      "pathlib.Path().open")
