@@ -6,7 +6,7 @@ from datetime import date
 
 from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import JudgedFinding, Verdict
-from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity, is_known_malware
 from package_gate.core.policy import NEVER, Policy
 
 
@@ -77,7 +77,9 @@ def _judge_finding(
 
 def _refusal(item: JudgedFinding) -> str:
     finding = item.finding
-    return f"{finding.rule} ({item.severity} {finding.kind}): {finding.message}"
+    suspected = finding.kind is Kind.MALWARE and not is_known_malware(finding)
+    what = "suspicious code" if suspected else f"{item.severity} {finding.kind}"
+    return f"{finding.rule} ({what}): {finding.message}"
 
 
 def _approval(finished: Sequence[ScannerInfo], judged: Sequence[JudgedFinding]) -> str:

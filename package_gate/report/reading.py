@@ -12,7 +12,7 @@ from package_gate.core.decision import (
     RequestDecision,
     Verdict,
 )
-from package_gate.core.finding import Finding, is_known_malware
+from package_gate.core.finding import Finding, Kind, is_known_malware
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.run import RequestOutcome
 from package_gate.core.text import one_line, printable
@@ -128,9 +128,21 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "It is reported as malware. Don't look for a way around the gate. If it was ever "
             "installed, tell InfoSec now."
         )
-    if any(each.finding.recommendation for each in blocking):
+    suspicions = [each for each in blocking if is_suspicion(each.finding)]
+    if suspicions:
+        steps.append(
+            "A rule suspects something; that is no proof. A person has to look: ask InfoSec, and "
+            "send them this report. Meanwhile, an older version may do."
+        )
+    if any(each.finding.recommendation for each in blocking if each not in suspicions):
         steps.append("Request a version that fixes the findings: each says what would.")
-    if waiver_block(decision, packages):
+    if suspicions and waiver_block(decision, packages):
+        steps.append(
+            "For InfoSec: read the lines that are shown, and what each finding says to look at. If "
+            "they are harmless, fill in the waiver below and add it to the policy file. If not, "
+            "tell those who have the package."
+        )
+    if len(suspicions) < len(blocking) and waiver_block(decision, packages):
         steps.append(
             "If it has to be this version, ask InfoSec for a waiver. They check the findings, "
             "fill in who approves it and why, and add it to the policy file."
@@ -141,6 +153,11 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "or ask InfoSec whether the policy should allow it."
         )
     return steps
+
+
+def is_suspicion(finding: Finding) -> bool:
+    """Whether a finding is what a rule makes of code: a reason to look, no proof."""
+    return finding.kind is Kind.MALWARE and not is_known_malware(finding)
 
 
 def waiver_block(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:
@@ -169,13 +186,14 @@ def waiver_block(decision: RequestDecision, packages: Sequence[PackageDecision])
 
 
 def places(finding: Finding) -> Iterator[str]:
-    """Where a finding is, one place each: `demo.whl: demo/x.py:12`."""
+    """Where a finding is, one place each, with what stands there: `demo.whl: demo/x.py:12: f()`."""
     artifact = one_line(finding.artifact)
     if not finding.locations and artifact:
         yield artifact
     for location in finding.locations:
         line = "" if location.line is None else f":{location.line}"
-        yield f"{artifact}{': ' if artifact else ''}{printable(location.path, 300)}{line}"
+        code = f": {printable(location.code, 200)}" if location.code else ""
+        yield f"{artifact}{': ' if artifact else ''}{printable(location.path, 300)}{line}{code}"
     if (more := finding.count - len(finding.locations)) > 0 and finding.locations:
         yield f"and {more} more"
 

@@ -117,7 +117,8 @@ def finding_json(judged: JudgedFinding) -> dict[str, Any]:
         "aliases": finding.aliases,
         "artifact": finding.artifact,
         "locations": [
-            {"path": location.path, "line": location.line} for location in finding.locations
+            {"path": location.path, "line": location.line, "code": location.code}
+            for location in finding.locations
         ],
         "count": finding.count,
     }

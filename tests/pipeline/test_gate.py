@@ -67,7 +67,7 @@ def test_a_refused_package_refuses_the_request_and_none_of_its_closure_is_publis
     world.findings["dep"] = [BAD]
     run = world.run(request("app"))
     assert verdicts(run) == {"app": Verdict.REFUSED}
-    assert reasons(run) == "dep 1.0: steals (high malware): It steals."
+    assert reasons(run) == "dep 1.0: steals (suspicious code): It steals."
     assert world.published == {}
     assert world.emails[0].verdict is Verdict.REFUSED
 

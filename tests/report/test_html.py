@@ -143,6 +143,7 @@ def test_a_refusal_shows_what_refuses_openly_and_the_rest_closed() -> None:
 def test_a_refusal_shows_the_waiver_to_ask_for() -> None:
     text = card(refused()).text
     assert "ask InfoSec for a waiver" in text
+    assert "A rule suspects something; that is no proof. A person has to look" in text
     assert '[[waivers]] package = "pyyaml" version = "5.3.1" finding = "PYSEC-2021-142"' in text
 
 

@@ -50,7 +50,11 @@ def test_a_finding_tells_whether_it_refuses_and_who_waived_it() -> None:
     assert waived["waiver"]["expires"] == "2027-03-31"
     malware = findings["exec-base64"]
     assert malware["count"] == 5
-    assert malware["locations"][0] == {"path": "PyYAML-5.3.1/setup.py", "line": 41}
+    assert malware["locations"][0] == {
+        "path": "PyYAML-5.3.1/setup.py",
+        "line": 41,
+        "code": "",
+    }
 
 
 def test_warnings_and_sample_advisories_are_in_it() -> None:

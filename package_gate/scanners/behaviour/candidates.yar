@@ -113,6 +113,10 @@ rule candidate
         $alone10 = /site\.get(user)?sitepackages|find_spec\(/
         $alone11 = /\.encrypt\(/
         $alone12 = "dup2"
+        $alone14 = /;[ \t]{100}/
+        $alone15 = /(\xef\xb8[\x80-\x8f]){8}|(\xf3\xa0[\x80-\x87][\x80-\xbf]){8}|(\xe2\x80[\x8b-\x8d]|\xe2\x81[\xa0-\xa4]){8}/
+        $alone16 = /pip\.(conf|ini)|\.gitconfig|\.condarc|\.npmrc|uv\.toml|\.git\/hooks|jupyter_\w+_config/
+        $alone17 = /config.{1,30}--global|profile_default/
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:

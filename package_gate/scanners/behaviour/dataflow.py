@@ -199,7 +199,10 @@ class Flow:
             and _MUTATOR.fullmatch(function.attr)
             and not self._is_module(function.value)
         ):
-            for key in targets(function.value):
+            root: ast.expr = function.value
+            while isinstance(root, ast.Attribute):  # `session.headers.update(…)`
+                root = root.value
+            for key in {*targets(function.value), *targets(root)}:
                 for argument in call.everything:
                     yield key, argument
         if isinstance(function, ast.Attribute) and function.attr in _SAVES:

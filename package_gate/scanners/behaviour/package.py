@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     Fingerprints,
@@ -24,7 +25,13 @@ from package_gate.scanners.behaviour.fingerprints import (
 )
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.own_files import OwnFiles
-from package_gate.scanners.behaviour.rules import Behaviour, behaviours, sinks, waiting
+from package_gate.scanners.behaviour.rules import (
+    Behaviour,
+    behaviours,
+    hidden_code,
+    sinks,
+    waiting,
+)
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
     STARTED,
@@ -48,6 +55,13 @@ BUILD_HOOKS = frozenset(
     }
 )
 """What an installer calls in a build backend (PEP 517, PEP 660)."""
+_HOOKS = re.compile(
+    r"^(?:async )?def (pytest_\w+|_?load_jupyter_server_extension|_?load_ipython_extension"
+    r"|_jupyter_server_extension_points|_jupyter_server_extension_paths|setup_handlers"
+    r"|sphinx_setup|mkdocs_\w+)\(",
+    re.MULTILINE,
+)
+"""Functions that hosts call by their names: pytest, Jupyter, IPython."""
 _DEPTH = 2
 """Modules in between."""
 _NOTHING: frozenset[str] = frozenset()
@@ -113,9 +127,11 @@ class PackageBehaviour:
         hooks = self._called_from_outside(path)
         whole = self._running.whole(path)
         found = self._look(path, content, hooks, whole=whole)
-        if whole:
-            return self._identified(found, path, content, hooks, [self._occasion(path)])
         at_once = self._identified(found, path, content, hooks, [self._occasion(path)])
+        at_once += self._hidden(path, content)
+        if whole:
+            return at_once
+        at_once += self._hosted(path, content)
         dormant = self._look(path, content, hooks, whole=True)
         if dormant and not found and self._callers(path):
             names = _leading_to(content, {each.line for each in dormant})
@@ -137,6 +153,45 @@ class PackageBehaviour:
         if waiting_for and not waits(path):
             at_once += self._waiting(waiting_for, path, content)
         return at_once
+
+    def _hidden(self, path: str, content: bytes) -> list[Behaviour]:
+        """Give the lines in which a reader does not see all of the code."""
+        rule, when = "hides-its-code", [self._occasion(path)]
+        return [
+            replace(each, fingerprint=of_whole_file(rule, content, when))
+            for each in hidden_code(content.decode("utf-8", "replace"))
+        ]
+
+    def _hosted(self, path: str, content: bytes) -> list[Behaviour]:
+        """Give what a file does in functions that a host calls by itself, such as pytest."""
+        hooks = _HOOKS.findall(content.decode("utf-8", "replace"))
+        called = frozenset((*hooks, *self._entry_points.get(path, ())))
+        if not called:
+            return []
+        found = self._look(path, content, called, whole=False)
+        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+            module = parse(content.decode("utf-8", "replace"))
+            chosen, flow = sinks(module, whole=False, called=called)
+            counting = {
+                (each.behaviour.rule, each.behaviour.line) for each in waiting(chosen, flow)
+            }
+            found = [each for each in found if (each.rule, each.line) in counting]
+            return self._identified(found, path, content, called, ["host"])
+        return []
+
+    @cached_property
+    def _entry_points(self) -> dict[str, set[str]]:
+        """Name what hosts load by themselves: path → functions and classes."""
+        found: dict[str, set[str]] = {}
+        for file in self._tree.glob("*.dist-info/entry_points.txt"):
+            for entry in read_entry_points(file.read_bytes()):
+                if entry.group in ("console_scripts", "gui_scripts"):
+                    continue
+                module, _, name = entry.value.partition("[")[0].strip().partition(":")
+                path, _ = self._graph.resolve("", module.strip())
+                if path:
+                    found.setdefault(path, set()).add(name.strip())
+        return found
 
     def _waiting(self, dormant: Sequence[Behaviour], path: str, content: bytes) -> list[Behaviour]:
         """Give those of the behaviours of functions that count although nobody calls them."""

@@ -23,6 +23,11 @@ from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 _MAX_DEPTH = 2
 _DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")
 """Below a domain that somebody can have: `HOST.local` and `HOST.lan` are names at home."""
+_FAR_RIGHT = re.compile(r"\S[ \t]*;[ \t]{100,}[^\s#]")
+_INVISIBLE = re.compile(
+    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8}|[\u200b-\u200d\u2060-\u2064\U000e0020-\U000e007f]{8}"
+)
+"""Runs of letters that nobody sees, in which a text can be written."""
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
 _SINKS = (tables.RUNS, tables.LOADS, tables.SENDS, tables.LOOKS_UP, tables.REMOVES)
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
@@ -205,6 +210,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     if not (path or program or any(map(call.does, _SINKS))):
         return
     labels = flow.labels(*call.everything)
+    if call.does(tables.SENDS) and isinstance(call.node.func, ast.Attribute):
+        labels |= flow.labels(call.node.func.value)  # a session has headers
     if call.does(tables.RUNS):
         if Label.DOWNLOADED in labels:
             yield "runs-downloaded-code"
@@ -318,6 +325,8 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
         yield "runs-downloaded-code"
     if tables.AUTOSTART.search(text):
         yield "starts-again-by-itself"
+    if tables.TOOL_SETTINGS.search(text):
+        yield "changes-tools"
     if Label.OTHER_PACKAGES in of_path:
         yield "changes-other-packages"
     if Label.ENCRYPTED in labels and (Label.SECRET in of_path or text.startswith("~")):
@@ -341,6 +350,13 @@ def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     connects = [call for call in flow.calls if call.does(tables.CONNECTS)]
     if copies and connects:
         yield "opens-a-reverse-shell", tuple(each.node for each in (*copies, *connects))
+
+
+def hidden_code(code: str) -> Iterator[Behaviour]:
+    """Find code that a reader of the file does not see."""
+    for number, line in enumerate(code.split("\n"), start=1):
+        if _FAR_RIGHT.search(line) or _INVISIBLE.search(line):
+            yield Behaviour("hides-its-code", number, one_line(line.strip()[-100:], 100))
 
 
 def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:

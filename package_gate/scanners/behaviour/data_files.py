@@ -1,0 +1,78 @@
+"""Pickles that call programs, whatever their files are called.
+
+Nothing is loaded: a pickle is told by the names that it asks for. Bytecode, the other thing that
+Python runs besides source code, the scanner `archive` refuses.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from package_gate.sandbox.progress import note_file
+from package_gate.scanners.behaviour.fingerprints import of_whole_file
+from package_gate.scanners.behaviour.rules import Behaviour
+from package_gate.scanners.trees import regular_files
+
+_MAX_BYTES = 512 * 1024 * 1024
+_LIBRARY = b"\x7fELF"
+"""How a library begins, whatever it is called."""
+_NOT_DATA = (".py", ".pyi", ".txt", ".md", ".rst", ".json", ".html", ".js", ".css", ".so", ".dll",
+             ".dylib", ".h", ".hpp", ".c", ".cpp", ".csv", ".map", ".svg", ".yaml", ".pyc",
+             ".cu", ".cuh", ".a", ".lib", ".pxd", ".pyx", ".f90", ".ts", ".hsaco")  # fmt: skip
+_CALLS = {
+    b"os": (b"system", b"popen", b"execv", b"execl", b"spawnl", b"spawnv"),
+    b"posix": (b"system", b"popen", b"execv", b"spawnv"),
+    b"nt": (b"system", b"popen", b"execv", b"spawnv"),
+    b"subprocess": (b"Popen", b"call", b"run", b"check_call", b"check_output", b"getoutput"),
+    b"builtins": (b"exec", b"eval", b"compile", b"__import__"),
+    b"__builtin__": (b"exec", b"eval", b"compile", b"__import__"),
+    b"runpy": (b"run_path", b"run_module", b"_run_code"),
+    b"pty": (b"spawn",),
+    b"code": (b"interact",),
+    b"importlib": (b"import_module",),
+    b"webbrowser": (b"open",),
+    b"urllib.request": (b"urlopen", b"urlretrieve"),
+    b"pip": (b"main",),
+}
+"""Module → functions that no pickle of data needs."""
+_PICKLED = re.compile(
+    b"|".join(
+        # GLOBAL of protocols 0 to 3, and STACK_GLOBAL with its two texts (Lib/pickletools.py).
+        rb"c%b\n(?:%b)\n|\x8c%b%b[^\n]{0,6}\x8c(?:%b)[^\n]{0,4}\x93"
+        % (
+            re.escape(module),
+            b"|".join(names),
+            re.escape(bytes([len(module)])),
+            re.escape(module),
+            b"|".join(re.escape(bytes([len(name)])) + name for name in names),
+        )
+        for module, names in _CALLS.items()
+    ),
+    re.DOTALL,
+)
+
+
+def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
+    """Look at the files of a tree that are no source code.
+
+    Args:
+        tree: an unpacked artifact.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    for path in regular_files(tree):
+        relative = path.relative_to(tree).as_posix()
+        if path.suffix.lower() not in _NOT_DATA and path.stat().st_size <= _MAX_BYTES:
+            note_file(relative)
+            with path.open("rb") as file:
+                start = file.read(len(_LIBRARY))
+                content = b"" if start == _LIBRARY else start + file.read()
+            if found := _PICKLED.search(content):
+                rule = "runs-when-unpickled"
+                identity = of_whole_file(rule, content, ["data"])
+                yield relative, Behaviour(rule, 1, _names(found[0]), identity, waits=True)
+
+
+def _names(found: bytes) -> str:
+    return ".".join(re.findall(r"[A-Za-z_]\w+", found.decode("latin-1"))[-2:])

@@ -1,0 +1,57 @@
+"""Pickles that call programs, whatever their files are called. None of them is loaded."""
+
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from package_gate.scanners.behaviour.data_files import of_data_files
+
+
+class Calls:
+    """Is pickled as a call of a function."""
+
+    def __init__(self, function: Callable[..., object], *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self.call
+
+
+def found(tree: Path) -> list[str]:
+    return [f"{path} {each.rule} {each.code}" for path, each in of_data_files(tree)]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("name", ["model.pkl", "weights.bin", "logo.png"])
+def test_a_pickle_that_calls_a_program_is_named(tmp_path: Path, protocol: int, name: str) -> None:
+    content = {"a": 1, "b": Calls(exec, "print(1)")}
+    (tmp_path / name).write_bytes(b"x" * 10 + pickle.dumps(content, protocol))
+
+    (only,) = found(tmp_path)
+
+    assert only.startswith(f"{name} runs-when-unpickled ")
+    assert only.endswith(".exec")
+
+
+def test_it_is_found_in_an_archive_that_does_not_compress(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("data.pkl", pickle.dumps(Calls(eval, "1")))
+
+    assert len(found(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_of_data_is_not(tmp_path: Path, protocol: int) -> None:
+    content = {"os": ["system"], "exec": "builtins", "path": Path("a"), "set": {1}, "c": complex}
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(content, protocol))
+
+    assert found(tmp_path) == []
+
+
+def test_neither_is_a_library(tmp_path: Path) -> None:
+    (tmp_path / "lib.so.12").write_bytes(b"\x7fELF" + pickle.dumps(Calls(exec, "1")))
+
+    assert found(tmp_path) == []
