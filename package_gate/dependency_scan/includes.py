@@ -3,6 +3,7 @@
 A file that another one includes is part of that one and not resolved by itself.
 """
 
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -168,7 +169,7 @@ class RequirementsFiles:
     def _check_folder(self, path: str, item: Folder) -> None:
         # pip takes a folder relative to where it is started, which is the repository as a rule.
         folder = inside(self._folder, "requirements.txt", item.path)
-        if folder is None or not (self._folder / folder).is_dir():
+        if folder is None or not os.path.isdir(self._folder / folder):  # noqa: PTH112 - it never fails
             text = f"It installs {shown(item.path)}, which is no folder of the repository."
             self._tell(path, item.line, text)
             return

@@ -5,8 +5,7 @@ be read is told.
 """
 
 import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from fnmatch import fnmatchcase
@@ -18,11 +17,14 @@ from package_gate.dependency_scan.models import Problem
 from package_gate.inventory.formats import names
 from package_gate.inventory.formats.names import LOCKS, TELLING_FOLDERS, Format
 from package_gate.inventory.pins import MAX_FILE_BYTES
+from package_gate.inventory.reading import read_regular
 
 MAX_FILES = 1000
 """Dependency files of one repository."""
 MAX_TOTAL_BYTES = 200 * 1024 * 1024
 """All of them together."""
+MAX_DEPTH = 100
+"""Folders in folders."""
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__"}
 
 _ENVIRONMENT = "pyvenv.cfg"
@@ -62,6 +64,21 @@ class DependencyFile:
     path: str
     """Relative to the repository, with `/`."""
     format: Format | Other
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Folder:
+    """A folder of the repository."""
+
+    path: str
+    """Relative to the repository, with `/`."""
+    name: str
+    is_link: bool
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether nobody expects dependency files of the repository's own there."""
+        return self.name in SKIPPED_FOLDERS
 
 
 class Checkout:
@@ -120,16 +137,13 @@ class Checkout:
         """Read a file of the repository: a regular one of bounded size, never a link."""
         if path in self._replaced:
             return self._replaced[path]
-        file = self.folder / path
         try:
-            # Neither the file nor a folder above it may be a link, even if it changed meanwhile.
-            if file.resolve() != file or not stat.S_ISREG(file.lstat().st_mode):
-                return Problem(path, None, "It is a link or no regular file, so it is not read.")
-            with file.open("rb") as opened:
-                data = opened.read(MAX_FILE_BYTES + 1)
+            data = read_regular(self.folder, path, MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             return Problem(path, None, f"It can't be read: {reason}.")
+        if data is None:
+            return Problem(path, None, "It is a link or no regular file, so it is not read.")
         self._bytes_left -= len(data)
         if len(data) > MAX_FILE_BYTES or self._bytes_left < 0:
             return Problem(
@@ -140,28 +154,69 @@ class Checkout:
             )
         return data
 
-    def _paths(self) -> Iterator[str]:
-        unlisted: list[OSError] = []
-        for folder, folders, files in os.walk(self.folder, onerror=unlisted.append):
-            folders[:] = [name for name in sorted(folders) if self._is_walked(Path(folder, name))]
-            for file in sorted(files):
-                yield self._relative(os.path.join(folder, file))  # noqa: PTH118
-        for error in unlisted:
-            path = self._relative(error.filename)
-            self.problems.append(Problem(path, None, "The folder can't be listed."))
+    def _paths(
+        self, top: str = "", enter: Callable[[_Folder], bool] | None = None
+    ) -> Iterator[str]:
+        """Give the files below a folder; what can't be listed is told in `problems`.
 
-    def _is_walked(self, folder: Path) -> bool:
+        Args:
+            top: the folder, relative to the repository.
+            enter: whether to look into a folder; `_is_walked` when None.
+        """
+        waiting = [top]
+        while waiting:
+            folders, files = self._listed(waiting.pop())
+            yield from files
+            walked = [each.path for each in folders if (enter or self._is_walked)(each)]
+            waiting += reversed(walked)
+
+    def _listed(self, folder: str) -> tuple[list[_Folder], list[str]]:
+        """Give the folders and the files in a folder, sorted."""
+        folders: list[_Folder] = []
+        files: list[str] = []
+        if folder.count("/") >= MAX_DEPTH:
+            self._tell(
+                folder, f"It lies in more than {MAX_DEPTH} folders, so nothing there was scanned."
+            )
+            return folders, files
+        try:
+            with os.scandir(self.folder / folder) as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    try:
+                        is_folder = entry.is_dir()
+                    except OSError as error:  # a link, such as one to itself
+                        is_folder = False
+                        if repository_format_of(PurePosixPath(path)) is None:  # else `read` tells
+                            self._tell(
+                                path, f"It is a link that can't be followed: {error.strerror}."
+                            )
+                    if is_folder:
+                        folders.append(_Folder(path, entry.name, entry.is_symlink()))
+                    else:
+                        files.append(path)
+        except OSError as error:
+            self._tell(folder or ".", f"The folder can't be listed: {error.strerror}.")
+        return sorted(folders), sorted(files)
+
+    def _tell(self, path: str, text: str) -> None:
+        if not self._is_excluded(path):
+            self.problems.append(Problem(path, None, text))
+
+    def _is_walked(self, folder: _Folder) -> bool:
         """Whether to look into a folder; tells why not, unless nobody would expect it."""
-        if folder.name in SKIPPED_FOLDERS or folder == self._skip:
+        place = self.folder / folder.path
+        if folder.is_skipped or place == self._skip:
             return False
-        path = self._relative(folder)
-        if folder.is_symlink():
-            if not self._is_excluded(path) and not self._is_walked_elsewhere(folder):
-                text = "It is a link to a folder, which is not followed: nothing there was scanned."
-                self.problems.append(Problem(path, None, text))
+        if folder.is_link:
+            if not self._is_walked_elsewhere(place):
+                self._tell(
+                    folder.path,
+                    "It is a link to a folder, which is not followed: nothing there was scanned.",
+                )
             return False
-        if _is_environment(folder):
-            self._add_environment(folder, path)
+        if _is_environment(place):
+            self._add_environment(folder.path)
             return False
         return True
 
@@ -178,28 +233,21 @@ class Checkout:
             for each in above
         )
 
-    def _add_environment(self, folder: Path, path: str) -> None:
+    def _add_environment(self, path: str) -> None:
         """Remember a virtual environment; one with dependency files is something else."""
         self.environments.append(path)
-        for inner, folders, files in os.walk(folder):
-            folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
-            for name in sorted(files):
-                file = self._relative(Path(inner, name))
-                is_told = repository_format_of(PurePosixPath(file)) in _NOT_IN_ENVIRONMENTS
-                if is_told and not self._is_excluded(file):
-                    text = (
-                        f"Its {_ENVIRONMENT} marks it as a virtual environment, so "
-                        f"{printable(file)} was not scanned. Remove {_ENVIRONMENT}, or use "
-                        "--exclude."
-                    )
-                    self.problems.append(Problem(path, None, text))
-                    return
+        for file in self._paths(path, lambda each: not each.is_link and not each.is_skipped):
+            is_told = repository_format_of(PurePosixPath(file)) in _NOT_IN_ENVIRONMENTS
+            if is_told and not self._is_excluded(file):
+                text = (
+                    f"Its {_ENVIRONMENT} marks it as a virtual environment, so {printable(file)} "
+                    f"was not scanned. Remove {_ENVIRONMENT}, or use --exclude."
+                )
+                self.problems.append(Problem(path, None, text))
+                return
 
     def _is_excluded(self, path: str) -> bool:
         return any(fnmatchcase(path, pattern) for pattern in self._exclude)
-
-    def _relative(self, path: str | Path) -> str:
-        return os.path.relpath(path, self.folder)
 
 
 def _is_environment(folder: Path) -> bool:
