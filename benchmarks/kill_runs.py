@@ -1,10 +1,16 @@
 """Kills the gate again and again, runs it to the end, and looks whether anything is wrong then.
 
-Usage: ./shell/run-benchmark.sh kill_runs [--kills N] [--target NAME] [--seed N] [--jobs N]
+Usage: ./shell/run-benchmark.sh kill_runs [--story NAME] [--kills N] [--target NAME] [--seed N]
+                                          [--jobs N]
 
 N kills of each target (default 80), spread over every boundary between two steps and random
 moments; 0 for one at every boundary. Whom the signal reaches changes from kill to kill: the process
 alone, its group, or all that it has started. The services are fakes on this machine. Aim: no fault.
+
+The stories: a first run is killed, and the next one ends it (`new`); a rescan is killed that
+refuses and withdraws what was approved, and plain runs end that (`rescan`); a first run stands
+still for longer than its lease, another refuses meanwhile what it approves, and it goes on
+(`pause`).
 """
 
 import argparse
@@ -13,25 +19,37 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 
 from benchmarks.measure import print_table
 from tests.fakes.aws import moto_server
-from tests.kill.builds import TARGETS, Upstream, build, upstream
+from tests.kill.builds import TARGETS, Build, Upstream, build, upstream
 from tests.kill.plan import plan
 from tests.kill.processes import Mode
-from tests.kill.runs import Killed, Kind, Point, Undisturbed, killed, undisturbed
+from tests.kill.runs import (
+    Killed,
+    Kind,
+    Point,
+    Undisturbed,
+    killed,
+    killed_rescan,
+    overturning,
+    stood_still,
+    undisturbed,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
     """One kill to try."""
 
+    story: str
     target: str
     number: int
     point: Point
@@ -53,17 +71,27 @@ def set_up(folder: Path) -> None:
     Worker.upstream = Worker.stack.enter_context(upstream(Worker.folder, moto_url))
 
 
-def look(target: str) -> Undisturbed:
+STORIES: dict[
+    str, tuple[Callable[[Build], Undisturbed], Callable[[Build, Point, Mode], Killed]]
+] = {
+    "new": (undisturbed, killed),
+    "rescan": (overturning, killed_rescan),
+    "pause": (undisturbed, stood_still),
+}
+"""Name → the run that nobody disturbs, and the one that is."""
+
+
+def look(story: str, target: str) -> Undisturbed:
     """Run a target undisturbed."""
     with build(target, Worker.folder / target, Worker.upstream) as made:
-        return undisturbed(made)
+        return STORIES[story][0](made)
 
 
 def attempt(kill: Kill) -> Killed:
     """Try one kill."""
     folder = Worker.folder / f"{kill.target}-{kill.number}"
     with build(kill.target, folder, Worker.upstream) as made:
-        result = killed(made, kill.point, kill.mode)
+        result = STORIES[kill.story][1](made, kill.point, kill.mode)
     if not result.faults:
         rmtree(folder)
     return result
@@ -76,19 +104,21 @@ def main() -> int:
     parser.add_argument("--target", choices=TARGETS, action="append", help="default: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=3, help="side by side; many wait for a lease")
+    parser.add_argument("--story", choices=STORIES, default="new")
     options = parser.parse_args()
+    story = options.story
     folder = Path(tempfile.mkdtemp(prefix="kill-runs-"))
     begin = time.monotonic()
     with ProcessPoolExecutor(
         options.jobs, multiprocessing.get_context("spawn"), set_up, (folder,)
     ) as pool:
         targets = options.target or TARGETS
-        runs = dict(zip(targets, pool.map(look, targets), strict=True))
+        runs = dict(zip(targets, pool.map(partial(look, story), targets), strict=True))
         for target, run in runs.items():
             if run.faults:
                 sys.exit("\n".join([f"{target}: wrong even when nobody kills it", *run.faults]))
         kills = [
-            Kill(target, number, point, mode)
+            Kill(story, target, number, point, mode)
             for target, run in runs.items()
             for number, (point, mode) in enumerate(plan(run, options.kills, options.seed))
         ]

@@ -12,15 +12,12 @@ from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from tempfile import mkdtemp
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from package_gate.core.errors import ConfigurationError, StoreError
 from package_gate.core.files import locked
 from package_gate.core.text import lines
 from package_gate.sandbox.isolation import hide
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer as Buffer
 
 
 def prepare_process() -> None:
@@ -52,7 +49,7 @@ class _Output(FileIO):
     Who reads it may have gone, the disk may be full: no decision is lost for that.
     """
 
-    def write(self, content: "Buffer", /) -> int:
+    def write(self, content: Any, /) -> int:
         """Write what can be written."""
         with suppress(OSError):
             return super().write(content)

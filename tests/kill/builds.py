@@ -153,6 +153,21 @@ class Build:
         self.run.environment["PACKAGE_GATE_LEASE_SECONDS"] = LEASE_SECONDS
         return self.start().wait(STATUS_SECONDS)
 
+    @staticmethod
+    def overturn(run: LocalRun) -> None:
+        """Let a hole in an approved package be known."""
+        run.add_advisory("dep", "1.5", severity="CRITICAL")
+
+    def other_refuses(self) -> int:
+        """Run another build to the end that knows of the hole, and give its exit status."""
+        if isinstance(self.run, ScriptRun):  # each build has a disk of its own
+            other: LocalRun = self.run.another("other")
+            other.add_advisory("holey", "2.0")
+        else:
+            other = self.run
+        self.overturn(other)
+        return other.run(self.requests, *self.arguments).returncode
+
     def text(self, stream: str) -> str:
         """What the latest run has written so far to `stdout` or `stderr`."""
         return self._log(stream).read_text(errors="replace")

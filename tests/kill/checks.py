@@ -12,6 +12,7 @@ from package_gate.notifications.texts import notification_digest
 from tests.kill.builds import Build
 from tests.kill.processes import at_work_in
 
+OWED_RESCAN = "owed/rescan.json"
 STATUS = 1
 """Of every run that ends: a request is undecided and a line can't be read."""
 VERDICTS = {
@@ -68,6 +69,65 @@ def at_the_end(build: Build, status: int) -> list[str]:
     return faults
 
 
+def is_refused(build: Build, name: str) -> bool:
+    """Whether a package is recorded as refused."""
+    packages, _, _ = _records(build)
+    return any(p.name == name and p.verdict is Verdict.REFUSED for p in packages)
+
+
+def still_published(build: Build, name: str) -> list[str]:
+    """Where notebooks can install a package that is refused."""
+    digest = getattr(build.store.digests, name)
+    return [
+        f"{name} can be installed: {file}" for file, d in build.store.published() if d == digest
+    ]
+
+
+def overturned(build: Build, status: int, *, settled: bool) -> list[str]:
+    """What is wrong when a run has ended since `dep` and so `app` were to be refused.
+
+    Args:
+        build: the build.
+        status: the run's exit status.
+        settled: whether so many runs have ended undisturbed that nothing is owed any more.
+    """
+    faults = still_published(build, "dep")
+    if status != STATUS:
+        faults.append(f"exit status {status}: {build.text('stdout')}{build.text('stderr')}")
+    _, _, unreadable = _records(build)
+    faults += [fault for fault in unreadable if "overturned" not in fault]
+    current = build.store.documents()
+    verdicts = {
+        decision.name: decision
+        for key, document in current.items()
+        if key.startswith("requests/")
+        for decision in [msgspec.json.decode(document, type=RequestDecision)]
+    }
+    wanted = VERDICTS | {"app": Verdict.REFUSED}
+    faults += [
+        f"{name} is {verdicts[name].verdict}: {verdicts[name].reasons}"
+        for name, verdict in wanted.items()
+        if verdicts[name].verdict is not verdict
+    ]
+    faults += [
+        f"{request.name}: told {request.notified}"
+        for request in verdicts.values()
+        if request.notified != {REQUESTERS[request.name]: notification_digest(request)}
+    ]
+    dep = msgspec.json.decode(current["packages/pypi/dep/1.5.json"], type=PackageDecision)
+    if dep.verdict is not Verdict.REFUSED or dep.may_be_published:
+        faults.append(f"dep is {dep.verdict}, published to {dep.published_to!r}")
+    if build.store.expected_tool() not in build.store.published():
+        faults.append("the archive is not published any more")
+    said = [verdict for name, verdict in build.store.emails() if name == "app"]
+    if said[-1:] != ["refused"]:
+        faults.append(f"app was told {said}")
+    faults += _leftovers(build)
+    if settled:
+        faults += [f"still owed: {key}" for key in current if key.startswith("owed/")]
+    return faults
+
+
 def repeated_emails(build: Build) -> int:
     """How many emails were sent again."""
     return sum(count - 1 for count in Counter(build.store.emails()).values())
@@ -82,6 +142,7 @@ def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision]
         try:
             if key.startswith("history/"):
                 faults.append(f"{key} though nothing was overturned")
+                continue
             if kind == "packages":
                 packages.append(msgspec.json.decode(document, type=PackageDecision))
             elif kind == "requests":

@@ -61,5 +61,7 @@ def _spread(points: Sequence[Point], most: int, choice: random.Random) -> list[P
     """Draw one of each stretch, so that none is left out."""
     if len(points) <= most:
         return list(points)
+    if most == 0:
+        return []
     edges = [len(points) * part // most for part in range(most + 1)]
     return [points[choice.randrange(*edge)] for edge in pairwise(edges)]

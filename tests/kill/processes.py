@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -33,6 +33,30 @@ def kill(process: subprocess.Popen[bytes], mode: Mode) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(descendant, signal.SIGKILL)
             os.kill(process.pid, signal.SIGKILL)
+
+
+def stand_still(process: subprocess.Popen[bytes], mode: Mode) -> list[int]:
+    """Stop a gate as a frozen container or a machine that is moved does; gives who was stopped."""
+    stopped = [process.pid]
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGSTOP)
+        if mode is Mode.GROUP:
+            os.killpg(process.pid, signal.SIGSTOP)
+        elif mode is Mode.CONTAINER:
+            for descendant in list(descendants(process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(descendant, signal.SIGSTOP)
+                    stopped.append(descendant)
+    return stopped
+
+
+def go_on(process: subprocess.Popen[bytes], stopped: Sequence[int]) -> None:
+    """Let a gate that was stopped go on."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGCONT)
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -1,17 +1,30 @@
 """One kill and what follows: the gate is run, killed at a point, and run again to the end."""
 
 import os
+import subprocess
+import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
-from tests.aws_run import STATUS_SECONDS
+from tests.aws_run import STATUS_SECONDS, ScriptRun
 from tests.fakes.relay import Moment
-from tests.kill.builds import Build, requests_of
-from tests.kill.checks import at_the_end, at_the_kill, repeated_emails
-from tests.kill.processes import Mode, kill
+from tests.kill.builds import LEASE_SECONDS, Build, requests_of
+from tests.kill.checks import (
+    OWED_RESCAN,
+    STATUS,
+    at_the_end,
+    at_the_kill,
+    is_refused,
+    overturned,
+    repeated_emails,
+    still_published,
+)
+from tests.kill.processes import Mode, go_on, kill, stand_still
 
 LOOK_SECONDS = 0.003
 
@@ -94,25 +107,119 @@ def undisturbed(build: Build) -> Undisturbed:
 
 def killed(build: Build, point: Point, mode: Mode) -> Killed:
     """Kill a run, look, run again, and look again."""
-    happened = _run_until_killed(build, point, mode)
+    happened = _run_until(build, point, partial(kill, mode=mode))
     took_over = build.store.turn_taken()
     faults = [f"at the kill: {fault}" for fault in at_the_kill(build)] if happened else []
-    for relay in build.relays.values():
-        relay.moments.clear()
+    _clear(build)
     faults += at_the_end(build, build.rerun())
     return Killed(happened, faults, repeated_emails(build), took_over)
 
 
-def _run_until_killed(build: Build, point: Point, mode: Mode) -> bool:
-    """Whether the run was killed; it may have ended before."""
+def overturning(build: Build) -> Undisturbed:
+    """Run to the end, and again as a rescan that refuses what was approved."""
+    build.start().wait(STATUS_SECONDS)
+    for relay in build.relays.values():
+        relay.requests.clear()
+    with _rescan(build):
+        begin = time.monotonic()
+        build.start().wait(STATUS_SECONDS)
+        seconds = time.monotonic() - begin
+    did = Undisturbed(
+        seconds,
+        build.text("stdout").count("\n"),
+        Counter(build.operations()),
+        {name: requests_of(relay) for name, relay in build.relays.items()},
+        [],
+    )
+    return replace(did, faults=_overturned_by_plain_runs(build))
+
+
+def killed_rescan(build: Build, point: Point, mode: Mode) -> Killed:
+    """Kill a rescan that refuses what was approved; plain runs must see it through."""
+    build.start().wait(STATUS_SECONDS)
+    with _rescan(build):
+        happened = _run_until(build, point, partial(kill, mode=mode))
+    took_over = build.store.turn_taken()
+    begun = OWED_RESCAN in build.store.documents() or is_refused(build, "dep")
+    _clear(build)
+    if happened and not begun:  # nobody can know that there was to be a rescan
+        build.rerun()
+        return Killed(happened, at_the_end(build, build.rerun()), repeated_emails(build), took_over)
+    faults = _overturned_by_plain_runs(build)
+    return Killed(happened, faults, repeated_emails(build), took_over)
+
+
+def stood_still(build: Build, point: Point, mode: Mode) -> Killed:
+    """Stop a run for longer than its lease; another refuses meanwhile what the first approves."""
+    build.run.environment["PACKAGE_GATE_LEASE_SECONDS"] = LEASE_SECONDS
+    stopped: list[int] = []
+    happened = _run_until(
+        build, point, lambda process: stopped.extend(stand_still(process, mode)), wait=False
+    )
+    process = build.process
+    assert process is not None
+    _clear(build)
+    if not happened:
+        return Killed(False, [], 0, False)
+    status = build.other_refuses()
+    go_on(process, stopped)
+    first = process.wait(STATUS_SECONDS)
+    faults = [] if status == first == STATUS else [f"exit statuses {first} and {status}"]
+    if isinstance(build.run, ScriptRun):
+        faults += [f"when both had ended: {f}" for f in still_published(build, "dep")]
+        faults += _overturned_by_plain_runs(build)
+    else:  # the lock keeps the other out
+        faults += at_the_end(build, build.rerun())
+    return Killed(happened, faults, repeated_emails(build), True)
+
+
+@contextmanager
+def _rescan(build: Build) -> Iterator[None]:
+    """Let the dependency be refused from now on, and the runs of the block be rescans."""
+    build.overturn(build.run)
+    arguments = build.arguments
+    build.arguments = (*arguments, "--rescan")
+    yield
+    build.arguments = arguments
+
+
+def _overturned_by_plain_runs(build: Build) -> list[str]:
+    faults = []
+    for number in range(1, 4):
+        status = build.rerun()
+        settled = number > 2
+        faults += [f"plain run {number}: {f}" for f in overturned(build, status, settled=settled)]
+    return faults
+
+
+def _clear(build: Build) -> None:
+    for relay in build.relays.values():
+        relay.moments.clear()
+
+
+def _run_until(
+    build: Build,
+    point: Point,
+    act: Callable[[subprocess.Popen[bytes]], object],
+    *,
+    wait: bool = True,
+) -> bool:
+    """Run until a point and act then; tells whether it came before the run had ended."""
     begin = time.monotonic()
     stop_at = f"{point.number} {point.what}" if point.kind is Kind.OPERATION else ""
+    acted = threading.Event()
+
+    def once() -> None:
+        assert build.process is not None
+        if not acted.is_set():
+            act(build.process)
+            acted.set()
+
     if point.kind in (Kind.REQUEST, Kind.ANSWER):
-        act = partial(_kill_latest, build, mode)
-        moment = Moment(point.what, act, after=point.kind is Kind.ANSWER, skip=point.number - 1)
+        moment = Moment(point.what, once, after=point.kind is Kind.ANSWER, skip=point.number - 1)
         build.relays[point.relay].moments.append(moment)
     process = build.start(stop_at)
-    while True:
+    while not acted.is_set():
         state = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT | os.WNOHANG)
         if state is not None and state.si_code != os.CLD_STOPPED:
             break
@@ -122,13 +229,10 @@ def _run_until_killed(build: Build, point: Point, mode: Mode) -> bool:
             or (point.kind is Kind.MOMENT and passed >= point.seconds)
             or (point.kind is Kind.LINE and build.text("stdout").count("\n") >= point.number)
         ):
-            kill(process, mode)
+            once()
             break
         assert passed < STATUS_SECONDS, f"the run hangs, waiting for {point}"
         time.sleep(LOOK_SECONDS)
-    return process.wait(STATUS_SECONDS) < 0
-
-
-def _kill_latest(build: Build, mode: Mode) -> None:
-    assert build.process is not None
-    kill(build.process, mode)
+    if wait:
+        return process.wait(STATUS_SECONDS) < 0
+    return acted.is_set()

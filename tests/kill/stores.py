@@ -36,6 +36,15 @@ class Store(Protocol):
         """What is published in the end, sorted."""
         ...
 
+    def expected_tool(self) -> tuple[str, str]:
+        """The archive that notebooks get."""
+        ...
+
+    @property
+    def digests(self) -> Digests:
+        """Of the files."""
+        ...
+
     def published(self) -> Files:
         """What notebooks can install now, sorted."""
         ...
@@ -45,7 +54,7 @@ class Store(Protocol):
         ...
 
     def emails(self) -> list[tuple[str, str]]:
-        """Package and verdict of each email that was sent."""
+        """Package and verdict of each email that was sent, in order."""
         ...
 
     def turn_taken(self) -> bool:
@@ -87,6 +96,9 @@ class LocalStore:
             if not path.name.startswith((".", "index."))
         )
 
+    def expected_tool(self) -> tuple[str, str]:
+        return "generic/tool/Latest/tool.zip", self.digests.tool
+
     def documents(self) -> dict[str, bytes]:
         return {
             str(path.relative_to(self.output)).removeprefix("decisions/"): path.read_bytes()
@@ -98,7 +110,9 @@ class LocalStore:
     def emails(self) -> list[tuple[str, str]]:
         sent = [
             email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            for path in self.output.glob("outbox/[!.]*")
+            for path in sorted(
+                self.output.glob("outbox/[!.]*"), key=lambda path: path.stat().st_mtime_ns
+            )
         ]
         return [
             (str(mail["X-Package-Gate-Package"]), str(mail["X-Package-Gate-Verdict"]))
@@ -168,6 +182,9 @@ class _AWSStore:
 class CodeArtifactStore(_AWSStore):
     """A CodeArtifact repository besides."""
 
+    def expected_tool(self) -> tuple[str, str]:
+        return "generic/tool/Latest/tool.zip", self.digests.tool
+
     def expected(self) -> Files:
         return sorted([
             ("generic/tool/Latest/tool.zip", self.digests.tool),
@@ -209,6 +226,9 @@ class GitHubStore(_AWSStore):
     """A git repository besides."""
 
     world: World
+
+    def expected_tool(self) -> tuple[str, str]:
+        return "tool:.packages/tool.zip", self.digests.tool
 
     def expected(self) -> Files:
         app = ("packages/app-1.0-py3-none-any.whl", self.digests.app)
