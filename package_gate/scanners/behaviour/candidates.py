@@ -3,6 +3,7 @@
 Reading a file's syntax takes a hundred times as long.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +14,16 @@ import yara  # type: ignore[import-not-found]  # it has no types
 from package_gate.core.errors import ScannerError
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles
+from package_gate.scanners.running_files import RunningFiles, Runs
 from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.trees import regular_files
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is looked at."""
 
+_MAX_GLUE = 20 * 1024
+_CALLS_AT_ONCE = re.compile(rb"^[ \t]{0,8}(?:\w+ *= *)?[A-Za-z_][\w.]*\(\s*[A-Za-z_]", re.MULTILINE)
+"""A call that is given something, perhaps by a module itself."""
 _RULES = Path(__file__).with_name("candidates.yar")
 
 
@@ -63,7 +67,8 @@ class CandidateRules:
                 continue
             content = path.read_bytes()
             matches = partial(self._matches, relative, content)
-            if running.is_of_a_build(relative) or once(relative, content, matches):
+            always = running.is_of_a_build(relative) or _is_glue(relative, content, running)
+            if always or once(relative, content, matches):
                 paths.append(relative)
         return Candidates(tuple(paths), tuple(too_large))
 
@@ -78,3 +83,12 @@ class CandidateRules:
             return bool(self._rules.match(data=content, timeout=self._seconds))
         except yara.Error as error:
             raise ScannerError(f"YARA failed on {path}: {error}") from error
+
+
+def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:
+    """Whether this is a short file that brings modules together as soon as it is imported."""
+    return (
+        len(content) <= _MAX_GLUE
+        and _CALLS_AT_ONCE.search(content) is not None
+        and running.when(path) is Runs.AT_ONCE
+    )

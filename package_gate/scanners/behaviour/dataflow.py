@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.import_time import children, parameters_given
+from package_gate.scanners.import_time import Function, children, parameters_given
 from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local
 
 
@@ -85,11 +86,24 @@ class Call:
         return (*self.arguments, *(value for _, value in self.keywords))
 
 
+class Others(Protocol):
+    """Knows the other modules of a package."""
+
+    def labels(self, name: str) -> frozenset[Label]:
+        """Tell what a dotted name of another module may hold, or give when it is called."""
+        ...
+
+    def does(self, name: str) -> frozenset[str]:
+        """Tell what a function of another module does with what it is given: see `Flow.uses`."""
+        ...
+
+
 class Flow:
     """The labels of one file's running nodes."""
 
-    def __init__(self, nodes: Sequence[ast.AST]) -> None:
+    def __init__(self, nodes: Sequence[ast.AST], others: Others | None = None) -> None:
         self.nodes = nodes
+        self._others = others
         self.expressions = Expressions(nodes)
         self._calls = [node for node in nodes if isinstance(node, ast.Call)]
         self.calls = [call for node in self._calls for call in self._describe(node)]
@@ -119,6 +133,35 @@ class Flow:
                     found |= self._given.get(key, set())
                     waiting += self._fed(key, arms)
         return found
+
+    def uses(self, function: Function) -> frozenset[str]:
+        """Tell what a function does with what it is given: `sends` it, or `runs` it."""
+        arguments = function.args
+        given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        own = {each.arg for each in (*given, arguments.vararg, arguments.kwarg) if each}
+        found = set()
+        for what, table in (("sends", tables.SENDS), ("runs", tables.RUNS)):
+            for call in self.calls:
+                if call.does(table) and own & self._keys(*call.everything):
+                    found.add(what)
+        return frozenset(found)
+
+    def done_elsewhere(self, call: Call) -> set[str]:
+        """Tell what a function of another module does with what this call gives it."""
+        if self._others is None:
+            return set()
+        return {what for name in call.names for what in self._others.does(name)}
+
+    def _keys(self, *expressions: ast.expr) -> Keys:
+        """Give the names of all that these take on."""
+        seen: Keys = set()
+        waiting: list[ast.expr] = list(expressions)
+        while waiting:
+            expression = waiting.pop()
+            for key in self._summary(expression)[1] - seen:
+                seen.add(key)
+                waiting += self._fed(key, arms_of(expression))
+        return seen
 
     def _fed(self, key: str, arms: Arms) -> Iterator[ast.expr]:
         """Give what a key takes on where it stands in these arms."""
@@ -312,7 +355,7 @@ class Flow:
             if isinstance(cut, ast.Slice) and cut.step and self._is_text(node.value):
                 labels.add(Label.DECODED)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
-            labels |= {Label.DECODED, Label.ENCODED}
+            labels.add(Label.DECODED)
         for child in children(node):
             self._collect(child, labels, keys, read=read)
 
@@ -355,6 +398,9 @@ class Flow:
             labels |= {Label.SECRET, Label.LOOT}
         if "sys.argv" in names:
             labels.add(Label.HOST_FACTS)
+        if self._others is not None:
+            for name in names:
+                labels |= self._others.labels(name)
         labels.update(label for table, label in _SOURCES for name in names if name in table)
 
     def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:

@@ -326,7 +326,10 @@ class _Slice:
             return
         self._queue(path, [definition], follow=False)
         if isinstance(definition, Function):
-            self._queue(path, module.results_of(definition), follow=True)
+            own = path == self._own[0]
+            # What another module does with what it is given may be what was found.
+            within = module.results_of(definition) if own else module.inside(definition)
+            self._queue(path, within, follow=True)
             return
         self._queue(
             path, (e for e in definition.body if not (_blocks(e) or _is_remark(e))), follow=True

@@ -24,6 +24,7 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_whole_file,
 )
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.other_modules import Beside, OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (
     Behaviour,
@@ -97,6 +98,7 @@ class PackageBehaviour:
         self._tree = tree
         self._running = running
         self._seen = seen
+        self._others = OtherModules(lambda: self._graph)
         self._prints = Fingerprints(tree, lambda: self._graph)
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
 
@@ -171,7 +173,9 @@ class PackageBehaviour:
         found = self._look(path, content, called, whole=False)
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
             module = parse(content.decode("utf-8", "replace"))
-            chosen, flow = sinks(module, whole=False, called=called)
+            chosen, flow = sinks(
+                module, whole=False, called=called, others=Beside(path, self._others)
+            )
             counting = {
                 (each.behaviour.rule, each.behaviour.line) for each in waiting(chosen, flow)
             }
@@ -198,7 +202,7 @@ class PackageBehaviour:
         wanted = {(each.rule, each.line) for each in dormant}
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
             module = parse(content.decode("utf-8", "replace"))
-            found, flow = sinks(module, whole=True)
+            found, flow = sinks(module, whole=True, others=Beside(path, self._others))
             return [
                 replace(
                     each.behaviour,
@@ -242,7 +246,13 @@ class PackageBehaviour:
             module = parse(content.decode("utf-8", "replace"))
             at_start = runs_at_start(path)
             whole = self._running.whole(path)
-            sinks_found, flow = sinks(module, whole=whole, at_start=at_start, called=called)
+            sinks_found, flow = sinks(
+                module,
+                whole=whole,
+                at_start=at_start,
+                called=called,
+                others=Beside(path, self._others),
+            )
             for each in sinks_found:
                 if each.nodes:
                     of_sink = self._prints.of(each, flow, module, path, when)
@@ -270,9 +280,16 @@ class PackageBehaviour:
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool
     ) -> list[Behaviour]:
         at_start = runs_at_start(path)
-        look = partial(behaviours, whole=whole, at_start=at_start, called=called, own=self._own)
+        look = partial(
+            behaviours,
+            whole=whole,
+            at_start=at_start,
+            called=called,
+            own=self._own,
+            others=Beside(path, self._others),
+        )
         return self._seen.behaviours(
-            f"{path} {whole} {sorted(called)} {self._own.digest}",
+            f"{path} {whole} {sorted(called)} {self._own.digest} {self._others.digest}",
             content,
             lambda: look(content.decode()),
         )

