@@ -5,9 +5,10 @@ Each run pays it first, whatever kind of run it is.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from package_gate.core.artifact import Artifact, Origin
-from package_gate.core.decision import PackageSummary
+from package_gate.core.decision import PackageDecision, PackageSummary
 
 PackageKey = tuple[Origin, str, str]
 """Origin, name and version."""
@@ -23,6 +24,11 @@ class Withdrawal:
     artifacts: tuple[Artifact, ...]
     refused_at: datetime
     """UTC."""
+
+    @classmethod
+    def of(cls, decision: PackageDecision, now: datetime) -> Self:
+        """Take what is withdrawn from the package's decision."""
+        return cls(decision.name, decision.version, decision.origin, decision.artifacts, now)
 
     @property
     def key(self) -> PackageKey:

@@ -162,6 +162,8 @@ class Gate:
             digest = notification_digest(decision)
             if not all(decision.notified.get(r.requester) == digest for r in requests):
                 return Slowly.NOW
+            if self._records.owed.told_unreadable(requests[0]) is not None:
+                return Slowly.NOW
             approved = decision.verdict is Verdict.APPROVED
             packages = () if approved else self._records.packages(decision)
             if any(p.verdict is Verdict.REFUSED and p.may_be_published for p in packages):
@@ -188,6 +190,8 @@ class Gate:
             if not self._settings.dry_run:
                 self._records.turn.ask()
             earlier = self._records.request(request)
+            if earlier is not None and self._records.owed.told_unreadable(request) is not None:
+                earlier = replace(earlier, notified={})  # they heard that it can't be read
             if earlier is not None and request_holds(earlier, self._conditions, self._today):
                 decision, packages = earlier, self._records.packages(earlier)
                 if not self._settings.dry_run:
@@ -211,6 +215,7 @@ class Gate:
         decided_now = decision is not earlier
         if not self._settings.dry_run:
             decision = self._notify(requests, decision, packages, self._keep)
+            self._try(self._forget_unreadable, requests, decision)
         if decided_now:
             self._settings.progress(request.name, str(decision.verdict))
         return RequestOutcome(request, decision, packages, decided_now)
@@ -223,18 +228,29 @@ class Gate:
         decision = self._without_packages(request, error)
         self._remarks.leave(f"{request.name} could not be decided: {error}")
         if not self._settings.dry_run:
+            owed = self._records.owed
             try:
-                decision = replace(decision, notified=self._records.told(request))
+                told = owed.told_unreadable(request)
+                if told is None:
+                    owed.tell_unreadable(request, told := {})
             except StoreError as failure:
                 self._remarks.leave(str(failure))
             else:
                 decision = self._notify(
                     requests,
-                    decision,
+                    replace(decision, notified=told),
                     (),
-                    lambda told: self._records.put_told(request, told.notified),
+                    lambda now: owed.tell_unreadable(request, now.notified),
                 )
         return RequestOutcome(request, decision, (), decided_now=True)
+
+    def _forget_unreadable(self, requests: Sequence[Request], decision: RequestDecision) -> None:
+        """Note that all know the verdict who had heard that it can't be read."""
+        digest = notification_digest(decision)
+        if self._records.owed.told_unreadable(requests[0]) is not None and all(
+            decision.notified.get(request.requester) == digest for request in requests
+        ):
+            self._records.owed.is_readable(requests[0])
 
     def _decide(self, request: Request, earlier: RequestDecision | None) -> Decided:
         try:
@@ -261,7 +277,8 @@ class Gate:
         earlier: RequestDecision | None,
     ) -> Decided:
         """Make the request's verdict of its packages' and publish what is approved."""
-        outcomes = [self._outcome(work) for work in works]
+        noted = earlier.published if earlier else ()
+        outcomes = [self._outcome(work, noted) for work in works]
         decision = decide_request(
             request, outcomes, plan.notes, self._conditions, self._settings.now()
         )
@@ -288,7 +305,7 @@ class Gate:
             return earlier.install_command
         return self.steps.publication.publish(request, works)
 
-    def _outcome(self, work: PackageWork) -> PackageOutcome:
+    def _outcome(self, work: PackageWork, noted: Sequence[PackageSummary]) -> PackageOutcome:
         """Wait for a package, and take it back where it is published and refused now."""
         try:
             decision = work.decided.result()
@@ -296,7 +313,7 @@ class Gate:
             return PackageOutcome(work.subject, None, error)
         for scanner in decision.scanners:
             self._scanners[scanner.name] = scanner
-        self.steps.publication.take_back_if_refused(work)
+        self.steps.publication.take_back_if_refused(work, noted)
         return PackageOutcome(work.subject, decision)
 
     def _judge_superseded(
@@ -313,21 +330,28 @@ class Gate:
         known = {(package.name, package.version) for package in current}
         works: list[PackageWork] = []
         try:
-            for each in self._records.published(earlier):
-                if (each.name, each.version) not in known:
-                    again = ResolvedPackage(
-                        each.name, each.version, each.origin, remote_files(each)
-                    )
-                    works.append(self.steps.packages.claim(again))
+            for each in earlier.published:
+                if (each.name, each.version) in known or not self._may_be_installed(each):
+                    continue
+                again = ResolvedPackage(each.name, each.version, each.origin, remote_files(each))
+                works.append(self.steps.packages.claim(again))
             for work in works:
                 if isinstance(error := work.decided.exception(), Exception):
                     self._remarks.warn(
                         f"{work.subject} stays published, not judged again: {describe(error)}"
                     )
-                self.steps.publication.take_back_if_refused(work)
+                self.steps.publication.take_back_if_refused(work, earlier.published)
         finally:
             for work in works:
                 self.steps.packages.release(work)
+
+    def _may_be_installed(self, noted: PackageSummary) -> bool:
+        """Whether what a request's record says is published may be so still.
+
+        Of a package whose own record has been removed nobody knows that it isn't.
+        """
+        record = self._records.package(noted.origin, noted.name, noted.version)
+        return record is None or record.may_be_published
 
     def _notify(
         self,

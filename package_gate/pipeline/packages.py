@@ -303,13 +303,7 @@ class Packages:
             return decision
         if unchanged(decision, earlier) and not self._records.took_over:
             return decision
-        owed = Withdrawal(
-            decision.name,
-            decision.version,
-            decision.origin,
-            decision.artifacts,
-            self._settings.now(),
-        )
+        owed = Withdrawal.of(decision, self._settings.now())
         if decision.verdict is Verdict.REFUSED and decision.may_be_published:
             self._records.owed.owe_withdrawal(owed)
         self._records.put(decision)
@@ -318,7 +312,7 @@ class Packages:
         return decision
 
 
-def remote_files(decision: PackageDecision) -> tuple[RemoteFile, ...]:
+def remote_files(decision: PackageDecision | PackageSummary) -> tuple[RemoteFile, ...]:
     """Turn recorded artifacts into files that can be fetched again."""
     return tuple(artifact.remote for artifact in decision.artifacts)
 

@@ -1,11 +1,11 @@
 """Putting approved packages where notebooks install from, and taking refused ones back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
 from package_gate.core.errors import PublishError, StoreError
 from package_gate.core.owed import BegunPublication, Withdrawal
 from package_gate.core.request import Request
@@ -111,8 +111,15 @@ class Publication:
             if now is not None and now.verdict is Verdict.REFUSED:
                 self._publisher.withdraw(PublishedPackage.of(now))
 
-    def take_back_if_refused(self, work: PackageWork) -> None:
+    def take_back_if_refused(
+        self, work: PackageWork, noted: Collection[PackageSummary] = ()
+    ) -> None:
         """Withdraw a package that stands in the repository and is refused now.
+
+        Args:
+            work: the package.
+            noted: what its request's record says is published: the package's own may have been
+                damaged and removed since.
 
         Raises:
             StoreError: it could not be recorded.
@@ -124,6 +131,16 @@ class Publication:
             decision = work.decision
             if decision is None or decision.verdict is not Verdict.REFUSED:
                 return
+            published = {(each.origin, each.name, each.version) for each in noted}
+            owed = Withdrawal.of(decision, self._settings.now())
+            if (
+                decision.withdrawn_at is None
+                and owed.key in published
+                and not decision.published_at
+            ):
+                decision = replace(decision, published_at=owed.refused_at)
+                self._records.owed.owe_withdrawal(owed)
+                self._records.put(decision)
             if decision.may_be_published:
                 work.decision = self._take_back(decision)
 

@@ -1,6 +1,7 @@
 """The documents of what is owed, see `core.owed`: one for each thing, below `owed/`."""
 
 import hashlib
+import threading
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -8,15 +9,18 @@ import msgspec
 
 from package_gate.core.errors import UnreadableRecordError
 from package_gate.core.owed import BegunPublication, BegunRescan, Withdrawal
+from package_gate.core.request import Request
 from package_gate.records.storage import Storage
 
 RESCAN_KEY = "owed/rescan.json"
 WITHDRAWALS = "owed/withdraw/"
 PUBLICATIONS = "owed/publish/"
+UNREADABLE = "owed/tell/"
 Owed = TypeVar("Owed", Withdrawal, BegunPublication, BegunRescan)
 _READERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Withdrawal, BegunPublication, BegunRescan)
 }
+_read_told = msgspec.json.Decoder(dict[str, str]).decode
 """Made before there are threads; see `store`."""
 
 
@@ -26,6 +30,9 @@ class OwedRecords:
     def __init__(self, storage: Storage) -> None:
         """Keep documents in `storage`."""
         self._storage = storage
+        self._unreadable: set[str] | None = None
+        """The keys below `UNREADABLE`, once they have been listed."""
+        self._listing = threading.Lock()
 
     def withdrawals(self) -> list[Withdrawal]:
         """Give the packages that are refused and not seen to be gone."""
@@ -67,6 +74,34 @@ class OwedRecords:
         if self.rescan() is not None:
             self._storage.remove(RESCAN_KEY)
 
+    def told_unreadable(self, request: Request) -> dict[str, str] | None:
+        """Give who was told that a request's record can't be read; None when nobody was.
+
+        They are owed what it says once it can be. See `RequestDecision.notified`.
+        """
+        key = _unreadable_key(request)
+        with self._listing:
+            if self._unreadable is None:
+                self._unreadable = set(self._storage.keys(UNREADABLE))
+        content = self._storage.read(key) if key in self._unreadable else None
+        if content is None:
+            return None
+        try:
+            return _read_told(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+
+    def tell_unreadable(self, request: Request, told: dict[str, str]) -> None:
+        """Note who is told that a request's record can't be read, or that somebody will be."""
+        key = _unreadable_key(request)
+        self._write(key, told)
+        if self._unreadable is not None:
+            self._unreadable.add(key)
+
+    def is_readable(self, request: Request) -> None:
+        """Note that all who were told otherwise know what a request's record says."""
+        self._storage.remove(_unreadable_key(request))
+
     def _read(self, key: str, kind: type[Owed]) -> Owed | None:
         content = self._storage.read(key)
         if content is None:
@@ -75,12 +110,14 @@ class OwedRecords:
             document: Owed = _READERS[kind].decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnreadableRecordError(
-                f"The record {key} of what is owed is damaged ({error}). Restore it, or run once "
-                "with --rescan and remove it then."
+                f"The record {key} of what is owed is damaged ({error}). Restore it, or remove "
+                "it and run with --rescan."
             ) from error
         return document
 
-    def _write(self, key: str, document: Withdrawal | BegunPublication | BegunRescan) -> None:
+    def _write(
+        self, key: str, document: Withdrawal | BegunPublication | BegunRescan | dict[str, str]
+    ) -> None:
         self._storage.turn.ask()
         self._storage.read(key)  # a storage writes only over what it has read
         self._storage.write(key, msgspec.json.encode(document))
@@ -91,5 +128,12 @@ def _withdrawal_key(withdrawal: Withdrawal) -> str:
 
 
 def _publication_key(publication: BegunPublication) -> str:
-    digest = hashlib.sha256("\n".join((publication.name, publication.source)).encode()).hexdigest()
-    return f"{PUBLICATIONS}{digest[:40]}.json"
+    return f"{PUBLICATIONS}{_digest(publication.name, publication.source)}.json"
+
+
+def _unreadable_key(request: Request) -> str:
+    return f"{UNREADABLE}{_digest(request.name, str(request.source))}.json"
+
+
+def _digest(name: str, source: str) -> str:
+    return hashlib.sha256("\n".join((name, source)).encode()).hexdigest()[:40]

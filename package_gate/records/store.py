@@ -33,7 +33,15 @@ _READERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (PackageDecision, RequestDecision, Evidence)
 }
 """Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
-_read_told = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    """What every version of the gate writes of a document's layout."""
+
+    schema: int = 1
+
+
+_read_layout = msgspec.json.Decoder(_Layout).decode
 _SCHEMAS = {
     PackageDecision: DECISION_SCHEMA,
     RequestDecision: DECISION_SCHEMA,
@@ -87,7 +95,7 @@ class Records:
         key = _request_key(request.name, str(request.source))
         decision = self._read(key, RequestDecision)
         if decision and (decision.name, decision.source) != (request.name, str(request.source)):
-            raise StoreError(f"The record {key} is another request's: {decision.name}.")
+            raise _damaged(key, f"it is another request's: {decision.name}")
         return decision
 
     def package(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
@@ -103,7 +111,7 @@ class Records:
             name,
             version,
         ):
-            raise StoreError(f"The record {key} is another package's: {decision.name}.")
+            raise _damaged(key, f"it is another package's: {decision.name}")
         return legacy.with_yanked(decision) if decision else None
 
     def package_now(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
@@ -147,15 +155,6 @@ class Records:
         recorded = [self.package(p.origin, p.name, p.version) for p in decision.packages]
         return tuple(package for package in recorded if package is not None)
 
-    def published(self, decision: RequestDecision) -> list[PackageDecision]:
-        """Give those packages of a request, earlier ones too, that notebooks can still install.
-
-        Raises:
-            StoreError: a record can't be read, is damaged, or is another package's.
-        """
-        recorded = [self.package(p.origin, p.name, p.version) for p in decision.published]
-        return [package for package in recorded if package and package.may_be_published]
-
     def evidence(self, digest: str, earlier: PackageDecision | None = None) -> Evidence | None:
         """Give what is known of a package's bytes, or None.
 
@@ -172,31 +171,8 @@ class Records:
             evidence = legacy.evidence_of(earlier)
             return evidence if evidence and evidence.digest == digest else None
         if evidence and evidence.digest != digest:
-            raise StoreError(f"The record {key} is about another package than its name says.")
+            raise _damaged(key, "it is about another package than its name says")
         return evidence
-
-    def told(self, request: Request) -> dict[str, str]:
-        """Give who was sent which email about a record that can't be read, see `notified`.
-
-        Raises:
-            StoreError: it can't be read.
-        """
-        content = self._storage.read(_told_key(request))
-        try:
-            return _read_told(content) if content else {}
-        except msgspec.DecodeError:
-            return {}
-
-    def put_told(self, request: Request, notified: dict[str, str]) -> None:
-        """Record who was sent which email about a record that can't be read.
-
-        Raises:
-            StoreError: it could not be recorded, or it is not this run's turn.
-        """
-        key = _told_key(request)
-        with self._writing(key):
-            self._storage.read(key)  # a storage writes only over what it has read
-            self._storage.write(key, msgspec.json.encode(notified))
 
     def put_evidence(self, evidence: Evidence) -> None:
         """Record what was found in a package's bytes, in place of what was known of them before.
@@ -252,26 +228,24 @@ def _decode(key: str, content: bytes | None, kind: type) -> Any:
     if content is None:
         return None
     try:
-        document = _READERS[kind].decode(content)
+        if _read_layout(content).schema > _SCHEMAS[kind]:
+            raise UnreadableRecordError(
+                f"The record {key} was written by a newer version of the gate. Use that version; "
+                "don't remove the record."
+            )
+        return _READERS[kind].decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnreadableRecordError(
-            f"The record {key} is damaged ({error}). Restore it, or remove it to decide again."
-        ) from error
-    if document.schema > _SCHEMAS[kind]:
-        raise UnreadableRecordError(
-            f"The record {key} was written by a newer version of the gate. Use that version; "
-            "don't remove the record."
-        )
-    return document
+        raise _damaged(key, str(error)) from error
+
+
+def _damaged(key: str, why: str) -> UnreadableRecordError:
+    return UnreadableRecordError(
+        f"The record {key} is damaged ({why}). Restore it, or remove it to decide again."
+    )
 
 
 def _encode(document: Decision | Evidence) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
-
-
-def _told_key(request: Request) -> str:
-    key = _request_key(request.name, str(request.source))
-    return f"told/{key.removeprefix('requests/')}"
 
 
 def _request_key(name: str, source: str) -> str:
