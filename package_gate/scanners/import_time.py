@@ -198,7 +198,7 @@ class Reach:
         self._reached, self._guarded = set(), []
         nodes: list[ast.AST] = []
         waiting: list[ast.AST] = list(self._body)
-        uses = _Uses()
+        uses = _Uses(set(self._classes) if called else set())
         guards = self._guards and STARTED not in called
 
         def reach(functions: Iterable[Function]) -> None:
@@ -209,7 +209,9 @@ class Reach:
 
         for name in called:
             uses.classes.add(name.partition(".")[0])
-            reach(self._named.get(name, ()))
+            functions = self._named.get(name, ())
+            reach(functions)
+            reach(each for function in functions for each in _returned(function))
         while waiting:
             node = waiting.pop()
             nodes.append(node)
@@ -255,6 +257,7 @@ class Reach:
                 else:
                     waiting += _running_children(node)
             step.functions.extend(self._put_to_use(uses))
+            step.functions.extend(_returned(function))  # who calls it may call them
         return step
 
     def _put_to_use(self, uses: "_Uses") -> Iterator[Function]:
@@ -423,7 +426,9 @@ def _returned(function: Function) -> list[Function]:
     return [each for each in inner if each.name in names]
 
 
-def parameters_given(function: Function, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+def parameters_given(
+    function: Function | ast.Lambda, call: ast.Call
+) -> Iterator[tuple[str, ast.expr]]:
     """Pair the parameters of a function with what a call gives it; a method's without `self`."""
     names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
     by_name = {plain(each): each for each in (*names, *(a.arg for a in function.args.kwonlyargs))}

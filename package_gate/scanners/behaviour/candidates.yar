@@ -117,6 +117,8 @@ rule candidate
         $alone15 = /(\xef\xb8[\x80-\x8f]){8}|(\xf3\xa0[\x80-\x87][\x80-\xbf]){8}|(\xe2\x80[\x8b-\x8d]|\xe2\x81[\xa0-\xa4]){8}/
         $alone16 = /pip\.(conf|ini)|\.gitconfig|\.condarc|\.npmrc|uv\.toml|\.git\/hooks|jupyter_\w+_config/
         $alone17 = /config.{1,30}--global|profile_default/
+        $alone19 = /["'\/\\](Documents|Desktop|Pictures|Downloads)["'\/\\]/
+        $alone20 = /["']HTTP_[A-Z_]{3,}["']/
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:

@@ -33,6 +33,8 @@ class Label(Enum):
     MEMORY = auto()
     ENCODED = auto()
     """It was written in the code so that nobody can read it."""
+    REQUEST = auto()
+    """It comes with a request to a server."""
     LOOT = auto()
     """Whatever thieves look for: keys, browsers' and wallets' files, or the whole environment."""
 
@@ -52,6 +54,8 @@ _MUTATOR = re.compile(
     r"|read(?:_file|_string|_dict)?|load|parse"
 )
 """Methods that put what they are given into their object."""
+_HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
+"""A header of a request, as WSGI names it (PEP 3333)."""
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
@@ -338,6 +342,8 @@ class Flow:
             return
         if isinstance(node, ast.expr) and not isinstance(node, _CONTAINERS) and not read:
             read = self._read_text(node, labels, keys)
+        if isinstance(node, ast.Constant) and _HEADER.fullmatch(str(node.value)):
+            labels |= {Label.DOWNLOADED, Label.REQUEST}
         if isinstance(node, ast.Name):
             keys.add(node.id)
             self._look_up(node, labels)

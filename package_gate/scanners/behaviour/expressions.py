@@ -26,8 +26,11 @@ from package_gate.scanners.scopes import arms_of, exclude_each_other, is_local, 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""
 
-_AWAITERS = {"asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"}
-"""Functions that give what they are given, once it is there."""
+_AWAITERS = {
+    *("asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"),
+    *("staticmethod", "classmethod", "functools.partial", "functools.wraps"),
+}
+"""Functions that give what they are given, once it is there, or something that calls it."""
 _MAX_DEPTH = 400
 """Expressions within expressions, and names that lead to names; see `gave_up`."""
 _MAX_NAMES = 8
@@ -61,6 +64,7 @@ class Expressions:
         """What `with … as` assigns to."""
         self.functions: dict[str, list[Function]] = {}
         """Function, class (its `__init__`) or `.method` → those of this name."""
+        self.classes: set[str] = set()
         nodes = list(nodes)
         self._note_functions(nodes)
         for node in nodes:
@@ -83,7 +87,12 @@ class Expressions:
         functions: list[Function] = []
         for node in nodes:
             if isinstance(node, ast.ClassDef):
+                self.classes.add(node.name)
                 for each in node.body:
+                    if isinstance(each, ast.Assign):
+                        for target in each.targets:
+                            if isinstance(target, ast.Name):
+                                self.values.setdefault(f".{target.id}", []).append(each.value)
                     if isinstance(each, Function):
                         methods.add(id(each))
                         self.functions.setdefault(f".{each.name}", []).append(each)
@@ -99,8 +108,10 @@ class Expressions:
             for returned in _returns(node):
                 self.values.setdefault(name, []).append(returned)
 
-    def called_here(self, call: ast.Call) -> list[Function]:
+    def called_here(self, call: ast.Call) -> Sequence[Function | ast.Lambda]:
         """Give the functions and methods of this file that a call may run."""
+        if isinstance(call.func, ast.Lambda):
+            return [call.func]
         if isinstance(call.func, ast.Name):
             return self.functions.get(call.func.id, [])
         if isinstance(call.func, ast.Attribute):
@@ -178,7 +189,8 @@ class Expressions:
                 found.append(name)
             return found
         if isinstance(expression, ast.Attribute):
-            if isinstance(expression.value, ast.Name) and plain(expression.value.id) == "self":
+            base = expression.value
+            if isinstance(base, ast.Name) and (plain(base.id) == "self" or base.id in self.classes):
                 values = self.values.get(f".{expression.attr}", ())
                 return [each for value in values for each in self.names(value, deeper)]
             return [f"{each}.{expression.attr}" for each in self.names(expression.value, deeper)]
@@ -399,7 +411,7 @@ def _is_plain(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute):
         function = function.value
         return isinstance(function, ast.Name) and plain(function.id) in ("self", "cls")
-    return isinstance(function, ast.Name)
+    return isinstance(function, ast.Name | ast.Lambda)
 
 
 @lru_cache(maxsize=1000)

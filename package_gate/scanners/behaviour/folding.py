@@ -61,6 +61,10 @@ def called(name: str, arguments: list[object]) -> object:
         return first
     if name in _LISTED:
         return _listed(first)
+    if name in ("tempfile.gettempdir", "tempfile.mkdtemp", "tempfile.gettempprefix"):
+        return "/tmp"  # noqa: S108  # whatever it is called there
+    if name in ("tempfile.mktemp", "tempfile.NamedTemporaryFile"):
+        return f"/tmp/{UNKNOWN}"  # noqa: S108
     if name == "chr":
         return chr(first) if isinstance(first, int) and 0 <= first < 0x110000 else None
     if name == "map" and len(arguments) == 2 and isinstance(arguments[1], list):

@@ -163,6 +163,7 @@ _WAITING = {
     *("runs-downloaded-code", "runs-decoded-code", "hides-what-it-calls", "opens-a-reverse-shell"),
     *("runs-a-hidden-command", "mines", "encrypts-files", "destroys-files", "sends-the-screen"),
     *("runs-machine-code", "sends-what-it-intercepts", "sends-secrets"),
+    *("sends-to-a-drop", "starts-a-bundled-program"),
 }
 """Rules that count in functions which wait to be called, too: see `waiting`."""
 
@@ -187,10 +188,14 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         runs = any(call.does(tables.RUNS) for call in of_node)
         if rule == "runs-decoded-code":
             return (runs and Label.ENCODED in labels) or not of_node
+        if rule == "starts-a-bundled-program":
+            return any(flow.text(*c.arguments).lstrip().startswith("/tmp/") for c in of_node)  # noqa: S108
+        if rule == "destroys-files":
+            return any(c.does(tables.REMOVES) or c.does(tables.STARTS) for c in of_node)
         if rule == "runs-downloaded-code":
-            return runs or any(
-                tables.COMMANDS[0][1].search(flow.text(*c.arguments)) for c in of_node
-            )
+            fetches = tables.COMMANDS[0][1]
+            by_command = any(fetches.search(flow.text(*each.arguments)) for each in of_node)
+            return runs or by_command or Label.REQUEST in labels
         return rule in _WAITING
 
     return [each for each in found if counts(each)]
@@ -220,6 +225,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     elsewhere = flow.done_elsewhere(call)
+    if call.does(tables.PIPES) and _is_of_sender(call, flow):
+        elsewhere.add("sends")
     # Only these ask where their data comes from, which takes a while to tell.
     if not (path or program or elsewhere or any(map(call.does, _SINKS))):
         return
@@ -300,8 +307,22 @@ def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
     ends = [value for key, value in call.keywords if key in ("stdin", "stdout", "stderr")]
     if any(name.startswith("socket.") for value in ends for name in _all_names(value, flow)):
         yield "opens-a-reverse-shell"
-    if names & _SILENT and "__file__" in command:
+    own = "__file__" in command or command.lstrip().startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
+    if names & _SILENT and own:
         yield "starts-a-bundled-program"
+
+
+def _is_of_sender(call: Call, flow: Flow) -> bool:
+    """Whether the program that is given its input sends it away, such as `curl`."""
+    node: ast.expr = call.node.func
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    started = flow.expressions.values.get(node.id, []) if isinstance(node, ast.Name) else [node]
+    return any(
+        tables.SENDERS.search(flow.text(*each.args[:1]))
+        for each in started
+        if isinstance(each, ast.Call)
+    )
 
 
 def _is_run_by(call: Call, flow: Flow) -> bool:
@@ -328,6 +349,8 @@ def _is_run_by(call: Call, flow: Flow) -> bool:
 
 
 def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
+    if tables.DROPS.search(flow.text(*call.everything)):
+        yield "sends-to-a-drop"
     if Label.SECRET in labels:
         yield "sends-secrets"
     if Label.HOST_FACTS in labels:
@@ -349,6 +372,8 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
         yield "changes-tools"
     if Label.OTHER_PACKAGES in of_path:
         yield "changes-other-packages"
+    if tables.PERSONAL.search(text):
+        yield "destroys-files"
     if Label.ENCRYPTED in labels and (Label.SECRET in of_path or text.startswith("~")):
         yield "encrypts-files"
 

