@@ -72,7 +72,12 @@ class Sources:
     def resolve(self, request: Request) -> Resolution:
         """Name a wheel."""
         filename = f"{request.name}-1.0-py3-none-any.whl"
-        file = RemoteFile(filename, f"https://files.example/{filename}", digest_of(filename))
+        file = RemoteFile(
+            filename,
+            f"https://files.example/{filename}",
+            digest_of(filename),
+            uploaded=datetime(2020, 1, 1, tzinfo=UTC),
+        )
         return Resolution((ResolvedPackage(request.name, "1.0", Origin.PYPI, (file,)),))
 
     def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:

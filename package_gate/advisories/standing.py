@@ -108,11 +108,14 @@ def _ask(
         except ScannerError as error:
             return _failure(source.name, str(error))
 
-    threads = ThreadPoolExecutor(max(1, len(sources)))
-    try:
-        outcomes = list(threads.map(ask, sources))
-    finally:
-        threads.shutdown(wait=False)  # who interrupts the run doesn't wait for a service
+    if len(sources) < 2:
+        outcomes = [ask(source) for source in sources]
+    else:
+        threads = ThreadPoolExecutor(len(sources))
+        try:
+            outcomes = list(threads.map(ask, sources))
+        finally:
+            threads.shutdown(wait=False)  # who interrupts the run doesn't wait for a service
     return (
         [each for each in outcomes if isinstance(each, _Answer)],
         [each for each in outcomes if isinstance(each, str)],

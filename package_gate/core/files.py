@@ -21,8 +21,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # as long as any name may be
     temporary = path.with_name(f".new-{name}")
-    temporary.unlink(missing_ok=True)
-    made = temporary.open("xb")
+    try:
+        made = temporary.open("xb")
+    except FileExistsError:
+        temporary.unlink()
+        made = temporary.open("xb")
     try:
         with made as file:
             yield file

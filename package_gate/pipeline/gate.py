@@ -12,7 +12,7 @@ from functools import partial
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.child import end_all
-from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.errors import (
     GateError,
     PublishError,
@@ -72,6 +72,8 @@ class Gate:
         self._conditions = settings.conditions
         self._today = settings.now().date()
         self._scanners: dict[str, ScannerInfo] = {}
+        self._again: dict[tuple[str, str], RequestDecision] = {}
+        """What is decided again from its record."""
 
     def run(self, request_file: RequestFile) -> Run:
         """Pay what earlier runs owe, then decide every request of the file.
@@ -82,7 +84,7 @@ class Gate:
         started = self._settings.now()
         groups: dict[tuple[str, str], list[Request]] = {}
         for request in request_file.requests:
-            groups.setdefault((request.name, str(request.source)), []).append(request)
+            groups.setdefault(_key(request), []).append(request)
         try:
             outcomes = self._outcomes(list(groups.values()))
         except BaseException:  # an interrupt: what others see must not go on behind our back
@@ -92,7 +94,7 @@ class Gate:
         settled = {(o.decision.name, o.decision.source): o for o in outcomes}
         return Run(
             outcomes=tuple(
-                replace(settled[(request.name, str(request.source))], request=request)
+                replace(settled[_key(request)], request=request)
                 for request in request_file.requests
             ),
             line_errors=request_file.errors,
@@ -157,8 +159,10 @@ class Gate:
             if decision is None:
                 return Slowly.NOW
             if not request_holds(decision, self._conditions, self._today):
-                again = closure_holds(decision, self._conditions)
-                return Slowly.TOGETHER if again else Slowly.NOW
+                if not closure_holds(decision, self._conditions):
+                    return Slowly.NOW
+                self._again[_key(requests[0])] = decision
+                return Slowly.TOGETHER
             digest = notification_digest(decision)
             if not all(decision.notified.get(r.requester) == digest for r in requests):
                 return Slowly.NOW
@@ -174,12 +178,10 @@ class Gate:
 
     def _ask_together(self, groups: Sequence[list[Request]]) -> None:
         """Ask at once what is known of all packages that are decided again from their records."""
-        packages: dict[PackageSummary, None] = {}
-        for requests in groups:
-            with suppress(Exception):  # `_settle` meets it again, and says so
-                decision = self._records.request(requests[0])
-                packages |= dict.fromkeys(decision.packages if decision else ())
-        self.steps.packages.ask_together(list(packages))
+        decisions = [self._again[_key(requests[0])] for requests in groups]
+        packages = dict.fromkeys(p for decision in decisions for p in decision.packages)
+        with suppress(Exception):  # each is asked for again, and says so
+            self.steps.packages.ask_together(list(packages))
 
     def _settle(self, requests: list[Request]) -> RequestOutcome:
         """Take one request (and its duplicates) to its end, whatever happens on the way."""
@@ -189,7 +191,7 @@ class Gate:
         try:
             if not self._settings.dry_run:
                 self._records.turn.ask()
-            earlier = self._records.request(request)
+            earlier = self._again.pop(_key(request), None) or self._records.request(request)
             if earlier is not None and self._records.owed.told_unreadable(request) is not None:
                 earlier = replace(earlier, notified={})  # they heard that it can't be read
             if earlier is not None and request_holds(earlier, self._conditions, self._today):
@@ -444,3 +446,8 @@ class Gate:
             self._conditions,
             self._settings.now(),
         )
+
+
+def _key(request: Request) -> tuple[str, str]:
+    """What requests have in common that are decided as one."""
+    return request.name, str(request.source)

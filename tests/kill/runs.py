@@ -152,6 +152,7 @@ def killed_rescan(build: Build, point: Point, mode: Mode) -> Killed:
 def stood_still(build: Build, point: Point, mode: Mode) -> Killed:
     """Stop a run for longer than its lease; another refuses meanwhile what the first approves."""
     build.run.environment["PACKAGE_GATE_LEASE_SECONDS"] = LEASE_SECONDS
+    build.run.environment["KILL_GOES_ON"] = "1"
     stopped: list[int] = []
     happened = _run_until(
         build, point, lambda process: stopped.extend(stand_still(process, mode)), wait=False
