@@ -12,7 +12,7 @@ from functools import partial
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.child import end_all
-from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
+from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
 from package_gate.core.errors import (
     GateError,
     PublishError,
