@@ -13,6 +13,7 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
@@ -34,6 +35,8 @@ MAX_EARLIER = 20
 """Requests decided by earlier runs that are listed; the rest is counted."""
 MAX_SUBJECTS = 10
 """Requests that are named before advice that concerns them all."""
+TABLE_WIDTH = 100
+"""Columns that a terminal must have for a table."""
 LIVE_ROWS = 8
 """Subjects that the live display shows, the latest ones."""
 _COMMAND = re.compile(r"^\s*::|##(?:vso)?\[", re.IGNORECASE)
@@ -59,9 +62,12 @@ def print_verdicts(run: Run, console: Console) -> None:
         print_line(console, f"{where}: {one_line(error.message, 500)}", "yellow")
         print_line(console, f"    {one_line(error.text)}", "dim")
     shown, hidden = _choose(run)
-    if console.is_terminal:
+    if console.is_terminal and console.width >= TABLE_WIDTH:
         if shown:
-            console.print(_table(shown))
+            console.print(_table(shown), soft_wrap=False)
+    elif console.is_terminal:
+        for outcome in shown:
+            _print_stacked(outcome, console)
     else:
         for outcome in shown:
             print_line(console, _line(outcome))
@@ -157,9 +163,26 @@ def _table(outcomes: Iterable[RequestOutcome]) -> Table:
     return table
 
 
-def _line(outcome: RequestOutcome) -> str:
+def _print_stacked(outcome: RequestOutcome, console: Console) -> None:
+    """Print what a row of the table says, for a terminal that is too narrow for it."""
+    head = Text.assemble(
+        (_verdict(outcome), STYLES[outcome.decision.verdict]),
+        " ",
+        (subject(outcome.request), "bold"),
+    )
+    console.print(head, soft_wrap=False)
+    console.print(
+        Padding(Text(f"{_packages(outcome)}: {_why(outcome)}"), (0, 0, 0, 4)), soft_wrap=False
+    )
+
+
+def _packages(outcome: RequestOutcome) -> str:
     count = len(outcome.decision.packages)
-    packages = f"{count} package{'' if count == 1 else 's'}"
+    return f"{count} package{'' if count == 1 else 's'}"
+
+
+def _line(outcome: RequestOutcome) -> str:
+    packages = _packages(outcome)
     return f"{_verdict(outcome)}: {subject(outcome.request)} ({packages}): {_why(outcome)}"
 
 
@@ -204,7 +227,7 @@ def _print_next(outcomes: Iterable[RequestOutcome], console: Console) -> None:
 
 def _print_warning(warning: str, console: Console) -> None:
     if console.is_terminal:
-        console.print(Panel(Text(warning), title="Warning", style="bold yellow"))
+        console.print(Panel(Text(warning), title="Warning", style="bold yellow"), soft_wrap=False)
     else:
         print_line(console, f"WARNING: {warning}")
 

@@ -1,4 +1,5 @@
 import io
+import re
 import threading
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ def printed(told: Run, *, terminal: bool = False, width: int = 100) -> str:
     file = io.StringIO()
     console = Console(
         file=file, force_terminal=terminal, width=width, color_system="standard",
-        legacy_windows=False, _environ={},
+        legacy_windows=False, soft_wrap=True, highlight=False, _environ={},
     )  # fmt: skip
     print_verdicts(told, console)
     return file.getvalue()
@@ -55,6 +56,20 @@ def test_a_terminal_gets_a_table_with_the_verdict_in_colour() -> None:
     assert "━" in output
     assert "\x1b[1;31mrefused" in output
     assert "\x1b[1;32mapproved" in output
+
+
+def test_a_warning_is_whole_on_a_terminal() -> None:
+    for width in (60, 160):
+        output = printed(sample_run(), terminal=True, width=width)
+        words = " ".join(re.sub(r"\x1b\[[0-9;]*m|│", " ", output).split())
+        assert "give a real snapshot with --advisories." in words
+
+
+def test_a_narrow_terminal_gets_no_table_and_no_broken_word() -> None:
+    output = printed(sample_run(), terminal=True, width=60)
+    assert "━" not in output
+    assert "\x1b[1;31mrefused (sample advisories)\x1b[0m \x1b[1mPyYAML==5.3.1" in output
+    assert "    1 package: critical vulnerability PYSEC-2021-142 in" in output
 
 
 def test_thousands_of_earlier_verdicts_are_counted_and_not_listed() -> None:
