@@ -47,7 +47,7 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def parse(text: str) -> ast.Module:
     r"""Parse without showing the package's own warnings about its escapes and the like.
 

@@ -5,6 +5,7 @@ into those whose names it uses, one step far; all of their functions are taken t
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cached_property
 
@@ -13,8 +14,13 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
-_MAX_BYTES = 512 * 1024
-"""Larger modules are not followed into."""
+_MAX_BYTES = 64 * 1024
+"""Larger modules are not followed into: it takes long, and what only passes data on is short."""
+_OF_INTEREST = re.compile(
+    rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"
+    rb"|\bexec\s*\(|\beval\s*\(|subprocess|popen|\.ssh|getuser|gethostname|uname|expanduser|home\(\)"
+)
+"""What a module has that reads, sends or runs something."""
 
 
 class OtherModules:
@@ -43,7 +49,7 @@ class OtherModules:
         if path not in self._flows:
             self._flows[path] = None
             content = self.graph.modules[path]
-            if len(content) <= _MAX_BYTES:
+            if len(content) <= _MAX_BYTES and _OF_INTEREST.search(content):
                 try:
                     module = parse(content.decode("utf-8", "replace"))
                     self._flows[path] = Flow(running_nodes(module, whole=True))
