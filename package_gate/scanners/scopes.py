@@ -23,7 +23,7 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    """Give the nodes directly below one; `ast.iter_child_nodes` takes three times as long."""
+    """Give the nodes directly below one, with the fields of each kind looked up once."""
     kind = type(node)
     fields = _FIELDS.get(kind)
     if fields is None:
