@@ -146,7 +146,7 @@ class RunningFiles:
         }
         return {
             "/".join(folder.relative_to(self._tree).parts): any(
-                True for start in (folder, folder / "src") for _ in start.glob("*/__init__.py")
+                list(start.glob("*/__init__.py")) for start in (folder, folder / "src")
             )
             for folder in folders
         }

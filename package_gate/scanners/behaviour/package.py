@@ -189,7 +189,7 @@ class PackageBehaviour:
     def _entry_points(self) -> dict[str, set[str]]:
         """Name what hosts load by themselves: path → functions and classes."""
         found: dict[str, set[str]] = {}
-        for file in self._tree.glob("*.dist-info/entry_points.txt"):
+        for file in sorted(self._tree.glob("*.dist-info/entry_points.txt")):
             for entry in read_entry_points(file.read_bytes()):
                 if entry.group in ("console_scripts", "gui_scripts"):
                     continue
