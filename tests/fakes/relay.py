@@ -56,6 +56,8 @@ class Relay:
     """Request line and body of each, in order of arrival."""
     received: list[Received] = field(default_factory=list)
     """All of each, in order of its answer."""
+    held: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """Part of a request line → called before the body of such a request is read."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, part: str) -> int:
@@ -101,6 +103,9 @@ def relay_to(target: str) -> Iterator[Relay]:
 
         def answer(self) -> None:
             self.close_connection = True
+            for part, hold in relay.held.items():
+                if part in f"{self.command} {self.path}":
+                    hold()
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length)
             if len(body) < length:  # its sender was killed
