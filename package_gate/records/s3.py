@@ -2,10 +2,12 @@
 
 All documents of requests are known from two objects and a list: an index that the last build left,
 and the ETags of what stands there. What has another ETag than in the index is read by itself, so
-that the index can be old, missing or wrong about nothing but the time a build takes.
+that the index can be old, missing or wrong about nothing but the time a build takes. It holds those
+documents of packages, too, that the last build has read or written: refused requests need theirs.
 """
 
 import gzip
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 INDEX_KEY = "index/requests.gz"
 INDEXED = "requests/"
+PACKAGES = "packages/"
+MAX_INDEXED_BYTES = 64 * 1024 * 1024
+"""Of the packages' documents in the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,14 @@ class S3Storage:
         self._unsure: dict[str, bytes] = {}
         """What may have been written under a key, though nobody said so."""
         self._gathered: dict[str, Stored] = {}
+        """The documents of requests."""
+        self._packages: dict[str, Stored] = {}
+        """Those of packages that the index holds; each is given once, so that a later look sees
+        what another run has written."""
+        self._for_index: dict[str, Stored] = {}
+        """Those of packages that this run has read or written."""
+        self._for_index_bytes = 0
+        self._indexing = threading.Lock()
         self._listed = False
 
     @property
@@ -106,8 +119,11 @@ class S3Storage:
             return stored.body
         if self._listed and key.startswith(INDEXED) and self._etags.setdefault(key, None) is None:
             return None  # it is not in the list
-        stored = self._objects.get(key)
-        self._remember(key, stored)
+        stored = self._packages.pop(key, None)
+        if stored is None:
+            stored = self._objects.get(key)
+            self._remember(key, stored)
+        self._take_for_index(key, stored)
         return stored.body if stored else None
 
     def read_now(self, key: str) -> bytes | None:
@@ -127,10 +143,15 @@ class S3Storage:
         except StoreError:
             self._unsure[key] = document
             self._gathered.pop(key, None)
+            self._packages.pop(key, None)
+            self._take_for_index(key, None)
             raise
         self._etags[key] = etag
+        stored = Stored(document, etag, self._lease.turn)
         if self._listed and key.startswith(INDEXED):
-            self._gathered[key] = Stored(document, etag, self._lease.turn)
+            self._gathered[key] = stored
+        self._packages.pop(key, None)
+        self._take_for_index(key, stored)
 
     def remove(self, key: str) -> None:
         """See `Storage.remove`."""
@@ -176,34 +197,49 @@ class S3Storage:
                 )
         self._etags[key] = etag
 
+    def _take_for_index(self, key: str, stored: Stored | None) -> None:
+        """Take in what stands under a package's key, or that nobody knows."""
+        if not key.startswith(PACKAGES):
+            return
+        with self._indexing:
+            if earlier := self._for_index.pop(key, None):
+                self._for_index_bytes -= len(earlier.body)
+            if stored and self._for_index_bytes + len(stored.body) <= MAX_INDEXED_BYTES:
+                self._for_index[key] = stored
+                self._for_index_bytes += len(stored.body)
+
     def _gather(self) -> dict[str, str]:
         """Take in all documents of requests; gives the ETags that the index knows."""
         etags = self._objects.list(INDEXED)
         stored = self._objects.get(INDEX_KEY)
         self._remember(INDEX_KEY, stored)
         indexed = {each.key: each for each in _index(stored.body)} if stored else {}
+        if any(key.startswith(PACKAGES) for key in indexed):
+            etags |= self._objects.list(PACKAGES)
         missing = []
         for key, etag in etags.items():
             known = indexed.get(key)
             if known and known.etag == etag:
-                self._gathered[key] = Stored(known.body, etag, known.turn)
-                self._remember(key, self._gathered[key])
-            else:
+                found = self._gathered if key.startswith(INDEXED) else self._packages
+                found[key] = Stored(known.body, etag, known.turn)
+                self._remember(key, found[key])
+            elif key.startswith(INDEXED):
                 missing.append(key)
         with ThreadPoolExecutor(self.readers) as pool:
-            for key, found in zip(missing, pool.map(self._objects.get, missing), strict=True):
-                self._remember(key, found)
-                if found:
-                    self._gathered[key] = found
+            for key, read in zip(missing, pool.map(self._objects.get, missing), strict=True):
+                self._remember(key, read)
+                if read:
+                    self._gathered[key] = read
         self._listed = True
         return {key: each.etag for key, each in indexed.items()}
 
     def _write_index(self, indexed: dict[str, str]) -> None:
-        if indexed == {key: stored.etag for key, stored in self._gathered.items()}:
+        known = {**self._gathered, **self._for_index}
+        if indexed == {key: stored.etag for key, stored in known.items()}:
             return
         documents = [
             IndexedDocument(key, stored.etag, stored.turn, stored.body)
-            for key, stored in sorted(self._gathered.items())
+            for key, stored in sorted(known.items())
         ]
         self.write(INDEX_KEY, gzip.compress(msgspec.msgpack.encode(documents), 3, mtime=0))
 
