@@ -21,6 +21,8 @@ MAX_BYTES = MIB
 _NAMES = ("MANIFEST.in", "pyproject.toml", "setup.cfg", "setup.py")
 _EXACT = {name.lower(): name for name in _NAMES}
 _COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
+_BY_ADDRESS = re.compile(r"@|://")
+"""In a requirement: it comes from elsewhere than the index, unseen by the gate."""
 _BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
@@ -75,6 +77,9 @@ def _check_system(placer: Placer, path: str, folder: str, system: object) -> Non
     requires, backend = system.get("requires", []), system.get("build-backend", "setuptools")
     if not isinstance(requires, list) or any(not isinstance(each, str) for each in requires):
         placer.add("build-file", path, "requires is no list of requirements")
+    for each in requires if isinstance(requires, list) else ():
+        if isinstance(each, str) and _BY_ADDRESS.search(each):
+            placer.add("build-file", path, f"requires {each!r:.80}, by an address of its own")
     if not isinstance(backend, str) or not _BACKEND.fullmatch(backend):
         placer.add("build-file", path, f"build-backend is {backend!r:.80}")
     folders = system.get("backend-path", [])

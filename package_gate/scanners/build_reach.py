@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.module_graph import imported_names
 from package_gate.scanners.source import read_source
 from package_gate.scanners.trees import regular_files
@@ -33,7 +34,10 @@ _BY_NAME = re.compile(
     rb"|\beval\b|py_modules|[\"'\s]-m\b|getattr|globals|modules"
 )
 """What runs modules whose names are texts."""
-_COMMAND = re.compile(r"\w\.\w")
+_COMMAND = re.compile(r"\w[.:]\w")
+_EXTENDS = re.compile(rb"[\"'](?:setuptools|distutils|egg_info)\.\w+[\"']")
+"""Groups of entry points that a build loads, also those of the tree that it builds."""
+_LOADED = re.compile(rb"=\s*([A-Za-z_][\w.]*)\s*:\s*[A-Za-z_]")
 _HOOKS = {"build", "script", "custom-hook", "custom", "cmdclass", "getter", "provider"}
 """Keys under which Poetry, PDM, Hatch, setuptools and scikit-build name what they call."""
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
@@ -99,6 +103,8 @@ class _Reach:
                 waiting.append(path)
             elif name in _SETTINGS and at_top:
                 waiting += self._of_settings(path, folder)
+            elif name == "entry_points.txt" and folder.endswith(".egg-info"):
+                waiting += self._of_entry_points(path)
             elif name in _RECIPES and at_top:
                 waiting.append(path)
         reached: set[str] = set()
@@ -141,10 +147,23 @@ class _Reach:
         named = {*self._named_scripts(code)}
         for match in _TEXT.finditer(code) if _BY_NAME.search(code) else ():
             named.update(self._named_module(match[1].decode()))
+        if _EXTENDS.search(code):
+            for match in _LOADED.finditer(code):
+                loaded = {*self._named_module(match[1].decode())}
+                self._whole |= loaded
+                named |= loaded
         if _EXEC.search(code):
             self._whole |= named
         self._started |= named
         yield from named
+
+    def _of_entry_points(self, path: str) -> Iterator[str]:
+        """Yield what setuptools loads from the metadata that lies beside a `setup.py`."""
+        for entry in read_entry_points(self._read(path)):
+            if entry.group.startswith(("setuptools.", "distutils.", "egg_info.")):
+                loaded = {*self._named_module(entry.value.partition(":")[0].strip())}
+                self._whole |= loaded
+                yield from loaded
 
     def _of_recipe(self, path: str) -> Iterator[str]:
         """Yield the scripts and the other recipes that a build system's file names."""

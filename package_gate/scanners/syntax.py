@@ -70,6 +70,26 @@ def parse(text: str) -> ast.Module:
     return module
 
 
+def is_something_else(text: str) -> bool:
+    """Whether this is clearly no Python, for which `parse` may take long.
+
+    Args:
+        text: of any file.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            if not (error.lineno and (error.msg or "").startswith(_AT_THE_LAST_TOKEN)):
+                return False
+            read = "\n".join(text.split("\n", error.lineno)[: error.lineno])
+            return in_older_syntax(read) == read and not may_be_newer(read, error.lineno)
+        except (ValueError, RecursionError, MemoryError):
+            return False
+    return False
+
+
 def _tree(text: str) -> ast.Module:
     try:
         return ast.parse(text)

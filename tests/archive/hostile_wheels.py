@@ -702,6 +702,12 @@ def sdist_with_a_project_nested_without_end() -> bytes:
 
 
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_build_requires_an_address() -> bytes:
+    project = "[build-system]\nrequires = ['setuptools', 'own @ https://a.example/own.zip']\n"
+    return make_sdist({"pyproject.toml": project.encode()})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
 def sdist_whose_backend_path_goes_round() -> bytes:
     return with_backend_path("['x/../tools']")
 

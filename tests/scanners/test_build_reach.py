@@ -40,6 +40,23 @@ RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
         },
         "a/b/helper.py",
     ),
+    "an entry point of setuptools": (
+        {
+            "setup.py": SETUP,
+            "own.egg-info/entry_points.txt": "[setuptools.finalize_distribution_options]\n"
+            "x = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "an entry point of setuptools that is written meanwhile": (
+        {
+            "setup.py": f"{SETUP}setup(entry_points={{'distutils.commands': ['x = helper:go']}})",
+            "own/__init__.py": "",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
     "a command": (
         {
             "setup.py": f"{SETUP}from tools.own import Build\nsetup(cmdclass={{'build': Build}})",

@@ -24,6 +24,10 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 _MAX_GLUE = 20 * 1024
 _CALLS_AT_ONCE = re.compile(rb"^[ \t]{0,8}(?:\w+ *= *)?[A-Za-z_][\w.]*\(\s*[A-Za-z_]", re.MULTILINE)
 """A call that is given something, perhaps by a module itself."""
+_MAX_DATA = 4 * 1024 * 1024
+"""The largest file that may be Python although its name says otherwise."""
+_START = 4096
+_IMPORTS = re.compile(rb"\b(?:import|__import__|exec|eval)\b")
 _RULES = Path(__file__).with_name("candidates.yar")
 
 
@@ -32,6 +36,8 @@ class Candidates:
     """What there is to look at in a tree; paths are relative to it."""
 
     paths: tuple[str, ...]
+    data: tuple[str, ...]
+    """Files that are no Python by their names, but may be by their content."""
     too_large: tuple[str, ...]
     """Files that would have been looked at, but that are larger than `MAX_FILE_BYTES`."""
 
@@ -56,10 +62,12 @@ class CandidateRules:
             ScannerError: YARA failed on a file, or took too long.
             OSError: a file can't be read.
         """
-        paths, too_large = [], []
+        paths, data, too_large = [], [], []
         for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
             if not running.is_python(relative):
+                if self._may_be_python(path, once):
+                    data.append(relative)
                 continue
             note_file(relative)
             if path.stat().st_size > MAX_FILE_BYTES:
@@ -70,7 +78,21 @@ class CandidateRules:
             always = running.is_of_a_build(relative) or _is_glue(relative, content, running)
             if always or once(relative, content, matches):
                 paths.append(relative)
-        return Candidates(tuple(paths), tuple(too_large))
+        return Candidates(tuple(paths), tuple(data), tuple(too_large))
+
+    def _may_be_python(self, path: Path, once: Once[bool]) -> bool:
+        """Whether a file that is named like data is a text with words that the rules look for."""
+        if path.stat().st_size > _MAX_DATA:
+            return False
+        with path.open("rb") as file:
+            content = file.read(_START)
+            if b"\0" in content:
+                return False
+            content += file.read()
+        if not _IMPORTS.search(content):
+            return False
+        note_file(str(path))
+        return once(str(path.suffix), content, partial(self._matches, path.name, content))
 
     def _matches(self, path: str, content: bytes) -> bool:
         source = read_source(content)

@@ -40,6 +40,8 @@ rule candidate
         $net8 = "websocket"
         $net9 = "Webhook"
         $net10 = "open_connection"
+        $net11 = /\bboto(3|core)\b|ServerProxy|multiprocessing\.connection|webbrowser|HTTPClient/
+        $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
 
         // Makes something readable of what is not.
         $decode1 = /b(64|85|32|16)decode/
@@ -75,6 +77,8 @@ rule candidate
         $read11 = /\/proc\/|\/run\/secrets/
         $read12 = "uname"
         $read13 = "argv"
+        $read15 = /get_(frozen_)?credentials|get_password|169\.254\.|metadata\.google/
+        $read16 = "sys.path"
         $read14 = ".Session.request"
 
         // Commands, and what goes with them.
@@ -92,13 +96,20 @@ rule candidate
         $command12 = /["']-m["']/
 
         // Runs what a file holds.
-        $load1 = /[^.\w`]exec(file)?\s*\(/
+        $load1 = /[^.\w`](exec(file)?|eval)\s*\(/
         $load2 = /\b(pickle|marshal|dill|joblib)\s*\.\s*loads?\b/
         $load3 = /from[ \t]+(pickle|marshal|dill|joblib)[ \t]/
         $load4 = /\b(run_path|load_source|spec_from_file_location|SourceFileLoader)\b/
+        $load5 = /\b(read_pickle|allow_pickle|addsitedir|addpackage|fileConfig|importfile)\b/
+        $load6 = /\b(Sourceless|Extension)FileLoader\b|\b[Uu]nsafe_?[Ll]oad(er)?\b/
+        $load8 = /read_pickle\s*\(\s*["'](http|ftp|s3|gs)/
+        $load7 = /\brun(source|code|cell|_cell|ctx|_line_magic)\b|\btimeit\b|\b(cP|p)rofile\b|\bpdb\b/
         $file1 = /\bopen\s*\(/
         $file2 = /\bread_(text|bytes|binary)\b/
-        $file3 = /\b(get_data|resource_string|getlines?)\b/
+        $file3 = /\b(get_data|resource_string|getlines?|fileinput|configparser|metadata)\b/
+        $file4 = "__file__"
+        $file5 = "__path__"
+        $file6 = "importlib.resources"
 
         // By themselves enough.
         $alone1 = /VirtualAlloc|WriteProcessMemory|CreateRemoteThread|NtCreateThreadEx/
@@ -132,7 +143,7 @@ rule candidate
         or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
         or (any of ($run6) and any of ($command*))
-        or $load4
-        or (any of ($load*) and any of ($file*))
+        or $load4 or $load8
+        or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or (any of ($net*) and any of ($read*))
 }

@@ -1,14 +1,17 @@
-"""Pickles that call programs, whatever their files are called.
+"""Files that are no Python and yet run: pickles that call programs, and a wheel's shell scripts.
 
-Nothing is loaded: a pickle is told by the names that it asks for. Bytecode, the other thing that
-Python runs besides source code, the scanner `archive` refuses.
+Nothing is loaded: a pickle is told by the names that it asks for, whatever its file is called; so
+is YAML that makes PyYAML call something. Bytecode, the other thing that Python runs besides source
+code, the scanner `archive` refuses.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from package_gate.core.text import one_line
 from package_gate.sandbox.progress import note_file
+from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.rules import Behaviour
 from package_gate.scanners.trees import regular_files
@@ -17,7 +20,7 @@ _MAX_BYTES = 512 * 1024 * 1024
 _LIBRARY = b"\x7fELF"
 """How a library begins, whatever it is called."""
 _NOT_DATA = (".py", ".pyi", ".txt", ".md", ".rst", ".json", ".html", ".js", ".css", ".so", ".dll",
-             ".dylib", ".h", ".hpp", ".c", ".cpp", ".csv", ".map", ".svg", ".yaml", ".pyc",
+             ".dylib", ".h", ".hpp", ".c", ".cpp", ".csv", ".map", ".svg", ".pyc",
              ".cu", ".cuh", ".a", ".lib", ".pxd", ".pyx", ".f90", ".ts", ".hsaco")  # fmt: skip
 _CALLS = {
     b"os": (b"system", b"popen", b"execv", b"execl", b"spawnl", b"spawnv"),
@@ -51,6 +54,13 @@ _PICKLED = re.compile(
     re.DOTALL,
 )
 
+_YAML = re.compile(rb"(?:!!|tag:yaml\.org,2002:)python/object/(?:apply|new):([\w.]+)")
+_YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
+_SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
+_MAX_SCRIPT = 1024 * 1024
+_HARM = {"runs-downloaded-code", "opens-a-reverse-shell", "runs-a-hidden-command", "mines",
+         "destroys-files"}  # fmt: skip
+
 
 def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     """Look at the files of a tree that are no source code.
@@ -63,15 +73,36 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     """
     for path in regular_files(tree):
         relative = path.relative_to(tree).as_posix()
+        if _SCRIPT.match(relative):
+            yield from ((relative, each) for each in _of_script(path))
         if path.suffix.lower() not in _NOT_DATA and path.stat().st_size <= _MAX_BYTES:
             note_file(relative)
             with path.open("rb") as file:
                 start = file.read(len(_LIBRARY))
                 content = b"" if start == _LIBRARY else start + file.read()
+            if path.suffix.lower() in _YAML_SUFFIXES and (called := _YAML.search(content)):
+                yield relative, _when_loaded(content, called[1].decode("utf-8", "replace"))
             if found := _PICKLED.search(content):
-                rule = "runs-when-unpickled"
-                identity = of_whole_file(rule, content, ["data"])
-                yield relative, Behaviour(rule, 1, _names(found[0]), identity, waits=True)
+                yield relative, _when_loaded(content, _names(found[0]))
+
+
+def _when_loaded(content: bytes, code: str) -> Behaviour:
+    rule = "runs-when-unpickled"
+    return Behaviour(rule, 1, code, of_whole_file(rule, content, ["data"]), waits=True)
+
+
+def _of_script(path: Path) -> Iterator[Behaviour]:
+    """Look for commands in a program that a wheel brings, unless it is Python."""
+    with path.open("rb") as file:
+        content = file.read(_MAX_SCRIPT)
+    if not content.startswith(b"#!") or b"python" in content.partition(b"\n")[0]:
+        return
+    text = content.decode("utf-8", "replace")
+    for rule, pattern in tables.COMMANDS:
+        if rule in _HARM and (found := pattern.search(text)):
+            line = text.count("\n", 0, found.start()) + 1
+            identity = of_whole_file(rule, content, ["script"])
+            yield Behaviour(rule, line, one_line(found[0], 100), identity, waits=True)
 
 
 def _names(found: bytes) -> str:

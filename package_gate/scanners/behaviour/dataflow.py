@@ -43,6 +43,7 @@ _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.RECEIVES, Label.DOWNLOADED),
     (tables.DECODES, Label.DECODED),
     (tables.HOST_FACTS, Label.HOST_FACTS),
+    (tables.SECRETS, Label.SECRET),
     (tables.STARTS, Label.HOST_FACTS),
     (tables.SCREEN, Label.SCREEN),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),

@@ -8,7 +8,7 @@ import ast
 import hashlib
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -40,18 +40,38 @@ class Named:
     reads: bool = False
     """Whether a file is read, or there is too much to follow."""
     by_a_shell: bool = False
+    metadata: bool = False
+    """Whether it is the description or another text of a distribution's metadata."""
 
 
 def named_by(call: Call, flow: Flow) -> Named | None:
     """Give the names of files that a call may run, None when it runs none."""
-    if call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE):
-        return _Search(flow).of(call)
+    if call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
+        return _Search(flow).of(call, call.everything)
     if call.does(tables.STARTS):
         command = flow.text(*call.arguments[:1])
         for pattern in (_RUN_BY_PYTHON, _RUN_BY_A_SHELL):
             if match := pattern.search(command):
                 return Named((match[1],), by_a_shell=pattern is _RUN_BY_A_SHELL)
+        return _read_by_a_shell(call, flow, command)
     return None
+
+
+def _unpickles(call: Call) -> bool:
+    """Whether this is `numpy.load(…, allow_pickle=True)`."""
+    allowed = [value for key, value in call.keywords if key == "allow_pickle"]
+    return any(isinstance(value, ast.Constant) and value.value is True for value in allowed)
+
+
+def _read_by_a_shell(call: Call, flow: Flow, command: str) -> Named | None:
+    """Give the files that hold a command, or what an interpreter is given as its input."""
+    words = command.split()
+    into = [value for key, value in call.keywords if key in ("stdin", "input")]
+    expressions = list(call.arguments[:1])
+    if words and tables.INTERPRETERS.fullmatch(words[0]):
+        expressions += into
+    named = _Search(flow).of(call, expressions)
+    return Named(named.texts) if named and named.reads else None
 
 
 class _Search:
@@ -67,8 +87,9 @@ class _Search:
         self._own: set[str] = set()
         """Parameters of the functions that the call is in."""
         self._reads = False
+        self._metadata = False
 
-    def of(self, call: Call) -> Named | None:
+    def of(self, call: Call, expressions: Iterable[ast.expr]) -> Named | None:
         texts: dict[str, None] = {}
         self._own = {
             argument.arg
@@ -77,14 +98,16 @@ class _Search:
             for argument in ast.walk(function.args)
             if _is_argument(argument)
         }
-        expressions = list(call.everything)
+        expressions = list(expressions)
         while expressions and len(self._seen) < _MOST:
             nodes = [node for each in expressions for node in ast.walk(each)]
             texts.update(dict.fromkeys(self._texts(nodes)))
             expressions = list(self._further(nodes))
         if expressions:
             return Named((), reads=True)
-        return Named(tuple(texts), self._reads) if texts or self._reads else None
+        if not (texts or self._reads or self._metadata):
+            return None
+        return Named(tuple(texts), self._reads, metadata=self._metadata)
 
     def _texts(self, nodes: list[ast.AST]) -> Iterator[str]:
         for node in nodes:
@@ -97,6 +120,7 @@ class _Search:
 
     def _is_read(self, call: ast.Call) -> bool:
         names = self._flow.expressions.names(call.func)
+        self._metadata = self._metadata or any(name in tables.METADATA for name in names)
         is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _READS
         return is_method or any(name in tables.OPENS for name in names)
 
@@ -170,6 +194,8 @@ class OwnFiles:
 
         `certainly` leaves out the files that are read from where nobody can tell.
         """
+        if named.metadata:
+            return True
         for path in (path for text in named.texts for path in self._called(text)):
             if not self._is_code(path, named):
                 return True

@@ -44,7 +44,12 @@ from package_gate.scanners.import_time import (
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.source import Fault, read_source
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
+from package_gate.scanners.syntax import (
+    NotPythonError,
+    TooHardError,
+    is_something_else,
+    parse,
+)
 from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
@@ -154,9 +159,34 @@ class PackageBehaviour:
             )
         known = {(each.rule, each.line) for each in at_once}
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
-        if waiting_for and (is_program or not waits(path)):
+        # A kernel or a command of the package may start its `__main__`, whoever imports it.
+        if waiting_for and (path.rpartition("/")[2] == "__main__.py" or not waits(path)):
             at_once += self._waiting(waiting_for, path, content)
         return at_once
+
+    def of_data(self, path: str) -> list[Behaviour]:
+        """Give what a file that is no Python by its name would do if something ran it.
+
+        There are more ways to run a file than can be followed, so what is in it counts.
+
+        Raises:
+            OSError: the file can't be read.
+        """
+        content = Path(self._tree, path).read_bytes()
+        text = read_source(content).text
+        if is_something_else(text):
+            return []
+        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+            found, flow = sinks(parse(text), whole=True)
+            return [
+                replace(
+                    each.behaviour,
+                    fingerprint=of_whole_file(each.behaviour.rule, content, ["data"]),
+                    waits=True,
+                )
+                for each in waiting(found, flow)
+            ]
+        return []
 
     def _hidden(self, path: str, content: bytes) -> list[Behaviour]:
         """Give the lines in which a reader does not see all of the code."""
@@ -222,10 +252,10 @@ class PackageBehaviour:
     def _of_line(self, path: str, number: int, line: str) -> list[Behaviour]:
         """Give what a line of a start-up file does."""
         content = line.encode("utf-8", "replace")
-        look = partial(behaviours, line, whole=True, at_start=True)
+        look = partial(behaviours, line, whole=True, at_start=True, own=self._own)
         found = [
             each
-            for each in self._seen.behaviours(f"{path}:{number}", content, look)
+            for each in self._seen.behaviours(f"{path}:{number} {self._own.digest}", content, look)
             # In one of the two ways to read them, lines may be torn.
             if each.rule != "not-python"
         ]

@@ -28,8 +28,17 @@ _INVISIBLE = re.compile(
     "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8}|[\u200b-\u200d\u2060-\u2064\U000e0020-\U000e007f]{8}"
 )
 """Runs of letters that nobody sees, in which a text can be written."""
+_FAR = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
+"""How the name of a file begins that is somewhere else."""
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
-_SINKS = (tables.RUNS, tables.LOADS, tables.SENDS, tables.LOOKS_UP, tables.REMOVES)
+_SINKS = (
+    tables.RUNS,
+    tables.LOADS,
+    tables.LOADS_A_FILE,
+    tables.SENDS,
+    tables.LOOKS_UP,
+    tables.REMOVES,
+)
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
 
 
@@ -245,6 +254,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         if Label.DECODED in labels:
             yield "runs-decoded-code"
     if call.does(tables.LOADS) and Label.DOWNLOADED in labels:
+        yield "runs-downloaded-code"
+    if call.does(tables.LOADS_A_FILE) and _FAR.match(flow.text(*call.arguments[:1])):
         yield "runs-downloaded-code"
     if program:
         yield from _of_program(call, flow, labels)

@@ -65,6 +65,10 @@ class BehaviourScanner:
                 note_file(path)
                 for each in package.of(path):
                     places.setdefault((each.rule, each.waits), []).append((path, each))
+            for path in candidates.data:
+                note_file(path)
+                for each in package.of_data(path):
+                    places.setdefault((each.rule, each.waits), []).append((path, each))
         for path, each in of_data_files(tree):
             places.setdefault((each.rule, each.waits), []).append((path, each))
         for (rule, waits), behaving in places.items():

