@@ -258,7 +258,7 @@ def test_data_that_speaks_of_such_code_does_not(
     behaviour: BehaviourScanner, tmp_path: Path
 ) -> None:
     quoted = "".join(f"    {line}\n" for line in SENDS.splitlines())
-    files = {
+    files: dict[str, str | bytes] = {
         "sample/__init__.py": "",
         "sample/README.md": f"# Don't import this\n\n{quoted}",
         "sample/example.txt": "import os\nprint(os.environ)\n",
