@@ -11,16 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
+from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import plain
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
-_NO_CODE = {
-    *("ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"),
-    *("id", "attr", "arg", "asname", "module", "level", "conversion", "simple", "type_ignores"),
-}
-_WITH_CODE: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
-"""The fields of each kind of node that may hold other nodes; found when one is seen."""
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 STARTED = "__main__"
 """Stands for the statements that wait for a file to be started as a program."""
@@ -62,24 +56,6 @@ def running_nodes(
 def calls_later(name: str) -> bool:
     """Whether a function of the standard library, by its dotted name, calls what it is given."""
     return name.partition(".")[0] in _CALL_LATER or name in _BUILTINS
-
-
-def children(node: ast.AST) -> list[ast.AST]:
-    """Give the nodes directly below one, without operators and contexts; fast."""
-    kind = type(node)
-    fields = _WITH_CODE.get(kind)
-    if fields is None:
-        fields = _WITH_CODE[kind] = tuple(name for name in kind._fields if name not in _NO_CODE)
-    found: list[ast.AST] = []
-    for name in fields:
-        value = getattr(node, name, None)
-        if value is None:
-            continue
-        if isinstance(value, list):
-            found += [each for each in value if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    return found
 
 
 def _all_nodes(module: ast.Module) -> list[ast.AST]:

@@ -4,14 +4,14 @@ import ast
 
 import pytest
 
-from package_gate.scanners.scopes import MARK, plain, tell_apart
+from package_gate.scanners.scopes import MARK, plain, tell_apart, unparsed
 
 
 def names(source: str) -> set[str]:
     """Give the names that `path` has in the file."""
     module = ast.parse(source)
     tell_apart(module)
-    assert plain(ast.unparse(module)) == ast.unparse(ast.parse(source))
+    assert unparsed(module) == ast.unparse(ast.parse(source))
     found = {each.id for each in ast.walk(module) if isinstance(each, ast.Name)}
     found |= {each.arg for each in ast.walk(module) if isinstance(each, ast.arg)}
     return {each for each in found if plain(each) == "path"}
@@ -34,6 +34,8 @@ def names(source: str) -> set[str]:
         ("class A:\n    path = 1\n    def f(self):\n        return path", 1),
         ("def f(path):\n    class A:\n        path = 1\n    return path", 2),
         ("def f():\n    import path\n    return path", 1),
+        ("def f(path):\n    def g():\n        import path\n        return path", 2),
+        ("def f(path):\n    def g():\n        global path\n        return path", 2),
         ("def f(x):\n    match x:\n        case [path]:\n            return path\npath", 2),
     ],
 )
@@ -41,7 +43,20 @@ def test_each_variable_has_its_name(source: str, variables: int) -> None:
     assert len(names(source)) == variables
 
 
-def test_no_text_of_a_file_is_taken_for_such_a_name() -> None:
-    written = ast.unparse(ast.parse(f"x = '{MARK}1'"))
+def test_code_is_written_as_it_was_wherever_a_name_stands() -> None:
+    source = "def f(path):\n    return f'{path}: {[each for each in path]}'"
+    module = ast.parse(source)
+    tell_apart(module)
 
-    assert plain(written) == written
+    assert unparsed(module) == source
+    assert len(names(source)) == 1
+    returned = module.body[0].body[0].value.values[0].value  # type: ignore[attr-defined]
+    assert plain(returned.id) != returned.id
+
+
+def test_no_text_of_a_file_is_taken_for_such_a_name() -> None:
+    source = f"x = '{MARK}1'"
+    module = ast.parse(source)
+    tell_apart(module)
+
+    assert ast.literal_eval(unparsed(module).removeprefix("x = ")) == f"{MARK}1"

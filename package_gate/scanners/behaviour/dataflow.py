@@ -15,7 +15,8 @@ from typing import Protocol
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.import_time import Function, children, parameters_given
+from package_gate.scanners.import_time import parameters_given
+from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local
 
 

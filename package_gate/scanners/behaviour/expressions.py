@@ -20,7 +20,8 @@ from package_gate.scanners.behaviour.folding import (
     called,
     method,
 )
-from package_gate.scanners.import_time import Function, children, parameters_given
+from package_gate.scanners.import_time import parameters_given
+from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import arms_of, exclude_each_other, is_local, plain
 
 HIDDEN = "hidden:"

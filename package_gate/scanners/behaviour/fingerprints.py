@@ -21,13 +21,12 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
 from package_gate.scanners.import_time import (
     RUN_WITH_A_CLASS,
-    Function,
-    children,
     parameters_given,
     reach_of,
 )
+from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.scopes import plain
+from package_gate.scanners.scopes import plain, unparsed
 from package_gate.scanners.source import read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
@@ -321,7 +320,7 @@ class _Slice:
     ) -> None:
         """Add a function by what it returns, a class by what it begins with; or just its text."""
         if not follow:
-            text = plain(ast.unparse(_without_docstrings(definition)))
+            text = unparsed(_without_docstrings(definition))
             self._note(path, definition, definition, text)
             return
         self._queue(path, [definition], follow=False)
@@ -561,9 +560,9 @@ def _own_part(statement: ast.stmt) -> list[ast.AST]:
 
 def _text(statement: ast.stmt, parts: Sequence[ast.AST]) -> str:
     if parts == [statement]:
-        return plain(ast.unparse(statement))
+        return unparsed(statement)
     name = getattr(statement, "name", "")
-    return plain(f"{type(statement).__name__} {name} {' '.join(map(ast.unparse, parts))}")
+    return f"{type(statement).__name__} {plain(name)} {' '.join(map(unparsed, parts))}"
 
 
 def _without_docstrings(definition: Function | ast.ClassDef) -> Function | ast.ClassDef:

@@ -15,7 +15,7 @@ from typing import TypeGuard
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.import_time import Function
+from package_gate.scanners.nodes import Function
 
 _MOST = 400
 """Expressions that are looked at for one call."""

@@ -36,11 +36,11 @@ from package_gate.scanners.behaviour.rules import (
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import (
     STARTED,
-    Function,
     calls_later,
     reach_of,
     running_nodes,
 )
+from package_gate.scanners.nodes import Function
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.source import Fault, read_source

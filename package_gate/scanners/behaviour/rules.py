@@ -17,7 +17,7 @@ from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
 from package_gate.scanners.import_time import running_nodes
-from package_gate.scanners.scopes import plain
+from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _MAX_DEPTH = 2
@@ -452,6 +452,6 @@ def _all_names(value: ast.expr, flow: Flow) -> set[str]:
 
 def _shown(node: ast.AST) -> str:
     try:
-        return one_line(plain(ast.unparse(node)), 100)
+        return one_line(unparsed(node), 100)
     except (RecursionError, ValueError):
         return "(…)"
