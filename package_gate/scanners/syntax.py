@@ -6,6 +6,7 @@ test data, templates and files for Python 2, which then don't run either.
 """
 
 import ast
+import gc
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from package_gate.scanners.scopes import tell_apart
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
 more than this could use the stack up while a tree is made."""
+_YOUNG = 50_000
+"""Objects that are made before garbage is looked for."""
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
 _AT_THE_LAST_TOKEN = (
     *("invalid syntax", "Missing parentheses in call to", "leading zeros in decimal integer"),
@@ -38,13 +41,18 @@ class TooHardError(Exception):
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Let an analysis follow what is nested a few thousand deep."""
-    before = sys.getrecursionlimit()
+    """Let an analysis follow what is nested a few thousand deep.
+
+    Trees are many objects and no garbage: they are looked through for such less often.
+    """
+    before, collecting = sys.getrecursionlimit(), gc.get_threshold()
     sys.setrecursionlimit(max(before, _RECURSION))
+    gc.set_threshold(_YOUNG, *collecting[1:])
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        gc.set_threshold(*collecting)
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import Protocol
 
 from package_gate.scanners.behaviour import tables as tables
@@ -84,7 +85,7 @@ class Call:
 
     def does(self, table: tables.Table) -> bool:
         """Whether the function is one of a table of names."""
-        return any(name in table for name in self.names)
+        return tables.any_is_in(self.names, table)
 
     @property
     def everything(self) -> tuple[ast.expr, ...]:
@@ -122,6 +123,16 @@ class Flow:
         for key, label, source in self._labels_given():
             self._given.setdefault(key, set()).add(label)
             self._sources.setdefault(key, []).append(source)
+
+    @cached_property
+    def blocks(self) -> list[ast.With | ast.AsyncWith]:
+        """The `with` statements."""
+        return [node for node in self.nodes if isinstance(node, ast.With | ast.AsyncWith)]
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """The functions that are defined."""
+        return [node for node in self.nodes if isinstance(node, Function)]
 
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""

@@ -15,7 +15,6 @@ from typing import TypeGuard
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.nodes import Function
 
 _MOST = 400
 """Expressions that are looked at for one call."""
@@ -79,9 +78,7 @@ class _Search:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._blocks = [node for node in flow.nodes if isinstance(node, ast.With | ast.AsyncWith)]
         self._seen: set[int] = set()
-        self._functions = [node for node in flow.nodes if isinstance(node, Function)]
         self._given: set[str] = set()
         """Parameters of functions that were followed from a call."""
         self._own: set[str] = set()
@@ -93,7 +90,7 @@ class _Search:
         texts: dict[str, None] = {}
         self._own = {
             argument.arg
-            for function in self._functions
+            for function in self._flow.functions
             if function.lineno <= call.node.lineno <= (function.end_lineno or 0)
             for argument in ast.walk(function.args)
             if _is_argument(argument)
@@ -149,7 +146,7 @@ class _Search:
         line = getattr(node, "lineno", 0)
         around = [
             block.lineno
-            for block in self._blocks
+            for block in self._flow.blocks
             if block.lineno <= line <= (block.end_lineno or 0)
             and any(_is_name(item.optional_vars, key) for item in block.items)
         ]

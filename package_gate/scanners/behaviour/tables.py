@@ -6,6 +6,7 @@ returns. A name that ends in `*` stands for all that begin like it.
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 CREDENTIALS = re.compile(
     r"\.(?:ssh|aws|azure|kube|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass|bash_history"
@@ -127,6 +128,12 @@ class Table:
 
     def __contains__(self, name: str) -> bool:
         return name in self._names or name.startswith(self._beginnings)
+
+
+@lru_cache(maxsize=2**14)
+def any_is_in(names: frozenset[str], table: Table) -> bool:
+    """Whether a table has one of these names; the same few are asked for again and again."""
+    return any(name in table for name in names)
 
 
 _HTTP = ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()",
