@@ -4,8 +4,9 @@ Honest packages do so too: setuptools, coverage and namespace packages ship a `.
 `import` line. So a `.pth` file is `info`, unless it does what only malware does there.
 """
 
+import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
@@ -26,11 +27,26 @@ def check_startup(placer: Placer, libraries: Iterable[tuple[str, str]]) -> None:
 
     `libraries` gives each of its files by its path in the wheel and in site-packages.
     """
-    for path, installed in libraries:
-        _check_file(placer, path, installed)
+    landed = list(libraries)
+    added = {folder for path, installed in landed for folder in _added(placer, path, installed)}
+    for path, installed in landed:
+        _check_file(placer, path, installed, added)
 
 
-def _check_file(placer: Placer, path: str, installed: str) -> None:
+def _added(placer: Placer, path: str, installed: str) -> list[str]:
+    """Name the folders, below site-packages, that a `.pth` file makes Python import from."""
+    if "/" in installed or not installed.lower().endswith(".pth"):
+        return []
+    text = read_start(placer, path, _MAX_PTH).decode("utf-8-sig", "replace")
+    return [posixpath.normpath(line.strip()) + "/" for line in text.splitlines() if line.strip()]
+
+
+def _check_file(placer: Placer, path: str, installed: str, added: Collection[str]) -> None:
+    for folder in added:
+        if installed.startswith(folder):
+            module = installed.removeprefix(folder).split("/")[0].split(".")[0].lower()
+            if module in _STARTUP_MODULES:
+                placer.add("startup-module", path)
     if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
         placer.add("startup-module", path)
     if "/" in installed or not installed.lower().endswith(".pth"):

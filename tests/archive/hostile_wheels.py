@@ -701,6 +701,11 @@ def sdist_with_a_project_nested_without_end() -> bytes:
     return make_sdist({"pyproject.toml": b"a = " + b"[" * 100_000})
 
 
+@hostile("startup-module", MEDIUM)
+def wheel_with_a_startup_module_in_a_folder_that_it_adds() -> bytes:
+    return make_wheel({"demo.pth": b"demo/more\n", "demo/more/sitecustomize.py": b""})
+
+
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
 def sdist_whose_build_requires_an_address() -> bytes:
     project = "[build-system]\nrequires = ['setuptools', 'own @ https://a.example/own.zip']\n"

@@ -103,7 +103,7 @@ rule candidate
         $load5 = /\b(read_pickle|allow_pickle|addsitedir|addpackage|fileConfig|importfile)\b/
         $load6 = /\b(Sourceless|Extension)FileLoader\b|\b[Uu]nsafe_?[Ll]oad(er)?\b/
         $load8 = /read_pickle\s*\(\s*["'](http|ftp|s3|gs)/
-        $load7 = /\brun(source|code|cell|_cell|ctx|_line_magic)\b|\btimeit\b|\b(cP|p)rofile\b|\bpdb\b/
+        $load7 = /\brun(source|code|_cell\w*|ctx|_line_magic)\b|PyRun_|\btimeit\b|\b(cP|p)rofile\b|\bpdb\b/
         $file1 = /\bopen\s*\(/
         $file2 = /\bread_(text|bytes|binary)\b/
         $file3 = /\b(get_data|resource_string|getlines?|fileinput|configparser|metadata)\b/
@@ -143,7 +143,7 @@ rule candidate
         or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
         or (any of ($run6) and any of ($command*))
-        or $load4 or $load8
+        or $load4 or $load8 or ($load7 and any of ($net*, $read*))
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or (any of ($net*) and any of ($read*))
 }

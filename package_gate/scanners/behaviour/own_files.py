@@ -39,8 +39,8 @@ class Named:
     reads: bool = False
     """Whether a file is read, or there is too much to follow."""
     by_a_shell: bool = False
-    metadata: bool = False
-    """Whether it is the description or another text of a distribution's metadata."""
+    hidden: bool = False
+    """Whether it is a text of the package's metadata, or of the very file, such as a comment."""
 
 
 def named_by(call: Call, flow: Flow) -> Named | None:
@@ -84,7 +84,7 @@ class _Search:
         self._own: set[str] = set()
         """Parameters of the functions that the call is in."""
         self._reads = False
-        self._metadata = False
+        self._hidden = False
 
     def of(self, call: Call, expressions: Iterable[ast.expr]) -> Named | None:
         texts: dict[str, None] = {}
@@ -102,9 +102,9 @@ class _Search:
             expressions = list(self._further(nodes))
         if expressions:
             return Named((), reads=True)
-        if not (texts or self._reads or self._metadata):
+        if not (texts or self._reads or self._hidden):
             return None
-        return Named(tuple(texts), self._reads, metadata=self._metadata)
+        return Named(tuple(texts), self._reads, hidden=self._hidden)
 
     def _texts(self, nodes: list[ast.AST]) -> Iterator[str]:
         for node in nodes:
@@ -117,9 +117,23 @@ class _Search:
 
     def _is_read(self, call: ast.Call) -> bool:
         names = self._flow.expressions.names(call.func)
-        self._metadata = self._metadata or any(name in tables.METADATA for name in names)
+        self._hidden = self._hidden or self._reads_itself(call, names)
         is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _READS
+        is_method = is_method or any(name.rpartition(".")[2] in _READS for name in names)
         return is_method or any(name in tables.OPENS for name in names)
+
+    def _reads_itself(self, call: ast.Call, names: Collection[str]) -> bool:
+        """Whether a call reads the file that it stands in, or the package's metadata."""
+        if any(name in tables.HIDDEN_TEXTS for name in names):
+            return True
+        opened: ast.expr | None = call.args[0] if call.args else None
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _READS:
+            path = call.func.value
+            is_path = isinstance(path, ast.Call) and path.args
+            opened = path.args[0] if isinstance(path, ast.Call) and is_path else opened
+        elif not any(name in tables.OPENS for name in names):
+            return False
+        return isinstance(opened, ast.Name) and opened.id == "__file__"
 
     def _further(self, nodes: list[ast.AST]) -> Iterator[ast.expr]:
         """Give the values of names, and what functions return that are called."""
@@ -191,7 +205,7 @@ class OwnFiles:
 
         `certainly` leaves out the files that are read from where nobody can tell.
         """
-        if named.metadata:
+        if named.hidden:
             return True
         for path in (path for text in named.texts for path in self._called(text)):
             if not self._is_code(path, named):

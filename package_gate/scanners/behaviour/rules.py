@@ -433,9 +433,9 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         text = flow.expressions.whole_text(call.arguments[0])
         if UNKNOWN not in text and len(text) > 10:
             yield text
-    if call.does(tables.STARTS) and call.arguments:
-        first = call.arguments[0]
-        parts = [flow.text(each) for each in first.elts] if isinstance(first, ast.List) else []
+    lists = [each for each in call.arguments if isinstance(each, ast.List | ast.Tuple)]
+    for each in lists if call.does(tables.STARTS) else ():
+        parts = [flow.text(part) for part in each.elts]
         for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
             if "python" in program and option == "-c":
                 yield code

