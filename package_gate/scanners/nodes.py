@@ -3,7 +3,7 @@
 import ast
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_NO_CODE = {
+_NO_CODE = {  # annotations that call something stand as statements: see `syntax.run_annotations`
     *("ctx", "op", "ops", "type_comment", "kind", "type_params", "returns", "annotation"),
     *("id", "attr", "arg", "asname", "module", "level", "conversion", "simple", "type_ignores"),
 }

@@ -31,6 +31,9 @@ _AT_THE_LAST_TOKEN = (
 behind it can't make a file valid."""
 
 
+_HOLDS_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
 class NotPythonError(Exception):
     """No Python parses this, so none runs it."""
 
@@ -72,6 +75,7 @@ def parse(text: str) -> ast.Module:
         warnings.simplefilter("ignore")
         try:
             module = _tree(text)
+            run_annotations(module)
             tell_apart(module)
         except (RecursionError, MemoryError) as error:
             raise TooHardError("it is nested too deeply, or too large") from error
@@ -96,6 +100,47 @@ def is_something_else(text: str) -> bool:
         except (ValueError, RecursionError, MemoryError):
             return False
     return False
+
+
+def run_annotations(module: ast.Module) -> None:
+    """Let annotations that call something stand as statements too: they run when they are met.
+
+    Those of a function do when it is defined, those of variables in modules and classes at once
+    (language reference, "Annotated assignment statements"); only a newer Python leaves them be
+    until somebody asks for them. Plain types are left out: they do nothing.
+    """
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop()
+        for _, block in ast.iter_fields(node):
+            if not isinstance(block, list) or not block:
+                continue
+            if isinstance(block[0], ast.stmt):
+                called = {index: _called(each) for index, each in enumerate(block)}
+                for index in sorted(called, reverse=True):
+                    block[index:index] = [
+                        ast.copy_location(ast.Expr(each), each) for each in called[index]
+                    ]
+            waiting += (each for each in block if isinstance(each, _HOLDS_STATEMENTS))
+
+
+def _called(statement: ast.stmt) -> list[ast.expr]:
+    """Give the annotations of a statement that call something."""
+    if isinstance(statement, ast.AnnAssign):
+        annotations = [statement.annotation]
+    elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        given = statement.args
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        found = [each.annotation for each in every if each] + [statement.returns]
+        annotations = [each for each in found if each]
+    else:
+        return []
+    return [
+        each
+        for each in annotations
+        if not isinstance(each, ast.Name | ast.Constant | ast.Attribute)
+        and any(isinstance(part, ast.Call) for part in ast.walk(each))
+    ]
 
 
 def _tree(text: str) -> ast.Module:

@@ -46,6 +46,12 @@ def rules(tree: Path, files: Mapping[str, str], path: str, filename: str = WHEEL
         "from .bad import send\n@send\ndef f():\n    pass",
         "from .bad import send\ndef f():\n    send()\nf()",
         "if True: from . import bad; bad.send()",
+        "from .bad import send\nx: send() = 1",
+        "from .bad import send\nclass C:\n    x: send()",
+        "from .bad import send\ndef f(a: send()): pass",
+        "from .bad import send\nif True:\n    async def f(*, a: int, b: list[send()] = 1): pass",
+        "from .bad import send\ndef f() -> send(): pass",
+        "from .bad import send\ntry:\n    pass\nexcept E:\n    x: send() = 1",
     ],
 )
 def test_a_function_that_another_module_calls_runs_by_itself(tmp_path: Path, caller: str) -> None:
