@@ -40,6 +40,8 @@ _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
+_ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals", "importlib", "__import__"}
+"""What values are had by that stand nowhere in the flow: in a docstring, in another module."""
 _RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_resources")
 """What files of the package are read by."""
 
@@ -270,7 +272,12 @@ class _Slice:
             self._queue(path, module.stores.get(name, ()), follow=follow)
         for definition in module.functions.get(name, ()):
             self._definition(path, module, definition, follow=follow)
-        for imported in module.imports.get(name, ()):
+        imported_names = list(module.imports.get(name, ()))
+        if not (imported_names or name in module.stores or name in module.functions):
+            every = (each[:-1] + name for each in module.imports.get("*", ()))
+            graph = self._fingerprints.graph
+            imported_names += [each for each in every if graph.resolve(path, each)[0]]
+        for imported in imported_names:
             whole = f"{imported}.{rest}".rstrip(".")
             target, wanted = self._fingerprints.graph.resolve(path, whole)
             other = self._statements(target) if target and target != path else None
@@ -445,6 +452,8 @@ class Fingerprints:
                     return None
                 with path.open("rb") as file:
                     digests.add(hashlib.file_digest(file, "sha256").hexdigest())
+        if found.names & _ROUNDABOUT:
+            return None
         reads = found.names & _OWN_FILES or any(e.startswith(_RESOURCES) for e in found.outside)
         return None if reads and not digests else sorted(digests)
 

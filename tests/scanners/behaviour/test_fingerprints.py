@@ -207,3 +207,27 @@ def test_what_another_module_does_with_what_it_is_given_belongs_to_the_flow(tmp_
     new = prints(tmp_path / "new", {"sample/__init__.py": main, "sample/b.py": other.format("b")})
 
     assert not old & new
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("from .d import *", "B"),
+        ("from . import d", "vars(d)['B']"),
+        ("import importlib", "importlib.import_module('sample.d').B"),
+        ("from .d import f", "f.__doc__"),
+    ],
+)
+def test_what_a_flow_takes_by_a_detour_belongs_to_it(
+    tmp_path: Path, given: str, value: str
+) -> None:
+    code = f"import base64\n{given}\nexec(base64.b64decode({value}))\n"
+    other = "B = '{0}'\ndef f():\n    '{0}'\n"
+
+    old, new = (
+        prints(tmp_path / each, {"sample/__init__.py": code, "sample/d.py": other.format(each)})
+        for each in ("aaaa", "bbbb")
+    )
+
+    assert old
+    assert not old & new
