@@ -8,6 +8,7 @@ package. Comments, docstrings, layout and line numbers don't count.
 """
 
 import ast
+import builtins
 import copy
 import hashlib
 import re
@@ -40,6 +41,7 @@ _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
+_BUILTINS = frozenset(dir(builtins))
 _ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals", "importlib", "__import__"}
 """What values are had by that stand nowhere in the flow: in a docstring, in another module."""
 _RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_resources")
@@ -272,12 +274,11 @@ class _Slice:
             self._queue(path, module.stores.get(name, ()), follow=follow)
         for definition in module.functions.get(name, ()):
             self._definition(path, module, definition, follow=follow)
-        imported_names = list(module.imports.get(name, ()))
-        if not (imported_names or name in module.stores or name in module.functions):
-            every = (each[:-1] + name for each in module.imports.get("*", ()))
-            graph = self._fingerprints.graph
-            imported_names += [each for each in every if graph.resolve(path, each)[0]]
-        for imported in imported_names:
+        # What is handed to a call counts as stored, so that is no sign of where a name comes from.
+        known = name in module.imports or name in module.functions
+        if not known and "*" in module.imports and name not in _BUILTINS:
+            self.names.add("globals")
+        for imported in module.imports.get(name, ()):
             whole = f"{imported}.{rest}".rstrip(".")
             target, wanted = self._fingerprints.graph.resolve(path, whole)
             other = self._statements(target) if target and target != path else None
