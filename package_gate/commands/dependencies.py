@@ -41,7 +41,7 @@ from package_gate.net.download import Downloader
 from package_gate.report.terminal import Progress
 from package_gate.scanners.registry import SCANNERS, Where, those
 from package_gate.sources.pypi.cooldown import IndexCooldown
-from package_gate.sources.pypi.index import PUBLIC_INDEX, Index, configured_indexes
+from package_gate.sources.pypi.index import Index, configured_indexes, public_index
 from package_gate.sources.pypi.resolver import Resolver
 from package_gate.sources.pypi.uv import PythonTarget, index_settings
 
@@ -136,7 +136,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             fixer=Fixer(closures, look_up, index, cooldown, progress.step),
             locked_files=LockedFiles(index, asked, progress.step),
             # Advisories are about the public index, so its packages are known whatever mirrors.
-            indexes=[PUBLIC_INDEX, *asked],
+            indexes=[public_index(), *asked],
             policy_digest=policy.digest,
             now=now,
         )

@@ -12,7 +12,7 @@ from packaging.version import Version
 from package_gate.core.errors import SourceError, SourceRefusedError
 from package_gate.net.addresses import IndexAddress
 from package_gate.sources.pypi import index as module
-from package_gate.sources.pypi.index import PUBLIC_INDEX, Index, Project, configured_indexes
+from package_gate.sources.pypi.index import Index, Project, configured_indexes, public_index
 from package_gate.sources.pypi.uv import IndexSettings
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.https_server import HTTPSServer, https_server, respond
@@ -211,13 +211,13 @@ def test_credentials_go_to_their_index_only_and_netrc_is_not_read(
 
 
 def test_the_default_index_is_last_and_known_without_configuration() -> None:
-    assert urls({}) == [PUBLIC_INDEX]
+    assert urls({}) == [public_index()]
     more = {"UV_INDEX": "a=https://a.test https://b.test/", "UV_EXTRA_INDEX_URL": "https://c.test"}
     assert urls(more) == [
         "https://a.test/",
         "https://b.test/",
         "https://c.test/",
-        PUBLIC_INDEX,
+        public_index(),
     ]
     assert urls({"UV_INDEX_URL": "https://old.test"}) == ["https://old.test/"]
     both = {"UV_INDEX_URL": "https://old.test", "UV_DEFAULT_INDEX": "https://new.test/simple"}
