@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
+from package_gate.core.decision import RequestDecision
+from package_gate.core.owed import BegunPublication
 from tests.aws_run import (
+    BUCKET,
     CODEARTIFACT,
     CODEARTIFACT_VARIABLES,
     GITHUB,
@@ -120,9 +125,9 @@ def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
     assert build.finish().returncode == -9
     for _ in range(2):
         _expect(build, requests, verdicts)
+    _leave_half_published(build)
+    _expect(build, requests, verdicts)
     build.add_advisory("dep", "1.5", severity="CRITICAL")
-    for versions in build.aws.codeartifact.packages.values():
-        versions.pop("Latest", None)  # it is put back, of its immutable version
     _expect(build, requests, verdicts | {"app": "refused"}, "--rescan")
     for advisory in (build.advisories / "PyPI").iterdir():
         if "dep has" in advisory.read_text():
@@ -130,6 +135,22 @@ def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
     services = ("--scanners", "osv,inspector,snyk,codeguru")
     build.aws.codeguru.findings = [finding("Info", "python/style")]
     _expect(build, requests, verdicts, "--rescan", *services)
+
+
+def _leave_half_published(build: ScriptRun) -> None:
+    """Leave what a run does that is killed while it replaces `Latest`, which is put back then."""
+    for versions in build.aws.codeartifact.packages.values():
+        versions.pop("Latest", None)
+    for key, content in build.records().items():
+        if "/requests/" in key and "/history/" not in key:
+            decision = msgspec.json.decode(content, type=RequestDecision)
+            if decision.name == "tool":
+                begun = BegunPublication(decision.name, decision.source, decision.packages)
+                build.aws.client("s3").put_object(
+                    Bucket=BUCKET,
+                    Key=key.replace("/requests/", "/owed/publish/"),
+                    Body=msgspec.json.encode(begun),
+                )
 
 
 def _expect(build: ScriptRun, requests: str, verdicts: dict[str, str], *arguments: str) -> None:
