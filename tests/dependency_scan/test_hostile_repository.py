@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,13 @@ from tests.dependency_scan.world import asked, collected, problems, write_files
 
 GOOD = {"requirements.txt": "one\n", "z/requirements.txt": "two\n"}
 """What must be scanned whatever else there is."""
+
+
+@pytest.fixture(autouse=True)
+def removed(tmp_path: Path) -> Iterator[None]:
+    """Remove what is nested too deeply for pytest, which cleans up after a few runs."""
+    yield
+    subprocess.run(["rm", "-rf", str(tmp_path)], check=True)
 
 
 def nested(folder: Path, depth: int, name: str = "d") -> None:
