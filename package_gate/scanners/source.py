@@ -33,7 +33,9 @@ class Fault(Enum):
     UNDECODABLE = auto()
     """It is not in the encoding that it declares: no Python runs it."""
     CODEC = auto()
-    """It declares a codec that only Python itself, or the package, can decode."""
+    """It declares a codec that only Python itself can decode."""
+    UNKNOWN_CODEC = auto()
+    """It declares a codec that Python doesn't have: what the text is, the codec's own code says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ def read_source(content: bytes) -> Source:
     declared = {declared_codec(code), declared_codec(plain)}
     for codec in declared - {"utf-8", "ascii"}:
         if has_mark or len(declared) > 1 or codec not in _PLAIN:
-            return Source(_nearest(code), Fault.CODEC, codec)
+            known = all(map(_is_known, declared))
+            fault = Fault.CODEC if known else Fault.UNKNOWN_CODEC
+            return Source(_nearest(code), fault, codec)
     (codec,) = declared if len(declared) == 1 else ("utf-8",)
     if codec in ("utf-8", "ascii") and code.isascii():
         return Source(code)
@@ -100,6 +104,14 @@ def declared_codec(code: bytes) -> str:
         return codecs.lookup(name).name
     except (LookupError, ValueError):
         return name.lower()
+
+
+def _is_known(codec: str) -> bool:
+    try:
+        codecs.lookup(codec)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _nearest(code: bytes) -> bytes:

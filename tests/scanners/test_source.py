@@ -62,7 +62,20 @@ def test_a_codec_that_hides_text_is_a_fault(codec: str, form: Callable[[str], st
     if b"coding: utf-8" in content:  # the third line to some, the second to nobody
         assert read_source(content).fault is Fault.NONE
     else:
-        assert read_source(content).fault is Fault.CODEC
+        known = Fault.CODEC if _python_has(codec) else Fault.UNKNOWN_CODEC
+        assert read_source(content).fault is known
+
+
+def _python_has(codec: str) -> bool:
+    try:
+        codecs.lookup(codec)
+    except LookupError:
+        return False
+    return True
+
+
+def test_one_of_two_that_python_does_not_have_is_unknown() -> None:
+    assert read_source(b"\r# coding: x.own\r").fault is Fault.UNKNOWN_CODEC
 
 
 def test_two_declarations_that_readers_differ_on_are_a_fault() -> None:

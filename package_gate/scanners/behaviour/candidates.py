@@ -96,7 +96,7 @@ class CandidateRules:
 
     def _matches(self, path: str, content: bytes) -> bool:
         source = read_source(content)
-        if path.endswith(".pth") or source.fault is Fault.CODEC:
+        if path.endswith(".pth") or source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC):
             return True
         content = source.code
         if not content.isascii():  # letters of other kinds are the same names to Python

@@ -124,6 +124,9 @@ class PackageBehaviour:
                 each for line in _start_up_lines(content) for each in self._of_line(path, *line)
             ]
         source = read_source(content)
+        if source.fault is Fault.UNKNOWN_CODEC:
+            # The same bytes may be another text in another release: nothing identifies it.
+            return [Behaviour("unusual-encoding", 1, source.codec)]
         if source.fault is Fault.CODEC:
             when = [self._occasion(path)]
             identity = of_whole_file("unusual-encoding", content, when)
