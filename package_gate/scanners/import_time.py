@@ -6,7 +6,7 @@ Which files run by themselves, `running_files` says.
 
 import ast
 import builtins
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
@@ -451,7 +451,7 @@ def _changes_main(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value == "__name__"
 
 
-def _running_children(node: ast.AST) -> list[ast.AST]:
+def _running_children(node: ast.AST) -> Sequence[ast.AST]:
     """Give what runs when this node runs: of a function, its decorators and defaults."""
     if isinstance(node, Function):
         return [*node.decorator_list, node.args]

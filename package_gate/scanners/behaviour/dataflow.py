@@ -7,10 +7,10 @@ are one for the whole file: what looks at the result asks for a rare combination
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from package_gate.scanners.behaviour import tables as tables
@@ -66,9 +66,34 @@ _WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
 _ENVIRONMENT = {"os.environ", "os.environb"}
 _READ_ENVIRONMENT = {"get", "pop", "setdefault"}
 _CONTAINERS = ast.List | ast.Tuple | ast.Set | ast.Dict
-_OTHERS_FILE = re.compile(r"\*[^\n*]*(?:setup|__init__)\.py(?:\n|$)")
+_TEXTS = (
+    (tables.CREDENTIALS, Label.SECRET),
+    (tables.LOOT, Label.LOOT),
+    (tables.HOST_FACTS_TEXT, Label.HOST_FACTS),
+    (re.compile(r"\*[^\n*]*(?:setup|__init__)\.py(?:\n|$)"), Label.OTHER_PACKAGES),
+)
 
 Keys = set[str]
+
+
+@lru_cache(maxsize=2**10)
+def _of_tables(found: frozenset[tables.Table]) -> frozenset[Label]:
+    """Give what a value may hold that comes from functions of these tables."""
+    return frozenset(label for table, label in _SOURCES if table in found)
+
+
+@lru_cache(maxsize=2**12)
+def _of_text(text: str) -> frozenset[Label]:
+    """Give what a value may hold that comes with this text."""
+    return frozenset(label for pattern, label in _TEXTS if pattern.search(text))
+
+
+@lru_cache(maxsize=2**14)
+def _known(names: frozenset[str]) -> tuple[frozenset[str], bool, frozenset[tables.Table]]:
+    """Give names without `HIDDEN`, whether one had it, and the tables that have one of them."""
+    plain = frozenset(name.replace(HIDDEN, "") for name in names)
+    hidden = any(name.startswith(HIDDEN) for name in names)
+    return plain, hidden, tables.with_any(plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +107,12 @@ class Call:
     arguments: tuple[ast.expr, ...]
     keywords: tuple[tuple[str, ast.expr], ...]
     node: ast.Call
+    of_tables: frozenset[tables.Table]
+    """Those that have one of the names."""
 
     def does(self, table: tables.Table) -> bool:
         """Whether the function is one of a table of names."""
-        return tables.any_is_in(self.names, table)
+        return table in self.of_tables
 
     @property
     def everything(self) -> tuple[ast.expr, ...]:
@@ -93,7 +120,7 @@ class Call:
         return (*self.arguments, *(value for _, value in self.keywords))
 
 
-class Others(Protocol):
+class Others(Hashable, Protocol):
     """Knows the other modules of a package."""
 
     def labels(self, name: str) -> frozenset[Label]:
@@ -219,11 +246,9 @@ class Flow:
         return self.expressions.names(expression)
 
     def _describe(self, node: ast.Call) -> Iterator[Call]:
-        names = self.expressions.names(node.func)
-        plain = frozenset(name.replace(HIDDEN, "") for name in names)
-        hidden = any(name.startswith(HIDDEN) for name in names)
+        names, hidden, of_tables = _known(self.expressions.names(node.func))
         keywords = tuple((each.arg or "", each.value) for each in node.keywords)
-        yield Call(plain, hidden, tuple(node.args), keywords, node)
+        yield Call(names, hidden, tuple(node.args), keywords, node, of_tables)
         # What is handed over is called later: `Thread(target=f, args=(x,))`, `register(f, x)`.
         given = dict(keywords)
         rest = given.get("args")
@@ -234,8 +259,8 @@ class Flow:
             if later and not all(name.endswith("()") for name in later):
                 after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else ()
                 arguments = after if after else tuple(node.args[number + 1 :])
-                plain = frozenset(name.replace(HIDDEN, "") for name in later)
-                yield Call(plain, False, tuple(arguments), (), node)
+                names, _, of_tables = _known(later)
+                yield Call(names, False, tuple(arguments), (), node, of_tables)
 
     def _edges(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
         """Yield what flows where: a key and an expression whose labels it takes on."""
@@ -397,17 +422,9 @@ class Flow:
 
     def _read_text(self, node: ast.expr, labels: set[Label], keys: Keys) -> bool:
         text = self.expressions.text(node)
-        known = text.replace(UNKNOWN, "")
-        if not known:
+        if not text.strip(UNKNOWN):
             return False
-        if tables.CREDENTIALS.search(text):
-            labels.add(Label.SECRET)
-        if tables.LOOT.search(text):
-            labels.add(Label.LOOT)
-        if tables.HOST_FACTS_TEXT.search(text):
-            labels.add(Label.HOST_FACTS)
-        if _OTHERS_FILE.search(text):
-            labels.add(Label.OTHER_PACKAGES)
+        labels |= _of_text(text)
         keys.add(f"file {text}")
         return True
 
@@ -420,7 +437,7 @@ class Flow:
         if self._others is not None:
             for name in names:
                 labels |= self._others.labels(name)
-        labels.update(label for table, label in _SOURCES for name in names if name in table)
+        labels |= _of_tables(tables.with_any(names))
 
     def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:
         if isinstance(node.func, ast.Name):
@@ -429,8 +446,7 @@ class Flow:
             keys.add(f".{node.func.attr}()")
             if node.func.attr == "encrypt":
                 labels.add(Label.ENCRYPTED)
-        names = self.expressions.names(node.func)
-        plain = {name.replace(HIDDEN, "") for name in names}
-        labels.update(label for table, label in _SOURCES for n in plain if n in table)
-        if "int" in plain and len(node.args) > 1:  # `int(bits, 2)`
+        names, _, of_tables = _known(self.expressions.names(node.func))
+        labels |= _of_tables(of_tables)
+        if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

@@ -9,7 +9,6 @@ package. Comments, docstrings, layout and line numbers don't count.
 
 import ast
 import builtins
-import copy
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -328,7 +327,7 @@ class _Slice:
     ) -> None:
         """Add a function by what it returns, a class by what it begins with; or just its text."""
         if not follow:
-            text = unparsed(_without_docstrings(definition))
+            text = _without_docstrings(definition)
             self._note(path, definition, definition, text)
             return
         self._queue(path, [definition], follow=False)
@@ -575,12 +574,17 @@ def _text(statement: ast.stmt, parts: Sequence[ast.AST]) -> str:
     return f"{type(statement).__name__} {plain(name)} {' '.join(map(unparsed, parts))}"
 
 
-def _without_docstrings(definition: Function | ast.ClassDef) -> Function | ast.ClassDef:
-    result = copy.deepcopy(definition)
-    for node in ast.walk(result):
-        if isinstance(node, Function | ast.ClassDef):
-            node.body = [each for each in node.body if not _is_remark(each)] or [ast.Pass()]
-    return result
+def _without_docstrings(definition: Function | ast.ClassDef) -> str:
+    """Give the text of a definition."""
+    defined = [n for n in ast.walk(definition) if isinstance(n, Function | ast.ClassDef)]
+    bodies = [each.body for each in defined]
+    for each in defined:
+        each.body = [inner for inner in each.body if not _is_remark(inner)] or [ast.Pass()]
+    try:
+        return unparsed(definition)
+    finally:
+        for each, body in zip(defined, bodies, strict=True):
+            each.body = body
 
 
 def _is_remark(statement: ast.stmt) -> bool:

@@ -30,6 +30,7 @@ class OtherModules:
         """Take what reads the modules."""
         self._read = graph
         self._flows: dict[str, Flow | None] = {}
+        self._seen_from: dict[str, Beside] = {}
 
     @cached_property
     def graph(self) -> ModuleGraph:
@@ -43,6 +44,10 @@ class OtherModules:
         for path, content in sorted(self.graph.modules.items()):
             digest.update(hashlib.sha256(path.encode() + b"\0" + content).digest())
         return digest.hexdigest()
+
+    def seen_from(self, path: str) -> "Beside":
+        """Give them as the module of this path names them."""
+        return self._seen_from.setdefault(path, Beside(path, self))
 
     def flow(self, path: str) -> Flow | None:
         """Give the flow of a module; None of one that can't be read, or is too large."""

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from package_gate.inventory.formats.entry_points import read_entry_points
+from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     Fingerprints,
@@ -24,10 +25,11 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_whole_file,
 )
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.other_modules import Beside, OtherModules
+from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (
     Behaviour,
+    Sink,
     behaviours,
     hidden_code,
     sinks,
@@ -164,7 +166,7 @@ class PackageBehaviour:
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
         # A kernel or a command of the package may start its `__main__`, whoever imports it.
         if waiting_for and (path.rpartition("/")[2] == "__main__.py" or not waits(path)):
-            at_once += self._waiting(waiting_for, path, content)
+            at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
 
     def of_data(self, path: str) -> list[Behaviour]:
@@ -207,10 +209,7 @@ class PackageBehaviour:
             return []
         found = self._look(path, content, called, whole=False)
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-            module = parse(content.decode("utf-8", "replace"))
-            chosen, flow = sinks(
-                module, whole=False, called=called, others=Beside(path, self._others)
-            )
+            _, chosen, flow = self._sinks(path, content, called, whole=False)
             counting = {
                 (each.behaviour.rule, each.behaviour.line) for each in waiting(chosen, flow)
             }
@@ -232,12 +231,13 @@ class PackageBehaviour:
                     found.setdefault(path, set()).add(name.strip())
         return found
 
-    def _waiting(self, dormant: Sequence[Behaviour], path: str, content: bytes) -> list[Behaviour]:
+    def _waiting(
+        self, dormant: Sequence[Behaviour], path: str, content: bytes, hooks: frozenset[str]
+    ) -> list[Behaviour]:
         """Give those of the behaviours of functions that count although nobody calls them."""
         wanted = {(each.rule, each.line) for each in dormant}
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-            module = parse(content.decode("utf-8", "replace"))
-            found, flow = sinks(module, whole=True, others=Beside(path, self._others))
+            module, found, flow = self._sinks(path, content, hooks, whole=True)
             return [
                 replace(
                     each.behaviour,
@@ -278,16 +278,8 @@ class PackageBehaviour:
             return []
         prints: dict[tuple[str, int], str] = {}
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-            module = parse(content.decode("utf-8", "replace"))
-            at_start = runs_at_start(path)
             whole = self._running.whole(path)
-            sinks_found, flow = sinks(
-                module,
-                whole=whole,
-                at_start=at_start,
-                called=called,
-                others=Beside(path, self._others),
-            )
+            module, sinks_found, flow = self._sinks(path, content, called, whole=whole)
             for each in sinks_found:
                 if each.nodes:
                     of_sink = self._prints.of(each, flow, module, path, when)
@@ -314,20 +306,37 @@ class PackageBehaviour:
     def _look(
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool
     ) -> list[Behaviour]:
-        at_start = runs_at_start(path)
         look = partial(
             behaviours,
             whole=whole,
-            at_start=at_start,
+            at_start=runs_at_start(path),
             called=called,
             own=self._own,
-            others=Beside(path, self._others),
+            others=self._others.seen_from(path),
         )
         return self._seen.behaviours(
             f"{path} {whole} {sorted(called)} {self._own.digest} {self._others.digest}",
             content,
             lambda: look(content.decode()),
         )
+
+    def _sinks(
+        self, path: str, content: bytes, called: frozenset[str], *, whole: bool
+    ) -> tuple[ast.Module, list[Sink], Flow]:
+        """Give where in its syntax a file does what `_look` finds.
+
+        Raises:
+            NotPythonError, TooHardError, RecursionError, MemoryError: it can't be told.
+        """
+        module = parse(content.decode("utf-8", "replace"))
+        found, flow = sinks(
+            module,
+            whole=whole,
+            at_start=runs_at_start(path),
+            called=called,
+            others=self._others.seen_from(path),
+        )
+        return module, found, flow
 
     @cached_property
     def _own(self) -> OwnFiles:

@@ -7,9 +7,10 @@ package is run for that.
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
@@ -23,6 +24,7 @@ from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 _MAX_DEPTH = 2
 _DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")
 """Below a domain that somebody can have: `HOST.local` and `HOST.lan` are names at home."""
+_LONG_SPACE = re.compile(r";[ \t]{100}")
 _FAR_RIGHT = re.compile(r"\S[ \t]*;[ \t]{100,}[^\s#]")
 _INVISIBLE = re.compile(
     "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{8}|[\u200b-\u200d\u2060-\u2064\U000e0020-\U000e007f]{8}"
@@ -71,7 +73,7 @@ def behaviours(
     *,
     whole: bool,
     at_start: bool = False,
-    called: Collection[str] = (),
+    called: frozenset[str] = frozenset(),
     own: OwnFiles | None = None,
     others: Others | None = None,
 ) -> list[Behaviour]:
@@ -113,15 +115,19 @@ def _running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> 
             yield Behaviour("runs-own-data", call.node.lineno, _shown(call.node))
 
 
+@lru_cache(maxsize=4)
 def sinks(
     module: ast.Module,
     *,
     whole: bool,
     at_start: bool = False,
-    called: Collection[str] = (),
+    called: frozenset[str] = frozenset(),
     others: Others | None = None,
 ) -> tuple[list[Sink], Flow]:
     """Find what the code of a Python file does by itself, and where.
+
+    Whoever looks at a file in the same way again, such as for its fingerprints, gets the same
+    again; it must not be changed.
 
     Args:
         module: the file; nothing is found in what can't be parsed, which can't run either.
@@ -390,10 +396,7 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
 
 
 def _is_registry_run_key(call: Call, flow: Flow) -> bool:
-    opens = ("winreg.OpenKey", "winreg.OpenKeyEx", "winreg.CreateKey", "winreg.CreateKeyEx")
-    return any(name in opens for name in call.names) and bool(
-        tables.AUTOSTART.search(flow.text(*call.everything))
-    )
+    return call.does(tables.REGISTRY) and bool(tables.AUTOSTART.search(flow.text(*call.everything)))
 
 
 def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
@@ -410,6 +413,8 @@ def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
 
 def hidden_code(code: str) -> Iterator[Behaviour]:
     """Find code that a reader of the file does not see."""
+    if code.isascii() and not _LONG_SPACE.search(code):  # most files, at once
+        return
     for number, line in enumerate(code.split("\n"), start=1):
         if _FAR_RIGHT.search(line) or _INVISIBLE.search(line):
             yield Behaviour("hides-its-code", number, one_line(line.strip()[-100:], 100))
@@ -419,10 +424,9 @@ def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield lists of functions that, one after the other, decode something and run it."""
     for node in flow.nodes:
         if isinstance(node, ast.List | ast.Tuple):
-            steps = {name for each in node.elts for name in flow.expressions.names(each)}
-            if any(step in tables.RUNS for step in steps) and any(
-                s in tables.DECODES for s in steps
-            ):
+            functions = [each for each in node.elts if not isinstance(each, ast.Constant)]
+            names = {name for each in functions for name in flow.expressions.names(each)}
+            if {tables.RUNS, tables.DECODES} <= tables.with_any(names):
                 yield "runs-decoded-code", (node,)
 
 
@@ -433,8 +437,9 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         text = flow.expressions.whole_text(call.arguments[0])
         if UNKNOWN not in text and len(text) > 10:
             yield text
-    lists = [each for each in call.arguments if isinstance(each, ast.List | ast.Tuple)]
-    for each in lists if call.does(tables.STARTS) else ():
+    if not call.does(tables.STARTS):
+        return
+    for each in (each for each in call.arguments if isinstance(each, ast.List | ast.Tuple)):
         parts = [flow.text(part) for part in each.elts]
         for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
             if "python" in program and option == "-c":

@@ -5,8 +5,9 @@ returns. A name that ends in `*` stands for all that begin like it.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
+from typing import ClassVar
 
 CREDENTIALS = re.compile(
     r"\.(?:ssh|aws|azure|kube|gnupg|netrc|pypirc|npmrc|git-credentials|pgpass|bash_history"
@@ -121,8 +122,12 @@ SENDERS = re.compile(r"\b(?:curl|wget|nslookup|dig|nc|ncat|ping|invoke-restmetho
 class Table:
     """A set of dotted names."""
 
+    known: ClassVar[list["Table"]] = []
+    """All tables."""
+
     def __init__(self, names: Collection[str]) -> None:
         """Take names; one that ends in `*` stands for all that begin like it."""
+        self.known.append(self)
         self._names = frozenset(name for name in names if not name.endswith("*"))
         self._beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
 
@@ -131,9 +136,14 @@ class Table:
 
 
 @lru_cache(maxsize=2**14)
-def any_is_in(names: frozenset[str], table: Table) -> bool:
-    """Whether a table has one of these names; the same few are asked for again and again."""
-    return any(name in table for name in names)
+def with_name(name: str) -> frozenset[Table]:
+    """Give the tables that have a name; most names, which come again and again, are in none."""
+    return frozenset(table for table in Table.known if name in table)
+
+
+def with_any(names: Iterable[str]) -> frozenset[Table]:
+    """Give the tables that have one of these names."""
+    return frozenset().union(*map(with_name, names))
 
 
 _HTTP = ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()",
@@ -338,6 +348,7 @@ OTHER_PACKAGES = Table(
 CODE_FILE = re.compile(r".*\.(?:pyw?|pth|sh|ps1|bat|cmd|vbs|js)", re.DOTALL)
 """Files that hold code as text."""
 ENCRYPTED = Table(("__pyarmor__", "pytransform.*", "pyarmor_runtime*"))
+REGISTRY = Table(("winreg.OpenKey", "winreg.OpenKeyEx", "winreg.CreateKey", "winreg.CreateKeyEx"))
 DANGEROUS = Table(
     (
         *(
