@@ -18,7 +18,7 @@ from package_gate.core.artifact import (
     UnpackedPackage,
 )
 from package_gate.core.decision import PackageSummary
-from package_gate.core.errors import GateError, PublishError, ScannerError, SourceError
+from package_gate.core.errors import DigestError, GateError, PublishError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Component, Inventory, Unpacked
 from package_gate.core.policy import Policy
@@ -138,7 +138,7 @@ class World:
         if asked.name in self.resolve_errors:
             raise self.resolve_errors[asked.name]
         if isinstance(asked.source, ArchiveSource):
-            file = RemoteFile(f"{asked.name}.zip", asked.source.url)
+            file = RemoteFile(f"{asked.name}.zip", asked.source.url, asked.source.sha256 or None)
             return Resolution((ResolvedPackage(asked.name, "", Origin.ARCHIVE, (file,)),))
         return Resolution(
             tuple(self.package(name) for name in self.closures.get(asked.name, [asked.name]))
@@ -175,7 +175,7 @@ class World:
         content = self.content(file.filename)
         digest = hashlib.sha256(content).hexdigest()
         if file.sha256 not in (None, digest):
-            raise SourceError("wrong digest")
+            raise DigestError("wrong digest")
         path = folder / file.filename
         path.write_bytes(content)
         artifact = Artifact(file.filename, digest, len(content), file.url, file.uploaded)

@@ -1,5 +1,6 @@
 """The whole gate on one machine, as a process: real index, real downloads, real scanners, pip."""
 
+import hashlib
 import io
 import os
 import signal
@@ -86,6 +87,9 @@ def test_an_archive_in_the_guidances_two_column_form(local: LocalRun) -> None:
     result = local.run(f"tool,{url}\n")
     assert result.returncode == 0, result.stdout + result.stderr
     assert (local.output / "generic/tool/Latest/tool.zip").read_bytes() == content.getvalue()
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    local.run(f"right,{url}#sha256={digest}\nwrong,{url}#sha256={'0' * 64}\n")
+    assert local.verdicts() == {"right": "approved", "wrong": "refused"}
 
 
 def test_a_private_host_that_the_policy_does_not_name_is_refused(local: LocalRun) -> None:

@@ -36,7 +36,8 @@ class RemoteFile:
     filename: str
     url: str
     sha256: str | None = None
-    """What the index says; None for an archive request, known once it is fetched."""
+    """What the index says, or the requester of an archive; None when it is known only once the
+    file is fetched."""
     size: int | None = None
     """Bytes, when known beforehand."""
     uploaded: datetime | None = None

@@ -24,6 +24,10 @@ class SourceError(GateError):
     """A request could not be resolved or fetched: undecided, and tried again by the next run."""
 
 
+class DigestError(SourceError):
+    """What arrived has another digest than it should."""
+
+
 class SourceRefusedError(GateError):
     """The policy or the address guard forbids this source: refused."""
 

@@ -9,9 +9,11 @@ class ArchiveSource:
 
     url: str
     """`https://…`, without credentials or fragment."""
+    sha256: str = ""
+    """64 lower-case hexadecimal digits that the requester gave with it; "" for none."""
 
     def __str__(self) -> str:
-        return self.url
+        return f"{self.url}#sha256={self.sha256}" if self.sha256 else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +52,7 @@ class LineError:
     text: str
     """The line as it stands, shortened, control characters escaped."""
     message: str
-    """What is wrong and what to write instead."""
+    """What is wrong and what to do."""
+    suggestion: str
+    """A line that is taken in its place: the same request as far as it can be made out, else an
+    example."""

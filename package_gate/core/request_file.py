@@ -1,35 +1,39 @@
 """The request file: every line becomes a request or a line error, none is lost.
 
-`name,source[,requester-email]` in UTF-8; a BOM, CRLF, an optional header, blank lines and `#`
-comments are tolerated. Lines are written by people in a hurry, by spreadsheets and by attackers,
-so each is read by itself and a bad one says what to write instead.
+`name,source[,requester-email]` in UTF-8; a BOM, any line ends, an optional header, blank lines and
+`#` comments are tolerated. Lines are written by people in a hurry, by spreadsheets and by
+attackers, so each is read by itself and a bad one says what to write instead.
 """
 
-import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlsplit
+from typing import TextIO
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from package_gate.core.ecosystem import ARCHIVE, PYPI
 from package_gate.core.errors import ConfigurationError
-from package_gate.core.patterns import is_email
-from package_gate.core.request import ArchiveSource, LineError, PyPISource, Request, RequestSource
-from package_gate.core.text import printable
+from package_gate.core.request import LineError, PyPISource, Request
+from package_gate.core.request_line import (
+    MAX_LINE_BYTES,
+    BadLineError,
+    parse_line,
+    read_cells,
+    shown,
+)
+from package_gate.core.request_suggestion import EXAMPLE, Row, suggest
 
-MAX_LINE_BYTES = 4096
-NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-RESERVED_NAMES = {"con", "prn", "aux", "nul", "head", "latest"} | {
-    f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)
-}
-"""Names that Windows, git or the gate itself give a meaning to."""
-MAX_BRACKETS = 20
-"""Opening brackets in a requirement: its markers are parsed recursively."""
-HEADER_CELLS = {"name", "package", "source", "url"}
+HEADER_WORDS = frozenset(
+    {
+        *("name", "package", "library", "module", "project", "title"),
+        *("source", "url", "uri", "link", "address", "location", "from", "where"),
+        *("requester", "requestor", "requested", "by", "owner", "contact", "user", "email"),
+        *("e", "mail", "of", "the", "your"),
+    }
+)
+"""Words of which headers are made. None is a source, so no request is taken for a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,20 @@ class RequestFile:
     errors: tuple[LineError, ...]
 
 
-class _BadLineError(Exception):
-    """What is wrong with one line."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    """From 1."""
+    raw: bytes
+    """Without its end; of an overlong one no more than its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    line: _Line
+    message: str
+    instead: Row | None
+    """What was probably meant; its name may be another request's."""
 
 
 def read_requests(path: Path) -> RequestFile:
@@ -51,18 +67,21 @@ def read_requests(path: Path) -> RequestFile:
         ConfigurationError: there is no such file, or it can't be read.
     """
     requests: list[Request] = []
-    errors: list[LineError] = []
+    faults: list[_Fault] = []
     names: dict[str, Request] = {}
     try:
-        with path.open("rb") as file:
-            for number, raw in _lines(file):
+        # Latin-1 maps each byte to one character and back; each line is decoded by itself.
+        with path.open(encoding="latin-1") as file:
+            for line, following in _pairs(_lines(file)):
                 try:
-                    request = _parse(number, raw, first=not requests and not errors)
+                    request = _parse(line, first=not requests and not faults)
                     if request is not None:
                         _claim_name(request, names)
                         requests.append(request)
-                except _BadLineError as fault:
-                    errors.append(LineError(number, _shown(raw), str(fault)))
+                except BadLineError as fault:
+                    rest = faults and _ends(faults[-1].line, line)
+                    instead = faults[-1].instead if rest else _instead(line, following)
+                    faults.append(_Fault(line, str(fault), instead))
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"There is no request file {path}. Write one with a line for each request, such as "
@@ -72,148 +91,73 @@ def read_requests(path: Path) -> RequestFile:
         raise ConfigurationError(
             f"The request file {path} can't be read: {error.strerror}."
         ) from error
-    return RequestFile(tuple(requests), tuple(errors))
+    return RequestFile(tuple(requests), tuple(_line_errors(faults, names)))
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Give each line with its number; of an overlong one no more than its beginning."""
+def _lines(file: TextIO) -> Iterator[_Line]:
+    """Give each line of what is opened as Latin-1, whether it ends with CR, LF or both."""
     number = 0
-    while raw := file.readline(MAX_LINE_BYTES + 2):
+    while line := file.readline(MAX_LINE_BYTES + 2):
         number += 1
-        rest = raw
-        while rest and not rest.endswith(b"\n"):
+        rest = line
+        while rest and not rest.endswith("\n"):
             rest = file.readline(1 << 20)
-        yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        raw = line.rstrip("\n").encode("latin-1")
+        yield _Line(number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw)
 
 
-def _parse(number: int, raw: bytes, *, first: bool) -> Request | None:
+def _pairs(lines: Iterator[_Line]) -> Iterator[tuple[_Line, _Line | None]]:
+    """Give each line with the one that follows it."""
+    line = next(lines, None)
+    while line is not None:
+        following = next(lines, None)
+        yield line, following
+        line = following
+
+
+def _parse(line: _Line, *, first: bool) -> Request | None:
     """Turn one line into a request; None for a header, a comment or a blank line."""
-    if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _BadLineError('The file is UTF-16. Save it as "CSV UTF-8".')
-    if len(raw.rstrip(b"\r\n")) > MAX_LINE_BYTES:
-        raise _BadLineError(f"The line is longer than {MAX_LINE_BYTES} bytes. Write one request.")
+    if line.number == 1 and line.raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadLineError('The file is UTF-16. Save it as "CSV UTF-8".')
+    if len(line.raw) > MAX_LINE_BYTES:
+        raise BadLineError(f"The line is longer than {MAX_LINE_BYTES} bytes. Write one request.")
     try:
-        text = raw.decode("utf-8").strip()
+        text = line.raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise _BadLineError('The line is not UTF-8. Save the file as "CSV UTF-8".') from None
-    if not text or text.startswith("#"):
+        raise BadLineError('The line is not UTF-8. Save the file as "CSV UTF-8".') from None
+    if first and _is_header(text):
         return None
-    cells = _cells(text)
-    if not any(cells):
-        return None
-    if first and len(cells) > 1 and {cell.lower() for cell in cells[:2]} <= HEADER_CELLS:
-        return None
-    if len(cells) == 1:
-        raise _BadLineError(_one_column(cells[0]))
-    if len(cells) > 3:
-        raise _BadLineError(
-            f"There are {len(cells)} columns. Write name,source or name,source,requester-email, "
-            "and put a source that holds a comma in double quotes."
-        )
-    name, source, requester = cells if len(cells) == 3 else (*cells, "")
-    return Request(_name(name), _source(source), _requester(requester), number)
+    return parse_line(line.number, text)
 
 
-def _cells(text: str) -> list[str]:
-    if "\0" in text:
-        raise _BadLineError("The line holds a NUL character. Remove it.")
+def _is_header(text: str) -> bool:
+    """Whether a line says in some words what its columns hold."""
     try:
-        cells = [cell.strip() for cell in next(csv.reader([text], strict=True))]
-    except csv.Error as error:
-        raise _BadLineError(f"The quotes don't match up ({error}). Close every one.") from None
-    while len(cells) > 2 and not cells[-1]:  # spreadsheets pad short rows with empty cells
-        cells.pop()
-    return cells
+        cells = read_cells(text)[:2]
+    except BadLineError:
+        return False
+    if len(cells) < 2 or not all(re.fullmatch(r"[A-Za-z _/()?.*-]+", cell) for cell in cells):
+        return False
+    return all(set(re.findall(r"[a-z]+", cell.lower())) <= HEADER_WORDS for cell in cells)
 
 
-def _one_column(cell: str) -> str:
-    for separator, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if separator in cell:
-            fixed = ",".join(part.strip(" \"'") for part in cell.split(separator))
-            return f"The columns are separated by {called}. Write: {printable(fixed, 120)}"
-    if "://" in cell or cell.startswith("pypi:"):
-        return "The name is missing. Write name,source."
-    return f"The source is missing. Write for example: {printable(cell, 60)},pypi:PACKAGE==VERSION"
+def _instead(line: _Line, following: _Line | None) -> Row | None:
+    """Make out what was meant by a bad line."""
+    if len(line.raw) > MAX_LINE_BYTES or line.raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    if following is not None and _ends(line, following):
+        return suggest(line.raw + b" " + following.raw)
+    return suggest(line.raw)
 
 
-def _name(name: str) -> str:
-    if (
-        not NAME_PATTERN.fullmatch(name)
-        or ".." in name
-        or name.lower().endswith((".lock", ".git"))
-        or name.lower().split(".")[0] in RESERVED_NAMES
-    ):
-        raise _BadLineError(
-            f'The name "{printable(name, 60)}" can\'t be used. Write at most 100 letters, digits, '
-            "dots, hyphens and underscores, beginning and ending with a letter or digit."
-        )
-    return name
-
-
-def _source(source: str) -> RequestSource:
-    scheme, colon, rest = source.partition(":")
-    if colon and scheme.lower() == PYPI.origin.value:
-        return _pypi(rest.strip())
-    if colon and scheme.lower() == "https":
-        return _archive(source)
-    shown = printable(source, 80)
-    if scheme.lower() == "http" and colon:
-        raise _BadLineError(f"Plain http can be altered on its way. Write https instead: {shown}")
-    if not source:
-        raise _BadLineError("The source is empty. Write https://… or pypi:PACKAGE==VERSION.")
-    if not colon or scheme[-1:] in "=<>~!":
-        raise _BadLineError(f'The source "{shown}" has no scheme. Write pypi:{shown} or https://…')
-    raise _BadLineError(
-        f'Sources of the kind "{printable(scheme, 20)}:" are not taken. Write the https:// address '
-        "of an archive (.zip, .tar.gz, .whl) or pypi:PACKAGE==VERSION."
+def _ends(line: _Line, following: _Line) -> bool:
+    """Whether a line ends within quotes that the next one closes: a cell with a line break."""
+    return (
+        following.number == line.number + 1
+        and len(line.raw) + len(following.raw) < MAX_LINE_BYTES
+        and line.raw.count(b'"') % 2 == 1
+        and following.raw.count(b'"') % 2 == 1
     )
-
-
-def _pypi(text: str) -> PyPISource:
-    if not text.isprintable():
-        raise _BadLineError("The requirement holds characters that are not seen. Type it anew.")
-    if text.count("(") > MAX_BRACKETS:
-        raise _BadLineError(f"There are more than {MAX_BRACKETS} brackets. Write it without them.")
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        first_line = str(error).splitlines()[0]
-        raise _BadLineError(
-            f'"{printable(text, 80)}" is no PyPI requirement ({printable(first_line, 120)}). '
-            "Write for example pypi:scikit-learn==1.5.2."
-        ) from None
-    if requirement.url:
-        raise _BadLineError(
-            "A PyPI requirement can't hold a URL. Write the https:// address by itself as source."
-        )
-    return PyPISource(str(requirement))
-
-
-def _archive(url: str) -> ArchiveSource:
-    if not url.isprintable() or any(character in url for character in ' \\"<>^`{|}'):
-        raise _BadLineError("The address holds characters that no address has. Copy it once more.")
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        raise _BadLineError(f"The address can't be read ({printable(str(error), 80)}).") from None
-    if not host:
-        raise _BadLineError("The address names no host. Write https://HOST/PATH.")
-    if "@" in parts.netloc:
-        raise _BadLineError(
-            "The address holds a user name or password. Remove it, and change the password: "
-            "whoever can read this file has seen it."
-        )
-    return ArchiveSource(parts._replace(scheme="https", fragment="").geturl())
-
-
-def _requester(email: str) -> str:
-    if email and not is_email(email):
-        raise _BadLineError(
-            f'"{printable(email, 60)}" is no email address. Write name,source,you@example.com or '
-            "leave the third column out."
-        )
-    return email
 
 
 def _claim_name(request: Request, names: dict[str, Request]) -> None:
@@ -223,7 +167,7 @@ def _claim_name(request: Request, names: dict[str, Request]) -> None:
     """
     other = names.setdefault(ARCHIVE.normalise_name(request.name), request)
     if other.source != request.source and _project(other) != _project(request):
-        raise _BadLineError(
+        raise BadLineError(
             f'Line {other.line} already uses the name "{other.name}" for another source. '
             "Choose another name."
         )
@@ -233,10 +177,22 @@ def _project(request: Request) -> str:
     """Name what may share a request name: the PyPI project, or this one archive address."""
     if isinstance(request.source, PyPISource):
         return PYPI.normalise_name(Requirement(request.source.requirement).name)
-    return request.source.url
+    return str(request.source)
 
 
-def _shown(raw: bytes) -> str:
-    """Show a line in a report without the password that its address may hold."""
-    text = raw.decode("utf-8", "replace").strip()
-    return printable(re.sub(r"//[^/\s]*@", "//***@", text), 120)
+def _line_errors(faults: Iterable[_Fault], names: dict[str, Request]) -> Iterator[LineError]:
+    """Report bad lines, each with one to write instead whose name is nobody else's."""
+    numbers: dict[str, int] = {}
+    for fault in faults:
+        row = wanted = fault.instead or EXAMPLE
+        while True:
+            try:
+                request = parse_line(fault.line.number, row.written())
+                if request is not None:
+                    _claim_name(request, names)
+                break
+            except BadLineError:
+                number = numbers[wanted.name] = numbers.get(wanted.name, 1) + 1
+                row = wanted._replace(name=f"{wanted.name[:90].rstrip('._-')}-{number}")
+        text = shown(fault.line.raw.decode("utf-8", "replace").strip(), 120)
+        yield LineError(fault.line.number, text, fault.message, row.written())

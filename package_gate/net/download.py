@@ -30,7 +30,7 @@ from tenacity import (
 
 from package_gate.archive.kinds import may_be_archive
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
-from package_gate.core.errors import SourceError, SourceRefusedError
+from package_gate.core.errors import DigestError, SourceError, SourceRefusedError
 from package_gate.core.patterns import DISTRIBUTION_FILE
 from package_gate.core.policy import Limits, Sources
 from package_gate.core.text import printable
@@ -243,7 +243,7 @@ class Downloader:
                     "Check the address; the next run tries again."
                 )
         if file.sha256 is not None and sha256 != file.sha256.lower():
-            raise SourceError(
+            raise DigestError(
                 f"{target}: the file has the SHA-256 {sha256} instead of "
                 f"{printable(file.sha256, 64)}. It was changed on its way or at its place: "
                 "tell InfoSec."
@@ -277,7 +277,11 @@ class Downloader:
             raise TransientError(
                 f"{target}: the server answered {status}", retry_after(response, self._timing.now())
             )
-        raise SourceError(f"{target}: the server answered {status}. {status_advice(status)}")
+        ours = any(index.holds(first.url) for index in self._indexes())
+        answered = f"{target}: the server answered {status}. {status_advice(status)}"
+        if status == HTTPStatus.NOT_FOUND and ours:
+            raise TransientError(answered)  # CodeArtifact does so with what is new to it
+        raise SourceError(answered)
 
     def _ask(self, target: CheckedURL, adapter: GuardedAdapter) -> requests.Response:
         proxies = {}

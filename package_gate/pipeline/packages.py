@@ -17,7 +17,7 @@ from package_gate.advisories.standing import standing, standing_of_releases
 from package_gate.core.artifact import ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
 from package_gate.core.ecosystem import digest_version, ecosystem_of
-from package_gate.core.errors import PublishError, SourceError
+from package_gate.core.errors import DigestError, PublishError, SourceError, SourceRefusedError
 from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.freshness import Freshness
 from package_gate.core.owed import Withdrawal
@@ -91,7 +91,8 @@ class Packages:
         Its `decided` ends with the decision, or raises SourceError (it could not be fetched),
         SourceRefusedError (the policy or the address guard forbids it) or StoreError.
         """
-        key = (package.origin, package.name, package.version, tuple(f.url for f in package.files))
+        files = tuple((file.url, file.sha256) for file in package.files)
+        key = (package.origin, package.name, package.version, files)
         with self._works_lock:
             work = self._works.get(key)
             if work is None:
@@ -174,7 +175,10 @@ class Packages:
         """Decide one package and record the decision, one file set of a version after another."""
         with work.lock:
             if not package.version:
-                work.files = self._fetch_files(package.files, work)
+                try:
+                    work.files = self._fetch_files(package.files, work)
+                except DigestError as error:
+                    raise SourceRefusedError(f"{error} The request gives that one.") from error
                 package = _with_digests(package, work.files)
             earlier = self._records.package(package.origin, package.name, package.version)
             package = with_approved_files(package, earlier)

@@ -94,7 +94,7 @@ def _line_error(error: LineError) -> Case:
         "error",
         "bad line",
         error.message,
-        printable(error.text, 500),
+        f"{printable(error.text, 500)}\nWrite: {one_line(error.suggestion, 5000)}",
     )
 
 

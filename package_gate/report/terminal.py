@@ -61,6 +61,7 @@ def print_verdicts(run: Run, console: Console) -> None:
         where = f"line {error.line}" if error.line else "request file"
         print_line(console, f"{where}: {one_line(error.message, 500)}", "yellow")
         print_line(console, f"    {one_line(error.text)}", "dim")
+        print_line(console, f"    Write: {one_line(error.suggestion, 5000)}")
     shown, hidden = _choose(run)
     if console.is_terminal and console.width >= TABLE_WIDTH:
         if shown:

@@ -149,7 +149,12 @@ def scanner_json(info: ScannerInfo) -> dict[str, str]:
 
 
 def _line_error(error: LineError) -> dict[str, Any]:
-    return {"line": error.line, "text": error.text, "message": error.message}
+    return {
+        "line": error.line,
+        "text": error.text,
+        "message": error.message,
+        "suggestion": error.suggestion,
+    }
 
 
 def timestamp(moment: datetime | None) -> str | None:

@@ -26,7 +26,8 @@ class ArchiveURL:
             raise TypeError(f"not a request for an archive: {request.source}")
         url = request.source.url
         parse_url(url)
-        file = RemoteFile(archive_filename(url) or request.name, url)
+        sha256 = request.source.sha256 or None
+        file = RemoteFile(archive_filename(url) or request.name, url, sha256)
         return Resolution((ResolvedPackage(request.name, "", Origin.ARCHIVE, (file,)),))
 
 

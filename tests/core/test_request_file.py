@@ -3,6 +3,7 @@
 import re
 import tracemalloc
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile, read_requests
+from package_gate.core.request_suggestion import EXAMPLE
 
 
 @pytest.fixture
@@ -82,15 +84,15 @@ def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("idna", "The source is missing. Write for example: idna,pypi:PACKAGE==VERSION"),
+        ("idna", "The source is missing. Write name,source."),
         ("pypi:idna", "The name is missing. Write name,source."),
-        ("idna;pypi:idna", "separated by semicolons. Write: idna,pypi:idna"),
-        ("idna\tpypi:idna", "separated by tabs. Write: idna,pypi:idna"),
+        ("idna;pypi:idna", "separated by semicolons. Write commas."),
+        ("idna\tpypi:idna", "separated by tabs. Write commas."),
         ("a,pypi:a,b@c.de,d,e,f", "There are 6 columns."),
         ('"idna,pypi:idna', "The quotes don't match up"),
         ("idna,", "The source is empty."),
-        ("idna,idna==3.7", "has no scheme. Write pypi:idna==3.7"),
-        ("idna,http://host.example/a.zip", "Write https instead: http://host.example/a.zip"),
+        ("idna,idna==3.7", "has no scheme. It is the https:// address of an archive"),
+        ("idna,http://host.example/a.zip", "Use https."),
         ("idna,file:///etc/passwd", 'Sources of the kind "file:" are not taken'),
         ("idna,git+https://host.example/a", 'Sources of the kind "git+https:" are not taken'),
         ("idna,ftp://host.example/a.zip", 'Sources of the kind "ftp:" are not taken'),
@@ -102,7 +104,7 @@ def test_a_missing_file_is_a_configuration_error(tmp_path: Path) -> None:
         ("idna,https://u:p@host.example/a.zip", "holds a user name or password"),
         ("idna,pypi:idna @ https://host.example/a.whl", "can't hold a URL"),
         ("idna,pypi:==1", "is no PyPI requirement"),
-        ("idna,pypi:--index-url=https://evil.example", "is no PyPI requirement"),
+        ("idna,pypi:--index-url=https://evil.example", "names an index"),
         ("idna,pypi:idna,not-an-address", "is no email address"),
         ("idna,pypi:idna,a@b.example\x0bBcc:c@d.example", "is no email address"),
         ("idna\0,pypi:idna", "NUL"),
@@ -188,8 +190,9 @@ def test_every_line_is_accounted_for(
     result = read_requests(path)
     seen = [request.line for request in result.requests] + [e.line for e in result.errors]
     assert len(seen) == len(set(seen))
-    assert all(1 <= line <= content.count(b"\n") + 1 for line in seen)
-    for number, line in enumerate(content.split(b"\n"), 1):
+    lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    assert all(1 <= line <= len(lines) for line in seen)
+    for number, line in enumerate(lines, 1):
         text = line.strip(b' \r\t\f\v,"').removeprefix(b"\xef\xbb\xbf")
         if text.startswith(b"pypi:") and not line.startswith(b"#"):
             assert number in seen
@@ -202,3 +205,235 @@ def test_a_requirement_of_nested_brackets_is_a_line_error_and_the_others_go_on(
     result = read(f"evil,pypi:evil; {nested}\ngood,pypi:good\n")
     assert [request.name for request in result.requests] == ["good"]
     assert "more than 20 brackets" in result.errors[0].message
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_lines_end_as_on_any_system(read: Reader, end: str) -> None:
+    result = read(end.join(["name,source", "tabulate,pypi:tabulate", "", "idna,pypi:idna"]))
+    assert [(request.name, request.line) for request in result.requests] == [
+        ("tabulate", 2),
+        ("idna", 4),
+    ]
+    assert result.errors == ()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Package Name,Source,Requested By", "package;url".replace(";", ","), "Library,Where from?",
+     "Source,Name", "NAME,SOURCE,E-MAIL"],
+)  # fmt: skip
+def test_a_header_in_other_words_is_none_the_less_a_header(read: Reader, header: str) -> None:
+    result = read(f"{header}\nidna,pypi:idna\n")
+    assert [request.name for request in result.requests] == ["idna"]
+    assert result.errors == ()
+
+
+def test_a_header_is_one_only_in_the_first_line(read: Reader) -> None:
+    result = read("idna,pypi:idna\nPackage Name,Source\n")
+    assert [error.line for error in result.errors] == [2]
+
+
+SHA256 = "86cc141f63942d4b2c5fcee06630fd6f904788d2f0ab005cce45aadb8fb73889"
+
+
+def test_the_digest_of_an_address_belongs_to_the_request(read: Reader) -> None:
+    url = "https://host.example/a-1.0.zip"
+    result = read(f"a,{url}#sha256={SHA256.upper()}\nb,{url}#egg=b\n")
+    assert [request.source for request in result.requests] == [
+        ArchiveSource(url, SHA256),
+        ArchiveSource(url),
+    ]
+    assert str(result.requests[0].source) == f"{url}#sha256={SHA256}"
+
+
+@pytest.mark.parametrize("fragment", ["sha256=12", "md5=" + "0" * 32, f"sha256={SHA256}&sha512=0"])
+def test_a_digest_that_can_not_be_checked_is_no_request(read: Reader, fragment: str) -> None:
+    assert "can't be checked" in read.error(f"a,https://host.example/a.zip#{fragment}")
+
+
+WHEEL = "https://host.example/m/en_core_web_sm-3.7.1-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("line", "suggestion"),
+    [
+        ("pandas,pypi:pandas>=2.0,<2.1", 'pandas,"pypi:pandas>=2.0,<2.1"'),
+        ("x,pypi:x>=2,<3,jo@example.com", 'x,"pypi:x>=2,<3",jo@example.com'),
+        ("r,pypi:requests[socks,security]==2", 'r,"pypi:requests[socks,security]==2"'),
+        ("pip cmd,pip install pandas", "pip-cmd,pypi:pandas"),
+        ("p,pypi:pip install -U pandas==2.2.2", "p,pypi:pandas==2.2.2"),
+        ("p,python -m pip install 'pandas>=2'", "p,pypi:pandas>=2"),
+        ("!pip install --index-url https://u:canary@h.example/simple pandas", "pandas,pypi:pandas"),
+        ("p,pypi:pandas=2.2.2", "p,pypi:pandas==2.2.2"),
+        ("p,pypi:pandas^2.0", 'p,"pypi:pandas>=2.0,<3"'),
+        ("p,pypi:pandas^0.4.1", 'p,"pypi:pandas>=0.4.1,<0.5"'),
+        ("p,pypi:pandas~2.0", 'p,"pypi:pandas>=2.0,<2.1"'),
+        ("p,pypi:pandas=>2", "p,pypi:pandas>=2"),
+        ("p,pypi:tabulate 0.9.0", "p,pypi:tabulate==0.9.0"),
+        ("p,pypi:tabulate@0.9.0", "p,pypi:tabulate==0.9.0"),
+        ("p,pypi:scikit-learn = = 1.5.2", "p,pypi:scikit-learn==1.5.2"),
+        ("p,pypi:scikit-learn==1.5.2.", "p,pypi:scikit-learn==1.5.2"),
+        ("p,pypi:scikit-learn==1.5.*.*", "p,pypi:scikit-learn==1.5.*"),
+        ("p,pypi:scikit-learn>=1.5.*", "p,pypi:scikit-learn>=1.5"),
+        ("p,pypi:scikit-learn==latest", "p,pypi:scikit-learn"),
+        ("p,pypi:scikit learn", "p,pypi:scikit-learn"),
+        ("p,pypi:numpy>1.20<2.0", 'p,"pypi:numpy>1.20,<2.0"'),
+        ('p,pypi:"numpy==1.26.4"', "p,pypi:numpy==1.26.4"),
+        ("p,pypi:torch==2.1.0 +cu118", "p,pypi:torch==2.1.0+cu118"),
+        ("p,pypi:torch --extra-index-url https://h.example/cu118", "p,pypi:torch"),
+        ("p,pypi:tabulate==0.9.0 --hash=sha256:024c", "p,pypi:tabulate==0.9.0"),
+        ("p,numpy-1.26.4.tar.gz", "p,pypi:numpy==1.26.4"),
+        ("numpy", "numpy,pypi:numpy"),
+        ("numpy==1.26.4", "numpy,pypi:numpy==1.26.4"),
+        ("pypi:numpy==1.26.4", "numpy,pypi:numpy==1.26.4"),
+        ("https://host.example/numpy-1.26.4.zip", "numpy,https://host.example/numpy-1.26.4.zip"),
+        ("pypi:numpy,numpy", "numpy,pypi:numpy"),
+        ("n,numpy", "n,pypi:numpy"),
+        ("n;pypi:numpy", "n,pypi:numpy"),
+        ('c;"pypi:c==1; os_name == ""nt"""', 'c,"pypi:c==1; os_name == ""nt"""'),
+        ("n\tpypi:numpy\tjo@example.com", "n,pypi:numpy,jo@example.com"),
+        ("“n”,“pypi:numpy”", "n,pypi:numpy"),
+        ("n,pypi:numpy,Jo Example <jo@example.com>", "n,pypi:numpy,jo@example.com"),
+        ("n,pypi:numpy,mailto:jo@example.com", "n,pypi:numpy,jo@example.com"),
+        ("n,pypi:numpy,urgent", "n,pypi:numpy"),
+        ("n,conda:numpy", "n,pypi:numpy"),
+        ("n,conda-forge::numpy=1.26=py311h_0", "n,pypi:numpy==1.26"),
+        ("s,pypi:en_core_web_sm @ " + WHEEL, "s," + WHEEL),
+        ("c,git+https://github.com/openai/CLIP.git",
+         "c,https://github.com/openai/CLIP/archive/HEAD.zip"),
+        ("c,git+https://u:canary@github.com/openai/CLIP.git@v1.0#egg=clip",
+         "c,https://github.com/openai/CLIP/archive/v1.0.zip"),
+        ("c,git@github.com:openai/CLIP.git", "c,https://github.com/openai/CLIP/archive/HEAD.zip"),
+        ("c,https://github.com/openai/CLIP", "c,https://github.com/openai/CLIP/archive/HEAD.zip"),
+        ("c,https://gitlab.com/a/b.git", "c,https://gitlab.com/a/b/-/archive/HEAD/b.zip"),
+        ("n,http://host.example/a.zip", "n,https://host.example/a.zip"),
+        ("n,https://host.example/a b.zip", "n,https://host.example/a%20b.zip"),
+        ("n,https://u:canary@host.example/a.zip", "n,https://host.example/a.zip"),
+        ("n,https://host.example/a.zip#md5=00", "n,https://host.example/a.zip"),
+        ("n,https://pypi.example/project/pandas/2.2.2/", "n,pypi:pandas==2.2.2"),
+        ("m,hf:org/model", EXAMPLE.written()),
+        ("../etc,pypi:numpy", "etc,pypi:numpy"),
+        ("con,pypi:numpy", "con-package,pypi:numpy"),
+        ("https://u:canary@host.example/x,pypi:numpy", "numpy,pypi:numpy"),
+        ("über,pypi:numpy", "uber,pypi:numpy"),
+    ],
+)  # fmt: skip
+def test_a_bad_line_gets_the_line_that_was_meant(read: Reader, line: str, suggestion: str) -> None:
+    (error,) = read(line).errors
+    assert error.suggestion == suggestion
+    assert "canary" not in repr(error)
+
+
+def test_a_cell_with_a_line_break_is_suggested_in_one_line(read: Reader) -> None:
+    result = read('r,"pypi:requests[socks,\n security]==2.32.3"\nidna,pypi:idna\n')
+    assert [request.name for request in result.requests] == ["idna"]
+    assert [error.suggestion for error in result.errors] == [
+        'r,"pypi:requests[socks, security]==2.32.3"'
+    ] * 2
+
+
+def test_a_suggested_name_is_nobody_elses(read: Reader) -> None:
+    result = read("a b,https://h.example/1.zip\na_b,https://h.example/2.zip\na b,pypi:numpy\n")
+    assert [error.suggestion for error in result.errors] == [
+        "a-b-2,https://h.example/1.zip",
+        "a-b-3,pypi:numpy",
+    ]
+
+
+_PIECES = st.sampled_from(
+    [
+        *(
+            "pypi:",
+            "conda:",
+            "hf:",
+            "git+https://",
+            "https://",
+            "http://",
+            "pip install ",
+            "PyPI: ",
+        ),
+        *("numpy", "scikit learn", "über", "torch", "host.example/a.zip", "github.com/a/b", "con"),
+        *(
+            "==1.2",
+            "=1.2",
+            "^1",
+            "~2.0",
+            ">=1,<2",
+            "+cu118",
+            "==latest",
+            "[a,b]",
+            "1.*.*",
+            " ",
+            ".",
+        ),
+        *(
+            ",",
+            ",,",
+            ";",
+            "\t",
+            "|",
+            '"',
+            "'",
+            "“",
+            "\\",
+            "#sha256=00",
+            "@",
+            "jo@example.com",
+            "\0",
+        ),
+        *("; os_name == 'nt'", " --hash=x", "-i", "\u200b", "\xa0", "(", ")", "u:p@", "%2e%2e/"),
+    ]
+)
+_LINES = st.one_of(st.lists(_PIECES, max_size=8).map("".join), st.text(max_size=40)).map(str.encode)
+
+
+@settings(deadline=None)  # machines are busy
+@given(lines=st.lists(st.one_of(_LINES, st.binary(max_size=60)), max_size=8))
+def test_every_suggestion_is_taken_in_place_of_its_line(
+    lines: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "suggestions.csv"
+    whole = b"\n".join(lines).replace(b"\r", b"\n")
+    path.write_bytes(whole)
+    result = read_requests(path)
+    written = whole.split(b"\n")
+    for error in result.errors:
+        path.write_text(error.suggestion, encoding="utf-8")
+        alone = read_requests(path)
+        assert len(alone.requests) == 1, error
+        assert alone.errors == ()
+        written[error.line - 1] = error.suggestion.encode()
+    path.write_bytes(b"\n".join(written))
+    put_right = read_requests(path)
+    assert put_right.errors == ()
+    assert len(put_right.requests) == len(result.requests) + len(result.errors)
+
+
+def test_suggestions_for_hostile_lines_take_no_longer_than_reading_them(read: Reader) -> None:
+    fillers = [
+        " ",
+        ".",
+        "-",
+        ",",
+        "a",
+        "1.",
+        "[",
+        "(",
+        "<1",
+        "git+",
+        "pypi:",
+        "@",
+        "//",
+        "\t",
+        "x*",
+    ]
+    lines = [
+        f"{start}{filler * 4000}"[:4000] + end
+        for filler in fillers
+        for start in ("n,", "n,pypi:a", "n,https://h.example/", "")
+        for end in ("", "!", '"', ",b@c")
+    ]
+    started = process_time()
+    result = read("\n".join(lines))
+    assert process_time() - started < len(lines) * 0.05
+    assert len(result.errors) + len(result.requests) >= len(lines) - 10

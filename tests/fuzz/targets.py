@@ -41,7 +41,8 @@ from package_gate.core.judge import judge
 from package_gate.core.patterns import is_email
 from package_gate.core.policy import Limits, load_policy, policy_warnings
 from package_gate.core.request import PyPISource
-from package_gate.core.request_file import NAME_PATTERN, read_requests
+from package_gate.core.request_file import read_requests
+from package_gate.core.request_line import NAME_PATTERN
 from package_gate.core.text import printable
 from package_gate.inventory.bounds import problem_with
 from package_gate.inventory.formats.items import FormatProblem, Include

@@ -24,7 +24,12 @@ import trustme
 
 from package_gate import __version__
 from package_gate.core.artifact import RemoteFile
-from package_gate.core.errors import ConfigurationError, SourceError, SourceRefusedError
+from package_gate.core.errors import (
+    ConfigurationError,
+    DigestError,
+    SourceError,
+    SourceRefusedError,
+)
 from package_gate.core.policy import Limits, Sources
 from package_gate.net.addresses import IndexAddress
 from package_gate.net.download import Downloader, Timing
@@ -232,7 +237,8 @@ def test_a_wrong_digest_is_an_error_without_another_attempt(
     server: HTTPSServer, make: Make, folder: Path
 ) -> None:
     server.routes["/x.zip"] = respond(ARCHIVE)
-    fails(make, remote(server, sha256="0" * 64), folder, f"{DIGEST} instead of 0000", 1)
+    file = remote(server, sha256="0" * 64)
+    fails(make, file, folder, f"{DIGEST} instead of 0000", 1, error=DigestError)
 
 
 def test_another_size_than_the_index_says_is_an_error(
@@ -764,6 +770,27 @@ def test_no_path_out_of_the_index_carries_its_login(
     with pytest.raises(SourceError):
         make(indexes=lambda: [index]).fetch(remote(server, path), folder)
     assert [login for _, login in authorized(server)] == [False]
+
+
+def test_what_an_index_does_not_have_yet_is_asked_for_again(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    path = "/pypi/store/simple/a/1/x.zip"
+    server.routes[path] = in_turn(respond(b"", 404), respond(b"", 404), respond(ARCHIVE))
+    index = IndexAddress(f"{server.url}/pypi/store/simple/")
+    downloader = make(indexes=lambda: [index])
+    assert downloader.fetch(remote(server, path), folder).artifact.sha256 == DIGEST
+    assert len(make.slept) == 2
+    assert sum(make.slept) < 10
+
+
+def test_what_an_index_never_has_is_an_error_that_says_so(
+    server: HTTPSServer, make: Make, folder: Path
+) -> None:
+    index = IndexAddress(f"{server.url}/pypi/store/simple/")
+    downloader = make(indexes=lambda: [index])
+    with pytest.raises(SourceError, match=r"404.*nothing under this address.*4 times"):
+        downloader.fetch(remote(server, "/pypi/store/x.zip"), folder)
 
 
 def test_an_index_that_is_not_configured_right_is_an_error_and_no_download(

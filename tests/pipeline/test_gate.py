@@ -24,7 +24,7 @@ from package_gate.core.errors import (
 )
 from package_gate.core.finding import Finding, Kind, Location, Severity
 from package_gate.core.inventory import Component
-from package_gate.core.request import Request
+from package_gate.core.request import ArchiveSource, Request
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.publishers.interface import ApprovedPackage
@@ -376,6 +376,17 @@ def test_an_archive_is_known_by_its_digest(world: World, monkeypatch: pytest.Mon
     second = world.run(archive("tool"), rescan=True).outcomes[0].packages[0]
     assert second.version != first.version
     assert world.published.keys() >= {f"tool {second.version}"}
+
+
+def test_an_archive_with_another_digest_than_the_request_gives_is_refused(world: World) -> None:
+    right = hashlib.sha256(world.content("tool.zip")).hexdigest()
+    asked = archive("tool")
+    url = str(asked.source)
+    wrong = replace(asked, source=ArchiveSource(url, "0" * 64))
+    assert verdicts(world.run(wrong)) == {"tool": Verdict.REFUSED}
+    assert world.published == {}
+    run = world.run(replace(asked, source=ArchiveSource(url, right)))
+    assert verdicts(run) == {"tool": Verdict.APPROVED}
 
 
 def test_a_damaged_record_leaves_its_request_undecided(world: World) -> None:

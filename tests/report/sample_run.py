@@ -328,9 +328,9 @@ def sample_run() -> Run:
         *(earlier(number) for number in range(10, 15)),
         errors=(
             LineError(6, "pandas;pypi:pandas==2.2.3", "The columns are separated by semicolons. "
-                      "Write: pandas,pypi:pandas==2.2.3"),
-            LineError(9, "torch", "The source is missing. Write for example: "
-                      "torch,pypi:PACKAGE==VERSION"),
+                      "Write commas.", "pandas,pypi:pandas==2.2.3"),
+            LineError(9, "torch", "The source is missing. Write name,source.",
+                      "torch,pypi:torch"),
         ),
         warnings=("An email to grace@research.example could not be sent: it is tried again.",),
         sample_advisories=True,
@@ -390,7 +390,7 @@ def hostile_run() -> Run:
     )  # fmt: skip
     return Run(
         outcomes,
-        (LineError(1, evil, evil),),
+        (LineError(1, evil, evil, evil),),
         (scanner,),
         evil,
         evil,

@@ -232,7 +232,7 @@ def test_very_many_findings_that_refuse_are_capped() -> None:
 
 
 def test_very_many_bad_lines_are_capped() -> None:
-    errors = tuple(LineError(number, "x", "y") for number in range(1, 5001))
+    errors = tuple(LineError(number, "x", "y", "z") for number in range(1, 5001))
     page = Page(run(errors=errors))
     assert page.count("tr") < 520
     assert "and 4500 more: see verdicts.json." in page.text

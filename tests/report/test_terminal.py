@@ -99,8 +99,10 @@ def test_no_text_of_a_requester_is_a_command_to_a_build_service() -> None:
         "x ##vso[task.x]y",
         "##VSO[a",
     )
-    output = printed(replace(hostile_run(), line_errors=tuple(LineError(1, t, t) for t in texts)))
-    assert output.count("stop-commands::x") == 2
+    output = printed(
+        replace(hostile_run(), line_errors=tuple(LineError(1, t, t, t) for t in texts))
+    )
+    assert output.count("stop-commands::x") == 3
     assert not any(line.lstrip().startswith("::") for line in output.splitlines())
     assert "##[" not in output
     assert "##vso[" not in output.lower()

@@ -76,3 +76,8 @@ def test_no_path_makes_a_file_name_that_leaves_the_folder_or_looks_like_an_optio
     assert filename.isascii()
     assert not set(filename) & set("/\\\0\n\r ")
     assert not filename.startswith((".", "-"))
+
+
+def test_the_digest_that_the_requester_gives_is_that_of_the_file() -> None:
+    source = ArchiveSource("https://a.test/a.zip", "0" * 64)
+    assert ArchiveURL().resolve(request(source)).packages[0].files[0].sha256 == "0" * 64

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ PAGE_SECONDS = 120
 """From asking to the last byte of one answer."""
 WAIT_SECONDS = 30
 """Between two bytes."""
+LATE_SECONDS = (1.0, 3.0)
+"""Pauses after which an index is asked again for a project that it did not have."""
 _ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.01"
@@ -208,6 +211,7 @@ class Index:
     def __init__(self, settings: IndexSettings) -> None:
         self._settings = settings
         self._known: dict[str, Project | None] = {}
+        self._missing: set[str] = set()
         self._lock = threading.Lock()
 
     def project(self, name: str) -> Project | None:
@@ -232,6 +236,25 @@ class Index:
                 ):
                     self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
             return {name: self._known[name] for name in wanted}
+
+    def appears(self, name: str) -> bool:
+        """Whether a project that no index has shows up within a few seconds.
+
+        CodeArtifact answers 404 at first for what is new to it.
+
+        Raises:
+            SourceError, SourceRefusedError: as `project`.
+        """
+        name = canonicalize_name(name)
+        for pause in LATE_SECONDS if name not in self._missing else ():
+            time.sleep(pause)
+            with self._lock:
+                if self._known.get(name) is None:
+                    self._known.pop(name, None)
+            if self.project(name):
+                return True
+        self._missing.add(name)
+        return False
 
 
 class _Client:

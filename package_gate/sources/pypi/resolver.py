@@ -123,10 +123,15 @@ class Resolver:
             hashes=wanted.hashes,
             stand_ins=stand_ins if sdists else None,
         )
+        late: set[str] = set()
         while True:
             result = run_uv(self._settings, asked, folder)
             if isinstance(result, Lock):
                 return ResolvedClosure(result.packages, sdists)
+            if result.reason is Reason.NO_PACKAGE and result.package not in late:
+                late.add(result.package)
+                if self._index.appears(result.package):
+                    continue
             if result.reason is not Reason.ONLY_SDIST or len(sdists) == self._max_sdists:
                 return result
             release = self._choose_sdist(wanted, target, result, sdists.keys())

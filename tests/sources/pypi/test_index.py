@@ -310,3 +310,32 @@ def test_the_organisations_proxy_is_asked_for_allowed_hosts_only(index: PackageI
         with pytest.raises(SourceRefusedError, match="private network"):
             through.project("other")
         assert {asked for asked, _ in upstream.requests} == {f"localhost:{index.server.port}"}
+
+
+def test_a_project_that_shows_up_late_is_found(
+    index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            index.add_wheel("late", "1.0")
+
+    monkeypatch.setattr("time.sleep", sleep)
+    asked = asking(index)
+    assert asked.project("late") is None
+    assert asked.appears("Late")
+    assert known(asked.project("late")).releases()[0].version == Version("1.0")
+    assert slept == list(module.LATE_SECONDS)
+
+
+def test_a_project_that_never_shows_up_is_waited_for_once(
+    index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    asked = asking(index)
+    assert not asked.appears("nothing")
+    assert not asked.appears("nothing")
+    assert slept == list(module.LATE_SECONDS)

@@ -91,6 +91,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("package_gate.sources.pypi.index.LATE_SECONDS", (0,))
+
+
 @pytest.fixture
 def index(server: HTTPSServer) -> PackageIndex:
     return PackageIndex(server)
