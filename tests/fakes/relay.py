@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from tests.fakes.authority import client_context, server_context
 
+HOLD_SECONDS = 120
+
 
 @dataclass
 class Moment:
@@ -22,7 +24,7 @@ class Moment:
     when: str
     """Part of its request line and body, such as `PUT /records/lease` or `Action=Publish`."""
     act: Callable[[], None] | None = None
-    """Called; then the connection breaks off without an answer."""
+    """Called; then the connection breaks off without an answer, unless there is `hold`."""
     after: bool = False
     """Whether the server does its work first."""
     status: int = 0
@@ -30,6 +32,8 @@ class Moment:
     times: int = 1
     skip: int = 0
     """How many such requests come before it."""
+    hold: threading.Event | None = None
+    """Waited for after `act`: then the request is done and answered all the same."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ def relay_to(target: str) -> Iterator[Relay]:
                 return 0
             if moment and not moment.after:
                 self._act(moment)
-                return 0
+                if not moment.hold:
+                    return 0
             upstream = (
                 HTTPSConnection(netloc, timeout=30, context=client_context())
                 if secure
@@ -138,9 +143,9 @@ def relay_to(target: str) -> Iterator[Relay]:
                 content = answer.read()
             finally:
                 upstream.close()
-            if moment:
+            if moment and moment.after:
                 self._act(moment)
-            else:
+            if not moment or moment.hold:
                 self._send(answer.status, dict(answer.getheaders()), content)
             return answer.status
 
@@ -149,6 +154,8 @@ def relay_to(target: str) -> Iterator[Relay]:
         def _act(self, moment: Moment) -> None:
             if moment.act:
                 moment.act()
+            if moment.hold:
+                moment.hold.wait(HOLD_SECONDS)
 
         def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
             self.send_response(status)

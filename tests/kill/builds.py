@@ -25,7 +25,7 @@ from tests.aws_run import (
 from tests.fakes.aws import aws_services
 from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond
 from tests.fakes.package_index import PackageIndex
-from tests.fakes.relay import Relay, relay_to
+from tests.fakes.relay import HOLD_SECONDS, Relay, relay_to
 from tests.kill.stores import CodeArtifactStore, Digests, GitHubStore, LocalStore, Store
 from tests.local_run import PROJECT, LocalRun
 from tests.publishers.github_world import github_world, zipped
@@ -93,6 +93,10 @@ def _relayed(relay: Relay, responder: Responder) -> Responder:
             responder(handler)
         if moment is not None and moment.act:
             moment.act()
+            if moment.hold:
+                moment.hold.wait(HOLD_SECONDS)
+                if not moment.after:
+                    responder(handler)
             handler.close_connection = True
 
     return respond

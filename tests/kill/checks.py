@@ -69,6 +69,17 @@ def at_the_end(build: Build, status: int) -> list[str]:
     return faults
 
 
+def is_decided(build: Build, name: str) -> bool:
+    """Whether there is a record of a request, which a plain run leaves as it is."""
+    _, requests, _ = _records(build)
+    return any(request.name == name for request in requests)
+
+
+def of_broken_connections(fault: str) -> bool:
+    """Whether this is no fault when the index may have closed connections: it was tried again."""
+    return fault.endswith("'undecided')") or fault.startswith("history/requests/")
+
+
 def is_refused(build: Build, name: str) -> bool:
     """Whether a package is recorded as refused."""
     packages, _, _ = _records(build)

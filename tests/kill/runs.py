@@ -19,7 +19,9 @@ from tests.kill.checks import (
     STATUS,
     at_the_end,
     at_the_kill,
+    is_decided,
     is_refused,
+    of_broken_connections,
     overturned,
     repeated_emails,
     still_published,
@@ -154,23 +156,27 @@ def stood_still(build: Build, point: Point, mode: Mode) -> Killed:
     build.run.environment["PACKAGE_GATE_LEASE_SECONDS"] = LEASE_SECONDS
     build.run.environment["KILL_GOES_ON"] = "1"
     stopped: list[int] = []
+    goes_on = threading.Event()
     happened = _run_until(
-        build, point, lambda process: stopped.extend(stand_still(process, mode)), wait=False
+        build, point, lambda process: stopped.extend(stand_still(process, mode)), goes_on
     )
     process = build.process
     assert process is not None
     _clear(build)
     if not happened:
         return Killed(False, [], 0, False)
+    decided = is_decided(build, "app")
     status = build.other_refuses()
     go_on(process, stopped)
+    goes_on.set()
     first = process.wait(STATUS_SECONDS)
     faults = [] if status == first == STATUS else [f"exit statuses {first} and {status}"]
-    if isinstance(build.run, ScriptRun):
+    if isinstance(build.run, ScriptRun) and not decided:
         faults += [f"when both had ended: {f}" for f in still_published(build, "dep")]
         faults += _overturned_by_plain_runs(build)
-    else:  # the lock keeps the other out
-        faults += at_the_end(build, build.rerun())
+    else:  # on one machine the lock keeps the other out
+        at_last = at_the_end(build, build.rerun())
+        faults += [fault for fault in at_last if not of_broken_connections(fault)]
     return Killed(happened, faults, repeated_emails(build), True)
 
 
@@ -202,10 +208,16 @@ def _run_until(
     build: Build,
     point: Point,
     act: Callable[[subprocess.Popen[bytes]], object],
-    *,
-    wait: bool = True,
+    goes_on: threading.Event | None = None,
 ) -> bool:
-    """Run until a point and act then; tells whether it came before the run had ended."""
+    """Run until a point and act then; tells whether it came before the run had ended.
+
+    Args:
+        build: the build.
+        point: the point.
+        act: stops the process.
+        goes_on: tells when it goes on, and that it is not waited for.
+    """
     begin = time.monotonic()
     stop_at = f"{point.number} {point.what}" if point.kind is Kind.OPERATION else ""
     acted = threading.Event()
@@ -217,7 +229,8 @@ def _run_until(
             acted.set()
 
     if point.kind in (Kind.REQUEST, Kind.ANSWER):
-        moment = Moment(point.what, once, after=point.kind is Kind.ANSWER, skip=point.number - 1)
+        after, skip = point.kind is Kind.ANSWER, point.number - 1
+        moment = Moment(point.what, once, after=after, skip=skip, hold=goes_on)
         build.relays[point.relay].moments.append(moment)
     process = build.start(stop_at)
     while not acted.is_set():
@@ -234,6 +247,6 @@ def _run_until(
             break
         assert passed < STATUS_SECONDS, f"the run hangs, waiting for {point}"
         time.sleep(LOOK_SECONDS)
-    if wait:
+    if goes_on is None:
         return process.wait(STATUS_SECONDS) < 0
     return acted.is_set()
