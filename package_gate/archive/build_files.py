@@ -7,7 +7,7 @@ than the scanners read.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from package_gate.archive.declared import check_declared
@@ -18,11 +18,20 @@ from package_gate.core.policy import MIB
 
 MAX_BYTES = MIB
 """Bytes of a build file; scanners read no more of it."""
-_NAMES = ("MANIFEST.in", "pyproject.toml", "setup.cfg", "setup.py")
+_NAMES = ("MANIFEST.in", "hatch.toml", "pyproject.toml", "setup.cfg", "setup.py")
 _EXACT = {name.lower(): name for name in _NAMES}
 _COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
 _BY_ADDRESS = re.compile(r"@|://")
 """In a requirement: it comes from elsewhere than the index, unseen by the gate."""
+_FETCHED = re.compile(
+    r"^\s*(?:setup_requires|setup_requires_dist)\s*[:=](?:.*(?:\n[ \t#].*)*)", re.MULTILINE
+)
+"""The option of `setup.cfg` that names what a build needs, with its lines."""
+_OTHER_INDEX = re.compile(
+    r"^\s*(?:find[_-]links|index[_-]url|dependency_links)\s*[:=]\s*(?:\n[ \t]+)?\S*://",
+    re.MULTILINE,
+)
+_MOST_TABLES = 20_000
 _BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
 
@@ -54,20 +63,68 @@ def check_build_files(placer: Placer, name: str) -> None:
             path = f"{folder}/pyproject.toml" if folder else "pyproject.toml"
             project = _check_project(placer, path, folder, files["pyproject.toml"])
         setup = files.get("setup.cfg", b"").decode("utf-8", "replace")
+        _check_setup(placer, f"{folder}/setup.cfg".lstrip("/"), setup)
+        if "hatch.toml" in files:
+            path = f"{folder}/hatch.toml".lstrip("/")
+            hatch = _read(placer, path, files["hatch.toml"])
+            _check_hooks(placer, path, hatch)
+            project = _with_hatch(project, hatch)
         check_declared(placer, folder, project, setup, name)
 
 
 def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> dict[str, Any]:
     """Judge a `pyproject.toml` and give what it says."""
+    project = _read(placer, path, content)
+    _check_system(placer, path, folder, project.get("build-system", {}))
+    tools = project.get("tool")
+    _check_hooks(placer, path, tools.get("hatch") if isinstance(tools, Mapping) else {})
+    return project
+
+
+def _read(placer: Placer, path: str, content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         return {}
     try:
-        project = tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         placer.add("build-file", path, "no TOML that Python reads")
         return {}
-    _check_system(placer, path, folder, project.get("build-system", {}))
-    return project
+
+
+def _with_hatch(project: dict[str, Any], hatch: dict[str, Any]) -> dict[str, Any]:
+    """Give a project as Hatch reads it: each table of `hatch.toml` takes the other's place."""
+    tools = project.get("tool")
+    tools = tools if isinstance(tools, dict) else {}
+    own = tools.get("hatch")
+    both = {**(own if isinstance(own, dict) else {}), **hatch}
+    return {**project, "tool": {**tools, "hatch": both}}
+
+
+def _check_hooks(placer: Placer, path: str, hatch: object) -> None:
+    """Judge what Hatch's build hooks and targets require, which is fetched as the backend is."""
+    waiting: list[tuple[str, object]] = [
+        ("", hatch.get("build") if isinstance(hatch, Mapping) else {})
+    ]
+    for key, value in waiting:  # it grows meanwhile
+        if isinstance(value, Mapping) and len(waiting) < _MOST_TABLES:
+            waiting += value.items()
+        elif isinstance(value, list) and key in ("dependencies", "requires"):
+            _check_requirements(placer, path, value)
+
+
+def _check_requirements(placer: Placer, path: str, requires: Iterable[object]) -> None:
+    for each in requires:
+        if isinstance(each, str) and _BY_ADDRESS.search(each):
+            placer.add("build-file", path, f"requires {each!r:.80}, by an address of its own")
+
+
+def _check_setup(placer: Placer, path: str, setup: str) -> None:
+    """Judge what `setup.cfg` has setuptools fetch for the build."""
+    for option in _FETCHED.finditer(setup):
+        required = [each for line in option[0].splitlines() for each in line.split(",")]
+        _check_requirements(placer, path, (each for each in required if "#" not in each[:1]))
+        if link := _OTHER_INDEX.search(setup):
+            placer.add("build-file", path, f"fetches from an address of its own: {link[0]!r:.80}")
 
 
 def _check_system(placer: Placer, path: str, folder: str, system: object) -> None:
@@ -77,9 +134,7 @@ def _check_system(placer: Placer, path: str, folder: str, system: object) -> Non
     requires, backend = system.get("requires", []), system.get("build-backend", "setuptools")
     if not isinstance(requires, list) or any(not isinstance(each, str) for each in requires):
         placer.add("build-file", path, "requires is no list of requirements")
-    for each in requires if isinstance(requires, list) else ():
-        if isinstance(each, str) and _BY_ADDRESS.search(each):
-            placer.add("build-file", path, f"requires {each!r:.80}, by an address of its own")
+    _check_requirements(placer, path, requires if isinstance(requires, list) else ())
     if not isinstance(backend, str) or not _BACKEND.fullmatch(backend):
         placer.add("build-file", path, f"build-backend is {backend!r:.80}")
     folders = system.get("backend-path", [])

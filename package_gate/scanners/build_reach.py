@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from package_gate.inventory.build_commands import RECIPES, is_recipe, of_project_file
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.module_graph import imported_names
 from package_gate.scanners.source import read_source
@@ -21,8 +22,6 @@ from package_gate.scanners.trees import regular_files
 STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py"})
 """Files that a build runs because of their names."""
 _SETTINGS = ("pyproject.toml", "hatch.toml", "setup.cfg")
-_RECIPES = ("meson.build", "CMakeLists.txt", "build.rs")
-"""Files of build systems, which may start Python scripts."""
 _SUBFOLDER = re.compile(rb"\b(?:subdir|add_subdirectory)\s*\(\s*[\"']?([\w./-]+)")
 _CMAKE = re.compile(rb"[\w.-]+\.cmake\b")
 _MAX_BYTES = 1024 * 1024
@@ -38,8 +37,13 @@ _COMMAND = re.compile(r"\w[.:]\w")
 _EXTENDS = re.compile(rb"[\"'](?:setuptools|distutils|egg_info)\.\w+[\"']")
 """Groups of entry points that a build loads, also those of the tree that it builds."""
 _LOADED = re.compile(rb"=\s*([A-Za-z_][\w.]*)\s*:\s*[A-Za-z_]")
-_HOOKS = {"build", "script", "custom-hook", "custom", "cmdclass", "getter", "provider"}
-"""Keys under which Poetry, PDM, Hatch, setuptools and scikit-build name what they call."""
+_HOOKS = {
+    *("build", "script", "setup-script", "custom-hook", "custom", "cmdclass", "getter", "provider"),
+    *("build-function", "factory", "version_scheme", "local_scheme", "parse"),
+}
+"""Keys under which Poetry, PDM, Hatch and its plug-ins, setuptools and setuptools-scm, scikit-build
+and jupyter-packaging name what they call."""
+_MODULE_OPTION = re.compile(rb"\s-m[\s\"',]+([A-Za-z_][\w.]*)")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -105,16 +109,16 @@ class _Reach:
                 waiting += self._of_settings(path, folder)
             elif name == "entry_points.txt" and folder.endswith(".egg-info"):
                 waiting += self._of_entry_points(path)
-            elif name in _RECIPES and at_top:
+            elif name in RECIPES and at_top:
                 waiting.append(path)
         reached: set[str] = set()
         while waiting:
             path = waiting.pop()
             if path not in reached:
                 reached.add(path)
-                waiting += self._of_recipe(path) if _is_recipe(path) else self._of_code(path)
+                waiting += self._of_recipe(path) if is_recipe(path) else self._of_code(path)
         return Reached(
-            frozenset(path for path in reached if not _is_recipe(path)),
+            frozenset(path for path in reached if not is_recipe(path)),
             frozenset(self._whole),
             frozenset(self._started),
             frozenset(self._imported_by_packages()),
@@ -144,7 +148,7 @@ class _Reach:
         )
         if self._is_of_a_package(path) or not is_start:
             return  # what else a module names, somebody must ask it for
-        named = {*self._named_scripts(code)}
+        named = {*self._named_scripts(code), *self._started_by_name(code)}
         for match in _TEXT.finditer(code) if _BY_NAME.search(code) else ():
             named.update(self._named_module(match[1].decode()))
         if _EXTENDS.search(code):
@@ -168,7 +172,7 @@ class _Reach:
     def _of_recipe(self, path: str) -> Iterator[str]:
         """Yield the scripts and the other recipes that a build system's file names."""
         text = self._read(path)
-        named = {*self._named_scripts(text)}
+        named = {*self._named_scripts(text), *self._started_by_name(text)}
         self._started |= named
         yield from named
         folder, _, name = path.rpartition("/")
@@ -178,6 +182,10 @@ class _Reach:
                 yield other
         for named in set(_CMAKE.findall(text)):
             yield from self._cmake.get(named.decode("utf-8", "replace"), ())
+
+    def _started_by_name(self, text: bytes) -> Iterator[str]:
+        for match in _MODULE_OPTION.finditer(text):
+            yield from self._named_module(match[1].decode())
 
     def _named_scripts(self, text: bytes) -> Iterator[str]:
         for name in set(_SCRIPT.findall(text)):
@@ -210,6 +218,9 @@ class _Reach:
                 return  # which the unpacker reports
             for text in _texts(settings):
                 named.update(self._named_module(text.partition(":")[0]))
+            for command, _ in of_project_file(path.rpartition("/")[2], content.decode()):
+                held = command.encode()
+                self._started.update(self._named_scripts(held), self._started_by_name(held))
             for text in _hooks(settings):
                 place = posixpath.normpath(f"{folder}/{text}").lstrip("/")
                 hooks = [place] if place in self._all else self._named_module(text)
@@ -222,7 +233,7 @@ class _Reach:
                 named.update(modules)
                 if _COMMAND.search(line):
                     self._whole.update(modules)
-        yield from named | self._whole
+        yield from named | self._whole | self._started
 
 
 def waits(path: str) -> bool:
@@ -233,10 +244,6 @@ def waits(path: str) -> bool:
         or name.startswith(("test_", "conftest."))
         or bool({"test", "tests"} & set(folders))
     )
-
-
-def _is_recipe(path: str) -> bool:
-    return path.endswith((".cmake", *_RECIPES))
 
 
 def _texts(value: object) -> Iterator[str]:

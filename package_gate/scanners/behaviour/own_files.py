@@ -45,6 +45,9 @@ class Named:
 
 def named_by(call: Call, flow: Flow) -> Named | None:
     """Give the names of files that a call may run, None when it runs none."""
+    if call.does(tables.RUNS_THE_FIRST):
+        code = [value for key, value in call.keywords if key in ("cmd", "statement", "expr")]
+        return _Search(flow).of(call, [*call.arguments[:1], *code])
     if call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
         return _Search(flow).of(call, call.everything)
     if call.does(tables.STARTS):

@@ -255,10 +255,10 @@ class PackageBehaviour:
     def _of_line(self, path: str, number: int, line: str) -> list[Behaviour]:
         """Give what a line of a start-up file does."""
         content = line.encode("utf-8", "replace")
-        look = partial(behaviours, line, whole=True, at_start=True, own=self._own)
+        look = partial(behaviours, line, whole=True, at_start=True, own=self.own)
         found = [
             each
-            for each in self._seen.behaviours(f"{path}:{number} {self._own.digest}", content, look)
+            for each in self._seen.behaviours(f"{path}:{number} {self.own.digest}", content, look)
             # In one of the two ways to read them, lines may be torn.
             if each.rule != "not-python"
         ]
@@ -311,11 +311,11 @@ class PackageBehaviour:
             whole=whole,
             at_start=runs_at_start(path),
             called=called,
-            own=self._own,
+            own=self.own,
             others=self._others.seen_from(path),
         )
         return self._seen.behaviours(
-            f"{path} {whole} {sorted(called)} {self._own.digest} {self._others.digest}",
+            f"{path} {whole} {sorted(called)} {self.own.digest} {self._others.digest}",
             content,
             lambda: look(content.decode()),
         )
@@ -339,7 +339,8 @@ class PackageBehaviour:
         return module, found, flow
 
     @cached_property
-    def _own(self) -> OwnFiles:
+    def own(self) -> OwnFiles:
+        """The artifact's files."""
         return OwnFiles([p.relative_to(self._tree).as_posix() for p in regular_files(self._tree)])
 
     def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:

@@ -7,6 +7,7 @@ package is run for that.
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,13 @@ _SINKS = (
     tables.LOOKS_UP,
     tables.REMOVES,
 )
+_BY_ADDRESS = re.compile(
+    r"(?:^|[@\s])\s*(?:(?:git|hg|svn|bzr)\+|https?:|ftp:|file:)[^\n]", re.MULTILINE | re.IGNORECASE
+)
+"""A requirement, one a line, that comes from elsewhere than the index."""
+_SETUP_REQUIRES = "setup_requires"
+_BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
+"""Options of setuptools that name what it fetches for a build, and where from."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
 
 
@@ -165,7 +173,7 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
                 rules.add("unreadable-code")
         for rule in rules:
             add(rule, (call.node,))
-    for rule, nodes in (*_of_file(flow), *_of_steps(flow)):
+    for rule, nodes in (*_of_file(flow), *_of_steps(flow), *_of_requirements(flow)):
         add(rule, nodes)
     if flow.expressions.gave_up:
         found["unreadable-code", 1] = Sink(
@@ -430,6 +438,46 @@ def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
                 yield "runs-decoded-code", (node,)
 
 
+def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
+    """Yield what names the requirements of a build, when one of them has an address of its own."""
+    given = [each for each in _build_requirements(flow) if each[0] in _BUILD_REQUIRES]
+    fetches = any(option == _SETUP_REQUIRES for option, _ in given)
+    for _, each in given:
+        if fetches and _BY_ADDRESS.search(flow.text(each)):
+            yield "installs-another-package", (each,)
+
+
+def _build_requirements(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+    """Yield options of setuptools, and what hooks return, with what they are given."""
+    for call in flow.calls:
+        yield from call.keywords
+        if any(name.endswith(".fetch_build_eggs") for name in call.names):
+            yield from ((_SETUP_REQUIRES, each) for each in call.arguments[:1])
+    for node in flow.nodes:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                yield _key(key, flow), value
+        elif isinstance(node, ast.Assign | ast.AugAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Subscript):
+                    yield _key(target.slice, flow), node.value
+                elif isinstance(target, ast.Attribute):
+                    yield target.attr, node.value
+    of_hatch = any(name.startswith("hatchling") for name in flow.expressions.imports.values())
+    for function in flow.functions:
+        asked = function.name.startswith("get_requires_for_build_")
+        if asked or (of_hatch and function.name == "dependencies"):
+            for returned in (f"{function.name}()", f".{function.name}()"):
+                yield from ((_SETUP_REQUIRES, each) for each in flow.feeds(returned))
+
+
+def _key(key: ast.expr | None, flow: Flow) -> str:
+    """Give a key's text; most are written there, and need no looking up."""
+    if isinstance(key, ast.Constant):
+        return key.value if isinstance(key.value, str) else ""
+    return flow.text(key) if key is not None else ""
+
+
 def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
     """Yield Python code that a call is given as a text."""
     runs = call.does(tables.RUNS) or "compile" in call.names
@@ -439,11 +487,24 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
             yield text
     if not call.does(tables.STARTS):
         return
-    for each in (each for each in call.arguments if isinstance(each, ast.List | ast.Tuple)):
-        parts = [flow.text(part) for part in each.elts]
+    for each in call.arguments:
+        if isinstance(each, ast.List | ast.Tuple):
+            parts = [flow.text(part) for part in each.elts]
+        else:
+            parts = _words(flow.text(each))
         for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
             if "python" in program and option == "-c":
                 yield code
+
+
+def _words(command: str) -> list[str]:
+    """Give the words of a command that has Python run code; none of others."""
+    if "python" not in command or "-c" not in command:
+        return []
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def _all_names(value: ast.expr, flow: Flow) -> set[str]:

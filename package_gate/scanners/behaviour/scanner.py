@@ -16,6 +16,7 @@ from package_gate.core.text import printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.behaviour import LOOK, NAME, NEWS, RULES
+from package_gate.scanners.behaviour.build_settings import of_build_settings
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
 from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
@@ -71,6 +72,9 @@ class BehaviourScanner:
                     places.setdefault((each.rule, each.waits), []).append((path, each))
         for path, each in of_data_files(tree):
             places.setdefault((each.rule, each.waits), []).append((path, each))
+        if not filename.endswith(".whl"):
+            for path, each in of_build_settings(tree, package.own):
+                places.setdefault((each.rule, each.waits), []).append((path, each))
         for (rule, waits), behaving in places.items():
             for first in range(0, len(behaving), MAX_LOCATIONS):
                 shown = behaving[first : first + MAX_LOCATIONS]

@@ -272,6 +272,8 @@ RUNS = Table(
      "ctypes.PyDLL().PyRun_*")
 )  # fmt: skip
 """Calls that run their argument as Python."""
+RUNS_THE_FIRST = Table(("cProfile.run*", "profile.run*", "pdb.run*", "bdb.Bdb().run*"))
+"""Those of them whose other arguments are no code."""
 LOADS = Table(
     ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
      "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",

