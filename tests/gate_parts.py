@@ -80,6 +80,8 @@ class World:
     unpack_errors: dict[str, Exception] = field(default_factory=dict)
     requires_python: dict[str, str] = field(default_factory=dict)
     """Package name → what its inventories say."""
+    summaries: dict[str, str] = field(default_factory=dict)
+    """The same."""
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
@@ -246,6 +248,7 @@ class FakeScanner:
                     unpacked.artifact.filename,
                     "zip",
                     requires_python=python,
+                    summary=self._world.summaries.get(package.name, ""),
                     components=components,
                 )
                 for unpacked in package.artifacts

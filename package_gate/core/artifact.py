@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from package_gate.core.finding import Finding
 from package_gate.core.word import Word
 
 ARCHIVE_KINDS = ("zip", "tar", "tar.gz", "tar.bz2", "tar.xz", "tar.zst")
@@ -58,6 +59,8 @@ class ResolvedPackage:
     files: tuple[RemoteFile, ...]
     notes: tuple[str, ...] = ()
     """What a reader of the decision must know, for example that dependencies are unknown."""
+    findings: tuple[Finding, ...] = ()
+    """What the index says against the project."""
 
 
 @dataclass(frozen=True, slots=True)

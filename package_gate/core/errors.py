@@ -7,6 +7,7 @@ import logging
 from datetime import datetime
 from traceback import format_exception
 
+from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.text import lines
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,24 @@ class DigestError(SourceError):
 
 class SourceRefusedError(GateError):
     """The policy or the address guard forbids this source: refused."""
+
+
+class UnresolvedError(SourceError):
+    """A request can't be resolved as it is written; what is known of the release still counts."""
+
+    def __init__(self, message: str, asked: ResolvedPackage) -> None:
+        """Take the requested package; its version is "" where the request leaves a choice."""
+        super().__init__(message)
+        self.asked = asked
+
+
+class NotOfferedError(SourceRefusedError):
+    """No index offers a project of this name, and asking again tomorrow would not change that."""
+
+    def __init__(self, message: str, asked: ResolvedPackage) -> None:
+        """Take the requested package; its version is "" where the request leaves a choice."""
+        super().__init__(message)
+        self.asked = asked
 
 
 class TooFreshError(GateError):

@@ -18,7 +18,7 @@ from package_gate.core.policy import Policy
 from package_gate.core.standing import Standing
 from package_gate.core.text import printable
 from package_gate.dependency_scan.models import PackageKey
-from package_gate.sources.yanked import yanked_release
+from package_gate.sources.index_findings import yanked_release
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,127}")
 """Of any other text a source may not say that it knows no such version."""

@@ -1,5 +1,6 @@
 """Evidence, standing, policy and the day → a decision. Pure: no clock, no network, no record."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -21,9 +22,17 @@ from package_gate.core.policy import COOLDOWN
 from package_gate.core.precedent import Comparison, compared, suspicions
 from package_gate.core.request import Request
 from package_gate.core.standing import Standing
+from package_gate.core.text import one_line
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
-from package_gate.sources.yanked import yanked_release
+from package_gate.sources.index_findings import yanked_release
 
+_GIVEN_UP = re.compile(
+    r"\b(?:deprecated|obsolete|abandoned|unmaintained|superseded|renamed to|no longer "
+    r"(?:maintained|developed|supported)|use \S+ instead)\b",
+    re.IGNORECASE,
+)
+UNKNOWN_DAYS = 30
+"""After so many days an index is asked again for a project that it did not have."""
 SUSPICION_DAYS = 30
 """After so many days a suspicion is compared with the project's precedent again."""
 
@@ -77,7 +86,7 @@ def decide_package(
         origin=package.origin,
         verdict=verdict,
         reasons=reasons,
-        notes=package.notes,
+        notes=tuple(dict.fromkeys((*package.notes, *_given_up(evidence)))),
         artifacts=artifacts,
         findings=judgement.findings,
         scanners=tuple(sorted((*(s.scanner for s in scans), *standing.scanners), key=_by_name)),
@@ -157,12 +166,22 @@ def decide_request(
 
 
 def refuse_or_leave(
-    request: Request, verdict: Verdict, reason: str, conditions: Conditions, now: datetime
+    request: Request,
+    verdict: Verdict,
+    reasons: Sequence[str],
+    conditions: Conditions,
+    now: datetime,
+    *,
+    passing: bool = False,
 ) -> RequestDecision:
-    """Decide a request of which no package is known: refused, or left undecided."""
+    """Decide a request of which no package is known: refused, or left undecided.
+
+    With `passing`, a refusal is thought over after `UNKNOWN_DAYS`.
+    """
     nothing = decide_request(request, (), (), conditions, now)
-    basis = conditions.basis("") if verdict is Verdict.REFUSED else None
-    return replace(nothing, verdict=verdict, reasons=(reason,), basis=basis)
+    until = (now.date() + timedelta(days=UNKNOWN_DAYS)).isoformat() if passing else ""
+    basis = conditions.basis(until) if verdict is Verdict.REFUSED else None
+    return replace(nothing, verdict=verdict, reasons=tuple(reasons), basis=basis)
 
 
 def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
@@ -205,9 +224,20 @@ def _unfinished(evidence: Evidence | None, standing: Standing, conditions: Condi
 
 
 def _index_findings(package: ResolvedPackage) -> list[Finding]:
-    """Report files that the index has yanked."""
+    """Report what the index says against the project, and files that it has yanked."""
     reasons = [file.yanked for file in package.files if file.yanked is not None]
-    return [yanked_release(reasons[0], len(reasons))] if reasons else []
+    yanked = [yanked_release(reasons[0], len(reasons))] if reasons else []
+    return [*package.findings, *yanked]
+
+
+def _given_up(evidence: Evidence | None) -> list[str]:
+    """Repeat what authors say of a project that they have given up, such as `sklearn`."""
+    summaries = {each.summary for each in (evidence and evidence.inventories) or ()}
+    return [
+        f'its authors describe it as "{one_line(summary, 200)}"'
+        for summary in sorted(summaries)
+        if _GIVEN_UP.search(summary)
+    ]
 
 
 def _until(

@@ -15,11 +15,14 @@ from package_gate.core.child import end_all
 from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
 from package_gate.core.errors import (
     GateError,
+    NotOfferedError,
     PublishError,
+    SourceError,
     SourceRefusedError,
     StoreError,
     TurnError,
     UnreadableRecordError,
+    UnresolvedError,
     describe,
 )
 from package_gate.core.finding import ScannerInfo
@@ -259,9 +262,10 @@ class Gate:
             plan = self.steps.planner.plan(request, earlier)
         except GateError as error:
             self._judge_superseded(earlier, ())
-            if not isinstance(error, SourceRefusedError):
+            decision = self._refuse_unresolved(request, error, earlier)
+            if decision is None:
                 raise
-            return self._record(self._without_packages(request, error), earlier), ()
+            return self._record(decision, earlier), ()
         works = [self.steps.packages.claim(package) for package in plan.packages]
         try:
             decision, packages = self._conclude(request, plan, works, earlier)
@@ -270,6 +274,29 @@ class Gate:
         finally:
             for work in works:
                 self.steps.packages.release(work)
+
+    def _refuse_unresolved(
+        self, request: Request, error: GateError, earlier: RequestDecision | None
+    ) -> RequestDecision | None:
+        """Refuse a request that can't be resolved, when that is final; None: it is undecided.
+
+        What is known of a release counts whether or not the index still has it.
+        """
+        reasons: Sequence[str] = ()
+        if isinstance(error, UnresolvedError | NotOfferedError):
+            reasons = self.steps.packages.refused_unseen(error.asked)
+        if isinstance(error, NotOfferedError) and not reasons:
+            if earlier and earlier.packages:  # an index that has lost it takes nothing back
+                raise SourceError(str(error)) from error
+            reasons = [describe(error)]
+        if reasons:
+            now = self._settings.now()
+            return refuse_or_leave(
+                request, Verdict.REFUSED, reasons, self._conditions, now, passing=True
+            )
+        if isinstance(error, SourceRefusedError):
+            return self._without_packages(request, error)
+        return None
 
     def _conclude(
         self,
@@ -442,7 +469,7 @@ class Gate:
         return refuse_or_leave(
             request,
             Verdict.REFUSED if refused else Verdict.UNDECIDED,
-            describe(error),
+            [describe(error)],
             self._conditions,
             self._settings.now(),
         )

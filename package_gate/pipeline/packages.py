@@ -19,7 +19,9 @@ from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
 from package_gate.core.ecosystem import digest_version, ecosystem_of
 from package_gate.core.errors import DigestError, PublishError, SourceError, SourceRefusedError
 from package_gate.core.evidence import Evidence, package_digest
+from package_gate.core.finding import is_known_malware
 from package_gate.core.freshness import Freshness
+from package_gate.core.judge import judge
 from package_gate.core.owed import Withdrawal
 from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
@@ -165,6 +167,26 @@ class Packages:
         ]
         if named:
             standing_of_releases(list(dict.fromkeys(named)), self._advisories)
+
+    def refused_unseen(self, package: ResolvedPackage) -> tuple[str, ...]:
+        """Say why a package is refused whose files nobody has, by what is known of it; () when it
+        is not.
+
+        Of a package without a version only reports of malware count: each of its releases may be
+        meant.
+        """
+        release = NamedPackage(
+            ecosystem_of(package.origin).normalise_name(package.name), package.version
+        )
+        known = standing_of_releases([release], self._advisories)[release]
+        findings = [
+            finding for finding in known.findings if package.version or is_known_malware(finding)
+        ]
+        today = self._settings.now().date()
+        judgement = judge(
+            package, findings, known.scanners, known.failures, self._conditions.policy, today
+        )
+        return judgement.reasons if judgement.verdict is Verdict.REFUSED else ()
 
     def close(self) -> None:
         """Take no more work."""

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from package_gate.core.artifact import ResolvedPackage
-from package_gate.core.decision import RequestDecision
+from package_gate.core.decision import PackageDecision, RequestDecision
+from package_gate.core.finding import Finding
 from package_gate.core.request import Request
 from package_gate.pipeline.packages import remote_files
 from package_gate.pipeline.reuse import closure_holds
 from package_gate.pipeline.settings import Settings
 from package_gate.records.store import Records
+from package_gate.sources.index_findings import INDEX, YANKED
 from package_gate.sources.interface import Source
 
 
@@ -47,10 +49,22 @@ class Planner:
             recorded = self._records.packages(earlier)
             if len(recorded) == len(earlier.packages) and all(p.artifacts for p in recorded):
                 packages = tuple(
-                    ResolvedPackage(p.name, p.version, p.origin, remote_files(p), p.notes)
+                    ResolvedPackage(
+                        p.name, p.version, p.origin, remote_files(p), p.notes, said_by_index(p)
+                    )
                     for p in recorded
                 )
                 return Plan(packages, earlier.notes, recorded=True)
         self._settings.progress(request.name, "resolving")
         resolution = self._sources[type(request.source)].resolve(request)
         return Plan(resolution.packages, resolution.notes, recorded=False)
+
+
+def said_by_index(decision: PackageDecision) -> tuple[Finding, ...]:
+    """Give what the index said against a project when it was resolved; what is yanked is noted
+    with the files."""
+    return tuple(
+        judged.finding
+        for judged in decision.findings
+        if judged.finding.scanner == INDEX and judged.finding.rule != YANKED
+    )

@@ -100,6 +100,8 @@ class PackageIndex:
     asks_for: Callable[[str, str], bool] | None = None
     """Whether a user and a password may read its pages and its files; None for an open index."""
     projects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    status: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Project → what the index says of it as a whole (PEP 792)."""
     contents: dict[str, bytes] = field(default_factory=dict)
     """URL → the file there."""
 
@@ -227,6 +229,7 @@ class PackageIndex:
                     {key: value for key, value in entry.items() if key not in hidden}
                     for entry in self.projects[project]
                 ],
+                **({"project-status": status} if (status := self.status.get(project)) else {}),
             }
         ).encode()
 
@@ -237,7 +240,11 @@ class PackageIndex:
             + f">{entry['filename']}</a>\n"
             for entry in self.projects[project]
         )
-        return f"<!DOCTYPE html><html><body>{links}</body></html>".encode()
+        head = "".join(
+            f'<meta name="pypi:project-{key}" content="{value}">'
+            for key, value in self.status.get(project, {}).items()
+        )
+        return f"<!DOCTYPE html><html><head>{head}</head><body>{links}</body></html>".encode()
 
 
 def _login(handler: BaseHTTPRequestHandler) -> tuple[str, str]:

@@ -14,20 +14,25 @@ from package_gate.advisories.interface import NamedPackage
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import (
+    GateError,
     NotifyError,
+    NotOfferedError,
     PublishError,
     ScannerError,
     SourceError,
     SourceRefusedError,
     StoreError,
     TooFreshError,
+    UnresolvedError,
 )
 from package_gate.core.finding import Finding, Kind, Location, Severity
 from package_gate.core.inventory import Component
+from package_gate.core.policy import Policy
 from package_gate.core.request import ArchiveSource, Request
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.publishers.interface import ApprovedPackage
+from package_gate.sources.index_findings import name_confusion
 from tests.fakes.advisory_source import FakeSource, flaw
 from tests.gate_parts import LONG_AGO, Killed, World, archive, request
 
@@ -95,6 +100,80 @@ def test_what_is_known_of_a_release_refuses_it_and_the_source_is_named(world: Wo
     run = world.run(request("idna"))
     assert reasons(run) == "idna 1.0: CVE-idna 1.0 (high vulnerability): It is broken."
     assert [info.name for info in run.scanners] == ["archive", "inspector", "malware", "osv"]
+
+
+def unresolved(name: str, version: str = "", *, final: bool = False) -> GateError:
+    asked = ResolvedPackage(name, version, Origin.PYPI, ())
+    return (NotOfferedError if final else UnresolvedError)(f"there is no {name}", asked)
+
+
+def test_a_name_that_no_index_has_is_refused_and_not_asked_for_daily(world: World) -> None:
+    world.resolve_errors["x"] = unresolved("x", final=True)
+    assert verdicts(world.run(request("x"))) == {"x": Verdict.REFUSED}
+    assert len(world.emails) == 1
+    world.run(request("x"))
+    assert world.count("resolve x") == 1
+    world.now += timedelta(days=31)
+    del world.resolve_errors["x"]
+    assert verdicts(world.run(request("x"))) == {"x": Verdict.APPROVED}
+
+
+def test_an_index_that_has_lost_a_project_takes_no_approval_back(world: World) -> None:
+    world.run(request("x"))
+    world.resolve_errors["x"] = unresolved("x", final=True)
+    run = world.run(request("x"), rescan=True)
+    assert verdicts(run) == {"x": Verdict.UNDECIDED}
+    assert "there is no x" in reasons(run)
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_known_malware_is_refused_whether_or_not_the_index_has_it(
+    world: World, final: bool
+) -> None:
+    malware = Finding("osv", "MAL-1", Kind.MALWARE, Severity.CRITICAL, "It steals.")
+    world.advisories["x"] = [malware, flaw("CVE-1")]
+    world.resolve_errors["x"] = unresolved("x", "1.0", final=final)
+    run = world.run(request("x"))
+    assert verdicts(run) == {"x": Verdict.REFUSED}
+    assert "MAL-1 (critical malware): It steals." in reasons(run)
+    assert "CVE-1" in reasons(run)
+
+
+def test_of_a_project_without_a_version_only_malware_is_known(world: World) -> None:
+    world.advisories["x"] = [flaw("CVE-1")]
+    world.resolve_errors["x"] = unresolved("x")
+    assert verdicts(world.run(request("x"))) == {"x": Verdict.UNDECIDED}
+    malware = Finding("osv", "MAL-1", Kind.MALWARE, Severity.CRITICAL, "It steals.")
+    world.advisories["x"] = [malware, flaw("CVE-1")]
+    run = world.run(request("x"))
+    assert verdicts(run) == {"x": Verdict.REFUSED}
+    assert "CVE-1" not in reasons(run)
+
+
+def test_what_the_index_says_against_a_project_holds_when_it_is_decided_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = name_confusion("y", "2026-05-01", asked_for=True)
+    package = replace(world.package("x"), findings=(finding,))
+    monkeypatch.setattr(World, "package", lambda _self, _name: package)
+    run = world.run(request("x"))
+    assert verdicts(run) == {"x": Verdict.REFUSED}
+    assert "name-confusion (suspicious): The project exists only since" in reasons(run)
+    world.policy = Policy(unrated_vulnerability="high")
+    assert verdicts(world.run(request("x"))) == {"x": Verdict.REFUSED}
+    assert world.count("resolve x") == 1
+
+
+def test_what_authors_say_of_a_project_that_they_gave_up_is_told(world: World) -> None:
+    world.summaries["sklearn"] = "deprecated sklearn package, use scikit-learn instead"
+    world.summaries["numpy"] = "Fundamental package for array computing in Python"
+    run = world.run(request("sklearn"), request("numpy"))
+    notes = [outcome.decision.notes for outcome in run.outcomes]
+    assert notes == [
+        ('sklearn 1.0: its authors describe it as "deprecated sklearn package, use scikit-learn '
+         'instead"',),
+        (),
+    ]  # fmt: skip
 
 
 def test_a_source_that_could_not_be_asked_leaves_a_release_undecided(world: World) -> None:

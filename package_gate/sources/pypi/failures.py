@@ -3,6 +3,7 @@
 from packaging.requirements import Requirement
 
 from package_gate.sources.pypi.index import Project
+from package_gate.sources.pypi.names import similar_names
 from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 
 _WORDS = {
@@ -60,6 +61,15 @@ def explain(
     return f"{_sentence(requirement, target, failure, project)} (uv: {failure.words})"
 
 
+def _local_version(requirement: Requirement) -> tuple[str, str] | None:
+    """Give a pinned version and its local part, such as `cu118`, when it has one (PEP 440)."""
+    for each in requirement.specifier:
+        version, plus, local = each.version.partition("+")
+        if plus and each.operator in ("==", "==="):
+            return f"{version}+{local}", local
+    return None
+
+
 def _sentence(
     requirement: Requirement,
     target: PythonTarget,
@@ -70,9 +80,20 @@ def _sentence(
     if failure.reason is Reason.NO_PACKAGE:
         if package != requirement.name:
             return f"the index has no package {package}, which {requirement} depends on"
+        near = similar_names(package)
+        if near:
+            return f"there is no {package}; did you mean {' or '.join(near)}?"
         return (
-            f"the index has no package {package}; check the spelling: it must be the name that pip "
-            "installs, which may differ from the name that Python imports"
+            f"there is no {package}; check the spelling: it must be the name that pip installs, "
+            "which may differ from the name that Python imports"
+        )
+    if failure.reason is Reason.NO_VERSION and (local := _local_version(requirement)):
+        return (
+            f"no index has {requirement.name} {local[0]}: builds such as +{local[1]} stand in an "
+            "index of the project's own, for example PyTorch's. Have that index configured for "
+            "the gate (UV_INDEX), ask for the wheel by its https:// address there, or for "
+            f"pypi:{requirement.name}=={local[0].partition('+')[0]}, which is built for the "
+            "project's default"
         )
     releases = project.releases() if project else ()
     versions = [str(each.version) for each in releases if not each.version.is_prerelease]

@@ -32,6 +32,8 @@ PAGE_SECONDS = 120
 """From asking to the last byte of one answer."""
 WAIT_SECONDS = 30
 """Between two bytes."""
+PROBES = ("pip", "setuptools", "numpy")
+"""Projects that most indexes have."""
 LATE_SECONDS = (1.0, 3.0)
 """Pauses after which an index is asked again for a project that it did not have."""
 _ACCEPT = (
@@ -67,8 +69,22 @@ class Project:
     """In the index's order, of every sort."""
     requires_python: Mapping[str, str] = field(default_factory=dict)
     """By file name, where the index gives one."""
-    quarantined: bool = False
-    """Whether the index has taken it out of circulation, as suspected malware (PEP 792)."""
+    status: str = ""
+    """What the index says of it as a whole: `active`, `archived`, `deprecated` or `quarantined`
+    (PEP 792); "" when it doesn't say."""
+    status_reason: str = ""
+    """Why; "" when it doesn't say."""
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether the index has taken it out of circulation, as suspected malware."""
+        return self.status == "quarantined"
+
+    @property
+    def first_upload(self) -> datetime | None:
+        """When its oldest file was received (UTC); None when the index doesn't say of all."""
+        uploads = [file.uploaded for file in self.files]
+        return min((each for each in uploads if each), default=None) if all(uploads) else None
 
     def file(self, filename: str, sha256: str | None) -> RemoteFile | None:
         """Find the file with this name and digest."""
@@ -115,7 +131,8 @@ class _File(msgspec.Struct):
 class _Status(msgspec.Struct):
     """What an index says of a project as a whole (PEP 792)."""
 
-    status: str = "active"
+    status: str = ""
+    reason: str | None = None
 
 
 class _Page(msgspec.Struct):
@@ -237,6 +254,15 @@ class Index:
                     self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
             return {name: self._known[name] for name in wanted}
 
+    def answers(self) -> bool:
+        """Whether the indexes are known to have any project at all.
+
+        One that is configured wrong answers 404 to everything.
+        """
+        if not any(self._known.values()):
+            return any(self.projects(PROBES).values())
+        return True
+
     def appears(self, name: str) -> bool:
         """Whether a project that no index has shows up within a few seconds.
 
@@ -300,7 +326,7 @@ class _Client:
             name,
             tuple(file for project in found for file in project.files),
             {key: value for project in found for key, value in project.requires_python.items()},
-            any(project.quarantined for project in found),
+            *_worst_status(found),
         )
 
     def _query(self, index: IndexAddress, name: str) -> Project | None:
@@ -326,6 +352,13 @@ class _Client:
         return _read_page(name, answer.body, content_type, answer.url)
 
 
+def _worst_status(projects: list[Project]) -> tuple[str, str]:
+    """What counts when several indexes have a project."""
+    order = ("quarantined", "deprecated", "archived")
+    told = [(each.status, each.status_reason) for each in projects]
+    return min(told, key=lambda each: order.index(each[0]) if each[0] in order else len(order))
+
+
 def _read_page(name: str, body: bytes, content_type: str, address: str) -> Project:
     try:
         if content_type.partition(";")[0].strip().endswith("json"):
@@ -341,7 +374,8 @@ def _read_page(name: str, body: bytes, content_type: str, address: str) -> Proje
         name,
         tuple(_remote_file(entry, address) for entry in page.files),
         {entry.filename: entry.requires_python for entry in page.files if entry.requires_python},
-        page.project_status.status == "quarantined",
+        page.project_status.status.lower(),
+        page.project_status.reason or "",
     )
 
 
@@ -362,7 +396,8 @@ def _read_html(name: str, body: bytes, address: str) -> _Page:
                 requires_python=package.requires_python,
             )
             for package in page.packages
-        ]
+        ],
+        _Status(page.status or "", page.status_reason),
     )
 
 

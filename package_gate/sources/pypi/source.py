@@ -7,7 +7,7 @@ release has no wheel, its sdist's static metadata takes the place of a build.
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,15 +17,18 @@ from packaging.version import Version
 
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.ecosystem import PYPI
-from package_gate.core.errors import SourceError, TooFreshError
+from package_gate.core.errors import NotOfferedError, SourceError, TooFreshError, UnresolvedError
+from package_gate.core.finding import Finding
 from package_gate.core.freshness import Freshness
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
-from package_gate.core.text import printable
+from package_gate.core.text import one_line, printable
 from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
+from package_gate.sources.index_findings import name_confusion, quarantined_project
 from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
-from package_gate.sources.pypi.index import Index, Project
+from package_gate.sources.pypi.index import PROBES, Index, Project
+from package_gate.sources.pypi.names import confused_with
 from package_gate.sources.pypi.resolver import (
     Describe,
     Fetch,
@@ -35,13 +38,17 @@ from package_gate.sources.pypi.resolver import (
     Wanted,
 )
 from package_gate.sources.pypi.sdist import SdistMetadata
-from package_gate.sources.pypi.uv import IndexSettings, PythonTarget, ResolutionFailure
+from package_gate.sources.pypi.uv import IndexSettings, PythonTarget, Reason, ResolutionFailure
 
 MAX_REQUIREMENT = 1000
 """Characters."""
 MAX_SDISTS = 10
 """Releases of one closure that may exist only as sdists."""
 TARGETS_AT_ONCE = 2
+_STATUS = {
+    "archived": "its authors expect no further release",
+    "deprecated": "its authors advise against it",
+}
 
 
 @dataclass(slots=True)
@@ -72,6 +79,7 @@ class PyPI:
             for platform in policy.targets.platforms
         ]
         self._cooldown = IndexCooldown(Freshness(policy, PYPI, now))
+        self._young_since = now - timedelta(days=policy.history.days)
         self.index = Index(settings)
         """What it asks."""
         self._resolver = Resolver(settings, self.index, fetch, describe, MAX_SDISTS)
@@ -82,7 +90,8 @@ class PyPI:
         Raises:
             SourceError: it can't be resolved, the index can't be asked, or what it says can't be
                 trusted.
-            SourceRefusedError: a file of the closure isn't an index's.
+            SourceRefusedError: a file of the closure isn't an index's, or (as NotOfferedError) no
+                index has the project, or one has it in quarantine.
             TooFreshError: only releases within the cooldown would do.
         """
         requirement = read_requirement(request)
@@ -110,9 +119,13 @@ class PyPI:
         requirement: Requirement,
         failures: Mapping[PythonTarget, ResolutionFailure],
         folder: Path,
-    ) -> SourceError | TooFreshError:
+    ) -> SourceError | NotOfferedError | TooFreshError:
         """Tell whether it is the cooldown, by asking once more without it."""
         project = self.index.project(requirement.name)
+        asked = ResolvedPackage(requirement.name, pinned_version(requirement), Origin.PYPI, ())
+        if project and project.quarantined:
+            finding = quarantined_project(project.status_reason)
+            return NotOfferedError(f"{requirement.name}: {finding.message}", asked)
         if project and self._cooldown.cutoff:
             releases = {release.version: release for release in project.releases()}
             allowed = requirement.specifier.filter(releases)
@@ -121,7 +134,15 @@ class PyPI:
             if closures:
                 self._cooldown.check(_files(self._gather(requirement, closures, [])))
         target, failure = next(iter(failures.items()))
-        return SourceError(self._explain(requirement, target, failure))
+        said = self._explain(requirement, target, failure)
+        if project is None and failure.reason is Reason.NO_PACKAGE:
+            if self.index.answers():
+                return NotOfferedError(said, asked)
+            said = (
+                f"the index has no {requirement.name}, nor any of {', '.join(PROBES)}: is "
+                "UV_DEFAULT_INDEX right? The next run tries again."
+            )
+        return UnresolvedError(said, asked)
 
     def _explain(
         self, requirement: Requirement, target: PythonTarget, failure: ResolutionFailure
@@ -184,12 +205,29 @@ class PyPI:
         return Resolution(
             tuple(
                 ResolvedPackage(
-                    key[0], str(key[1]), Origin.PYPI, files[key], tuple(gathered[key].notes)
+                    key[0],
+                    str(key[1]),
+                    Origin.PYPI,
+                    files[key],
+                    (*gathered[key].notes, *status_notes(projects[key[0]])),
+                    self._said_by_index(projects[key[0]], asked_for=key[0] == requirement.name),
                 )
                 for key in order
             ),
             tuple(notes),
         )
+
+    def _said_by_index(self, project: Project | None, *, asked_for: bool) -> tuple[Finding, ...]:
+        """Report what the index says against a project."""
+        findings = []
+        if project and project.quarantined:
+            findings.append(quarantined_project(project.status_reason))
+        first = project.first_upload if project else None
+        if project and first and first > self._young_since:
+            other = confused_with(project.name)
+            if other:
+                findings.append(name_confusion(other, f"{first:%Y-%m-%d}", asked_for=asked_for))
+        return tuple(findings)
 
 
 def read_requirement(request: Request) -> Requirement:
@@ -215,6 +253,25 @@ def read_requirement(request: Request) -> Requirement:
             "NAME>=VERSION,<VERSION, without an address"
         )
     return normalised(requirement)
+
+
+def pinned_version(requirement: Requirement) -> str:
+    """Give the version that a requirement names exactly; "" where it leaves a choice."""
+    exact = [
+        each.version
+        for each in requirement.specifier
+        if each.operator in ("==", "===") and not each.version.endswith(".*")
+    ]
+    return exact[0] if exact else ""
+
+
+def status_notes(project: Project | None) -> tuple[str, ...]:
+    """Say what the index says of a project as a whole (PEP 792)."""
+    meaning = _STATUS.get(project.status) if project else None
+    if project is None or meaning is None:
+        return ()
+    reason = f" ({one_line(project.status_reason, 200)})" if project.status_reason else ""
+    return (f"the index says that {project.name} is {project.status}{reason}: {meaning}",)
 
 
 def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:

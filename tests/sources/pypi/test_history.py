@@ -82,7 +82,7 @@ def test_an_index_that_tells_no_times_says_nothing() -> None:
 
 
 def test_a_quarantined_project_has_none() -> None:
-    assert chosen(wheels({"1": 900}), quarantined=True) == []
+    assert chosen(wheels({"1": 900}), status="quarantined") == []
     assert chosen(wheels({"1": 900})) != []
 
 

@@ -19,7 +19,14 @@ from package_gate.core.artifact import (
     Resolution,
     ResolvedPackage,
 )
-from package_gate.core.errors import SourceError, SourceRefusedError, TooFreshError
+from package_gate.core.errors import (
+    NotOfferedError,
+    SourceError,
+    SourceRefusedError,
+    TooFreshError,
+    UnresolvedError,
+)
+from package_gate.core.finding import Kind, Severity
 from package_gate.core.policy import Cooldown, Policy, Targets, WaiverEntry
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.sources.pypi import source as module
@@ -180,7 +187,7 @@ def test_a_marker_that_leaves_out_targets(gate: Gate, index: PackageIndex) -> No
 @pytest.mark.parametrize(
     ("requirement", "words"),
     [
-        ("nothing", "the index has no package nothing; check the spelling"),
+        ("nothing", "the index has no nothing, nor any of pip, setuptools, numpy"),
         ("needy", "no package nothing, which needy depends on"),
         ("thing==9", r"no release that fits thing==9 \(the newest are 1.1, 1.0\)"),
         ("thing>1,<1", "contradict"),
@@ -206,6 +213,97 @@ def test_what_cannot_be_resolved_is_explained(
     index.answer("secret", respond(status=401))
     with pytest.raises(SourceError, match=words):
         gate.resolve(requirement)
+
+
+def test_a_name_that_no_index_has_is_final_and_the_likely_one_is_named(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("pip", "1.0")
+    with pytest.raises(NotOfferedError, match="there is no scikit-lern; did you mean scikit-learn"):
+        gate.resolve("scikit-lern")
+    with pytest.raises(NotOfferedError) as failure:
+        gate.resolve("xyzzyplugh==1.0")
+    assert "check the spelling" in str(failure.value)
+    assert (failure.value.asked.name, failure.value.asked.version) == ("xyzzyplugh", "1.0")
+
+
+def test_a_release_that_is_not_there_is_named_for_the_advisories(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    with pytest.raises(UnresolvedError) as failure:
+        gate.resolve("thing==9")
+    assert (failure.value.asked.name, failure.value.asked.version) == ("thing", "9")
+
+
+def test_a_build_of_another_index_says_how_to_ask_for_it(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("torch", "2.1.0")
+    with pytest.raises(SourceError, match=r"no index has torch 2.1.0\+cu118.*pypi:torch==2.1.0"):
+        gate.resolve("torch==2.1.0+cu118")
+
+
+def test_a_project_that_shows_up_while_it_is_asked_for_is_resolved(
+    gate: Gate, index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: index.add_wheel("late", "1.0"))
+    assert found(gate.resolve("late")) == ["late==1.0"]
+
+
+def test_a_quarantined_project_is_refused(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("held", "1.0")
+    index.status["held"] = {"status": "quarantined", "reason": "it steals"}
+    (finding,) = gate.resolve("held").packages[0].findings
+    assert (finding.rule, finding.kind, finding.severity) == (
+        "quarantined", Kind.MALWARE, Severity.CRITICAL,
+    )  # fmt: skip
+    assert "it steals" in finding.message
+    index.projects["held"].clear()
+    with pytest.raises(NotOfferedError, match="quarantined the project as suspected malware"):
+        gate.resolve("held")
+
+
+@pytest.mark.parametrize("status", ["archived", "deprecated"])
+def test_a_project_that_is_given_up_is_named(gate: Gate, index: PackageIndex, status: str) -> None:
+    index.add_wheel("old", "1.0")
+    index.status["old"] = {"status": status, "reason": "use new"}
+    (note,) = gate.resolve("old").packages[0].notes
+    assert note.startswith(f"the index says that old is {status} (use new)")
+
+
+@pytest.mark.parametrize("status", [{}, {"status": "active"}, {"status": "something new"}])
+def test_a_project_of_which_the_index_says_nothing_gets_no_note(
+    gate: Gate, index: PackageIndex, status: dict[str, str]
+) -> None:
+    index.add_wheel("old", "1.0")
+    index.status["old"] = status
+    package = gate.resolve("old").packages[0]
+    assert (package.notes, package.findings) == ((), ())
+
+
+def test_a_young_project_with_a_name_next_to_a_popular_one_is_a_finding(
+    gate: Gate, index: PackageIndex
+) -> None:
+    young = NOW - timedelta(days=30)
+    index.add_wheel("requestss", "1.0", ["pandsa"], uploaded=young)
+    index.add_wheel("pandsa", "1.0", uploaded=young)
+    index.add_wheel("scikitlearn", "1.0", uploaded=NOW - timedelta(days=300))
+    index.add_wheel("requests", "1.0", uploaded=young)
+    named, wanted = gate.resolve("requestss").packages
+    assert [(each.rule, each.severity) for each in named.findings] == [
+        ("name-confusion", Severity.HIGH)
+    ]
+    assert "popular requests" in named.findings[0].message
+    assert [(each.rule, each.severity) for each in wanted.findings] == [
+        ("name-confusion", Severity.MEDIUM)
+    ]
+    for name in ("scikitlearn", "requests"):
+        assert gate.resolve(name).packages[0].findings == ()
+
+
+def test_a_project_of_unknown_age_is_not_young(gate: Gate, index: PackageIndex) -> None:
+    index.upload_times = False
+    index.add_wheel("requestss", "1.0")
+    assert gate.resolve("requestss", days=0).packages[0].findings == ()
 
 
 def test_a_yanked_release_says_why(gate: Gate, index: PackageIndex) -> None:
