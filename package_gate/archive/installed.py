@@ -7,6 +7,8 @@ The root of a wheel and the folders `purelib` and `platlib` of its `.data` becom
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from package_gate.archive.entry_points import check_entry_points
 from package_gate.archive.environment import (
     MAX_SETTINGS,
@@ -62,20 +64,17 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
         folder = {"scripts": "bin/", "data": ""}.get(file.scheme, f"{file.scheme}/")
         _take(placer, places, folder + file.place, file.path)
         if file.scheme == "lib":
-            _check_library(placer, file, info, name)
+            _check_metadata(placer, file, info, name)
         elif file.scheme == "scripts" or file.place.startswith("bin/"):
-            _check_script(placer, file.path, file.place.removeprefix("bin/"), name)
+            check_script(placer, file.path, file.place.removeprefix("bin/"), name)
         elif file.scheme == "data":
             _check_data(placer, file, own)
     for module in sorted(modules):
-        if is_foreign_module(module, name):
-            placer.add("foreign-module", module, f"{module} is not of {name}")
-        elif is_standard_module(module, name):
-            placer.add("standard-module", module)
+        check_module(placer, module, module, name)
     entry_points = f"{info}/entry_points.txt"
     for script in check_entry_points(placer, entry_points):
         _take(placer, places, f"bin/{script}", entry_points)
-        _check_script(placer, entry_points, script, name)
+        check_script(placer, entry_points, script, name)
     check_startup(placer, [(file.path, file.place) for file in landed if file.scheme == "lib"])
 
 
@@ -109,18 +108,44 @@ def _take(placer: Placer, places: dict[str, str], place: str, path: str) -> None
         placer.add("install-collision", path, f"{place} is taken by {places[fold(place)]}")
 
 
-def _check_library(placer: Placer, file: _Landed, info: str, name: str) -> None:
+def check_module(placer: Placer, path: str, module: str, name: str) -> None:
+    """Judge the name of a module, or of a package, that something at `path` brings."""
+    if is_foreign_module(module, name):
+        placer.add("foreign-module", path, f"{module} is not of {name or 'it'}")
+    elif is_standard_module(module, name):
+        placer.add("standard-module", path, module)
+
+
+def _check_metadata(placer: Placer, file: _Landed, info: str, name: str) -> None:
     first, _, rest = file.place.partition("/")
     lower = first.lower()
     if lower.endswith((".dist-info", ".egg-info", ".egg-link")) and file.path != f"{info}/{rest}":
         placer.add("dist-info", file.path, f"metadata of something else than {name}")
     elif file.path.startswith(f"{info}/") and rest in _WRITTEN_BY_INSTALLERS:
         placer.add("installer-file", file.path)
-    elif lower.endswith(".pth") and is_foreign_path_file(lower.removesuffix(".pth"), name):
-        placer.add("foreign-module", file.path, f"{first} is not of {name}")
+    elif lower.endswith(".pth"):
+        _check_path_file(placer, file.path, first, name)
 
 
-def _check_script(placer: Placer, path: str, script: str, name: str) -> None:
+def _check_path_file(placer: Placer, path: str, file: str, name: str) -> None:
+    if is_foreign_path_file(file.lower().removesuffix(".pth"), name):
+        placer.add("foreign-module", path, f"{file} is not of {name}")
+
+
+def check_library(placer: Placer, path: str, place: str, name: str) -> None:
+    """Judge what lands at `place` in site-packages because of a setting in the file `path`."""
+    first = place.partition("/")[0]
+    lower = first.lower()
+    if lower.endswith((".dist-info", ".egg-info", ".egg-link")):
+        if canonicalize_name(lower.rpartition(".")[0].partition("-")[0]) != name:
+            placer.add("dist-info", path, f"metadata of something else than {name}")
+    elif lower.endswith(".pth"):
+        _check_path_file(placer, path, first, name)
+    elif module := _module(place):
+        check_module(placer, path, module, name)
+
+
+def check_script(placer: Placer, path: str, script: str, name: str) -> None:
     """Judge a program's name; `path` is the file that brings it."""
     if "\\" in script or script in (".", "..") or script.startswith("/"):
         placer.add("entry-point-path", path, script)
