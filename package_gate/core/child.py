@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def run_bounded(
     seconds: float,
     most_bytes: int,
 ) -> Ended:
-    """Run a program in a process group of its own, which is killed in the end, helpers included.
+    """Run a program, tied, without input and with bounds.
 
     Args:
         command: the program's path and its arguments.
@@ -122,19 +122,13 @@ def run_bounded(
     """
     deadline = time.monotonic() + seconds
     name = Path(command[0]).name
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ScannerError(f"{name} can't be started: {error.strerror}.") from error
-    with process:
+    with ExitStack() as stack:
+        try:
+            process = stack.enter_context(tied(command, folder=folder, environment=environment))
+        except OSError as error:
+            raise ScannerError(f"{name} can't be started: {error.strerror}.") from error
+        assert process.stdin is not None  # noqa: S101  # for the type checker
+        process.stdin.close()
         try:
             output, errors = _read(process, deadline, most_bytes)
             while not _has_ended(process):
@@ -144,8 +138,6 @@ def run_bounded(
             raise ScannerError(f"{name} did not end within {seconds:g} seconds.") from None
         except OverflowError:
             raise ScannerError(f"{name} wrote more than {most_bytes} bytes.") from None
-        finally:
-            _kill_group(process)
     return Ended(process.returncode, output, errors)
 
 
