@@ -1,11 +1,9 @@
-"""The console script `package-gate`: which commands there are."""
+"""The console script `package-gate`: which commands there are; each imports what only it needs."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from package_gate.commands import dependencies, gate
-from package_gate.commands.destinations import LOCAL
 from package_gate.core.version import gate_version
 
 PROGRAM = "package-gate"
@@ -23,14 +21,27 @@ class Command:
     """Does it with the arguments that follow the word; gives the exit status."""
 
 
+def _run(arguments: Sequence[str]) -> int:
+    from package_gate.commands import gate
+    from package_gate.commands.destinations import LOCAL
+
+    return gate.main(LOCAL, arguments, program=f"{PROGRAM} {DEFAULT}")
+
+
+def _scan_dependencies(arguments: Sequence[str]) -> int:
+    from package_gate.commands import dependencies
+
+    return dependencies.main(arguments, program=f"{PROGRAM} dependencies")
+
+
 COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "decide the requests of external-package-request.csv; approved packages go to a folder",
-        lambda arguments: gate.main(LOCAL, arguments, program=f"{PROGRAM} {DEFAULT}"),
+        _run,
     ),
     "dependencies": Command(
         "scan what a repository of your own depends on",
-        lambda arguments: dependencies.main(arguments, program=f"{PROGRAM} dependencies"),
+        _scan_dependencies,
     ),
 }
 
