@@ -36,7 +36,8 @@ from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 MAX_REQUIREMENTS = 2000
 """Of one set that is resolved; uv takes about a second for each hundred."""
 MAX_ALONE = 40
-"""Requirements that are tried one by one when they can't be resolved together."""
+"""Requirements that are tried one by one when they can't be resolved together, and as many again
+in halves."""
 MAX_PLACES = 10
 """Lines that one problem names."""
 AT_ONCE = 2
@@ -151,17 +152,9 @@ class Closures:
             return dict(zip(targets, pool.map(work, targets), strict=True))
 
     def _resolve(self, asked: RequirementSet, targets: Sequence[PythonTarget]) -> Outcome:
-        results = self._attempt(asked, asked.requirements, targets)
-        passing: Sequence[Direct] = asked.requirements
         problems: list[Problem] = []
-        if not closures_of(results) and _all_lasting(results):
-            passing = [
-                direct
-                for direct in asked.requirements
-                if not self._fails_alone(asked, direct, targets, problems)
-            ]
-            if problems and passing:
-                results = self._attempt(asked, passing, targets)
+        passing = self._passing(asked, targets, problems)
+        results = self._attempt(asked, passing or asked.requirements, targets)
         for target, failure in failures_of(results).items():
             if failure.reason not in LASTING:  # what may pass must not leave a target out
                 text = f"{asked.name} can't be resolved for {target}: {why(failure)}"
@@ -183,11 +176,15 @@ class Closures:
         found = [*closures.values(), *unmarked.closures]
         notes += [*sdist_notes_of(found), *unmarked.notes]
         problems += [*unmarked.problems, *wrong_hashes(asked, found, self._index)]
+        packages = union(found)
+        known = {package.key for package in packages}
+        left_out = [each for each in asked.requirements if each not in passing]
+        pins = dict.fromkeys([*unmarked.pins, *(key for direct in left_out for key in direct.pins)])
         closure = ScannedClosure(
             asked.name,
             asked.path,
             asked.requirements,
-            (*union(found), *(ClosurePackage(*key) for key in dict.fromkeys(unmarked.pins))),
+            (*packages, *(ClosurePackage(*key) for key in pins if key not in known)),
             targets=tuple(map(str, closures)),
             notes=tuple(dict.fromkeys(notes)),
             source=asked,
@@ -245,6 +242,57 @@ class Closures:
             )
         return self._known[key]
 
+    def _passing(
+        self, asked: RequirementSet, targets: Sequence[PythonTarget], problems: list[Problem]
+    ) -> list[Direct]:
+        """Leave out the requirements that fail all by themselves, so that the others are resolved.
+
+        First those that uv names; then, for what uv says of a package below them, ever smaller
+        halves are tried.
+        """
+        passing = list(asked.requirements)
+        tried: set[int] = set()
+        while len(tried) < MAX_ALONE:
+            results = self._attempt(asked, passing, targets)
+            if closures_of(results) or not _all_lasting(results):
+                return passing
+            named = {failure.package for failure in failures_of(results).values()}
+            suspects = [each for each in passing if each.name in named and id(each) not in tried]
+            failing = [
+                each for each in suspects if self._fails_alone(asked, each, targets, problems)
+            ]
+            tried |= {id(each) for each in suspects}
+            if not failing:
+                break
+            passing = [each for each in passing if each not in failing]
+            if not passing:
+                return []
+        budget = [2 * MAX_ALONE]
+        failing = self._failing(asked, passing, targets, budget)
+        for each in failing:
+            self._fails_alone(asked, each, targets, problems)
+        return [each for each in passing if each not in failing]
+
+    def _failing(
+        self,
+        asked: RequirementSet,
+        directs: Sequence[Direct],
+        targets: Sequence[PythonTarget],
+        budget: list[int],
+    ) -> list[Direct]:
+        """Find those that fail by themselves, in at most `budget[0]` attempts."""
+        if not directs or budget[0] <= 0:
+            return []
+        budget[0] -= 1
+        results = self._attempt(asked, directs, targets)
+        if closures_of(results) or not _all_lasting(results):
+            return []
+        if len(directs) == 1:
+            return list(directs)
+        middle = len(directs) // 2
+        halves = directs[:middle], directs[middle:]
+        return [each for half in halves for each in self._failing(asked, half, targets, budget)]
+
     def _fails_alone(
         self,
         asked: RequirementSet,
@@ -253,10 +301,8 @@ class Closures:
         problems: list[Problem],
     ) -> bool:
         """Tell whether a requirement fails all by itself, which then is a problem of its line."""
-        if len(asked.requirements) > MAX_ALONE:
-            return False
         results = self._attempt(asked, [direct], targets)
-        if closures_of(results):
+        if closures_of(results) or not _all_lasting(results):
             return False
         target, failure = next(iter(failures_of(results).items()))
         named = failure.package or direct.name

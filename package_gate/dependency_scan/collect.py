@@ -8,21 +8,30 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from package_gate.core.finding import Location
 from package_gate.dependency_scan.collected import Collected
-from package_gate.dependency_scan.includes import RequirementsFiles
+from package_gate.dependency_scan.includes import RequirementsFiles, from_elsewhere
 from package_gate.dependency_scan.indexes import indexes_of_uv, not_followed
 from package_gate.dependency_scan.locks import LockContent, read_repository_lock
-from package_gate.dependency_scan.models import Direct, Problem, ScannedClosure
+from package_gate.dependency_scan.models import (
+    Direct,
+    Problem,
+    RequirementSet,
+    ScannedClosure,
+)
 from package_gate.dependency_scan.pyproject import RepositoryProject, read_repository_project
 from package_gate.dependency_scan.repository import (
-    NOT_READ,
     Checkout,
     DependencyFile,
     Other,
+    why_not_read,
 )
-from package_gate.inventory.formats.items import FormatProblem
+from package_gate.inventory.formats.items import Asked, Elsewhere, FormatProblem
 from package_gate.inventory.formats.names import LOCKS, Format
 from package_gate.inventory.formats.requirements import shown
+from package_gate.inventory.formats.script import read_script
 from package_gate.inventory.formats.structured import quoted_lines, read_toml
 from package_gate.inventory.pins import inside
 
@@ -60,8 +69,12 @@ def collect(repository: Checkout, indexes: Collection[str]) -> Collected:
     collected.projects |= {file.path for file in files if file.format is Format.PYPROJECT}
     described, more = _add_projects(collected, files, indexes)
     _tell_of_unread(collected, files, described)
-    requirements = [file.path for file in files if file.format is Format.REQUIREMENTS]
-    RequirementsFiles(collected, indexes).add([*requirements, *more])
+    _add_scripts(collected, files, indexes)
+    requirements = [
+        file.path for file in files if file.format in (Format.REQUIREMENTS, Other.CONDA)
+    ]
+    conda = {file.path for file in files if file.format is Other.CONDA}
+    RequirementsFiles(collected, indexes, conda).add([*requirements, *more])
     if files and not collected.says_what_is_installed and not collected.problems:
         text = "No dependency file says what is installed, so nothing was scanned."
         collected.add_problems(Problem("", None, text))
@@ -92,7 +105,47 @@ def _tell_of_unread(
             data = collected.repository.read(file.path)
             if isinstance(data, bytes) and not re.search(rb"[_-]require", data, re.IGNORECASE):
                 continue
-        collected.add_problems(Problem(file.path, None, f"It is not scanned: {NOT_READ[name]}."))
+        text = f"It is not scanned: {why_not_read(name)}."
+        collected.add_problems(Problem(file.path, None, text))
+
+
+def _add_scripts(
+    collected: Collected, files: Iterable[DependencyFile], indexes: Collection[str]
+) -> None:
+    """Add what scripts need by their own word (PEP 723); each runs by itself."""
+    for file in files:
+        if file.format is not Other.SCRIPT or (data := collected.read(file.path)) is None:
+            continue
+        script = read_script(data)
+        if isinstance(script, FormatProblem):
+            collected.add_problems(Problem(file.path, script.line, script.text))
+            continue
+        for address, written in indexes_of_uv(script.uv, "tool.uv."):
+            if text := not_followed(address, written, indexes):
+                collected.add_problems(Problem(file.path, None, text))
+        for name in ("sources", "override-dependencies", "constraint-dependencies"):
+            if script.uv.get(name):
+                text = f"Its tool.uv.{name} are not applied here."
+                collected.add_problems(Problem(file.path, None, text))
+        try:
+            python = SpecifierSet(script.requires_python)
+        except InvalidSpecifier:
+            python = SpecifierSet()
+            text = f"{shown(script.requires_python)!r} names no Python versions."
+            collected.add_problems(Problem(file.path, None, text))
+        directs = []
+        for item in script.items:
+            if isinstance(item, Asked):
+                place = Location(file.path, item.line)
+                directs.append(Direct(item.requirement, place, written=item.written))
+            else:
+                text = from_elsewhere(item) if isinstance(item, Elsewhere) else item.text
+                collected.add_problems(Problem(file.path, item.line, text))
+        collected.says_what_is_installed = True
+        if directs:
+            collected.sets.append(
+                RequirementSet(file.path, file.path, tuple(directs), requires_python=python)
+            )
 
 
 def _add_projects(

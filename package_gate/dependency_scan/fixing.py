@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from package_gate.core.decision import Verdict
@@ -172,7 +172,7 @@ class _Search:
             if direct.name not in relaxed:
                 return direct.requirement
             now = self._now.get(direct.name)
-            return _with_specifier(direct, f">={now}" if floor and now else "")
+            return _with_specifier(direct, f">={now.partition('+')[0]}" if floor and now else "")
 
         return self._closures.attempt(
             [eased(direct) for direct in self._asked.requirements],
@@ -309,5 +309,8 @@ def _packages(closures: Iterable[resolver.ResolvedClosure]) -> list[LockedPackag
 
 def _with_specifier(direct: Direct, specifier: str) -> Requirement:
     requirement = Requirement(str(direct.requirement))
-    requirement.specifier = SpecifierSet(specifier)
+    try:
+        requirement.specifier = SpecifierSet(specifier)
+    except InvalidSpecifier:  # `===` takes any text for a version
+        requirement.specifier = SpecifierSet()
     return requirement

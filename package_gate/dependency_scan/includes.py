@@ -12,6 +12,7 @@ from package_gate.core.finding import Location
 from package_gate.dependency_scan.collected import Collected
 from package_gate.dependency_scan.indexes import not_followed
 from package_gate.dependency_scan.models import Direct, Problem, RequirementSet
+from package_gate.inventory.formats.conda import read_environment
 from package_gate.inventory.formats.items import (
     Asked,
     Elsewhere,
@@ -24,6 +25,8 @@ from package_gate.inventory.formats.items import (
 from package_gate.inventory.formats.requirements import Item, decode, read_requirements, shown
 from package_gate.inventory.pins import inside
 
+MAX_NAMED = 20
+"""Conda packages that a problem names."""
 MAX_DEPTH = 50
 """Files that include files."""
 
@@ -42,8 +45,17 @@ class _Gathered:
 class RequirementsFiles:
     """Puts requirements files together, into the sets of what is collected."""
 
-    def __init__(self, collected: Collected, indexes: Collection[str]) -> None:
-        """`indexes` are the addresses that packages are resolved from."""
+    def __init__(
+        self, collected: Collected, indexes: Collection[str], environments: Collection[str] = ()
+    ) -> None:
+        """Take what is known.
+
+        Args:
+            collected: where to put them.
+            indexes: the addresses that packages are resolved from.
+            environments: conda environments, whose `pip:` sections are requirements files.
+        """
+        self._environments = environments
         self._collected = collected
         self._folder = collected.repository.folder
         self._indexes = indexes
@@ -193,11 +205,28 @@ class RequirementsFiles:
     def _items_of(self, path: str) -> list[Item]:
         if path not in self._items:
             data = self._collected.read(path)
-            text = decode(data) if data is not None else ""
-            self._items[path] = (
-                [text] if isinstance(text, FormatProblem) else list(read_requirements(text))
-            )
+            self._items[path] = self._read(path, data) if data is not None else []
         return self._items[path]
+
+    def _read(self, path: str, data: bytes) -> list[Item]:
+        if path not in self._environments:
+            text = decode(data)
+            return [text] if isinstance(text, FormatProblem) else list(read_requirements(text))
+        environment = read_environment(data)
+        if environment is None:  # another tool's file by a name that conda's users like
+            return []
+        if isinstance(environment, FormatProblem):
+            return [environment]
+        if environment.packages:
+            named = ", ".join(environment.packages[:MAX_NAMED])
+            more = len(environment.packages) - MAX_NAMED
+            named += f" and {more} more" if more > 0 else ""
+            text = (
+                f"Its conda packages are not judged ({named}): they are none of the Python package "
+                "index."
+            )
+            self._tell(path, None, text)
+        return list(environment.items)
 
     def _tell(self, path: str, line: int | None, text: str) -> None:
         self._collected.add_problems(Problem(path, line, text))

@@ -149,6 +149,8 @@ class Proposer:
         data = self._collected.repository.read(path)
         if not isinstance(data, bytes):
             return None
+        if PurePosixPath(path).suffix.lower() in (".yml", ".yaml", ".py"):
+            return None
         if PurePosixPath(path).name.lower() == "pyproject.toml":
             if added:
                 return None

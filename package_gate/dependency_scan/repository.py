@@ -5,6 +5,7 @@ be read is told.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -15,7 +16,9 @@ from package_gate.core.errors import ConfigurationError
 from package_gate.core.text import printable
 from package_gate.dependency_scan.models import Problem
 from package_gate.inventory.formats import names
+from package_gate.inventory.formats.conda import CondaEnvironment, read_environment
 from package_gate.inventory.formats.names import LOCKS, TELLING_FOLDERS, Format
+from package_gate.inventory.formats.script import is_script
 from package_gate.inventory.pins import MAX_FILE_BYTES
 from package_gate.inventory.reading import read_regular
 
@@ -23,6 +26,10 @@ MAX_FILES = 1000
 """Dependency files of one repository."""
 MAX_TOTAL_BYTES = 200 * 1024 * 1024
 """All of them together."""
+MAX_LOOKED_INTO = 50_000
+"""Python and YAML files that are looked into, because their names don't say what they are."""
+MAX_CONTENT_BYTES = 1024 * 1024
+"""Of one of them."""
 MAX_DEPTH = 100
 """Folders in folders."""
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__"}
@@ -36,18 +43,26 @@ class Other(Enum):
 
     UV_SETTINGS = auto()
     """It may name indexes."""
+    CONDA = auto()
+    """A conda environment; which YAML file is one its content tells."""
+    SCRIPT = auto()
+    """A Python file that says what it needs (PEP 723)."""
     NOT_READ = auto()
     """It names dependencies, and nothing here reads it."""
 
 
 _NOT_IN_ENVIRONMENTS = LOCKS | {Format.REQUIREMENTS, Format.PYPROJECT}
+_CONDA_LOCK = "conda's packages are none of the Python package index, and its locks are not read"
+_PIXI = "Pixi's files are not read; list what it takes from PyPI in a requirements file"
 NOT_READ = {
     "setup.cfg": "setuptools' older files are not read",
     "setup.py": "setup.py is a program, and nothing of a repository is run; list `dependencies` in "
     "the [project] of a pyproject.toml beside it",
     "pipfile": "a Pipfile is read by its Pipfile.lock only",
-    "environment.yml": "conda's packages are none of the Python package index",
-    "environment.yaml": "conda's packages are none of the Python package index",
+    "conda-lock.yml": _CONDA_LOCK,
+    "conda-lock.yaml": _CONDA_LOCK,
+    "pixi.toml": _PIXI,
+    "pixi.lock": _PIXI,
     "package.json": "npm's packages are not scanned",
     "package-lock.json": "npm's packages are not scanned",
     "npm-shrinkwrap.json": "npm's packages are not scanned",
@@ -55,6 +70,14 @@ NOT_READ = {
     "pnpm-lock.yaml": "npm's packages are not scanned",
 }
 """File name → why it is not read."""
+_NOT_READ_EITHER = re.compile(r".*\.conda-lock\.ya?ml|conda-.*\.lock")
+_CONDA_BY_NAME = re.compile(r"(?:conda|environment)(?:[-_.].*)?\.ya?ml")
+"""Names that conda's users give environments: one that can't be read is told."""
+
+
+def why_not_read(name: str) -> str:
+    """Say why nothing here reads a file of this lower-case name; "" when something does."""
+    return _CONDA_LOCK if _NOT_READ_EITHER.fullmatch(name) else NOT_READ.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +137,13 @@ class Checkout:
         self._skip = skip.resolve() if skip else None
         self._replaced = replaced or {}
         self._bytes_left = MAX_TOTAL_BYTES
+        self._looked_into = 0
 
     def dependency_files(self) -> list[DependencyFile]:
         """Find them, in the order of their paths; what can't be listed is told in `problems`."""
         found: list[DependencyFile] = []
         for path in self._paths():
-            kind = repository_format_of(PurePosixPath(path))
+            kind = repository_format_of(PurePosixPath(path)) or self._format_by_content(path)
             if kind is None:
                 continue
             if self._is_excluded(path):
@@ -132,6 +156,25 @@ class Checkout:
                 break
             found.append(DependencyFile(path, kind))
         return found
+
+    def _format_by_content(self, path: str) -> Other | None:
+        """Tell a dependency file by what is in it; what can't be read is none."""
+        suffix = PurePosixPath(path).suffix.lower()
+        if suffix not in (".py", ".yml", ".yaml") or self._is_excluded(path):
+            return None
+        self._looked_into += 1
+        if self._looked_into == MAX_LOOKED_INTO:
+            text = f"There are {MAX_LOOKED_INTO:,} Python and YAML files; no more were looked into."
+            self.problems.append(Problem("", None, text))
+        if self._looked_into >= MAX_LOOKED_INTO:
+            return None
+        try:
+            data = read_regular(self.folder, path, MAX_CONTENT_BYTES) or b""
+        except (OSError, ValueError):
+            return None
+        if suffix == ".py":
+            return Other.SCRIPT if is_script(data) else None
+        return Other.CONDA if isinstance(read_environment(data), CondaEnvironment) else None
 
     def read(self, path: str) -> bytes | Problem:
         """Read a file of the repository: a regular one of bounded size, never a link."""
@@ -262,8 +305,10 @@ def repository_format_of(path: PurePosixPath) -> Format | Other | None:
     name = path.name.lower()
     if name == "uv.toml":
         return Other.UV_SETTINGS
-    if name in NOT_READ:
+    if why_not_read(name):
         return Other.NOT_READ
+    if _CONDA_BY_NAME.fullmatch(name):
+        return Other.CONDA
     kind = names.format_of(path)
     # What a repository holds of others' distributions is not what installing it brings in.
     return None if kind in (Format.CORE_METADATA, Format.VENDORED) else kind

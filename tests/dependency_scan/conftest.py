@@ -23,6 +23,12 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("uv-cache")
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask an index at once again for what it does not have."""
+    monkeypatch.setattr("package_gate.sources.pypi.index.LATE_SECONDS", (0,))
+
+
 @pytest.fixture
 def world(tmp_path: Path, shared_server: HTTPSServer, uv_cache: Path) -> World:
     """Give an empty index, one advisory about nothing of it, and an empty repository."""

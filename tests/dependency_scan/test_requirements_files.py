@@ -355,7 +355,8 @@ def test_what_is_not_scanned_is_named(tmp_path: Path) -> None:
         "web/package.json": "{}",
         "web/package-lock.json": "{}",
         "Pipfile": "",
-        "environment.yml": "",
+        "environment.yml": "name: nothing",
+        "conda-lock.yml": "",
         "node_modules/x/package.json": "{}",
         "tools/setup.cfg": "[options]\nInstall-Requires = x\n",
         "tools/pyproject.toml": "[tool.black]\n",
@@ -367,7 +368,7 @@ def test_what_is_not_scanned_is_named(tmp_path: Path) -> None:
     }
     found = collected(tmp_path, files)
     assert sorted(path for path, _, _ in problems(found)) == [
-        "Pipfile", "environment.yml", "setup.cfg", "setup.py", "tools/setup.cfg", "tools/setup.py",
+        "Pipfile", "conda-lock.yml", "setup.cfg", "setup.py", "tools/setup.cfg", "tools/setup.py",
         "web/package-lock.json",
     ]  # fmt: skip
     assert found.sets == []

@@ -49,7 +49,9 @@ def format_of(path: PurePosixPath) -> Format | None:
     # Once `.egg-info` was a file and no folder.
     if (name == "metadata" and folder.endswith(".dist-info")) or name.endswith(".egg-info"):
         return Format.CORE_METADATA
-    is_named_so = "requirements" in name or name.startswith("constraints")
+    is_named_so = "requirement" in name or name.startswith("constraints")
     if name.endswith((".txt", ".in")) and (is_named_so or folder in TELLING_FOLDERS):
+        return Format.REQUIREMENTS
+    if name.endswith(".lock") and is_named_so:  # as rye writes it
         return Format.REQUIREMENTS
     return None
