@@ -61,6 +61,10 @@ class ResolvedPackage:
     """What a reader of the decision must know, for example that dependencies are unknown."""
     findings: tuple[Finding, ...] = ()
     """What the index says against the project."""
+    for_build: bool = False
+    """Whether only the build of an sdist needs it: it is in the repository, but not installed."""
+    targets: tuple[str, ...] = ()
+    """Those of the policy's notebooks that need it, such as `Python 3.11 on …`; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Resolution:
 
     packages: tuple[ResolvedPackage, ...]
     notes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Those of the policy's notebooks on which it can be installed; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)

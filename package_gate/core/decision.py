@@ -57,6 +57,10 @@ class PackageSummary:
     verdict: Verdict
     artifacts: tuple[Artifact, ...]
     published_to: str = ""
+    for_build: bool = False
+    """Whether only the build of an sdist needs it, see `ResolvedPackage`."""
+    targets: tuple[str, ...] = ()
+    """Those of the policy's notebooks that need it; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,8 @@ class RequestDecision:
     """Requester → digest of the verdict that was emailed."""
     complete: bool = False
     """Whether `packages` is the whole closure: what failed to be fetched is not in it."""
+    targets: tuple[str, ...] = ()
+    """Those of the policy's notebooks on which it can be installed; empty for all."""
     basis: Basis | None = None
     """None in records of schema 1, and when something was not looked at."""
     schema: int = 1

@@ -51,6 +51,10 @@ class NotOfferedError(SourceRefusedError):
         self.asked = asked
 
 
+class UnfitError(NotOfferedError):
+    """An index offers it, but nothing that the policy's notebooks could install."""
+
+
 class TooFreshError(GateError):
     """A release is younger than the cooldown: undecided until `until`."""
 

@@ -78,6 +78,10 @@ class Inventory:
     components: tuple[Component, ...] = ()
     """Each name and version once for held and once for pinned ones."""
     unreadable: tuple[UnreadableFile, ...] = ()
+    build_requires: tuple[str, ...] = ()
+    """What source says that its build needs (PEP 518, `setup_requires`), as written."""
+    build_backend: str = ""
+    """The `build-backend` of source (PEP 517); "" where none is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,13 @@ class Targets(_Section, frozen=True):
     """As uv's `--python-platform` names them."""
 
 
+class Sdists(_Section, frozen=True):
+    """Releases that have no wheel for a notebook, and are built where they are installed."""
+
+    allowed: bool = True
+    """Whether a closure may have some, with what their builds need; else it is refused."""
+
+
 class Sources(_Section, frozen=True):
     """Where downloads may come from."""
 
@@ -196,6 +203,7 @@ class Policy(_Section, frozen=True):
     cooldown: Cooldown = Cooldown()
     history: History = History()
     targets: Targets = Targets()
+    sdists: Sdists = Sdists()
     sources: Sources = Sources()
     limits: Limits = Limits()
     waivers: tuple[WaiverEntry, ...] = ()

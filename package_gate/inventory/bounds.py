@@ -47,6 +47,7 @@ def problem_with(inventory: Inventory) -> str:
 def _problems(inventory: Inventory) -> Iterator[str]:
     for what, found, most in (
         ("dependencies", inventory.requires, MAX_REQUIRES),
+        ("build requirements", inventory.build_requires, MAX_REQUIRES),
         ("entry points", inventory.entry_points, MAX_ENTRY_POINTS),
         ("components", inventory.components, MAX_COMPONENTS),
         ("unreadable files", inventory.unreadable, MAX_UNREADABLE),
@@ -79,6 +80,8 @@ def _texts(inventory: Inventory) -> Iterator[tuple[str, int]]:
     """Give every free text with its most characters."""
     yield inventory.summary, MAX_SUMMARY
     yield from ((each, MAX_FIELD) for each in inventory.requires)
+    yield from ((each, MAX_FIELD) for each in inventory.build_requires)
+    yield inventory.build_backend, MAX_SHORT
     yield from _licence_texts(inventory.licence)
     for entry_point in inventory.entry_points:
         yield entry_point.group, MAX_SHORT

@@ -34,6 +34,7 @@ from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.pyproject import PyProject, read_pyproject
 from package_gate.inventory.formats.requires_txt import read_requires_txt
+from package_gate.inventory.formats.setup_requires import setup_cfg_requires, setup_py_requires
 from package_gate.inventory.pins import PinnedDependency, find_pins
 from package_gate.inventory.reading import names_in, read_regular
 
@@ -64,6 +65,8 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
     said = _describe(tree, artifact, room)
     path, core = said.path, said.core
     requires = room.keep(map(_requirement, said.requires), MAX_REQUIRES, path, "dependencies")
+    building = map(_requirement, said.build_requires)
+    build_requires = room.keep(building, MAX_REQUIRES, path, "build requirements")
     entry_points = room.keep(map(_short, said.entry_points), MAX_ENTRY_POINTS, path, "entry points")
     components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
     return Inventory(
@@ -74,6 +77,8 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         summary=core.summary,
         requires=requires,
         requires_may_change=said.requires_may_change,
+        build_requires=build_requires,
+        build_backend=one_line(said.build_backend, MAX_SHORT),
         licence=core.licence,
         entry_points=entry_points,
         components=components,
@@ -91,6 +96,8 @@ class _Said:
     requires: Iterable[str] = ()
     requires_may_change: bool = False
     entry_points: Iterable[EntryPoint] = ()
+    build_requires: Iterable[str] = ()
+    build_backend: str = ""
 
 
 class _Room:
@@ -143,6 +150,8 @@ def _describe(tree: Path, artifact: str, room: _Room) -> _Said:
     said = _Said()
     if not artifact.lower().endswith(".whl"):
         said = _project(tree, folder, room)
+        setup_requires = _setup_requires(tree, folder) if folder else ()
+        said = replace(said, build_requires=[*said.build_requires, *setup_requires])
     if not path:
         return said
     core = read_core_metadata(read_regular(tree, path, MAX_METADATA_BYTES + 1) or b"")
@@ -154,7 +163,22 @@ def _describe(tree: Path, artifact: str, room: _Room) -> _Said:
     requires = itertools.chain(core.requires, _declared(tree, folder) if may_change else ())
     written = _read_if_there(tree, f"{folder}/entry_points.txt")
     entry_points = read_entry_points(written) if written else said.entry_points
-    return _Said(path, core, requires, may_change, entry_points)
+    return replace(
+        said,
+        path=path,
+        core=core,
+        requires=requires,
+        requires_may_change=may_change,
+        entry_points=entry_points,
+    )
+
+
+def _setup_requires(tree: Path, folder: str) -> list[str]:
+    """Give what setuptools would fetch before it builds, as far as that is written down."""
+    return [
+        *setup_cfg_requires(_read_if_there(tree, f"{folder}/setup.cfg")),
+        *setup_py_requires(_read_if_there(tree, f"{folder}/setup.py")),
+    ]
 
 
 def _project(tree: Path, folder: str, room: _Room) -> _Said:
@@ -173,7 +197,15 @@ def _project(tree: Path, folder: str, room: _Room) -> _Said:
             project = read_pyproject(data)
             if isinstance(project, PyProject):
                 core, may_change = project.metadata, project.requires_may_change
-                return _Said(path, core, core.requires, may_change, project.entry_points)
+                return _Said(
+                    path,
+                    core,
+                    core.requires,
+                    may_change,
+                    project.entry_points,
+                    project.build_requires,
+                    project.build_backend,
+                )
             room.note(path, None, project.text)
     return _Said()
 

@@ -23,6 +23,7 @@ from package_gate.report.reading import (
     next_steps,
     package_title,
     places,
+    purpose,
     subject,
     utc,
     waiver_block,
@@ -122,7 +123,7 @@ def _body(
     yield from _section("Why", _bullets(decision.reasons or ["No reason was recorded."]))
     yield from _section("What to do next", _next(decision, packages))
     if decision.verdict is Verdict.APPROVED:
-        yield from _section("What was approved", _files(packages))
+        yield from _section("What was approved", _files(decision, packages))
     if blocking := blockers(packages):
         yield from _section(f"What refuses it ({len(blocking)})", _findings(blocking))
     if waivers := waiver_block(decision, packages):
@@ -147,10 +148,12 @@ def _next(decision: RequestDecision, packages: Sequence[PackageDecision]) -> Ite
             yield f"    {printable(line, COMMAND_LIMIT)}"
 
 
-def _files(packages: Sequence[PackageDecision]) -> Iterator[str]:
+def _files(decision: RequestDecision, packages: Sequence[PackageDecision]) -> Iterator[str]:
+    purposes = {(each.name, each.version): purpose(each) for each in decision.packages}
     for package in packages:
         published = package.published_to
-        yield f"* {package_title(package)}"
+        why = purposes.get((package.name, package.version))
+        yield f"* {package_title(package)}{f' ({why})' if why else ''}"
         yield f"  {f'published to {printable(published, 500)}' if published else 'not published'}"
         for artifact in package.artifacts:
             yield f"  {printable(artifact.filename)} ({artifact.size:,} bytes)"

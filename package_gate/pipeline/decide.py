@@ -25,6 +25,7 @@ from package_gate.core.standing import Standing
 from package_gate.core.text import one_line
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
 from package_gate.sources.index_findings import yanked_release
+from package_gate.sources.installing import installing_notes
 
 _GIVEN_UP = re.compile(
     r"\b(?:deprecated|obsolete|abandoned|unmaintained|superseded|renamed to|no longer "
@@ -86,7 +87,7 @@ def decide_package(
         origin=package.origin,
         verdict=verdict,
         reasons=reasons,
-        notes=tuple(dict.fromkeys((*package.notes, *_given_up(evidence)))),
+        notes=_notes(package, evidence),
         artifacts=artifacts,
         findings=judgement.findings,
         scanners=tuple(sorted((*(s.scanner for s in scans), *standing.scanners), key=_by_name)),
@@ -221,6 +222,12 @@ def _unfinished(evidence: Evidence | None, standing: Standing, conditions: Condi
         f"The scanner {name} has not looked at it."
         for name in sorted({*conditions.scanners, *conditions.advisories} - looked)
     ]
+
+
+def _notes(package: ResolvedPackage, evidence: Evidence | None) -> tuple[str, ...]:
+    inventories = (evidence and evidence.inventories) or ()
+    said = (*_given_up(evidence), *installing_notes(package, inventories))
+    return tuple(dict.fromkeys((*package.notes, *said)))
 
 
 def _index_findings(package: ResolvedPackage) -> list[Finding]:

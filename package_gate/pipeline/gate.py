@@ -21,6 +21,7 @@ from package_gate.core.errors import (
     SourceRefusedError,
     StoreError,
     TurnError,
+    UnfitError,
     UnreadableRecordError,
     UnresolvedError,
     describe,
@@ -286,7 +287,8 @@ class Gate:
         if isinstance(error, UnresolvedError | NotOfferedError):
             reasons = self.steps.packages.refused_unseen(error.asked)
         if isinstance(error, NotOfferedError) and not reasons:
-            if earlier and earlier.packages:  # an index that has lost it takes nothing back
+            lost = not isinstance(error, UnfitError)
+            if lost and earlier and earlier.packages:  # what it has lost stays approved
                 raise SourceError(str(error)) from error
             reasons = [describe(error)]
         if reasons:
@@ -313,7 +315,7 @@ class Gate:
         )
         if decision.verdict is Verdict.APPROVED and not self._settings.dry_run:
             try:
-                command = self._publish(request, works, earlier)
+                command = self._publish(request, plan, works, earlier)
                 decision = replace(decision, install_command=command)
             except PublishError as error:
                 decision = replace(
@@ -323,16 +325,21 @@ class Gate:
                     basis=None,
                 )
         packages = tuple(work.decision for work in works if work.decision is not None)
-        return replace(decision, packages=tuple(p.summary for p in packages)), packages
+        summaries = plan.summaries(packages)
+        return replace(decision, packages=summaries, targets=plan.targets), packages
 
     def _publish(
-        self, request: Request, works: Sequence[PackageWork], earlier: RequestDecision | None
+        self,
+        request: Request,
+        plan: Plan,
+        works: Sequence[PackageWork],
+        earlier: RequestDecision | None,
     ) -> str:
         """Publish the closure and offer it, unless all of that stands; a rescan sees to it anew."""
-        packages = [work.decision for work in works if work.decision is not None]
+        packages = plan.summaries(work.decision for work in works if work.decision is not None)
         if earlier and not self._conditions.rescan and offer_holds(earlier, packages):
             return earlier.install_command
-        return self.steps.publication.publish(request, works)
+        return self.steps.publication.publish(request, works, packages)
 
     def _outcome(self, work: PackageWork, noted: Sequence[PackageSummary]) -> PackageOutcome:
         """Wait for a package, and take it back where it is published and refused now."""

@@ -1,10 +1,10 @@
 """What a request needs: the closure that its record holds, or a new one from its source."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from package_gate.core.artifact import ResolvedPackage
-from package_gate.core.decision import PackageDecision, RequestDecision
+from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision
 from package_gate.core.finding import Finding
 from package_gate.core.request import Request
 from package_gate.pipeline.packages import remote_files
@@ -24,6 +24,18 @@ class Plan:
     notes: tuple[str, ...]
     recorded: bool
     """Whether it was resolved by an earlier run."""
+    targets: tuple[str, ...] = ()
+    """Those of the policy's notebooks that it is for; empty for all."""
+
+    def summaries(self, decisions: Iterable[PackageDecision]) -> tuple[PackageSummary, ...]:
+        """Give what the request's record says of its packages."""
+        planned = {(p.origin, p.name, p.version): p for p in self.packages}
+        return tuple(
+            replace(d.summary, for_build=package.for_build, targets=package.targets)
+            if (package := planned.get((d.origin, d.name, d.version)))
+            else d.summary
+            for d in decisions
+        )
 
 
 class Planner:
@@ -50,14 +62,23 @@ class Planner:
             if len(recorded) == len(earlier.packages) and all(p.artifacts for p in recorded):
                 packages = tuple(
                     ResolvedPackage(
-                        p.name, p.version, p.origin, remote_files(p), p.notes, said_by_index(p)
+                        p.name,
+                        p.version,
+                        p.origin,
+                        remote_files(p),
+                        p.notes,
+                        said_by_index(p),
+                        summary.for_build,
+                        summary.targets,
                     )
-                    for p in recorded
+                    for p, summary in zip(recorded, earlier.packages, strict=True)
                 )
-                return Plan(packages, earlier.notes, recorded=True)
+                return Plan(packages, earlier.notes, recorded=True, targets=earlier.targets)
         self._settings.progress(request.name, "resolving")
         resolution = self._sources[type(request.source)].resolve(request)
-        return Plan(resolution.packages, resolution.notes, recorded=False)
+        return Plan(
+            resolution.packages, resolution.notes, recorded=False, targets=resolution.targets
+        )
 
 
 def said_by_index(decision: PackageDecision) -> tuple[Finding, ...]:

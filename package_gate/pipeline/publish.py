@@ -40,8 +40,18 @@ class Publication:
         self._begun: dict[tuple[str, str], BegunPublication] = {}
         """By a request's name and source."""
 
-    def publish(self, request: Request, works: Sequence[PackageWork]) -> str:
+    def publish(
+        self,
+        request: Request,
+        works: Sequence[PackageWork],
+        closure: Sequence[PackageSummary],
+    ) -> str:
         """Publish the closure, then offer it to the requester.
+
+        Args:
+            request: the approved request.
+            works: its closure, the requested package first.
+            closure: what each of them is to this request.
 
         Returns:
             The command that installs it.
@@ -50,6 +60,7 @@ class Publication:
             PublishError: something could not be published.
             StoreError: it could not be recorded, or it is not this run's turn any more.
         """
+        noted = {(each.name, each.version): each for each in closure}
         owed = BegunPublication(
             request.name,
             str(request.source),
@@ -60,7 +71,11 @@ class Publication:
         try:
             for work in works:
                 self._publish(work)
-            published = [PublishedPackage.of(w.decision) for w in works if w.decision is not None]
+            published = [
+                PublishedPackage.of(d, noted.get((d.name, d.version)))
+                for d in (work.decision for work in works)
+                if d is not None
+            ]
             with self._records.turn.step():
                 command = self._publisher.offer(request, published)
             self._records.turn.ask()

@@ -14,6 +14,7 @@ from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
     Basis,
     PackageDecision,
+    PackageSummary,
     PrecedentNote,
     RequestDecision,
     Verdict,
@@ -167,14 +168,14 @@ def same_request_verdict(decision: RequestDecision, earlier: RequestDecision) ->
     return (decision.verdict, decision.reasons) == (earlier.verdict, earlier.reasons)
 
 
-def offer_holds(earlier: RequestDecision, packages: Sequence[PackageDecision]) -> bool:
+def offer_holds(earlier: RequestDecision, packages: Sequence[PackageSummary]) -> bool:
     """Tell whether the command of an earlier approval still installs exactly these packages."""
     return (
         earlier.verdict is Verdict.APPROVED
         and bool(earlier.install_command)
         and all(package.published_to for package in packages)
-        and [(p.name, p.version, p.artifacts) for p in packages]
-        == [(p.name, p.version, p.artifacts) for p in earlier.packages]
+        and [(p.name, p.version, p.artifacts, p.for_build) for p in packages]
+        == [(p.name, p.version, p.artifacts, p.for_build) for p in earlier.packages]
     )
 
 

@@ -21,14 +21,12 @@ takes that of an immutable version. Until then `Latest` may be missing, but it i
 """
 
 import re
+import shlex
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-from package_gate.core.artifact import ArtifactFile
 from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
@@ -44,8 +42,9 @@ from package_gate.publishers.codeartifact_api import (
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
-    archive_suffix,
+    archive_asset,
     archive_version,
+    is_wheel,
 )
 
 LATEST = "Latest"
@@ -72,7 +71,7 @@ class CodeArtifactArchives:
         """See `OriginPublisher.publish`."""
         (file,) = package.files
         name = PackageId("generic", package.name)
-        asset = _asset_name(package.name, file)
+        asset = archive_asset(package.name, file)
         version = archive_version(package)
         versions = self._repository.versions(name)
         if versions.get(version) == "Published":
@@ -93,9 +92,13 @@ class CodeArtifactArchives:
             asset = self._restore_latest(name, package.artifacts[0].sha256)
         package_options = ["--format", "generic", "--namespace", name.name, "--package", name.name]
         asset_options = ["--package-version", LATEST, "--asset", asset, asset]
-        return self._settings.command(
+        download = self._settings.command(
             ["get-package-version-asset"], *package_options, *asset_options
         )
+        if not is_wheel(asset):
+            return download
+        login = self._settings.command(["login", "--tool", "pip"])
+        return f"{download} && {login} && pip install {shlex.quote(f'./{asset}')}"
 
     def repair(self, package: PackageSummary) -> None:
         """See `OriginPublisher.repair`: `Latest` becomes what was being published, or stays."""
@@ -209,20 +212,6 @@ class CodeArtifactArchives:
             raise
         self._ask()
         self._repository.finish(name, version, contents.revision)
-
-
-def _asset_name(name: str, file: ArtifactFile) -> str:
-    """NAME.zip, or NAME with the extension that the archive's bytes ask for.
-
-    A wheel keeps its own file name, because pip reads its version and tags from it.
-    """
-    filename = file.artifact.filename
-    try:
-        if re.fullmatch(r"[\w.+!-]+\.whl", filename, re.ASCII) and parse_wheel_filename(filename):
-            return filename
-    except InvalidWheelFilename:
-        pass
-    return f"{name}.{archive_suffix(file)}"
 
 
 def _check_contents(

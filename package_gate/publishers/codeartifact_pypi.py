@@ -3,14 +3,13 @@
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 
-from packaging.requirements import InvalidRequirement, Requirement
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from package_gate.core.artifact import ArtifactFile
 from package_gate.core.decision import PackageSummary
 from package_gate.core.ecosystem import PYPI
 from package_gate.core.errors import PublishError
-from package_gate.core.request import PyPISource, Request
+from package_gate.core.request import Request
 from package_gate.core.text import one_line
 from package_gate.publishers.codeartifact_api import (
     CodeArtifactRepository,
@@ -19,7 +18,11 @@ from package_gate.publishers.codeartifact_api import (
     check_digest,
     hidden,
 )
-from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
+from package_gate.publishers.interface import (
+    ApprovedPackage,
+    PublishedPackage,
+    pinned_requirement,
+)
 from package_gate.publishers.twine_upload import (
     TransientUploadError,
     UploadIndex,
@@ -62,8 +65,7 @@ class CodeArtifactPyPI:
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`: the packages are there, so only the command is made."""
-        package = packages[0]
-        requirement = f"{package.name}{_extras(request)}=={package.version}"
+        requirement = pinned_requirement(request, packages[0])
         login = self._settings.command(["login", "--tool", "pip"])
         return f"{login} && pip install {shlex.quote(requirement)}"
 
@@ -139,14 +141,3 @@ def _retrying(error: type[PublishError]) -> Retrying:
 def _same_version(versions: Iterable[str], version: str) -> list[str]:
     """Those that are the same: the repository lists a version as its file wrote it."""
     return [other for other in versions if PYPI.same_version(other, version)]
-
-
-def _extras(request: Request) -> str:
-    """`[a,b]` when the request asks for extras."""
-    if not isinstance(request.source, PyPISource):
-        return ""
-    try:
-        extras = sorted(Requirement(request.source.requirement).extras)
-    except InvalidRequirement:
-        return ""
-    return f"[{','.join(extras)}]" if extras else ""

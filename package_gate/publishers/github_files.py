@@ -45,15 +45,17 @@ def read_sums(content: bytes, branch: str) -> dict[str, str]:
 
 
 def requirements_text(packages: Sequence[PublishedPackage], command: str) -> bytes | None:
-    """Every package of a closure pinned with the digests of its files (pip's hash-checking mode).
+    """Every package that is installed, pinned with the digests of its files (pip's hash-checking
+    mode). What only a build needs is not installed: pip finds it beside the others.
 
-    None when a package comes in several versions, one for each Python of the notebooks: pip
-    takes no such file.
+    None when not all notebooks need the same packages, or not in the same version: pip would
+    install all of them everywhere.
     """
-    if _several_versions(packages):
+    installed = _installed(packages)
+    if _differ(installed):
         return None
     lines = [f"# {command}"]
-    for package in sorted(packages, key=lambda package: package.name):
+    for package in sorted(installed, key=lambda package: package.name):
         digests = sorted({artifact.sha256 for artifact in package.artifacts})
         hashes = (f"--hash=sha256:{digest}" for digest in digests)
         lines.append(" \\\n    ".join([f"{package.name}=={package.version}", *hashes]))
@@ -67,7 +69,7 @@ def pypi_command(
     folder = branch.removeprefix(f"{PYPI_REQUESTS}/")
     clone = _clone(folder, address, branch)
     install = f"pip install --no-index --find-links {folder}/{PACKAGES_FOLDER}"
-    if not _several_versions(packages):
+    if not _differ(_installed(packages)):
         return f"{clone} && {install} --require-hashes -r {folder}/{REQUIREMENTS_FILE}"
     check = f"(cd {folder} && sha256sum --check --quiet {SUMS_FILE})"
     return f"{clone} && {check} && {install} {shlex.quote(requirement)}"
@@ -93,8 +95,14 @@ def _clone(name: str, address: str, branch: str) -> str:
     return f"git clone --depth 1 --branch {branch} {address} {name}"
 
 
-def _several_versions(packages: Sequence[PublishedPackage]) -> bool:
-    return len({package.name for package in packages}) < len(packages)
+def _installed(packages: Sequence[PublishedPackage]) -> list[PublishedPackage]:
+    return [package for package in packages if not package.for_build]
+
+
+def _differ(packages: Sequence[PublishedPackage]) -> bool:
+    """Whether what is installed differs from notebook to notebook."""
+    names = {package.name for package in packages}
+    return len(names) < len(packages) or len({package.targets for package in packages}) > 1
 
 
 def archive_message(name: str, artifact: Artifact, left_out: Mapping[str, str]) -> str:

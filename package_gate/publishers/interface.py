@@ -1,16 +1,20 @@
 """What a publisher is: it puts an approved package's artifacts where notebooks install from."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from package_gate.archive.kinds import promised_kind
 from package_gate.core.artifact import ARCHIVE_KINDS, Artifact, ArtifactFile, Origin
 from package_gate.core.decision import PackageDecision, PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.inventory import Inventory
-from package_gate.core.request import Request
+from package_gate.core.request import PyPISource, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,27 @@ class PublishedPackage:
     origin: Origin
     decided_at: datetime
     artifacts: tuple[Artifact, ...]
+    for_build: bool = False
+    """Whether it is there for the build of an sdist of the closure only, not to be installed."""
+    targets: tuple[str, ...] = ()
+    """The notebooks that need it; empty for all."""
 
     @classmethod
-    def of(cls, decision: PackageDecision) -> Self:
-        """Take what a publisher needs to know from a package's decision."""
+    def of(cls, decision: PackageDecision, noted: PackageSummary | None = None) -> Self:
+        """Take what a publisher needs to know from a package's decision.
+
+        Args:
+            decision: of the package.
+            noted: what it is to the request for which it is offered.
+        """
         return cls(
             decision.name,
             decision.version,
             decision.origin,
             decision.decided_at,
             decision.artifacts,
+            noted is not None and noted.for_build,
+            noted.targets if noted else (),
         )
 
 
@@ -61,6 +76,39 @@ def archive_version(package: ApprovedPackage | PublishedPackage) -> str:
         else package.artifacts
     )
     return f"{package.decided_at:%Y%m%dT%H%M%SZ}-{artifacts[0].sha256[:12]}"
+
+
+def pinned_requirement(request: Request, package: PublishedPackage) -> str:
+    """What installs a PyPI request: its release, with the extras that it asks for."""
+    source = request.source
+    try:
+        asked = Requirement(source.requirement if isinstance(source, PyPISource) else "")
+    except InvalidRequirement:
+        return f"{package.name}=={package.version}"
+    extras = ",".join(sorted(asked.extras))
+    return f"{package.name}{f'[{extras}]' if extras else ''}=={package.version}"
+
+
+def archive_asset(name: str, file: ArtifactFile) -> str:
+    """The file name under which a request's archive is published: NAME.zip, or its true suffix.
+
+    A wheel keeps its own file name, because pip reads its version and tags from it.
+
+    Raises:
+        PublishError: nobody knows what it is.
+    """
+    filename = file.artifact.filename
+    return filename if is_wheel(filename) else f"{name}.{archive_suffix(file)}"
+
+
+def is_wheel(filename: str) -> bool:
+    """Whether pip would install a file of this name as a wheel."""
+    try:
+        return bool(
+            re.fullmatch(r"[\w.+!-]+\.whl", filename, re.ASCII) and parse_wheel_filename(filename)
+        )
+    except InvalidWheelFilename:
+        return False
 
 
 def archive_suffix(file: ArtifactFile) -> str:

@@ -3,7 +3,7 @@
 simple/NAME/…                     files of approved PyPI packages
 simple/NAME/index.html            PEP 503, what `pip install --index-url file://…/simple` reads
 simple/NAME/index.v1_json         PEP 691, for who serves the folder over HTTP
-generic/NAME/VERSION/NAME.zip     approved archives
+generic/NAME/VERSION/NAME.zip     approved archives; a wheel keeps its own name
 generic/NAME/Latest/NAME.zip      the newest of them
 """
 
@@ -30,8 +30,10 @@ from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
     PublisherByOrigin,
-    archive_suffix,
+    archive_asset,
     archive_version,
+    is_wheel,
+    pinned_requirement,
 )
 
 JSON_INDEX = "index.v1_json"
@@ -112,9 +114,8 @@ class _Index:
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """The packages are there already, so only the command is made."""
-        package = packages[0]
-        index = shlex.quote(self._folder.as_uri())
-        return f"pip install --index-url {index} {package.name}=={package.version}"
+        requirement = shlex.quote(pinned_requirement(request, packages[0]))
+        return f"pip install --index-url {shlex.quote(self._folder.as_uri())} {requirement}"
 
     def withdraw(self, package: PublishedPackage) -> bool:
         folder = self._folder / package.name
@@ -164,7 +165,7 @@ class _Archives:
 
     def publish(self, package: ApprovedPackage) -> str:
         (file,) = package.files
-        filename = f"{package.name}.{archive_suffix(file)}"
+        filename = archive_asset(package.name, file)
         folder = self._folder / package.name
         fixed = folder / archive_version(package) / filename
         fixed.parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +186,9 @@ class _Archives:
             if fixed is None:
                 raise PublishError(f"{package.name} with SHA-256 {sha256} is not in {folder}.")
             latest = self._set_latest(fixed, sha256)
+        if is_wheel(latest.name):
+            index = shlex.quote((folder.parent.parent / "simple").as_uri())
+            return f"pip install --index-url {index} {shlex.quote(str(latest))}"
         return f"cp {shlex.quote(str(latest))} ."
 
     def repair(self, package: PackageSummary) -> None:

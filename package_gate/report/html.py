@@ -30,6 +30,7 @@ from package_gate.report.reading import (
     next_steps,
     package_title,
     places,
+    purpose,
     subject,
     utc,
     waiver_block,
@@ -179,6 +180,7 @@ def template(name: str) -> Template:
         "places": places,
         "size": _size,
         "title_of": package_title,
+        "purpose": purpose,
         "utc": utc,
         "web_address": web_address,
     }

@@ -74,6 +74,13 @@ def package_title(package: PackageDecision | PackageSummary) -> str:
     return one_line(f"{package.name} {package.version}")
 
 
+def purpose(summary: PackageSummary) -> str:
+    """For what and for which notebooks a package is there, when not to be installed on all."""
+    parts = ["to build others"] if summary.for_build else []
+    parts += [f"for {' and '.join(summary.targets)}"] if summary.targets else []
+    return one_line(", ".join(parts), 500)
+
+
 def utc(moment: datetime) -> str:
     """A UTC time as people read it: `2026-11-22 10:15 UTC`."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"
@@ -106,8 +113,9 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
     Commands and waivers are not among them: see `install_command` and `waiver_block`.
     """
     if decision.verdict is Verdict.APPROVED:
+        only = [f"It is for {' and '.join(decision.targets)} only; the notes say why."]
         if install_command(decision):
-            return ["Install it with this command."]
+            return [*(only if decision.targets else ()), "Install it with this command."]
         return ["It is not published: a dry run publishes nothing. Run the gate without it."]
     if decision.verdict is Verdict.UNDECIDED:
         return [

@@ -172,6 +172,11 @@ class PackageIndex:
         )
         return self.add_file(name, filename, content, uploaded=uploaded, yanked=yanked)
 
+    def add_build_tools(self) -> None:
+        """Add what builds an sdist that names nothing else: its build needs these two."""
+        self.add_wheel("setuptools", "80.0")
+        self.add_wheel("wheel", "0.45")
+
     def add_file(
         self,
         name: str,

@@ -4,11 +4,13 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from package_gate.core.artifact import Origin
 from package_gate.core.decision import PackageSummary, Verdict
 from package_gate.core.errors import PublishError
 from package_gate.core.request import ArchiveSource, Request
@@ -24,8 +26,10 @@ from tests.publishers.codeartifact_support import (
     archive,
     make_publisher,
     published,
+    pypi_package,
     retry_at_once,
     run,
+    wheel,
     zip_bytes,
 )
 
@@ -95,6 +99,23 @@ def test_the_offered_aws_cli_command_downloads_the_scanned_bytes(
     done = run(command, aws.environment, tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "langchain.zip").read_bytes() == zip_bytes("scanned")
+
+
+def test_a_wheel_by_its_address_keeps_its_name_and_the_command_installs_it(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = pypi_package(wheel(tmp_path))
+    filename = package.files[0].artifact.filename
+    package = replace(package, name=NAME, origin=Origin.ARCHIVE)
+    publisher.publish(package)
+    request = Request(NAME, ArchiveSource(f"https://code.test/{filename}"), "", 1)
+    command = publisher.offer(request, [published(package)])
+    assert command.endswith(f" && pip install ./{filename}")
+    assert " login --tool pip " in command
+    download = command.split(" && ")[0]
+    done = run(download, aws.environment, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / filename).read_bytes() == package.files[0].path.read_bytes()
 
 
 def test_an_archive_is_an_immutable_version_and_latest(

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,38 @@ def test_a_closure_with_two_versions_of_a_package_is_checked_and_pip_chooses(wor
     assert re.search(r"--find-links alpha=ge1-[0-9a-f]{12}/packages 'alpha>=1'$", command)
     assert done.returncode == 0, done.stderr
     assert "1.0" in (world.site / "beta.py").read_text()
+
+
+def test_what_a_build_needs_is_beside_the_others_and_not_installed(world: World) -> None:
+    alpha = world.package("alpha", [wheel("alpha", "1.0")])
+    tools = [world.package("beta", [wheel("beta", v)], version=v) for v in ("1.0", "2.0")]
+    publisher = world.publisher()
+    for package in (alpha, *tools):
+        publisher.publish(package)
+
+    closure = [published(alpha), *(replace(published(each), for_build=True) for each in tools)]
+    command = publisher.offer(pypi_request("alpha", "alpha"), closure)
+    done = world.notebook(command)
+
+    assert "beta" not in world.content("pypi/alpha", "requirements.txt").decode()
+    assert world.content("pypi/alpha", "packages/beta-2.0-py3-none-any.whl")
+    assert done.returncode == 0, done.stderr
+    assert not (world.site / "beta.py").exists()
+
+
+def test_what_only_some_notebooks_need_is_not_installed_on_all(world: World) -> None:
+    alpha = world.package("alpha", [wheel("alpha", "1.0", "beta; python_version < '3'")])
+    beta = world.package("beta", [wheel("beta", "1.0")])
+    publisher = world.publisher()
+    for package in (alpha, beta):
+        publisher.publish(package)
+
+    closure = [published(alpha), replace(published(beta), targets=("Python 3.12 on …",))]
+    done = world.notebook(publisher.offer(pypi_request("alpha", "alpha"), closure))
+
+    assert done.returncode == 0, done.stderr
+    assert (world.site / "alpha.py").exists()
+    assert not (world.site / "beta.py").exists()
 
 
 def test_a_changed_file_stops_the_command_for_several_versions_too(world: World) -> None:

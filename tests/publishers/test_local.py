@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -196,6 +197,42 @@ def test_an_archive_stands_under_its_version_and_as_the_latest(
     command = publisher.offer(request, [published(approved)])
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert (tmp_path / "tool.zip").read_bytes() == content
+
+
+def test_a_wheel_by_its_address_keeps_its_name_and_is_installed(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = replace(package(tmp_path, "tool", "1.0"), name="asked", origin=Origin.ARCHIVE)
+    publisher.publish(approved)
+    latest = output / "generic/asked/Latest/tool-1.0-py3-none-any.whl"
+    assert latest.read_bytes() == approved.files[0].path.read_bytes()
+    request = Request("asked", ArchiveSource("https://host.example/tool.whl"), "", 1)
+    command = publisher.offer(request, [published(approved)])
+    target = shlex.quote(str(tmp_path / "site"))
+    result = subprocess.run(
+        f"{sys.executable} -m {command} --target {target}", shell=True, cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "site/tool.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        ("good[b,a]>=1", "'good[a,b]==1.0'"),
+        ("good", "good==1.0"),
+        ("Good==1; python_version > '3'", "good==1.0"),
+    ],
+)
+def test_the_command_has_the_extras_that_were_asked_for(
+    publisher: LocalFolder, tmp_path: Path, asked: str, command: str
+) -> None:
+    approved = package(tmp_path, "good", "1.0")
+    publisher.publish(approved)
+    offered = publisher.offer(Request("x", PyPISource(asked), "", 1), [published(approved)])
+    assert offered.endswith(f" {command}")
 
 
 def test_a_newer_archive_becomes_the_latest_and_the_older_stays(

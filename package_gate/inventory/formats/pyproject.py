@@ -133,6 +133,21 @@ class PyProject:
         return "dependencies" not in self.project or "dependencies" in _texts(dynamic)
 
     @property
+    def build_requires(self) -> tuple[str, ...]:
+        """What a build needs: `[build-system] requires`, and of hatchling's hooks their own."""
+        build = table_of(self.tool("hatch"), "build")
+        targets = table_of(build, "targets")
+        hooks = [table_of(build, "hooks"), table_of(table_of(targets, "wheel"), "hooks")]
+        listed = [table_of(table, name).get("dependencies") for table in hooks for name in table]
+        written = table_of(self.document, "build-system").get("requires")
+        return tuple(text for each in (written, *listed) for text in _texts(each))
+
+    @property
+    def build_backend(self) -> str:
+        """The backend of its build, as written; "" when it names none."""
+        return _text(table_of(self.document, "build-system").get("build-backend"))
+
+    @property
     def entry_points(self) -> Iterator[EntryPoint]:
         """Those that a build would write, as written."""
         table = self.project or self.tool("poetry")

@@ -58,7 +58,9 @@ def explain(
 
     `project` is what the index says of `failure.package`, or of the requested package.
     """
-    return f"{_sentence(requirement, target, failure, project)} (uv: {failure.words})"
+    return (
+        f"{_sentence(requirement, target, failure, project)} ({failure.said_by}: {failure.words})"
+    )
 
 
 def _local_version(requirement: Requirement) -> tuple[str, str] | None:

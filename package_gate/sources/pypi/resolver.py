@@ -5,7 +5,7 @@ Where a release has no wheel, its sdist's static metadata takes the place of a b
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -16,8 +16,11 @@ from packaging.version import Version
 from package_gate.core.artifact import ArtifactFile, RemoteFile
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.inventory import Inventory
+from package_gate.core.text import printable
+from package_gate.inventory.formats.core_metadata import specifiers
 from package_gate.sources.pypi.cooldown import IndexCooldown
-from package_gate.sources.pypi.index import Index, Release
+from package_gate.sources.pypi.failures import LASTING
+from package_gate.sources.pypi.index import Index, Project, Release
 from package_gate.sources.pypi.lock import Lock, LockedPackage, check_remote_file
 from package_gate.sources.pypi.sdist import SdistMetadata, read_sdist, stand_in
 from package_gate.sources.pypi.uv import (
@@ -35,6 +38,10 @@ Describe = Callable[[ArtifactFile], Inventory]
 """Unpacks a file in a process without credentials and says what it is; raises ScannerError."""
 Key = tuple[str, Version]
 """Normalised name and version."""
+MAX_CAPPED = 50
+"""How often uv is told of projects whose releases a target's Python rules out."""
+_LAST_PATCH = 99
+"""A patch release of Python that no upper bound is meant to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,10 @@ class ResolvedClosure:
     packages: tuple[LockedPackage, ...]
     sdists: Mapping[Key, tuple[RemoteFile, SdistMetadata]]
     """Those that no wheel serves."""
+    capped: Mapping[Key, str] = field(default_factory=dict)
+    """Releases that uv would have taken, and the `Requires-Python` by which they can't be."""
+    builds: Mapping[Key, tuple[LockedPackage, ...]] = field(default_factory=dict)
+    """What building each of the sdists needs; see `builds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,9 @@ class Resolver:
     ) -> ResolvedClosure | ResolutionFailure:
         """Let uv resolve, with a stand-in for each sdist that it turns out to need.
 
+        uv takes the upper bound of a `Requires-Python` for no bound; what an installer would not
+        take for the target is left out here. In a graph, which names no files, it stays.
+
         `folder` is one that nobody else can write to.
 
         Raises:
@@ -124,19 +138,29 @@ class Resolver:
             stand_ins=stand_ins if sdists else None,
         )
         late: set[str] = set()
+        capped: dict[Key, str] = {}
+        rounds = 0
         while True:
             result = run_uv(self._settings, asked, folder)
             if isinstance(result, Lock):
-                return ResolvedClosure(result.packages, sdists)
+                packages, unfit = self._fitting(result.packages, sdists, target, wanted)
+                if not unfit:
+                    return ResolvedClosure(packages, sdists, capped)
+                capped.update(unfit)
+                if (rounds := rounds + 1) > MAX_CAPPED:
+                    return _capped(capped, target)
+                without = tuple(f"{name}!={version}" for name, version in unfit)
+                asked = replace(asked, constraints=asked.constraints + without)
+                continue
             if result.reason is Reason.NO_PACKAGE and result.package not in late:
                 late.add(result.package)
                 if self._index.appears(result.package):
                     continue
-            if result.reason is not Reason.ONLY_SDIST or len(sdists) == self._max_sdists:
-                return result
-            release = self._choose_sdist(wanted, target, result, sdists.keys())
+            release = None
+            if result.reason is Reason.ONLY_SDIST and len(sdists) < self._max_sdists:
+                release = self._choose_sdist(wanted, target, result, {*sdists, *capped})
             if release is None:
-                return result
+                return _capped(capped, target) if capped and result.reason in LASTING else result
             key = (result.package, release.version)
             sdists[key] = (release.sdists[0], self._read_sdist(key, release.sdists[0], folder))
             stand_in(stand_ins, *key, sdists[key][1])
@@ -168,6 +192,7 @@ class Resolver:
             and (failure.package, release.version) not in tried
             and (not ranges or any(each.contains(release.version, True) for each in ranges))
             and release.requires_python.contains(target.python, prereleases=True)
+            and takes_all_of(release.requires_python, target.python)
             and (pinned or release.sdists[0].yanked is None)
             and not (
                 cooldown
@@ -177,6 +202,37 @@ class Resolver:
         ]
         final = [release for release in fit if not release.version.is_prerelease]
         return next(iter(final or fit), None)
+
+    def _fitting(
+        self,
+        packages: Sequence[LockedPackage],
+        sdists: Mapping[Key, tuple[RemoteFile, SdistMetadata]],
+        target: PythonTarget,
+        wanted: Wanted,
+    ) -> tuple[tuple[LockedPackage, ...], dict[Key, str]]:
+        """Leave out the files that an installer would not take for the target.
+
+        Returns:
+            The packages, and the releases of which no file is left, each with the
+            `Requires-Python` that says so: with them the other ones of the same project.
+        """
+        if wanted.graph:
+            return tuple(packages), {}
+        projects = self._index.projects(package.name for package in packages)
+        kept: list[LockedPackage] = []
+        unfit: dict[Key, str] = {}
+        for package in packages:
+            key = (package.name, package.version)
+            project = projects[package.name]
+            said = dict(project.requires_python) if project else {}
+            files = tuple(f for f in package.files if _takes(said, f.filename, target))
+            own = sdists[key][1].requires_python if key in sdists and not files else SpecifierSet()
+            if (package.files and not files) or not takes_all_of(own, target.python):
+                bound = next((said[f.filename] for f in package.files), str(own))
+                unfit[key] = bound
+                unfit |= _others_like_it(project, target) if project else {}
+            kept.append(replace(package, files=files))
+        return tuple(kept), unfit
 
     def _read_sdist(self, key: Key, file: RemoteFile, folder: Path) -> SdistMetadata:
         check_remote_file(file, *key)
@@ -192,6 +248,47 @@ class Resolver:
                     ) from error
                 self._sdists[key] = read_sdist(inventory, *key)
             return self._sdists[key]
+
+
+def takes_all_of(requires: SpecifierSet, python: str) -> bool:
+    """Whether a `Requires-Python` has no upper bound that leaves this minor version out.
+
+    Args:
+        requires: the whole of it; only its upper bounds count here.
+        python: such as `3.11`, which stands for all of its patch releases.
+    """
+    return requires.contains(f"{python}.{_LAST_PATCH}", prereleases=True)
+
+
+def _takes(said: Mapping[str, str], filename: str, target: PythonTarget) -> bool:
+    return takes_all_of(specifiers(said.get(filename, "")), target.python)
+
+
+def _others_like_it(project: Project, target: PythonTarget) -> dict[Key, str]:
+    """Name the releases that can't be taken for the target for the same reason.
+
+    Pre-releases are not named: naming one would make uv consider pre-releases of the package.
+    """
+    said = project.requires_python
+    return {
+        (project.name, release.version): said[release.files[0].filename]
+        for release in project.releases()
+        if not release.version.is_prerelease
+        and not any(_takes(said, file.filename, target) for file in release.files)
+    }
+
+
+def _capped(capped: Mapping[Key, str], target: PythonTarget) -> ResolutionFailure:
+    """Say that what would do can't be installed on the target's Python."""
+    name, _ = next(iter(capped))
+    releases = [(version, bound) for (other, version), bound in capped.items() if other == name]
+    newest, bound = max(releases)
+    words = f"{name} {newest} asks for Python {printable(bound, 100)}"
+    if specifiers(bound).contains(f"{target.python}.0", prereleases=True):
+        words += f", which leaves out {target.python}.1 and newer"
+    if len(releases) > 1:
+        words += f", and {len(releases) - 1} more of its releases for an older one too"
+    return ResolutionFailure(Reason.OTHER_PYTHON, words, name, said_by="its metadata")
 
 
 def is_pin(requirement: Requirement) -> bool:

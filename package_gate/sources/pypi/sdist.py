@@ -20,6 +20,13 @@ from package_gate.core.inventory import Inventory
 from package_gate.core.text import printable
 from package_gate.inventory.formats.requirements import parse_requirement
 
+_BACKENDS_ASK_FOR = {
+    "setuptools": ("wheel",),  # before setuptools 70.1
+    "mesonpy": ("ninja>=1.8.2",),
+    "scikit_build_core": ("cmake>=3.15", "ninja>=1.5"),
+}
+"""By the top-level module of a build backend, where the machine does not have them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SdistMetadata:
@@ -32,6 +39,8 @@ class SdistMetadata:
     requires_python: SpecifierSet
     left_out: tuple[str, ...] = ()
     """Declared dependencies that can't be resolved from an index, as written."""
+    build_requires: tuple[Requirement, ...] = ()
+    """What its build needs, as declared, and what its backend asks for besides."""
 
 
 def read_sdist(inventory: Inventory, name: str, version: Version) -> SdistMetadata:
@@ -69,7 +78,27 @@ def read_sdist(inventory: Inventory, name: str, version: Version) -> SdistMetada
             raise SourceError(f"not all of the metadata of {filename} is known: {each.problem}")
     requires, left_out = _requirements(inventory.requires)
     known = not inventory.requires_may_change and not left_out
-    return SdistMetadata(requires, known, SpecifierSet(inventory.requires_python), left_out)
+    build_requires, no_index = _requirements(_build_requires(inventory))
+    return SdistMetadata(
+        requires,
+        known,
+        SpecifierSet(inventory.requires_python),
+        (*left_out, *no_index),
+        build_requires,
+    )
+
+
+def _build_requires(inventory: Inventory) -> tuple[str, ...]:
+    """Name what an installer puts into the environment in which it builds.
+
+    Source without `[build-system]` gets setuptools (PEP 518); pip wants it so new that it has the
+    backend. A backend may ask for more when it runs (PEP 517, `get_requires_for_build_wheel`).
+    """
+    written = inventory.build_requires
+    backend = inventory.build_backend.partition(":")[0].partition(".")[0]
+    if not backend:
+        written, backend = (*written, "setuptools>=40.8.0"), "setuptools"
+    return (*written, *_BACKENDS_ASK_FOR.get(backend, ()))
 
 
 def _is(written: str, version: Version) -> bool:

@@ -4,7 +4,7 @@ uv resolves; the index's own answers say which files are yanked and how old they
 release has no wheel, its sdist's static metadata takes the place of a build.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,13 @@ from packaging.version import Version
 
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.ecosystem import PYPI
-from package_gate.core.errors import NotOfferedError, SourceError, TooFreshError, UnresolvedError
+from package_gate.core.errors import (
+    NotOfferedError,
+    SourceError,
+    TooFreshError,
+    UnfitError,
+    UnresolvedError,
+)
 from package_gate.core.finding import Finding
 from package_gate.core.freshness import Freshness
 from package_gate.core.policy import Policy
@@ -25,9 +31,11 @@ from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import one_line, printable
 from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
 from package_gate.sources.index_findings import name_confusion, quarantined_project
+from package_gate.sources.pypi.builds import Builds
 from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import PROBES, Index, Project
+from package_gate.sources.pypi.lock import LockedPackage
 from package_gate.sources.pypi.names import confused_with
 from package_gate.sources.pypi.resolver import (
     Describe,
@@ -57,6 +65,24 @@ class _Gathered:
 
     files: dict[str, RemoteFile] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    targets: dict[str, None] = field(default_factory=dict)
+    for_build: bool = True
+
+    def add(self, package: LockedPackage, closure: ResolvedClosure) -> None:
+        """Add what one target's closure says of it.
+
+        Raises:
+            SourceError: it has no file.
+        """
+        self.files.update((file.filename, file) for file in package.files)
+        if package.files:
+            return
+        key = (package.name, package.version)
+        if key not in closure.sdists:
+            raise SourceError(f"uv names no file of {package.name} {package.version}")
+        file, metadata = closure.sdists[key]
+        self.files[file.filename] = file
+        self.notes.update(dict.fromkeys(sdist_notes(key, metadata)))
 
 
 class PyPI:
@@ -82,7 +108,10 @@ class PyPI:
         self._young_since = now - timedelta(days=policy.history.days)
         self.index = Index(settings)
         """What it asks."""
-        self._resolver = Resolver(settings, self.index, fetch, describe, MAX_SDISTS)
+        self._sdists_allowed = policy.sdists.allowed
+        most = MAX_SDISTS if self._sdists_allowed else 0
+        self._resolver = Resolver(settings, self.index, fetch, describe, most)
+        self._builds = Builds(self._resolver)
 
     def resolve(self, request: Request) -> Resolution:
         """Name every package and file that the requirement needs, the requested package first.
@@ -91,7 +120,8 @@ class PyPI:
             SourceError: it can't be resolved, the index can't be asked, or what it says can't be
                 trusted.
             SourceRefusedError: a file of the closure isn't an index's, or (as NotOfferedError) no
-                index has the project, or one has it in quarantine.
+                index has the project, one has it in quarantine, or (as UnfitError) only sdists
+                that the policy does not take would do, or releases for other Pythons.
             TooFreshError: only releases within the cooldown would do.
         """
         requirement = read_requirement(request)
@@ -110,6 +140,7 @@ class PyPI:
             f"not resolved for {target}: {self._explain(requirement, target, failure)}"
             for target, failure in failures.items()
         ]
+        notes += self._passed_over(closures)
         resolution = self._gather(requirement, closures, notes)
         self._cooldown.check(_files(resolution))
         return resolution
@@ -142,7 +173,29 @@ class PyPI:
                 f"the index has no {requirement.name}, nor any of {', '.join(PROBES)}: is "
                 "UV_DEFAULT_INDEX right? The next run tries again."
             )
+        reasons = {failure.reason for failure in failures.values()}
+        if reasons == {Reason.ONLY_SDIST} and not self._sdists_allowed:
+            return UnfitError(f"the policy takes no sdists ([sdists] allowed): {said}", asked)
+        if reasons == {Reason.OTHER_PYTHON}:
+            others = ", ".join(map(str, list(failures)[1:]))
+            return UnfitError(f"{said}{f'; nor is it for {others}' if others else ''}", asked)
         return UnresolvedError(said, asked)
+
+    def _passed_over(self, closures: Mapping[PythonTarget, ResolvedClosure]) -> list[str]:
+        """Say which newer releases can't be installed on a target's Python."""
+        notes = []
+        for target, closure in closures.items():
+            chosen = {package.name: package.version for package in closure.packages}
+            newest: dict[str, Version] = {}
+            for name, version in closure.capped:
+                if name in chosen and version > newest.get(name, chosen[name]):
+                    newest[name] = version
+            notes += [
+                f"{name} {version} was passed over for {target}: it asks for Python "
+                f"{printable(closure.capped[name, version], 100)}"
+                for name, version in newest.items()
+            ]
+        return notes
 
     def _explain(
         self, requirement: Requirement, target: PythonTarget, failure: ResolutionFailure
@@ -156,7 +209,7 @@ class PyPI:
     ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, ResolutionFailure]]:
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
             wanted = Wanted([requirement], cooldown=cooldown)
-            work = partial(self._resolver.resolve, wanted, folder=folder)
+            work = partial(self._resolve_target, wanted, folder=folder)
             results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
         failures = {
             to: result for to, result in results.items() if isinstance(result, ResolutionFailure)
@@ -170,6 +223,14 @@ class PyPI:
         }
         return closures, failures
 
+    def _resolve_target(
+        self, wanted: Wanted, target: PythonTarget, folder: Path
+    ) -> ResolvedClosure | ResolutionFailure:
+        result = self._resolver.resolve(wanted, target, folder)
+        if isinstance(result, ResolvedClosure):
+            result = self._builds.add(result, target, wanted.cooldown, folder)
+        return result
+
     def _gather(
         self,
         requirement: Requirement,
@@ -178,20 +239,26 @@ class PyPI:
     ) -> Resolution:
         """Unite the targets' closures and add what the index says of each file."""
         gathered: dict[Key, _Gathered] = {}
+        builds: dict[str, set[str]] = {}
         for target, closure in closures.items():
             if all(package.name != requirement.name for package in closure.packages):
                 notes.append(f"its marker leaves {target} out")
             for package in closure.packages:
-                key = (package.name, package.version)
-                entry = gathered.setdefault(key, _Gathered())
-                entry.files.update((file.filename, file) for file in package.files)
-                if not package.files:
-                    if key not in closure.sdists:
-                        raise SourceError(f"uv names no file of {package.name} {package.version}")
-                    file, metadata = closure.sdists[key]
-                    entry.files[file.filename] = file
-                    entry.notes.update(dict.fromkeys(sdist_notes(key, metadata)))
-        if all(name != requirement.name for name, _ in gathered):
+                entry = gathered.setdefault((package.name, package.version), _Gathered())
+                entry.add(package, closure)
+                entry.for_build = False
+                entry.targets[str(target)] = None
+            for (name, version), needed in closure.builds.items():
+                for package in needed:
+                    entry = gathered.setdefault((package.name, package.version), _Gathered())
+                    entry.add(package, closure)
+                    entry.targets[str(target)] = None
+                    builds.setdefault(f"{name} {version}", set()).add(
+                        f"{package.name} {package.version}"
+                    )
+        if all(
+            name != requirement.name or entry.for_build for (name, _), entry in gathered.items()
+        ):
             raise SourceError(
                 f"the marker of {requirement} leaves out every Python and platform that packages "
                 "are resolved for; ask for it without the marker"
@@ -201,7 +268,15 @@ class PyPI:
             key: tuple(_described(file, projects[key[0]]) for file in entry.files.values())
             for key, entry in gathered.items()
         }
-        order = sorted(gathered, key=lambda key: (key[0] != requirement.name, *key))
+        served = [
+            str(target)
+            for target, closure in closures.items()
+            if any(package.name == requirement.name for package in closure.packages)
+        ]
+        order = sorted(
+            gathered,
+            key=lambda key: (key[0] != requirement.name, gathered[key].for_build, *key),
+        )
         return Resolution(
             tuple(
                 ResolvedPackage(
@@ -211,11 +286,21 @@ class PyPI:
                     files[key],
                     (*gathered[key].notes, *status_notes(projects[key[0]])),
                     self._said_by_index(projects[key[0]], asked_for=key[0] == requirement.name),
+                    gathered[key].for_build,
+                    self._unless_all(gathered[key].targets),
                 )
                 for key in order
             ),
-            tuple(notes),
+            (
+                *notes,
+                *(f"needed to build {of}: {', '.join(sorted(it))}" for of, it in builds.items()),
+            ),
+            self._unless_all(served),
         )
+
+    def _unless_all(self, targets: Iterable[str]) -> tuple[str, ...]:
+        named = tuple(targets)
+        return () if len(named) == len(self._targets) else named
 
     def _said_by_index(self, project: Project | None, *, asked_for: bool) -> tuple[Finding, ...]:
         """Report what the index says against a project."""

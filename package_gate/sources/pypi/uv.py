@@ -189,6 +189,8 @@ class ResolutionFailure:
     """The package that it is about, when uv names one."""
     specifiers: tuple[SpecifierSet, ...] = ()
     """For `ONLY_SDIST`: the releases of `package` that are meant; empty for all of them."""
+    said_by: str = "uv"
+    """Whose the words are."""
 
 
 @dataclass(frozen=True, slots=True)

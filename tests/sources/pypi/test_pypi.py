@@ -27,7 +27,7 @@ from package_gate.core.errors import (
     UnresolvedError,
 )
 from package_gate.core.finding import Kind, Severity
-from package_gate.core.policy import Cooldown, Policy, Targets, WaiverEntry
+from package_gate.core.policy import Cooldown, Policy, Sdists, Targets, WaiverEntry
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.sources.pypi import source as module
 from package_gate.sources.pypi.source import PyPI, read_requirement
@@ -79,8 +79,12 @@ def ask(requirement: str) -> Request:
     return Request("anything", PyPISource(requirement), "", 1)
 
 
-def found(resolution: Resolution) -> list[str]:
-    return [f"{package.name}=={package.version}" for package in resolution.packages]
+def found(resolution: Resolution, *, for_build: bool = False) -> list[str]:
+    return [
+        f"{package.name}=={package.version}"
+        for package in resolution.packages
+        if package.for_build is for_build
+    ]
 
 
 def filenames(package: ResolvedPackage) -> list[str]:
@@ -211,7 +215,7 @@ def test_what_cannot_be_resolved_is_explained(
     index.answer("down", respond(status=500))
     index.answer("garbage", respond(b"<html>", headers={"Content-Type": "application/json"}))
     index.answer("secret", respond(status=401))
-    with pytest.raises(SourceError, match=words):
+    with pytest.raises((SourceError, SourceRefusedError), match=words):
         gate.resolve(requirement)
 
 
@@ -505,6 +509,7 @@ def test_the_cooldown_does_not_rest_on_uv_alone(
 def test_an_sdist_with_static_metadata_is_taken_with_its_dependencies(
     gate: Gate, index: PackageIndex
 ) -> None:
+    index.add_build_tools()
     core = metadata("source", "1.0", ["dep"], metadata_version="2.2")
     index.add_sdist("source", "1.0", {"PKG-INFO": core}, yanked="old")
     index.add_wheel("dep", "1.0")
@@ -517,11 +522,13 @@ def test_an_sdist_with_static_metadata_is_taken_with_its_dependencies(
         "source 1.0 has no wheel: installing its sdist runs its build on the notebook",
     )
     assert resolution.packages[1].notes == ()
+    assert found(resolution, for_build=True) == ["setuptools==80.0", "wheel==0.45"]
 
 
 def test_an_sdist_with_old_metadata_has_a_note_on_its_dependencies(
     gate: Gate, index: PackageIndex
 ) -> None:
+    index.add_build_tools()
     index.add_sdist("source", "1.0", {"source.egg-info/requires.txt": b"dep\n"})
     index.add_wheel("dep", "1.0")
     resolution = gate.resolve("source")
@@ -531,6 +538,7 @@ def test_an_sdist_with_old_metadata_has_a_note_on_its_dependencies(
 
 
 def test_sdists_deeper_in_the_closure_are_taken_too(gate: Gate, index: PackageIndex) -> None:
+    index.add_build_tools()
     index.add_wheel("top", "1.0", ["one<2"])
     core = metadata("one", "1.5", ["two"], metadata_version="2.2")
     index.add_sdist("one", "1.5", {"PKG-INFO": core})
@@ -545,6 +553,7 @@ def test_sdists_deeper_in_the_closure_are_taken_too(gate: Gate, index: PackageIn
 def test_an_sdist_of_a_range_is_old_enough_fits_python_and_is_not_yanked(
     gate: Gate, index: PackageIndex
 ) -> None:
+    index.add_build_tools()
     index.add_sdist("source", "5.0", uploaded=days_ago(1))
     index.add_sdist("source", "4.0", yanked=True)
     index.add_sdist("source", "3.0")["requires-python"] = ">=3.13"
@@ -559,6 +568,7 @@ def test_an_sdist_of_a_range_is_old_enough_fits_python_and_is_not_yanked(
 def test_a_wheel_is_preferred_to_the_sdist_of_a_newer_release(
     gate: Gate, index: PackageIndex
 ) -> None:
+    index.add_build_tools()
     index.add_wheel("thing", "1.0")
     index.add_sdist("thing", "2.0")
     assert found(gate.resolve("thing")) == ["thing==1.0"]
@@ -566,6 +576,7 @@ def test_a_wheel_is_preferred_to_the_sdist_of_a_newer_release(
 
 
 def test_an_sdist_serves_only_the_targets_without_a_wheel(gate: Gate, index: PackageIndex) -> None:
+    index.add_build_tools()
     index.add_wheel("thing", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
     index.add_sdist("thing", "1.0")
     resolution = gate.resolve("thing==1.0", targets=TWO_TARGETS)
@@ -604,12 +615,214 @@ def test_an_sdist_without_a_digest_is_not_fetched(gate: Gate, index: PackageInde
 def test_hostile_metadata_of_an_sdist_adds_no_lines_and_no_addresses(
     gate: Gate, index: PackageIndex
 ) -> None:
+    index.add_build_tools()
     text = b"dep @ https://evil.test/dep.zip\n-r /etc/passwd\n--index-url https://evil.test\nok\n"
     index.add_sdist("source", "1.0", {"source.egg-info/requires.txt": text})
     index.add_wheel("ok", "1.0")
     resolution = gate.resolve("source")
     assert found(resolution) == ["source==1.0", "ok==1.0"]
     assert "no index can serve: dep @ https://evil.test/dep.zip" in resolution.packages[0].notes[2]
+
+
+# What the builds of sdists need
+
+
+def test_what_pyproject_names_for_a_build_is_resolved_with_its_closure(
+    gate: Gate, index: PackageIndex
+) -> None:
+    core = metadata("source", "1.0", metadata_version="2.2")
+    project = b"""[build-system]
+    requires = ["backend>=2", "old; python_version < '3'"]
+    build-backend = "backend.api"
+    """
+    index.add_sdist("source", "1.0", {"PKG-INFO": core, "pyproject.toml": project})
+    index.add_wheel("backend", "1.0")
+    index.add_wheel("backend", "2.0", ["helper<3"])
+    index.add_wheel("helper", "2.0")
+    index.add_wheel("helper", "3.0")
+    resolution = gate.resolve("source")
+    assert found(resolution) == ["source==1.0"]
+    assert found(resolution, for_build=True) == ["backend==2.0", "helper==2.0"]
+    assert resolution.notes == ("needed to build source 1.0: backend 2.0, helper 2.0",)
+
+
+@pytest.mark.parametrize(
+    ("files", "needed"),
+    [
+        ({}, []),
+        ({"setup.cfg": b"[options]\nsetup_requires =\n  extra>=1\n"}, ["extra==1.0"]),
+        ({"setup.py": b"setup(setup_requires=['extra'])"}, ["extra==1.0"]),
+        ({"setup.py": b"NEEDED = ['extra']\nsetup(setup_requires=NEEDED)"}, ["extra==1.0"]),
+        ({"setup.py": b"setup(setup_requires='extra>=1')"}, ["extra==1.0"]),
+        ({"setup.py": b"setup(setup_requires=[made()])"}, []),
+        ({"setup.py": b"setup(setup_requires=["}, []),
+        ({"setup.py": b"(" * 5000}, []),
+        ({"setup.cfg": b"[options"}, []),
+    ],
+)
+def test_an_sdist_that_names_no_backend_is_built_by_setuptools(
+    gate: Gate, index: PackageIndex, files: dict[str, bytes], needed: list[str]
+) -> None:
+    index.add_build_tools()
+    index.add_wheel("extra", "1.0")
+    index.add_sdist("source", "1.0", files)
+    resolution = gate.resolve("source")
+    assert found(resolution, for_build=True) == [*needed, "setuptools==80.0", "wheel==0.45"]
+
+
+def test_a_build_that_needs_nothing_has_nothing(gate: Gate, index: PackageIndex) -> None:
+    project = b"[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['.']\n"
+    index.add_sdist("source", "1.0", {"pyproject.toml": project})
+    assert found(gate.resolve("source"), for_build=True) == []
+
+
+def test_what_hatchlings_hooks_need_is_resolved_too(gate: Gate, index: PackageIndex) -> None:
+    project = b"""[build-system]
+    requires = ["hatchling"]
+    build-backend = "hatchling.build"
+    [tool.hatch.build.hooks.vcs]
+    dependencies = ["one"]
+    [tool.hatch.build.targets.wheel.hooks.custom]
+    dependencies = ["two"]
+    """
+    for name in ("hatchling", "one", "two"):
+        index.add_wheel(name, "1.0")
+    index.add_sdist("source", "1.0", {"pyproject.toml": project})
+    built = found(gate.resolve("source"), for_build=True)
+    assert built == ["hatchling==1.0", "one==1.0", "two==1.0"]
+
+
+def test_what_is_installed_anyway_is_not_there_for_a_build_only(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    index.add_wheel("thing", "1.0", ["source", "wheel"])
+    resolution = gate.resolve("thing")
+    assert found(resolution) == ["thing==1.0", "source==1.0", "wheel==0.45"]
+    assert found(resolution, for_build=True) == ["setuptools==80.0"]
+
+
+def test_a_build_that_needs_an_sdist_brings_what_that_needs(
+    gate: Gate, index: PackageIndex
+) -> None:
+    def built_by(backend: str) -> dict[str, bytes]:
+        text = f"[build-system]\nrequires = ['{backend}']\nbuild-backend = '{backend}'\n"
+        return {"pyproject.toml": text.encode()}
+
+    index.add_sdist("source", "1.0", built_by("middle"))
+    index.add_sdist("middle", "1.0", built_by("tool"))
+    index.add_wheel("tool", "1.0")
+    resolution = gate.resolve("source")
+    assert found(resolution, for_build=True) == ["middle==1.0", "tool==1.0"]
+    assert set(resolution.notes) == {
+        "needed to build source 1.0: middle 1.0",
+        "needed to build middle 1.0: tool 1.0",
+    }
+
+
+def test_builds_that_wait_for_each_other_are_an_error(gate: Gate, index: PackageIndex) -> None:
+    for name, other in (("one", "two"), ("two", "one")):
+        text = f"[build-system]\nrequires = ['{other}']\nbuild-backend = '{other}'\n"
+        index.add_sdist(name, "1.0", {"pyproject.toml": text.encode()})
+    with pytest.raises(SourceError, match="builds wait for each other"):
+        gate.resolve("one")
+
+
+def test_a_build_whose_tools_are_nowhere_is_no_closure(gate: Gate, index: PackageIndex) -> None:
+    index.add_sdist("source", "1.0")
+    with pytest.raises(SourceError, match=r"building source 1\.0, which has no wheel, needs it"):
+        gate.resolve("source")
+
+
+def test_build_tools_keep_to_the_cooldown(gate: Gate, index: PackageIndex) -> None:
+    index.add_build_tools()
+    index.add_wheel("setuptools", "81.0", uploaded=days_ago(1))
+    index.add_sdist("source", "1.0")
+    built = found(gate.resolve("source"), for_build=True)
+    assert built == ["setuptools==80.0", "wheel==0.45"]
+
+
+def test_the_policy_may_take_no_sdists(gate: Gate, index: PackageIndex) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    index.add_wheel("needy", "1.0", ["source"])
+    for requirement in ("source", "needy"):
+        with pytest.raises(SourceRefusedError, match="the policy takes no sdists"):
+            gate.resolve(requirement, sdists=Sdists(allowed=False))
+    assert gate.fetched == []
+
+
+# Python versions that a release is not for
+
+
+@pytest.mark.parametrize("bound", ["<3.11", ">=3.7,<=3.11", "==3.11.4", "<3.11.5", "!=3.11.*"])
+def test_an_upper_bound_on_python_that_leaves_every_target_out_refuses(
+    gate: Gate, index: PackageIndex, bound: str
+) -> None:
+    index.add_wheel("thing", "1.0", requires_python=bound)
+    with pytest.raises(SourceRefusedError, match="needs another version of Python"):
+        gate.resolve("thing==1.0")
+
+
+@pytest.mark.parametrize("bound", ["<3.12", "<4", "~=3.11", "==3.11.*", "!=3.12.*"])
+def test_a_bound_that_holds_for_all_of_a_targets_patch_releases_is_none(
+    gate: Gate, index: PackageIndex, bound: str
+) -> None:
+    index.add_wheel("thing", "1.0", requires_python=bound)
+    assert found(gate.resolve("thing==1.0")) == ["thing==1.0"]
+
+
+def test_what_can_be_installed_on_one_target_only_says_so(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0", ["dep"], requires_python=">=3.7,<3.12")
+    index.add_wheel("dep", "1.0")
+    resolution = gate.resolve("thing==1.0", targets=TWO_TARGETS)
+    assert resolution.targets == ("Python 3.11 on x86_64-manylinux_2_28",)
+    assert "not resolved for Python 3.12" in resolution.notes[0]
+    assert "thing 1.0 asks for Python" in resolution.notes[0]
+    assert gate.resolve("dep", targets=TWO_TARGETS).targets == ()
+
+
+def test_a_dependency_that_is_not_for_a_target_counts_as_well(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", ["dep>=2"])
+    index.add_wheel("dep", "2.0", requires_python="<3.12")
+    resolution = gate.resolve("thing", targets=TWO_TARGETS)
+    assert resolution.targets == ("Python 3.11 on x86_64-manylinux_2_28",)
+
+
+def test_a_release_that_pip_would_pass_over_is_passed_over_and_named(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    for version in ("2.0", "2.1", "3.0rc1"):
+        index.add_wheel("thing", version, requires_python="<3.7")
+    resolution = gate.resolve("thing")
+    assert found(resolution) == ["thing==1.0"]
+    assert resolution.notes == (
+        "thing 2.1 was passed over for Python 3.11 on x86_64-manylinux_2_28: "
+        "it asks for Python <3.7",
+    )
+
+
+def test_files_of_a_release_that_are_not_for_a_target_are_left_out(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    index.add_wheel("thing", "1.0", requires_python="<3.10")
+    assert filenames(gate.resolve("thing").packages[0]) == [
+        "thing-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+    ]
+
+
+def test_an_sdist_that_is_not_for_a_target_is_not_taken(gate: Gate, index: PackageIndex) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "2.0")["requires-python"] = "<3.11"
+    core = metadata("source", "1.5", requires_python="<3.11")
+    index.add_sdist("source", "1.5", {"PKG-INFO": core})
+    index.add_sdist("source", "1.0")
+    assert found(gate.resolve("source")) == ["source==1.0"]
 
 
 # The requirement

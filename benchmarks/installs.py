@@ -1,0 +1,140 @@
+"""Real closures, installed for real: each approval's command, with each Python and pip.
+
+Usage: ./shell/run-benchmark.sh installs [REQUEST-FILE]
+
+The gate decides the requests with sample advisories and publishes to a folder. Then each command
+of an approval is run in a new environment that has no other index, with the pip that the
+interpreter comes with (23.2 with Python 3.11.7 and 3.12.1) and with the tests' own, and the
+top-level module is imported. A Python that this machine does not have is named and left out. Ends
+with status 1 when an approval can't be installed and no note says so. Sdists are built: this runs
+code of what it installs.
+"""
+
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks.measure import MIB, PROJECT, measure, print_table
+from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
+from package_gate.core.policy import Targets
+from tests.notebooks import NEW_PIP, OLD_PIP, interpreter, notebook, old_pip
+
+REQUESTS = """\
+docopt,pypi:docopt==0.6.2
+antlr4,pypi:antlr4-python3-runtime==4.9.3
+pycocotools,pypi:pycocotools
+omegaconf,pypi:omegaconf==2.0.6
+requests,"pypi:requests[security,socks]==2.32.3"
+dataclasses,pypi:dataclasses
+geojson,pypi:geojson==3.0.0
+"""
+"""Each could not be installed once, or not with what was asked for."""
+_IMPORT = """
+import importlib, importlib.metadata, re, sys
+def plain(name):
+    return re.sub(r"[-_.]+", "_", name).lower()
+wanted = plain(sys.argv[1])
+found = [
+    module
+    for module, names in importlib.metadata.packages_distributions().items()
+    if wanted in map(plain, names) and module.isidentifier() and not module.startswith("_")
+]
+found.sort(key=lambda module: (plain(module) != wanted, module))
+importlib.import_module(found[0])
+print(found[0])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """How one command ended."""
+
+    request: str
+    python: str
+    pip: str
+    seconds: float
+    problem: str
+    """"" when it was installed and imported."""
+    module: str = ""
+    told: bool = False
+    """Whether a note of the request says that this pip takes it for broken."""
+
+
+def main(requests: str) -> int:
+    """Decide, install, print."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "requests.csv").write_text(requests)
+        gate: list[str | Path] = [
+            *(sys.executable, "-m", "package_gate", "--output", folder / "out"),
+            *("--requests", folder / "requests.csv", "--policy", PROJECT / "scan-policy.toml"),
+            *("--advisories", str(SAMPLE_ADVISORIES)),
+        ]
+        measured = measure(gate, {**os.environ, "PYTHONPATH": str(PROJECT)}, folder)
+        report = msgspec.json.decode((folder / "out" / "verdicts.json").read_bytes())
+        results = list(_install_all(report, folder))
+    packages = {
+        (p["name"], p["version"]): sum(a["size"] for a in p["artifacts"])
+        for request in report["requests"]
+        for p in request["packages"]
+    }
+    print_table(
+        f"{len(report['requests'])} requests, {len(packages)} packages, "
+        f"{sum(packages.values()) / MIB:.0f} MiB, decided in {measured.seconds:.0f} s",
+        ("request", "Python", "pip", "seconds", "imported, or why not"),
+        [(r.request, r.python, r.pip, f"{r.seconds:.1f}", r.module or r.problem) for r in results],
+    )
+    for request in report["requests"]:
+        if request["verdict"] != "approved":
+            print(f"{request['verdict']}: {request['source']}: {request['reasons'][0][:300]}")
+        for note in request["notes"]:
+            print(f"{request['source']}: {note[:300]}")
+    return 1 if any(result.problem and not result.told for result in results) else 0
+
+
+def _install_all(report: dict[str, Any], folder: Path) -> Iterator[Installed]:
+    approved = [each for each in report["requests"] if each["verdict"] == "approved"]
+    for version in Targets().python_versions:
+        python = interpreter(version)
+        if python is None:
+            print(f"Python {version} is not on this machine: nothing is installed for it.")
+            continue
+        pips = [NEW_PIP, *([OLD_PIP] if old_pip(python) else [])]
+        for request in approved:
+            targets = request["targets"]
+            if not targets or any(each.startswith(f"Python {version} ") for each in targets):
+                for pip in pips:
+                    yield _install(request, version, python, pip, folder)
+
+
+def _install(
+    request: dict[str, Any], version: str, python: Path, pip: str, folder: Path
+) -> Installed:
+    place = folder / f"{version}-{pip}-{request['line']}"
+    working = notebook(place, python, pip)
+    begin = time.perf_counter()
+    ran = working.run(request["install_command"])
+    seconds = time.perf_counter() - begin
+    said = (request["source"].removeprefix("pypi:"), version, pip, seconds)
+    told = pip == NEW_PIP and any("pip 24.1" in note for note in request["notes"])
+    if ran.returncode:
+        errors = [line for line in ran.stderr.splitlines() if line.lower().startswith("error")]
+        problem = (errors or ran.stderr.splitlines() or ["?"])[0][:200]
+        return Installed(*said, problem=problem, told=told)
+    name = shlex.quote(request["packages"][0]["name"])
+    imported = working.run(f"python -I -c {shlex.quote(_IMPORT)} {name}")
+    if imported.returncode:
+        return Installed(*said, problem=(imported.stderr.splitlines() or ["?"])[-1][:200])
+    return Installed(*said, problem="", module=imported.stdout.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).read_text() if len(sys.argv) > 1 else REQUESTS))

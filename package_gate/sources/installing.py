@@ -1,0 +1,65 @@
+"""What an installer will make of an approved file, by what that says of itself."""
+
+from collections.abc import Iterable, Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.ecosystem import ecosystem_of
+from package_gate.core.inventory import Inventory
+from package_gate.core.text import one_line
+from package_gate.inventory.bounds import MAX_FIELD
+
+MAX_NAMED = 5
+"""Requirements that a note names."""
+
+
+def installing_notes(package: ResolvedPackage, inventories: Sequence[Inventory]) -> list[str]:
+    """Say what the requester must know to install a package, each with what to do."""
+    notes = []
+    requires = dict.fromkeys(each for inventory in inventories for each in inventory.requires)
+    if refused := [text for text in requires if not _is_read_by_new_pips(text)]:
+        notes.append(
+            f"pip 24.1 and newer refuse its metadata ({_listed(refused)}): ask for a newer "
+            "release, or install it with an older pip, which pypi:pip<24.1 brings"
+        )
+    wheels = [each for each in inventories if each.artifact.endswith(".whl")]
+    if not ecosystem_of(package.origin).looked_up_by_name and wheels:
+        needed = dict.fromkeys(
+            name for inventory in wheels for name in _installed_with(inventory.requires)
+        )
+        if needed:
+            notes.append(
+                "what it depends on does not come with an address; ask for each as "
+                f"pypi:NAME: {_listed(list(needed))}"
+            )
+    return notes
+
+
+def _is_read_by_new_pips(text: str) -> bool:
+    """Whether a `Requires-Dist` keeps to PEP 440 and PEP 508, as pip wants since 24.1."""
+    if len(text) >= MAX_FIELD:  # it was shortened
+        return True
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _installed_with(requires: Iterable[str]) -> Iterable[str]:
+    """Name what is installed along, whatever the notebook; extras are not."""
+    for text in requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if "extra ==" not in str(requirement.marker or ""):
+            yield canonicalize_name(requirement.name)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - MAX_NAMED
+    named = ", ".join(one_line(text, 100) for text in texts[:MAX_NAMED])
+    return named + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,83 @@
+"""What the sdists of a closure need to be built, each with its own closure.
+
+An installer builds an sdist in an environment of its own, for which it takes what `pyproject.toml`
+names from the same index (PEP 517, PEP 518). Nothing is built here: all of it is read.
+"""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from package_gate.sources.pypi.cooldown import IndexCooldown
+from package_gate.sources.pypi.resolver import Key, ResolvedClosure, Resolver, Wanted
+from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
+
+MAX_DEPTH = 3
+"""How many builds may wait for each other: what a build needs may be an sdist itself."""
+
+_Asked = tuple[PythonTarget, tuple[str, ...], bool]
+_Result = ResolvedClosure | ResolutionFailure
+
+
+class Builds:
+    """Adds to closures what their builds need. Several threads may use it."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        """Resolve with this one."""
+        self._resolver = resolver
+        self._known: dict[_Asked, _Result] = {}
+        self._lock = threading.Lock()
+
+    def add(
+        self,
+        closure: ResolvedClosure,
+        target: PythonTarget,
+        cooldown: IndexCooldown | None,
+        folder: Path,
+        depth: int = 1,
+    ) -> _Result:
+        """Give the closure with what building each sdist needs, or say why one can't be built.
+
+        Raises:
+            SourceError: uv can't be run, the index can't be asked, or an answer can't be trusted.
+            SourceRefusedError: a file isn't an index's.
+        """
+        builds, sdists = dict(closure.builds), dict(closure.sdists)
+        for package in closure.packages:
+            key: Key = (package.name, package.version)
+            if package.files or key not in closure.sdists or key in builds:
+                continue
+            needed = self._resolve(key, closure, target, cooldown, folder, depth)
+            if isinstance(needed, ResolutionFailure):
+                words = f"building {key[0]} {key[1]}, which has no wheel, needs it; {needed.words}"
+                return replace(needed, words=words)
+            builds[key] = needed.packages
+            builds |= needed.builds
+            sdists |= needed.sdists
+        return replace(closure, builds=builds, sdists=sdists)
+
+    def _resolve(
+        self,
+        key: Key,
+        closure: ResolvedClosure,
+        target: PythonTarget,
+        cooldown: IndexCooldown | None,
+        folder: Path,
+        depth: int,
+    ) -> _Result:
+        requires = closure.sdists[key][1].build_requires
+        if not requires:
+            return ResolvedClosure((), {})
+        if depth > MAX_DEPTH:
+            words = f"more than {MAX_DEPTH} builds wait for each other"
+            return ResolutionFailure(Reason.ONLY_SDIST, words, key[0], said_by="the gate")
+        asked = (target, tuple(sorted(map(str, requires))), cooldown is None)
+        with self._lock:
+            known = self._known.get(asked)
+        if known is None:
+            known = self._resolver.resolve(Wanted(requires, cooldown=cooldown), target, folder)
+            if isinstance(known, ResolvedClosure):
+                known = self.add(known, target, cooldown, folder, depth + 1)
+            with self._lock:
+                self._known[asked] = known
+        return known
