@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,11 +23,14 @@ from package_gate.core.errors import DigestError, GateError, PublishError, Scann
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Component, Inventory, Unpacked
 from package_gate.core.policy import Policy
+from package_gate.core.reevaluation import Reevaluated
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
+from package_gate.pipeline.gate import Gate
+from package_gate.pipeline.reevaluate import Reevaluation
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
 from package_gate.records.store import Records
@@ -67,6 +71,9 @@ class World:
     advisories: dict[str, list[Finding]] = field(default_factory=dict)
     """Package name → what is known of it from outside."""
     advisory_error: str = ""
+    advisory_date: str = ""
+    """Of the data of `osv`; the day when it isn't here."""
+    advisory_entries: int = 0
     sources: list[AdvisorySource] = field(default_factory=list)
     """Sources of advisories besides `osv`."""
     precedents: dict[str, ResolvedPackage] = field(default_factory=dict)
@@ -109,6 +116,15 @@ class World:
             raise Killed(call)
 
     def run(self, *requests: Request, rescan: bool = False, dry_run: bool = False) -> Run:
+        with self.gate(Options(rescan=rescan, dry_run=dry_run)) as gate:
+            return gate.run(RequestFile(requests, ()))
+
+    def reevaluate(self, *, report_only: bool = False, confirmed: int | None = None) -> Reevaluated:
+        with self.gate(Options(reevaluates=True)) as gate:
+            return Reevaluation(gate).run(report_only=report_only, confirmed=confirmed)
+
+    @contextmanager
+    def gate(self, options: Options) -> Iterator[Gate]:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         outside = Outside(
@@ -126,9 +142,8 @@ class World:
             [FakeScanner(*each, self) for each in self.scanners.items()],
             [FakeAdvisories(self), *self.sources],
         )
-        options = Options(rescan=rescan, dry_run=dry_run)
         with open_gate(outside, scanners, self.policy, options, scratch) as gate:
-            return gate.run(RequestFile(requests, ()))
+            yield gate
 
     def tick(self) -> datetime:
         with self.lock:
@@ -275,7 +290,8 @@ class FakeAdvisories:
 
     @property
     def info(self) -> ScannerInfo:
-        return ScannerInfo(self.name, "1", f"{self._world.now:%Y-%m-%d}")
+        date = self._world.advisory_date or f"{self._world.now:%Y-%m-%d}"
+        return ScannerInfo(self.name, "1", date, entries=self._world.advisory_entries)
 
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
         for package in packages:

@@ -68,6 +68,8 @@ class _Opened:
     date: str = ""
     """Of the youngest record (ISO 8601, UTC); "" when they are those of the day on which they are
     asked for."""
+    entries: int = 0
+    """How many they are; 0 when nobody knows."""
 
 
 class OSV:
@@ -106,6 +108,7 @@ class OSV:
             version=__version__,
             data_date=opened.date or self._now().date().isoformat(),
             data="sample advisories" if self._settings.sample else opened.shown,
+            entries=opened.entries,
         )
 
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
@@ -163,4 +166,5 @@ def _open(settings: OSVSettings) -> _Opened:
         )
         return _Opened(api, shown)
     snapshot = Snapshot(Path(path))
-    return _Opened(snapshot, shown, snapshot.newest.astimezone(UTC).date().isoformat())
+    date = snapshot.newest.astimezone(UTC).date().isoformat()
+    return _Opened(snapshot, shown, date, snapshot.entries)

@@ -95,6 +95,8 @@ class Snapshot:
 
     newest: datetime
     """When the youngest record was modified."""
+    entries: int
+    """How many records about PyPI packages there are, withdrawn ones too."""
 
     def __init__(self, path: Path) -> None:
         """Read all of it once.
@@ -113,6 +115,7 @@ class Snapshot:
         except BaseException:
             self._files.close()
             raise
+        self.entries = len(latest)
         self.newest = max(version.modified for version in latest.values())
         self._files_of: dict[str, list[str]] = {}
         for version in latest.values():

@@ -184,7 +184,7 @@ def _parser(
     add(
         "--scanners",
         list(DEFAULTS),
-        _scanners,
+        scanner_names,
         f"scanners besides '{UNPACKER}', which is always on, separated by commas "
         f"(default: {','.join(DEFAULTS)})",
     )
@@ -202,7 +202,8 @@ def _parser(
     return parser
 
 
-def _scanners(text: str) -> list[str]:
+def scanner_names(text: str) -> list[str]:
+    """Read the value of `--scanners`."""
     try:
         return chosen(name.strip() for name in text.split(",") if name.strip())
     except ValueError as error:

@@ -28,6 +28,13 @@ def _run(arguments: Sequence[str]) -> int:
     return gate.main(LOCAL, arguments, program=f"{PROGRAM} {DEFAULT}")
 
 
+def _reevaluate(arguments: Sequence[str]) -> int:
+    from package_gate.commands import reevaluate
+    from package_gate.commands.destinations import LOCAL
+
+    return reevaluate.main(LOCAL, arguments, program=f"{PROGRAM} reevaluate")
+
+
 def _scan_dependencies(arguments: Sequence[str]) -> int:
     from package_gate.commands import dependencies
 
@@ -38,6 +45,10 @@ COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "decide the requests of external-package-request.csv; approved packages go to a folder",
         _run,
+    ),
+    "reevaluate": Command(
+        "judge what is approved by what is known today; withdraw what the policy refuses",
+        _reevaluate,
     ),
     "dependencies": Command(
         "scan what a repository of your own depends on",

@@ -97,6 +97,8 @@ class ScannerInfo:
     """Which rules or advisories: an address, a path, or `sample advisories`."""
     isolation: str = ""
     """What the kernel kept its process from, or why nothing; "" for a service."""
+    entries: int = 0
+    """How many advisories its data holds; 0 where nobody knows."""
 
 
 def is_known_malware(finding: Finding) -> bool:

@@ -52,3 +52,20 @@ class BegunRescan:
 
     begun_at: datetime
     """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with those who asked for it."""
+
+    name: str
+    source: str
+    requesters: tuple[str, ...]
+    """Email addresses; "" for a line that named none."""
+
+
+@dataclass(frozen=True, slots=True)
+class BegunReevaluation:
+    """A re-evaluation that decides these requests again, and has not told everybody yet."""
+
+    requests: tuple[Asked, ...]

@@ -86,6 +86,17 @@ class History(_Section, frozen=True):
     """How long that release must have been public without a report of malware."""
 
 
+class Reevaluate(_Section, frozen=True):
+    """What a re-evaluation does about approved packages that the policy would refuse today."""
+
+    vulnerabilities: Literal["withdraw", "report"] = "withdraw"
+    """Malware is withdrawn at once, whatever stands here."""
+    grace_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 7
+    """How long a vulnerability is only reported before its package is withdrawn."""
+    most_withdrawals: Positive = 20
+    """More packages than this are not withdrawn without somebody's confirmation."""
+
+
 class Targets(_Section, frozen=True):
     """The notebooks that packages are resolved for."""
 
@@ -202,6 +213,7 @@ class Policy(_Section, frozen=True):
     """What an advisory without a severity counts as."""
     cooldown: Cooldown = Cooldown()
     history: History = History()
+    reevaluate: Reevaluate = Reevaluate()
     targets: Targets = Targets()
     sdists: Sdists = Sdists()
     sources: Sources = Sources()

@@ -30,6 +30,14 @@ class PyPISource:
 RequestSource = ArchiveSource | PyPISource
 
 
+def request_source(text: str) -> RequestSource:
+    """Read what `str` made of a source, as records have it."""
+    if text.startswith("pypi:"):
+        return PyPISource(text.removeprefix("pypi:"))
+    url, _, sha256 = text.partition("#sha256=")
+    return ArchiveSource(url, sha256)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One line of the request file."""

@@ -58,7 +58,7 @@ def compose(
         body=fit(body, report_hint),
         verdict=decision.verdict,
         package=one_line(request.name),
-        requester=_address(request.requester),
+        requester=address(request.requester),
     )
 
 
@@ -113,27 +113,29 @@ def _body(
 ) -> Iterator[str]:
     yield f"{subject(request)}: {_verdict_words(decision, packages).upper()}"
     yield ""
-    yield f"Request:   line {request.line}, {one_line(request.name)}"
+    line = f"line {request.line}, " if request.line else ""
+    yield f"Request:   {line}{one_line(request.name)}"
     yield f"Source:    {one_line(decision.source, 500)}"
     if request.requester:
         yield f"Requester: {one_line(request.requester)}"
     yield f"Decided:   {utc(decision.decided_at)}"
     if decision.sample_advisories:
-        yield from _section("WARNING", _bullets([SAMPLE_WARNING]))
-    yield from _section("Why", _bullets(decision.reasons or ["No reason was recorded."]))
-    yield from _section("What to do next", _next(decision, packages))
+        yield from section("WARNING", bullets([SAMPLE_WARNING]))
+    yield from section("Why", bullets(decision.reasons or ["No reason was recorded."]))
+    yield from section("What to do next", _next(decision, packages))
     if decision.verdict is Verdict.APPROVED:
-        yield from _section("What was approved", _files(decision, packages))
+        yield from section("What was approved", _files(decision, packages))
     if blocking := blockers(packages):
-        yield from _section(f"What refuses it ({len(blocking)})", _findings(blocking))
+        yield from section(f"What refuses it ({len(blocking)})", _findings(blocking))
     if waivers := waiver_block(decision, packages):
-        yield from _section("The waiver, for InfoSec to fill in", waivers.splitlines())
+        yield from section("The waiver, for InfoSec to fill in", waivers.splitlines())
     if decision.notes:
-        yield from _section("Good to know", _bullets(decision.notes))
-    yield from _section("Full report", [_hint(report_hint)])
+        yield from section("Good to know", bullets(decision.notes))
+    yield from section("Full report", [_hint(report_hint)])
 
 
-def _section(heading: str, content: Iterable[str]) -> Iterator[str]:
+def section(heading: str, content: Iterable[str]) -> Iterator[str]:
+    """Write a heading with what stands below it."""
     yield ""
     yield heading
     yield "-" * len(heading)
@@ -141,7 +143,7 @@ def _section(heading: str, content: Iterable[str]) -> Iterator[str]:
 
 
 def _next(decision: RequestDecision, packages: Sequence[PackageDecision]) -> Iterator[str]:
-    yield from _bullets(next_steps(decision, packages))
+    yield from bullets(next_steps(decision, packages))
     if command := install_command(decision):
         yield ""
         for line in command.splitlines():
@@ -169,23 +171,25 @@ def _findings(blocking: Sequence[Blocker]) -> Iterator[str]:
         yield f"   {finding.kind} in {package_title(each.package)}, found by " + one_line(
             finding.scanner
         )
-        yield from _wrap(finding.message, "   ")
+        yield from wrap(finding.message, "   ")
         if finding.recommendation:
-            yield from _wrap(f"Recommendation: {finding.recommendation}", "   ")
+            yield from wrap(f"Recommendation: {finding.recommendation}", "   ")
         if finding.aliases:
-            yield from _wrap(f"Also known as: {', '.join(finding.aliases)}", "   ")
+            yield from wrap(f"Also known as: {', '.join(finding.aliases)}", "   ")
         yield from (f"   Where: {place}" for place in places(finding))
         yield from (f"   See: {one_line(reference, 1000)}" for reference in finding.references)
 
 
-def _bullets(texts: Iterable[str]) -> Iterator[str]:
+def bullets(texts: Iterable[str]) -> Iterator[str]:
+    """Write texts as a list."""
     for text in texts:
-        first, *rest = _wrap(text, "  ") or [""]
+        first, *rest = wrap(text, "  ") or [""]
         yield f"* {first.removeprefix('  ')}"
         yield from rest
 
 
-def _wrap(text: str, indent: str) -> list[str]:
+def wrap(text: str, indent: str) -> list[str]:
+    """Break a text into lines of `WIDTH` characters, on one line however it was written."""
     return textwrap.wrap(
         one_line(text, TEXT_LIMIT),
         WIDTH,
@@ -216,6 +220,6 @@ def ascii_line(text: str, limit: int) -> str:
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 
 
-def _address(requester: str) -> str:
+def address(requester: str) -> str:
     """The requester's address; "" for what is none, so that it can't become another header."""
     return requester if is_email(requester) else ""

@@ -62,6 +62,8 @@ class Options:
 
     rescan: bool = False
     """Resolve, fetch and scan again what was decided."""
+    reevaluates: bool = False
+    """Decide again what is approved, by its records and what is known today."""
     dry_run: bool = False
     """Decide and report; publish, record and send nothing."""
     report_hint: str = ""
@@ -89,7 +91,8 @@ def open_gate(
     records, remarks = Records(outside.storage), Remarks(options.warnings)
     with nullcontext() if options.dry_run else records.exclusive():
         rescan = options.rescan
-        if not options.dry_run and (owed := records.owed.rescan()) and not rescan:
+        looks = not (options.dry_run or options.reevaluates or rescan)
+        if looks and (owed := records.owed.rescan()):
             rescan = True
             remarks.warn(
                 f"The rescan that began on {owed.begun_at:%Y-%m-%d at %H:%M} UTC did not come to "
@@ -102,10 +105,12 @@ def open_gate(
             policy=policy,
             policy_digest=policy.digest,
             unpacker=scanners.unpacker.name,
-            scanners=scanning.versions,
+            # What was found in the bytes counts as it did: nothing is looked at again.
+            scanners={} if options.reevaluates else scanning.versions,
             advisories=[source.name for source in advisories],
             gate_version=gate_version(),
             rescan=rescan,
+            reevaluates=options.reevaluates,
             sample_advisories=scanners.sample_advisories,
             overturned=frozenset(each.key for each in overturned),
         )

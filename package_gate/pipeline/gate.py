@@ -72,25 +72,30 @@ class Gate:
         self.steps = steps
         self._records = steps.records
         self._remarks = steps.remarks
-        self._settings = settings
+        self.settings = settings
         self._conditions = settings.conditions
         self._today = settings.now().date()
         self._scanners: dict[str, ScannerInfo] = {}
         self._again: dict[tuple[str, str], RequestDecision] = {}
         """What is decided again from its record."""
 
-    def run(self, request_file: RequestFile) -> Run:
+    def run(self, request_file: RequestFile, besides: Sequence[ResolvedPackage] = ()) -> Run:
         """Pay what earlier runs owe, then decide every request of the file.
+
+        Args:
+            request_file: the requests.
+            besides: packages that are judged though no request needs them any more, and taken back
+                when they are refused.
 
         Raises:
             StoreError: it could not be noted that a rescan begins.
         """
-        started = self._settings.now()
+        started = self.settings.now()
         groups: dict[tuple[str, str], list[Request]] = {}
         for request in request_file.requests:
             groups.setdefault(_key(request), []).append(request)
         try:
-            outcomes = self._outcomes(list(groups.values()))
+            outcomes = self._outcomes(list(groups.values()), besides)
         except BaseException:  # an interrupt: what others see must not go on behind our back
             self._records.turn.stop()
             end_all()
@@ -106,14 +111,16 @@ class Gate:
             policy_digest=self._conditions.policy_digest,
             gate_version=self._conditions.gate_version,
             started_at=started,
-            finished_at=self._settings.now(),
+            finished_at=self.settings.now(),
             warnings=tuple(self._remarks.warnings),
             sample_advisories=self._conditions.sample_advisories,
             unfinished=self._remarks.unfinished,
         )
 
-    def _outcomes(self, groups: Sequence[list[Request]]) -> list[RequestOutcome]:
-        if not self._settings.dry_run:
+    def _outcomes(
+        self, groups: Sequence[list[Request]], besides: Sequence[ResolvedPackage]
+    ) -> list[RequestOutcome]:
+        if not self.settings.dry_run:
             self._pay()
         outcomes = quick_or_slow(
             # New requests stand in the last lines, and what takes long begins early.
@@ -124,7 +131,8 @@ class Gate:
             quick_threads=self._records.readers,
             slow_threads=REQUESTS_AT_ONCE,
         )
-        if not self._settings.dry_run:
+        self._try(self._judge_again, besides, ())
+        if not self.settings.dry_run:
             self._finish()
         return outcomes
 
@@ -136,7 +144,7 @@ class Gate:
         for withdrawal in owed.withdrawals():
             self._try(self.steps.publication.pay, withdrawal)
         if self._conditions.rescan:
-            owed.owe_rescan(self._settings.now())
+            owed.owe_rescan(self.settings.now())
 
     def _finish(self) -> None:
         """Do what is done once a run, and note what is paid."""
@@ -193,14 +201,14 @@ class Gate:
         earlier: RequestDecision | None = None
         packages: tuple[PackageDecision, ...] = ()
         try:
-            if not self._settings.dry_run:
+            if not self.settings.dry_run:
                 self._records.turn.ask()
             earlier = self._again.pop(_key(request), None) or self._records.request(request)
             if earlier is not None and self._records.owed.told_unreadable(request) is not None:
                 earlier = replace(earlier, notified={})  # they heard that it can't be read
             if earlier is not None and request_holds(earlier, self._conditions, self._today):
                 decision, packages = earlier, self._records.packages(earlier)
-                if not self._settings.dry_run:
+                if not self.settings.dry_run:
                     packages = self.steps.publication.take_back_refused(packages)
             else:
                 decision, packages = self._decide(request, earlier)
@@ -219,11 +227,11 @@ class Gate:
         except Exception as error:  # a fault of ours must not stop the other requests
             decision = self._record(self._without_packages(request, error), earlier)
         decided_now = decision is not earlier
-        if not self._settings.dry_run:
+        if not self.settings.dry_run:
             decision = self._notify(requests, decision, packages, self._keep)
             self._try(self._forget_unreadable, requests, decision)
         if decided_now:
-            self._settings.progress(request.name, str(decision.verdict))
+            self.settings.progress(request.name, str(decision.verdict))
         return RequestOutcome(request, decision, packages, decided_now)
 
     def _settle_unreadable(
@@ -233,7 +241,7 @@ class Gate:
         request = requests[0]
         decision = self._without_packages(request, error)
         self._remarks.leave(f"{request.name} could not be decided: {error}")
-        if not self._settings.dry_run:
+        if not self.settings.dry_run:
             owed = self._records.owed
             try:
                 told = owed.told_unreadable(request)
@@ -292,7 +300,7 @@ class Gate:
                 raise SourceError(str(error)) from error
             reasons = [describe(error)]
         if reasons:
-            now = self._settings.now()
+            now = self.settings.now()
             return refuse_or_leave(
                 request, Verdict.REFUSED, reasons, self._conditions, now, passing=True
             )
@@ -311,9 +319,9 @@ class Gate:
         noted = earlier.published if earlier else ()
         outcomes = [self._outcome(work, noted) for work in works]
         decision = decide_request(
-            request, outcomes, plan.notes, self._conditions, self._settings.now()
+            request, outcomes, plan.notes, self._conditions, self.settings.now()
         )
-        if decision.verdict is Verdict.APPROVED and not self._settings.dry_run:
+        if decision.verdict is Verdict.APPROVED and not self.settings.dry_run:
             try:
                 command = self._publish(request, plan, works, earlier)
                 decision = replace(decision, install_command=command)
@@ -337,7 +345,10 @@ class Gate:
     ) -> str:
         """Publish the closure and offer it, unless all of that stands; a rescan sees to it anew."""
         packages = plan.summaries(work.decision for work in works if work.decision is not None)
-        if earlier and not self._conditions.rescan and offer_holds(earlier, packages):
+        if earlier and (
+            self._conditions.reevaluates  # which publishes nothing
+            or (not self._conditions.rescan and offer_holds(earlier, packages))
+        ):
             return earlier.install_command
         return self.steps.publication.publish(request, works, packages)
 
@@ -364,19 +375,30 @@ class Gate:
         if earlier is None or not self._conditions.rescan:
             return
         known = {(package.name, package.version) for package in current}
-        works: list[PackageWork] = []
+        superseded = [
+            ResolvedPackage(each.name, each.version, each.origin, remote_files(each))
+            for each in earlier.published
+            if (each.name, each.version) not in known and self._may_be_installed(each)
+        ]
+        self._judge_again(superseded, earlier.published)
+
+    def _judge_again(
+        self, packages: Sequence[ResolvedPackage], noted: Sequence[PackageSummary]
+    ) -> None:
+        """Judge what stands in the repository, and take it back when it is refused.
+
+        Args:
+            packages: what stands there.
+            noted: what a request's record says of it.
+        """
+        works = [self.steps.packages.claim(each) for each in packages]
         try:
-            for each in earlier.published:
-                if (each.name, each.version) in known or not self._may_be_installed(each):
-                    continue
-                again = ResolvedPackage(each.name, each.version, each.origin, remote_files(each))
-                works.append(self.steps.packages.claim(again))
             for work in works:
                 if isinstance(error := work.decided.exception(), Exception):
                     self._remarks.warn(
                         f"{work.subject} stays published, not judged again: {describe(error)}"
                     )
-                self.steps.publication.take_back_if_refused(work, earlier.published)
+                self.steps.publication.take_back_if_refused(work, noted)
         finally:
             for work in works:
                 self.steps.packages.release(work)
@@ -401,7 +423,7 @@ class Gate:
         for request in requests:
             if decision.notified.get(request.requester) == digest:
                 continue
-            email = compose(request, decision, packages, self._settings.report_hint)
+            email = compose(request, decision, packages, self.settings.report_hint)
             try:
                 with self._records.turn.step():
                     self.steps.notifier.send(email)
@@ -437,7 +459,7 @@ class Gate:
             decision = self._records.request_now(request)
             if decision and decision.notified.get(request.requester, sent) != sent:
                 packages = self._records.packages_now(decision)
-                hint = self._settings.report_hint
+                hint = self.settings.report_hint
                 self.steps.notifier.send(compose(request, decision, packages, hint))
 
     def _record(
@@ -453,7 +475,7 @@ class Gate:
                 return earlier
             decision = follow_request(decision, earlier)
             decision = replace(decision, notified=sent_before(decision, earlier))
-        if not self._settings.dry_run and self._keep(decision):
+        if not self.settings.dry_run and self._keep(decision):
             self._try(self.steps.publication.is_recorded, decision)
         return decision
 
@@ -478,7 +500,7 @@ class Gate:
             Verdict.REFUSED if refused else Verdict.UNDECIDED,
             [describe(error)],
             self._conditions,
-            self._settings.now(),
+            self.settings.now(),
         )
 
 

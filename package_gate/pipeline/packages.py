@@ -74,7 +74,7 @@ class Packages:
         """Put the parts together."""
         self._fetch = looking.fetch
         self._scanning = looking.scanning
-        self._advisories = looking.advisories
+        self.advisories = looking.advisories
         self._records = records
         self._scratch = looking.scratch
         self._precedents = precedents
@@ -166,7 +166,7 @@ class Packages:
             if ecosystem_of(p.origin).looked_up_by_name
         ]
         if named:
-            standing_of_releases(list(dict.fromkeys(named)), self._advisories)
+            standing_of_releases(list(dict.fromkeys(named)), self.advisories)
 
     def refused_unseen(self, package: ResolvedPackage) -> tuple[str, ...]:
         """Say why a package is refused whose files nobody has, by what is known of it; () when it
@@ -178,7 +178,7 @@ class Packages:
         release = NamedPackage(
             ecosystem_of(package.origin).normalise_name(package.name), package.version
         )
-        known = standing_of_releases([release], self._advisories)[release]
+        known = standing_of_releases([release], self.advisories)[release]
         findings = [
             finding for finding in known.findings if package.version or is_known_malware(finding)
         ]
@@ -252,7 +252,7 @@ class Packages:
         fresh: str,
         earlier: PackageDecision | None,
     ) -> PackageDecision:
-        known = standing(evidence, self._advisories)
+        known = standing(evidence, self.advisories)
         return decide_package(
             package,
             evidence,

@@ -39,6 +39,8 @@ class Conditions:
     """The names of the sources of advisories."""
     gate_version: str
     rescan: bool = False
+    reevaluates: bool = False
+    """Whether what is approved is decided again from its record, by what is known today."""
     sample_advisories: bool = False
     overturned: frozenset[PackageKey] = frozenset()
     """Packages that an earlier run refused and whose withdrawal was not seen through."""
@@ -58,6 +60,7 @@ def request_holds(decision: RequestDecision, conditions: Conditions, today: date
     """
     return (
         not conditions.rescan
+        and not (conditions.reevaluates and decision.verdict is Verdict.APPROVED)
         and decision.verdict is not Verdict.UNDECIDED
         and decision.decided_at.date() <= today
         and not _rests_on_overturned(decision, conditions)
@@ -79,6 +82,8 @@ def closure_holds(decision: RequestDecision, conditions: Conditions) -> bool:
     """Tell whether what a request resolved to need not be resolved again to decide it again."""
     if conditions.rescan or not decision.packages:
         return False
+    if conditions.reevaluates:
+        return True
     if decision.basis and decision.basis.targets != conditions.policy.targets_digest:
         return False
     if decision.verdict is Verdict.APPROVED:

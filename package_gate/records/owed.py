@@ -8,17 +8,24 @@ from typing import Any, TypeVar
 import msgspec
 
 from package_gate.core.errors import UnreadableRecordError
-from package_gate.core.owed import BegunPublication, BegunRescan, Withdrawal
+from package_gate.core.owed import (
+    BegunPublication,
+    BegunReevaluation,
+    BegunRescan,
+    Withdrawal,
+)
 from package_gate.core.request import Request
 from package_gate.records.storage import Storage
 
 RESCAN_KEY = "owed/rescan.json"
+REEVALUATION_KEY = "owed/reevaluation.json"
 WITHDRAWALS = "owed/withdraw/"
 PUBLICATIONS = "owed/publish/"
 UNREADABLE = "owed/tell/"
-Owed = TypeVar("Owed", Withdrawal, BegunPublication, BegunRescan)
+Owed = TypeVar("Owed", Withdrawal, BegunPublication, BegunRescan, BegunReevaluation)
 _READERS: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Withdrawal, BegunPublication, BegunRescan)
+    kind: msgspec.json.Decoder(kind)
+    for kind in (Withdrawal, BegunPublication, BegunRescan, BegunReevaluation)
 }
 _read_told = msgspec.json.Decoder(dict[str, str]).decode
 """Made before there are threads; see `store`."""
@@ -74,6 +81,19 @@ class OwedRecords:
         if self.rescan() is not None:
             self._storage.remove(RESCAN_KEY)
 
+    def reevaluation(self) -> BegunReevaluation | None:
+        """Give what a re-evaluation began to decide and has not told to everybody, or None."""
+        return self._read(REEVALUATION_KEY, BegunReevaluation)
+
+    def owe_reevaluation(self, begun: BegunReevaluation) -> None:
+        """Note what a re-evaluation begins to decide."""
+        self._write(REEVALUATION_KEY, begun)
+
+    def is_reevaluated(self) -> None:
+        """Note that all have been told."""
+        if self.reevaluation() is not None:
+            self._storage.remove(REEVALUATION_KEY)
+
     def told_unreadable(self, request: Request) -> dict[str, str] | None:
         """Give who was told that a request's record can't be read; None when nobody was.
 
@@ -116,7 +136,9 @@ class OwedRecords:
         return document
 
     def _write(
-        self, key: str, document: Withdrawal | BegunPublication | BegunRescan | dict[str, str]
+        self,
+        key: str,
+        document: Withdrawal | BegunPublication | BegunRescan | BegunReevaluation | dict[str, str],
     ) -> None:
         self._storage.turn.ask()
         self._storage.read(key)  # a storage writes only over what it has read

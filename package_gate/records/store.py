@@ -17,6 +17,8 @@ from package_gate.core.artifact import Origin
 from package_gate.core.decision import DECISION_SCHEMA, PackageDecision, RequestDecision
 from package_gate.core.errors import StoreError, UnreadableRecordError
 from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence
+from package_gate.core.owed import PackageKey
+from package_gate.core.reevaluation import REEVALUATION_SCHEMA, LastReevaluation
 from package_gate.core.request import Request
 from package_gate.records import legacy
 from package_gate.records.owed import OwedRecords
@@ -27,10 +29,15 @@ WRITES_AT_ONCE = 16
 ENDING_SECONDS = 10
 """How long the end of a run waits for what was begun before."""
 
+REQUESTS = "requests/"
+PACKAGES = "packages/"
+REEVALUATION_KEY = "reevaluation/last.json"
+
 Decision = PackageDecision | RequestDecision
 Document = TypeVar("Document", PackageDecision, RequestDecision, Evidence)
 _READERS: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (PackageDecision, RequestDecision, Evidence)
+    kind: msgspec.json.Decoder(kind)
+    for kind in (PackageDecision, RequestDecision, Evidence, LastReevaluation)
 }
 """Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
 
@@ -46,6 +53,7 @@ _SCHEMAS = {
     PackageDecision: DECISION_SCHEMA,
     RequestDecision: DECISION_SCHEMA,
     Evidence: EVIDENCE_SCHEMA,
+    LastReevaluation: REEVALUATION_SCHEMA,
 }
 
 
@@ -205,6 +213,53 @@ class Records:
                     self._storage.write(history, _encode(earlier))
             self._storage.write(key, _encode(decision))
 
+    def request_keys(self) -> list[str]:
+        """Give the keys of the records of all requests, for `request_at`.
+
+        Raises:
+            StoreError: they could not be told.
+        """
+        return self._storage.keys(REQUESTS)
+
+    def request_at(self, key: str) -> RequestDecision | None:
+        """Give what was decided about the request with this key.
+
+        Raises:
+            StoreError: the record can't be read, or is damaged.
+        """
+        return self._read(key, RequestDecision)
+
+    def package_keys(self) -> list[PackageKey]:
+        """Name all packages that there are records of.
+
+        Raises:
+            StoreError: they could not be told.
+        """
+        found = []
+        for key in self._storage.keys(PACKAGES):
+            origin, name, version = key.removeprefix(PACKAGES).removesuffix(".json").split("/")
+            found.append((Origin(origin), name, version))
+        return found
+
+    def last_reevaluation(self) -> LastReevaluation | None:
+        """Give what the last re-evaluation left, or None.
+
+        Raises:
+            StoreError: the record can't be read, or is damaged.
+        """
+        last: LastReevaluation | None = self._read_any(REEVALUATION_KEY, LastReevaluation)
+        return last
+
+    def put_reevaluation(self, last: LastReevaluation) -> None:
+        """Record what a re-evaluation leaves.
+
+        Raises:
+            StoreError: it could not be recorded, or the run has ended.
+        """
+        with self._writing(REEVALUATION_KEY):
+            self._storage.read(REEVALUATION_KEY)  # a storage writes only over what it has read
+            self._storage.write(REEVALUATION_KEY, _encode(last))
+
     @contextmanager
     def _writing(self, key: str) -> Iterator[None]:
         """Let nobody else write this document meanwhile, and nothing once the run has ended."""
@@ -244,19 +299,19 @@ def _damaged(key: str, why: str) -> UnreadableRecordError:
     )
 
 
-def _encode(document: Decision | Evidence) -> bytes:
+def _encode(document: Decision | Evidence | LastReevaluation) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 
 def _request_key(name: str, source: str) -> str:
     digest = hashlib.sha256("\n".join((name, source)).encode()).hexdigest()
-    return f"requests/{digest[:40]}.json"
+    return f"{REQUESTS}{digest[:40]}.json"
 
 
 def _package_key(origin: Origin, name: str, version: str) -> str:
     if "/" in name + version or name.startswith(".") or version.startswith("."):
         raise StoreError(f"{name} {version} can't be the name of a record.")
-    return f"packages/{origin}/{name}/{version}.json"
+    return f"{PACKAGES}{origin}/{name}/{version}.json"
 
 
 def _evidence_key(digest: str) -> str:

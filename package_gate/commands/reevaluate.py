@@ -1,0 +1,187 @@
+"""`package-gate reevaluate`: judge what is approved by what is known today."""
+
+import argparse
+import os
+import signal
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from package_gate.commands.advisory_sources import advisory_sources
+from package_gate.commands.destinations import Destination
+from package_gate.commands.gate import DECIDED, MISCONFIGURED, OUTPUT, UNFINISHED, scanner_names
+from package_gate.commands.options import (
+    Arguments,
+    add_policy,
+    checked_network,
+    packaged_policy_warning,
+)
+from package_gate.commands.process import complain, now, prepare_process, scratch_folder
+from package_gate.commands.scan_setup import ScanSetup
+from package_gate.core.artifact import ArtifactFile, RemoteFile, Resolution, ResolvedPackage
+from package_gate.core.errors import ConfigurationError, GateError, SourceError
+from package_gate.core.policy import load_policy, policy_warnings
+from package_gate.core.request import ArchiveSource, PyPISource, Request
+from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
+from package_gate.pipeline.reevaluate import Reevaluation
+from package_gate.report.reevaluation import REPORT, print_reevaluation, write_reevaluation
+from package_gate.report.terminal import Progress
+from package_gate.scanners.registry import DEFAULTS, SCANNERS, Where, those
+
+
+def main(
+    target: Destination,
+    arguments: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    folder: Path = Path(),
+    program: str | None = None,
+) -> int:
+    """Judge once.
+
+    Args:
+        target: where approved packages are.
+        arguments: the command line without the program's name; None for the process's own.
+        environ: the environment.
+        folder: where the files are that no argument names; the current one.
+        program: what the command is called; None for the name of the script that was started.
+
+    Returns:
+        The exit status: 0 everything was judged, and what had to be withdrawn was; 1 something is
+        left to a person or to the next run; 2 the configuration or the arguments are wrong.
+    """
+    prepare_process()
+    options = _parser(environ, folder, program).parse_args(arguments)
+    options.output = options.output.absolute()
+    try:
+        with scratch_folder(options.output) as scratch:
+            return _run(options, target, environ, scratch)
+    except ConfigurationError as error:
+        complain("package gate", error)
+        return MISCONFIGURED
+    except GateError as error:
+        complain("package gate", error)
+        return UNFINISHED
+    except KeyboardInterrupt as interrupt:
+        complain("package gate", "stopped. The next run finishes what is open.")
+        os._exit(128 + getattr(interrupt, "number", signal.SIGINT))
+
+
+class _NothingOutside:
+    """Stands where a run goes to the network: a source, the history of projects, a downloader."""
+
+    def resolve(self, request: Request) -> Resolution:
+        raise SourceError(f"{request.name} {_ONLY_RECORDS}")
+
+    def precedent(
+        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+    ) -> ResolvedPackage | None:
+        raise SourceError(f"{name} {version} {_ONLY_RECORDS}")
+
+    def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
+        raise SourceError(f"{file.filename} {_ONLY_RECORDS}")
+
+
+_ONLY_RECORDS = "can't be judged by its record alone. A run with --rescan judges it."
+
+
+def _run(
+    options: argparse.Namespace,
+    target: Destination,
+    environ: Mapping[str, str],
+    scratch: Path,
+) -> int:
+    console = Console(soft_wrap=True, highlight=False)
+    policy = load_policy(options.policy)
+    parts = target.build(environ, options.output, scratch, policy)
+    advisories = advisory_sources(
+        options.scanners,
+        options.advisories,
+        environ,
+        checked_network(environ),
+        scratch,
+        may_use_sample=target.may_use_sample_advisories,
+    )
+    nothing = _NothingOutside()
+    with (
+        advisories,
+        ScanSetup((), policy.limits, scratch) as workers,  # of which none is started
+        Progress(console) as progress,
+    ):
+        outside = Outside(
+            sources={ArchiveSource: nothing, PyPISource: nothing},
+            fetch=nothing.fetch,
+            publisher=parts.publisher,
+            storage=parts.storage,
+            notifier=parts.notifier,
+            now=now,
+            progress=progress.step,
+            history=nothing,
+        )
+        scanners = Scanners(workers.unpacker, (), advisories.sources, advisories.sample)
+        run_options = Options(
+            reevaluates=True,
+            report_hint=str(options.output / REPORT),
+            warnings=(
+                *packaged_policy_warning(options.policy),
+                *policy_warnings(policy, now().date()),
+            ),
+        )
+        with open_gate(outside, scanners, policy, run_options, scratch) as gate:
+            outcome = Reevaluation(gate).run(
+                report_only=options.report_only, confirmed=options.confirm
+            )
+    write_reevaluation(outcome, options.output)
+    print_reevaluation(outcome, console)
+    console.print(f"Report: {(options.output / REPORT).as_uri()}")
+    return UNFINISHED if outcome.run.unfinished else DECIDED
+
+
+def _parser(
+    environ: Mapping[str, str], folder: Path, program: str | None
+) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Judge what is approved by what is known today; withdraw what the policy "
+        "refuses. Nothing is downloaded, scanned or approved.",
+        epilog="Exit status: 0 everything was judged and what had to be withdrawn was, 1 something "
+        "is left to a person or to the next run, 2 the configuration or the arguments are wrong.",
+    )
+    given = Arguments(parser, environ)
+    add_policy(given, folder)
+    given.add(
+        "--output",
+        folder / OUTPUT,
+        Path,
+        "where records and the report are (default: %(default)s)",
+    )
+    given.add(
+        "--scanners",
+        those(DEFAULTS, Where.ADVISORIES),
+        _sources,
+        "the sources of advisories, separated by commas (default: osv); others are left out",
+    )
+    given.add(
+        "--advisories",
+        "",
+        str,
+        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
+        "OSV API (default: the OSV API)",
+    )
+    given.add_switch("--report-only", "tell what would be withdrawn, and leave it")
+    parser.add_argument(
+        "--confirm",
+        type=int,
+        metavar="N",
+        help="the advisories are right, and up to N withdrawals are",
+    )
+    return parser
+
+
+def _sources(text: str) -> list[str]:
+    found = [name for name in scanner_names(text) if SCANNERS[name].where is Where.ADVISORIES]
+    if not found:
+        raise argparse.ArgumentTypeError(f"none of {text!r} is a source of advisories")
+    return found
