@@ -68,8 +68,22 @@ class LocalRun:
 
     def run(self, requests: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the gate to its end."""
+        return self._done(self.command(requests, *arguments))
+
+    def reevaluate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Judge again what is approved."""
+        (self.folder / "policy.toml").write_text(self.policy)
+        return self._done([
+            sys.executable, "-P", "-s", "-m", "package_gate", "reevaluate",
+            "--policy", str(self.folder / "policy.toml"),
+            "--output", str(self.output),
+            "--advisories", str(self.advisories),
+            *arguments,
+        ])  # fmt: skip
+
+    def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(requests, *arguments),
+            command,
             env=self.environ(),
             cwd=self.folder / "cwd",
             capture_output=True,
