@@ -93,7 +93,7 @@ def requests(data: bytes) -> None:
     """Read the request file: no line is lost, and no name can do harm as a path or a branch."""
     path = _written("requests.csv", data)
     result = read_requests(path)
-    lines = data.split(b"\n")
+    lines = re.split(rb"\r\n|\r|\n", data)
     assert len(result.requests) + len(result.errors) <= len(lines)
     projects: dict[str, object] = {}
     for request in result.requests:

@@ -17,6 +17,7 @@ import pytest
 from package_gate.core.errors import PublishError
 from package_gate.publishers.git import Remote, repository
 from tests.fakes.git_server import Fault, git_server
+from tests.kill.processes import descendants
 from tests.publishers.github_world import (
     SAMPLE,
     TOKEN,
@@ -43,13 +44,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @contextmanager
 def watched_processes() -> Iterator[dict[str, bytes]]:
-    """Collect command line and environment of every process that is seen meanwhile, by its name."""
+    """Collect command line and environment of what this process starts meanwhile, by its name."""
     seen: dict[str, bytes] = {}
     done = threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            for process in Path("/proc").glob("[0-9]*"):
+            for process in (Path("/proc", str(pid)) for pid in descendants(os.getpid())):
                 try:
                     command = (process / "cmdline").read_bytes()
                     seen[f"{process.name} {command!r}"] = (
