@@ -50,7 +50,8 @@ class RunningFiles:
         """
         self._tree = tree
         self._is_wheel = filename.endswith(".whl")
-        self._name = _distribution(filename)
+        self.distribution = _distribution(filename)
+        """The normalised name of an sdist's project, else ""."""
         self._backends = _build_backend_folders(tree)
 
     def when(self, path: str) -> Runs:
@@ -133,7 +134,7 @@ class RunningFiles:
         above, _, last = folder.rpartition("/")
         if last == "src" and above in self._projects:
             return True
-        own = canonicalize_name(name.removesuffix(".py")) == self._name
+        own = canonicalize_name(name.removesuffix(".py")) == self.distribution
         return folder in self._projects and (own or not self._projects[folder])
 
     @cached_property

@@ -18,6 +18,7 @@ rule candidate
         $run11 = "getattr("
         $run12 = "runpy"
         $run13 = "builtins" fullword
+        $run14 = /reduce\s*\(\s*getattr|attrgetter|methodcaller|__getattribute__|getattr_static|resolve_name/
 
         // Starts programs.
         $start1 = "subprocess" fullword
@@ -41,6 +42,8 @@ rule candidate
         $net9 = "Webhook"
         $net10 = "open_connection"
         $net11 = /\bboto(3|core)\b|ServerProxy|multiprocessing\.connection|webbrowser|HTTPClient/
+        $net13 = /\b(imaplib|nntplib|telnetlib|httplib2|pycurl|niquests|treq|grequests|websockets)\b/
+        $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
         $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
 
         // Makes something readable of what is not.
@@ -109,6 +112,7 @@ rule candidate
         $file3 = /\b(get_data|resource_string|getlines?|fileinput|configparser|metadata)\b/
         $file4 = "__file__"
         $file5 = "__path__"
+        $file7 = /__doc__|__annotations__|__(kw)?defaults__|co_consts|\bgetdoc\b|get_type_hints|get_annotations/
         $file6 = "importlib.resources"
 
         // By themselves enough.
@@ -142,7 +146,7 @@ rule candidate
         or (any of ($run*, $start*) and any of ($decode*) and filesize < 20KB)
         or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
-        or (any of ($run6) and any of ($command*))
+        or (any of ($run6, $run14) and any of ($command*, $net*))
         or $load4 or $load8 or ($load7 and any of ($net*, $read*))
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or (any of ($net*) and any of ($read*))

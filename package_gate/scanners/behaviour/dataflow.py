@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Protocol
 
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions, targets
+from package_gate.scanners.behaviour.expressions import HIDDEN, METHOD_CALLER, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.import_time import parameters_given
 from package_gate.scanners.nodes import Function, children
@@ -249,6 +249,10 @@ class Flow:
         names, hidden, of_tables = _known(self.expressions.names(node.func))
         keywords = tuple((each.arg or "", each.value) for each in node.keywords)
         yield Call(names, hidden, tuple(node.args), keywords, node, of_tables)
+        if METHOD_CALLER in names and isinstance(node.func, ast.Call):
+            made = frozenset(name.removesuffix("()") for name in self.expressions.names(node))
+            called, hidden, of_called = _known(made)
+            yield Call(called, hidden, tuple(node.func.args[1:]), (), node, of_called)
         # What is handed over is called later: `Thread(target=f, args=(x,))`, `register(f, x)`.
         given = dict(keywords)
         rest = given.get("args")

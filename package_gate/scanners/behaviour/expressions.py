@@ -27,6 +27,10 @@ from package_gate.scanners.scopes import arms_of, exclude_each_other, is_local, 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""
 
+METHOD_CALLER = "operator.methodcaller()"
+"""What gives the result of a method that it was given the name of."""
+_LOCATORS = {"pkgutil.resolve_name", "pydoc.locate"}
+"""Functions that give what a dotted name stands for."""
 _AWAITERS = {
     *("asyncio.wait_for", "asyncio.shield", "asyncio.create_task", "asyncio.run"),
     *("staticmethod", "classmethod", "functools.partial", "functools.wraps"),
@@ -212,19 +216,24 @@ class Expressions:
         for function in self.names(call.func, depth):
             name = function.removeprefix(HIDDEN)
             if name in ("__import__", "importlib.import_module", "importlib.__import__"):
-                if call.args and (module := self._identifier(call.args[0], depth)):
+                given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "name")]
+                if given and (module := self._identifier(given[0], depth)):
                     whole = name == "importlib.import_module" or len(call.args) > 1
                     whole = whole or bool(call.keywords)
                     found.append(module if whole else module.partition(".")[0])
             elif name in _AWAITERS and call.args:
                 found += self.names(call.args[0], depth)
-            elif name == "getattr":
-                if len(call.args) > 1 and (attribute := self._identifier(call.args[1], depth)):
+            elif name in _LOCATORS and call.args:
+                path = self.text(call.args[0], depth).replace(":", ".")
+                found += [path] if all(map(str.isidentifier, path.split("."))) else []
+            elif looked_up := _looked_up(name, call):
+                if attribute := self._identifier(looked_up[1], depth, steps=len(call.args) > 2):
                     hidden = HIDDEN if attribute.startswith(HIDDEN) else ""
-                    attribute = attribute.removeprefix(HIDDEN)
-                    bases = self.names(call.args[0], depth)
+                    end = "()" if name == METHOD_CALLER else ""
+                    attribute = attribute.removeprefix(HIDDEN) + end
+                    bases = self.names(looked_up[0], depth)
                     found += [f"{hidden}{each}.{attribute}" for each in bases]
-            else:
+            elif name != "getattr":
                 found.append(f"{function}()")
         if isinstance(call.func, ast.Name):
             for value in self.values.get(f"{call.func.id}()", ()):
@@ -235,7 +244,11 @@ class Expressions:
         found = []
         for name in self.names(item.value, depth):
             key = self._identifier(item.slice, depth)
-            if key and name in ("globals()", "locals()", "vars()", "sys.modules"):
+            of_module = item.value.args if isinstance(item.value, ast.Call) else []
+            if key and name == "vars()" and of_module:
+                bases = self.names(of_module[0], depth)
+                found += [f"{each}.{key.removeprefix(HIDDEN)}" for each in bases]
+            elif key and name in ("globals()", "locals()", "vars()", "sys.modules"):
                 found.append(key)
             elif key and name.endswith(".__dict__"):
                 found.append(f"{name.removesuffix('.__dict__')}.{key.removeprefix(HIDDEN)}")
@@ -243,9 +256,13 @@ class Expressions:
                 found.append(f"{name}[]")
         return found
 
-    def _identifier(self, expression: ast.expr, depth: int) -> str:
-        """Give the dotted name that a text holds, marked when it is not simply written there."""
+    def _identifier(self, expression: ast.expr, depth: int, *, steps: bool = False) -> str:
+        """Give the dotted name that a text holds, marked when it is not simply written there.
+
+        `steps`: a list holds its parts.
+        """
         text = self.text(expression, depth)
+        text = text.replace("\n", ".") if steps else text
         if not text or len(text) > 200 or not all(map(str.isidentifier, text.split("."))):
             return ""
         return text if isinstance(expression, ast.Constant) else HIDDEN + text
@@ -405,6 +422,21 @@ class Expressions:
             base = self._value(node.func.value, depth, bound)
             return method(node.func.attr, base, arguments)
         return None
+
+
+def _looked_up(name: str, call: ast.Call) -> tuple[ast.expr, ast.expr] | None:
+    """Give the object and the name of an attribute when this call looks one up, as `getattr`."""
+    given, function = call.args, call.func
+    if name in ("getattr", "inspect.getattr_static") and len(given) > 1:
+        return given[0], given[1]
+    if name.endswith("__getattribute__") and given:
+        bound = len(given) == 1 and isinstance(function, ast.Attribute)
+        return (function.value, given[0]) if bound else (given[0], given[-1])  # type: ignore[attr-defined]
+    if name == "functools.reduce" and len(given) > 2 and isinstance(given[0], ast.Name):
+        return (given[2], given[1]) if given[0].id == "getattr" else None
+    if name in ("operator.attrgetter()", METHOD_CALLER) and isinstance(function, ast.Call):
+        return (given[0], function.args[0]) if given and function.args else None
+    return None
 
 
 def _is_plain(function: ast.expr) -> bool:

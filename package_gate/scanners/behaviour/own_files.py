@@ -10,6 +10,8 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TypeGuard
 
 from package_gate.scanners.behaviour import tables as tables
@@ -19,6 +21,7 @@ from package_gate.scanners.behaviour.folding import UNKNOWN
 _MOST = 400
 """Expressions that are looked at for one call."""
 _MAX_NAME = 300
+_MAX_SCRIPT = 1024 * 1024
 _READS = {
     *("read", "read_text", "read_bytes", "readlines", "readline", "get_data", "open_text"),
     *("open_binary", "read_binary", "getline", "getlines", "resource_string", "open"),
@@ -26,8 +29,30 @@ _READS = {
 _NEITHER = re.compile(r"\.(?:so|pyd|dll|dylib|a|lib|o)(?:\.[\d.]+)?$|\.(?:dist|egg)-info/", re.I)
 _MODULES = (".py", ".pyw", ".pyi")
 _SHELL_SCRIPTS = ("", ".sh", ".bash", ".zsh", ".command")
-_RUN_BY_PYTHON = re.compile(r"(?:^|[\s/])python[\d.]*w?(?:\.exe)?\s+(?:-[^\sm]\S*\s+)*([^\s-]\S*)")
-_RUN_BY_A_SHELL = re.compile(r"(?:^|[\s/])(?:ba|z|da|k)?sh\s+(?:-[^\sc]\S*\s+)*([^\s-]\S*)")
+_SHELL = r"(?:ba|z|da|k|a|c|tc|fi|xon)?sh(?:\.exe)?"
+_PYTHON = r"python[\d.]*w?(?:\.exe)?"
+_BEFORE = r"(?:^|[\s/;&|(\"'`])"
+_FILE = r"([^\s;&|<>()\"'`-][^\s;&|<>()\"'`]*)"
+_RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern, re.MULTILINE), suffixes)
+    for pattern, suffixes in (
+        (rf"{_BEFORE}{_PYTHON}\s+(?:-[^\sm]\S*\s+)*{_FILE}", _MODULES),
+        (rf"{_BEFORE}{_SHELL}\s+(?:-[^\sc]\S*\s+)*{_FILE}", _SHELL_SCRIPTS),
+        (rf"(?:^|[\s;&|(\"'`])(?:\.|source)\s+['\"]?{_FILE}", _SHELL_SCRIPTS),
+        (rf"{_BEFORE}{_SHELL}\b[^|;&\n]*<\s*{_FILE}", _SHELL_SCRIPTS),
+        (rf"{_BEFORE}{_PYTHON}\b[^|;&\n]*<\s*{_FILE}", _MODULES),
+        (rf"\bcat\s+{_FILE}[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?{_SHELL}\b", _SHELL_SCRIPTS),
+        (rf"\bcat\s+{_FILE}[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?{_PYTHON}\b", _MODULES),
+        (rf"(?:\beval\b|-c\b)[^\n]*?(?:\$\(|`)\s*(?:cat\s+|<\s*){_FILE}", _SHELL_SCRIPTS),
+        (rf"{_BEFORE}(?:perl|ruby|node|php)\s+(?:-\S+\s+)*{_FILE}",
+         (".pl", ".pm", ".rb", ".js", ".mjs", ".cjs", ".php", "")),
+    )
+)  # fmt: skip
+"""How a command has an interpreter run a file, and what files of its kind are called."""
+_TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
+"""What is given a program's words one by one."""
+_HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
+_LOOKED_AT = {"exec", "eval"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +63,69 @@ class Named:
     """What may name a file, in the call itself and in what leads to it."""
     reads: bool = False
     """Whether a file is read, or there is too much to follow."""
-    by_a_shell: bool = False
+    suffixes: tuple[str, ...] = _MODULES
+    """Of files that hold what the interpreter is for."""
     hidden: bool = False
-    """Whether it is a text of the package's metadata, or of the very file, such as a comment."""
+    """Whether it is a text of the package's metadata, or of the very file (a comment)."""
 
 
-def named_by(call: Call, flow: Flow) -> Named | None:
-    """Give the names of files that a call may run, None when it runs none."""
+def named_by(call: Call, flow: Flow) -> Iterator[Named]:
+    """Give the files that a call may run, as far as they are named."""
     if call.does(tables.RUNS_THE_FIRST):
         code = [value for key, value in call.keywords if key in ("cmd", "statement", "expr")]
-        return _Search(flow).of(call, [*call.arguments[:1], *code])
-    if call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
-        return _Search(flow).of(call, call.everything)
-    if call.does(tables.STARTS):
-        command = flow.text(*call.arguments[:1])
-        for pattern in (_RUN_BY_PYTHON, _RUN_BY_A_SHELL):
-            if match := pattern.search(command):
-                return Named((match[1],), by_a_shell=pattern is _RUN_BY_A_SHELL)
-        return _read_by_a_shell(call, flow, command)
-    return None
+        yield from _found(_Search(flow).of(call, [*call.arguments[:1], *code]))
+    elif call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
+        if _LOOKED_AT & call.names and _is_held_by_code(call, flow):
+            yield Named((), hidden=True)
+        yield from _found(_Search(flow).of(call, call.everything))
+    elif call.does(tables.STARTS):
+        words = call.arguments if any(map(_TAKE_ALL.match, call.names)) else call.arguments[:1]
+        command = flow.text(*words)
+        # One word a line is what a list of words looks like; `execlp("sh", "sh", …)` has one twice,
+        # `spawnlp` a mode before it.
+        found: dict[Named, None] = {}
+        whole = command.replace("\n", " ")
+        for line in (command, whole, *(whole.split(" ", n)[-1] for n in (1, 2))):
+            for pattern, suffixes in _RUN_BY:
+                for match in pattern.finditer(line):
+                    found[Named((match[1],), suffixes=suffixes)] = None
+        yield from found or _found(_read_by_a_shell(call, flow, command))
+    elif call.does(tables.PIPES) and _is_of_interpreter(call, flow):
+        yield from _found(_Search(flow).of(call, call.everything))
+
+
+def _found(named: "Named | None") -> Iterator[Named]:
+    if named is not None:
+        yield named
+
+
+def _is_held_by_code(call: Call, flow: Flow) -> bool:
+    """Whether this runs a docstring, a default value or the like, which nobody reads as code."""
+    given = [each for each in call.arguments[:1] if isinstance(each, ast.expr)]
+    for each in given:
+        if isinstance(each, ast.Name):
+            given += [value for value in flow.feeds(each.id) if not isinstance(value, ast.Name)]
+        elif isinstance(each, ast.Call) and "compile" in flow.expressions.names(each.func):
+            given += each.args[:1]
+    held = set(_HELD_BY_CODE)
+    if "exec" in call.names:  # types that are written as texts are evaluated by many
+        held.add("__annotations__")
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in held)
+        or (isinstance(node, ast.Name) and node.id == "__doc__")
+        for each in given
+        for node in ast.walk(each)
+    )
+
+
+def _is_of_interpreter(call: Call, flow: Flow) -> bool:
+    """Whether the program that is given its input runs it."""
+    node: ast.expr = call.node.func
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    started = flow.feeds(node.id) if isinstance(node, ast.Name) else [node]
+    words = [flow.text(*each.args[:1]).split() for each in started if isinstance(each, ast.Call)]
+    return any(each and tables.INTERPRETERS.fullmatch(each[0]) for each in words)
 
 
 def _unpickles(call: Call) -> bool:
@@ -194,14 +263,57 @@ def _keys(node: ast.AST) -> Iterator[str]:
 class OwnFiles:
     """The files of one artifact."""
 
-    def __init__(self, paths: Collection[str]) -> None:
-        """Take their paths. Compiled modules are left out, which are no code to be read anyway."""
+    def __init__(self, paths: Collection[str], tree: Path | None = None, name: str = "") -> None:
+        """Take its files.
+
+        Args:
+            paths: relative to the tree. Compiled modules are left out, which are no code to be read
+                anyway.
+            tree: where they are; without it no script is looked into.
+            name: the distribution's, normalised; "" when the artifact's file name does not have it.
+        """
+        self.name = name
+        self._tree = tree
         self._paths = sorted(path for path in paths if not _NEITHER.search(path))
-        self.digest = hashlib.sha256("\n".join(self._paths).encode("utf-8", "replace")).hexdigest()
-        """The same for the same files."""
         self._by_name: dict[str, list[str]] = {}
         for path in self._paths:
             self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same files, and the same shell scripts.
+
+        Raises:
+            OSError: a script can't be read.
+        """
+        digest = hashlib.sha256(self.name.encode())
+        for path in self._paths:
+            digest.update(path.encode("utf-8", "replace") + b"\0")
+            if path.endswith(_SHELL_SCRIPTS[1:]) or "." not in path.rpartition("/")[2]:
+                digest.update(hashlib.sha256(self._script(path)).digest())
+        return digest.hexdigest()
+
+    def _script(self, path: str) -> bytes:
+        if self._tree is None:
+            return b""
+        with Path(self._tree, path).open("rb") as file:
+            return file.read(_MAX_SCRIPT)
+
+    def harm_of(self, named: Named) -> Iterator[tuple[str, str, str]]:
+        """Give what shell scripts do that are run: the rule, the command, and a fingerprint.
+
+        Raises:
+            OSError: a script can't be read.
+        """
+        if named.suffixes != _SHELL_SCRIPTS:
+            return
+        for path in (path for text in named.texts for path in self._called(text)):
+            content = self._script(path)
+            text = content.decode("utf-8", "replace")
+            for rule, pattern in tables.COMMANDS if self._is_code(path, named) else ():
+                if found := pattern.search(text):
+                    identity = hashlib.sha256(rule.encode() + b"\0script\0" + content).hexdigest()
+                    yield rule, found[0], identity
 
     def has_run(self, named: Named, *, certainly: bool) -> bool:
         """Whether a file is run although it is no code by its name.
@@ -218,9 +330,7 @@ class OwnFiles:
 
     @staticmethod
     def _is_code(path: str, named: Named) -> bool:
-        if named.by_a_shell:
-            return posixpath.splitext(path)[1].lower() in _SHELL_SCRIPTS
-        return path.endswith(_MODULES)
+        return posixpath.splitext(path)[1].lower() in named.suffixes
 
     def _called(self, text: str) -> list[str]:
         """Give the files that a path may mean, of which the beginning may be unknown."""

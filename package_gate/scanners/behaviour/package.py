@@ -287,7 +287,7 @@ class PackageBehaviour:
         return [
             # What is run as data may be another file's in another release.
             each
-            if each.rule == "runs-own-data"
+            if each.rule == "runs-own-data" or each.fingerprint
             else replace(
                 each,
                 fingerprint=prints[each.rule, each.line]
@@ -341,7 +341,8 @@ class PackageBehaviour:
     @cached_property
     def own(self) -> OwnFiles:
         """The artifact's files."""
-        return OwnFiles([p.relative_to(self._tree).as_posix() for p in regular_files(self._tree)])
+        paths = [each.relative_to(self._tree).as_posix() for each in regular_files(self._tree)]
+        return OwnFiles(paths, self._tree, self._running.distribution)
 
     def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:
         """Tell which names of a module other modules call as soon as they run by themselves."""

@@ -10,15 +10,16 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
+from package_gate.scanners.behaviour.installs import installed_for_others, is_option
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
 from package_gate.scanners.import_time import running_nodes
+from package_gate.scanners.nodes import Function
 from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
@@ -49,6 +50,11 @@ _BY_ADDRESS = re.compile(
 _SETUP_REQUIRES = "setup_requires"
 _BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
 """Options of setuptools that name what it fetches for a build, and where from."""
+_LOGS = {
+    *("debug", "info", "warning", "warn", "error", "critical", "fatal", "exception", "log"),
+    *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
+}
+"""What hands something to a handler of `logging`."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
 
 
@@ -100,8 +106,12 @@ def behaviours(
         found, flow = sinks(
             parse(source), whole=whole, at_start=at_start, called=called, others=others
         )
-        running_data = _running_data(flow, own, whole=whole) if own else ()
-        return [*(each.behaviour for each in found), *running_data]
+        of_package = (
+            (*_running_data(flow, own, whole=whole), *_installed(flow, own, whole=whole))
+            if own
+            else ()
+        )
+        return [*(each.behaviour for each in found), *of_package]
     except NotPythonError:
         return [Behaviour("not-python", 1, "")]
     except TooHardError as error:
@@ -111,19 +121,35 @@ def behaviours(
 
 
 def _running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> Iterator[Behaviour]:
-    """Yield the calls that run files of the package which are no code by their names."""
+    """Yield the calls that run files of the package which are no code by their names.
+
+    And what shell scripts do that are run.
+    """
     for call in flow.calls:
-        named = named_by(call, flow)
-        runs = named is not None and own.has_run(named, certainly=not whole)
+        line = call.node.lineno
+        runs = False
+        for named in named_by(call, flow):
+            runs = runs or own.has_run(named, certainly=not whole)
+            for rule, command, identity in own.harm_of(named):
+                yield Behaviour(rule, line, one_line(command, 100), identity)
         for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
             with suppress(NotPythonError, TooHardError):  # which is reported as `unreadable-code`
                 inside = Flow(running_nodes(parse(inner), whole=False))
-                runs = runs or any(_running_data(inside, own, whole=whole, depth=depth + 1))
+                for each in _running_data(inside, own, whole=whole, depth=depth + 1):
+                    yield replace(each, line=line)
         if runs:
-            yield Behaviour("runs-own-data", call.node.lineno, _shown(call.node))
+            yield Behaviour("runs-own-data", line, _shown(call.node))
 
 
-@lru_cache(maxsize=4)
+def _installed(flow: Flow, own: OwnFiles, *, whole: bool) -> Iterator[Behaviour]:
+    """Yield what a `setup.py` has put where others read."""
+    imported = flow.expressions.imports.values()
+    if whole and any(name.startswith(("setuptools", "distutils", "numpy")) for name in imported):
+        options = [each for each in _options(flow) if is_option(each[0])]
+        for rule, value in installed_for_others(options, flow, own.name):
+            yield Behaviour(rule, value.lineno, _shown(value))
+
+
 def sinks(
     module: ast.Module,
     *,
@@ -413,10 +439,23 @@ def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
     if reads and writes:
         yield "swaps-the-clipboard", tuple(each.node for each in (*writes, *reads))
+    handlers = [call for call in flow.calls if _logs_to_the_network(call, flow)]
+    for call in flow.calls if handlers else ():
+        function = call.node.func
+        logs = isinstance(function, ast.Attribute) and function.attr in _LOGS
+        if logs and Label.SECRET in flow.labels(*call.everything):
+            yield "sends-secrets", (call.node, *(each.node for each in handlers))
     copies = [call for call in flow.calls if "os.dup2" in call.names]
     connects = [call for call in flow.calls if call.does(tables.CONNECTS)]
     if copies and connects:
         yield "opens-a-reverse-shell", tuple(each.node for each in (*copies, *connects))
+
+
+def _logs_to_the_network(call: Call, flow: Flow) -> bool:
+    configured = "logging.config.dictConfig" in call.names
+    return call.does(tables.NETWORK_LOGS) or (
+        configured and tables.NETWORK_LOG.search(flow.text(*call.arguments)) is not None
+    )
 
 
 def hidden_code(code: str) -> Iterator[Behaviour]:
@@ -440,14 +479,14 @@ def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
 
 def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield what names the requirements of a build, when one of them has an address of its own."""
-    given = [each for each in _build_requirements(flow) if each[0] in _BUILD_REQUIRES]
+    given = [each for each in _options(flow) if each[0] in _BUILD_REQUIRES]
     fetches = any(option == _SETUP_REQUIRES for option, _ in given)
     for _, each in given:
         if fetches and _BY_ADDRESS.search(flow.text(each)):
             yield "installs-another-package", (each,)
 
 
-def _build_requirements(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
         yield from call.keywords
@@ -485,6 +524,8 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         text = flow.expressions.whole_text(call.arguments[0])
         if UNKNOWN not in text and len(text) > 10:
             yield text
+    if (runs and _is_annotation(call)) or call.does(tables.EVALUATES_ANNOTATIONS):
+        yield from _annotations(flow)
     if not call.does(tables.STARTS):
         return
     for each in call.arguments:
@@ -495,6 +536,27 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
             if "python" in program and option == "-c":
                 yield code
+
+
+def _is_annotation(call: Call) -> bool:
+    nodes = (node for each in call.arguments[:1] for node in ast.walk(each))
+    return any(isinstance(n, ast.Attribute) and n.attr == "__annotations__" for n in nodes)
+
+
+def _annotations(flow: Flow) -> Iterator[str]:
+    """Yield the types that are written as texts."""
+    for node in flow.nodes:
+        if isinstance(node, ast.AnnAssign):
+            types: list[ast.expr | None] = [node.annotation]
+        elif isinstance(node, Function):
+            arguments = [each for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+            types = [node.returns, *(each.annotation for each in arguments)]
+        else:
+            continue
+        for each in types:
+            text = flow.text(each) if each is not None else ""
+            if UNKNOWN not in text and "(" in text:
+                yield text
 
 
 def _words(command: str) -> list[str]:

@@ -146,9 +146,23 @@ def with_any(names: Iterable[str]) -> frozenset[Table]:
     return frozenset().union(*map(with_name, names))
 
 
-_HTTP = ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()",
-         "httpx.AsyncClient()", "cloudscraper.create_scraper()", "curl_cffi.requests",
-         "pip._vendor.requests", "botocore.vendored.requests")  # fmt: skip
+_HTTP = (
+    *("requests", "requests.api", "requests.Session()", "requests.session()"),
+    *("requests.sessions.Session()", "httpx", "httpx.Client()", "httpx.AsyncClient()"),
+    *("cloudscraper.create_scraper()", "curl_cffi.requests", "curl_cffi.requests.Session()"),
+    *("pip._vendor.requests", "pip._vendor.requests.Session()", "botocore.vendored.requests"),
+    *("niquests", "niquests.Session()", "treq", "grequests", "aiohttp", "aiohttp.ClientSession()"),
+    *("httplib2.Http()", "requests_html.HTMLSession()", "urllib3"),
+)
+_POOLS = tuple(
+    f"{module}.{name}()"
+    for module in ("urllib3", "pip._vendor.urllib3")
+    for name in (
+        *("PoolManager", "ProxyManager", "HTTPConnectionPool", "HTTPSConnectionPool"),
+        *("connection_from_url", "poolmanager.PoolManager", "PoolManager().connection_from_url"),
+        *("PoolManager().connection_from_host", "proxy_from_url"),
+    )
+)
 _METHODS = ("get", "post", "put", "patch", "delete", "request", "head", "stream")
 _SOCKETS = (
     *("socket.socket()", "socket.create_connection()", "ssl.wrap_socket()"),
@@ -158,12 +172,12 @@ _CONNECTIONS = ("http.client.HTTPSConnection()", "http.client.HTTPConnection()")
 _REQUESTS = (
     *(f"{client}.{method}" for client in _HTTP for method in _METHODS),
     *("urllib.request.urlopen", "urllib.urlopen", "urllib2.urlopen", "urllib3.request"),
-    *("urllib3.PoolManager().request", "urllib.request.build_opener().open"),
-    *("requests.sessions.Session.request", "aiohttp.ClientSession().get"),
-    *("aiohttp.ClientSession().post", "websocket.create_connection"),
+    *(f"{p}.{m}" for p in _POOLS for m in ("request*", "urlopen")),
+    *("urllib.request.build_opener().open", "urllib.request.OpenerDirector().open"),
+    *("urllib.request.URLopener().open*", "urllib.request.FancyURLopener().open*"),
+    *("requests.sessions.Session.request", "requests.Session().send", "httpx.Client().send"),
+    *("websocket.create_connection", "aiohttp.request"),
     *(f"{connection}.request" for connection in _CONNECTIONS),
-    *("urllib3.HTTPConnectionPool().request", "urllib3.HTTPSConnectionPool().request"),
-    *("urllib3.HTTPConnectionPool().urlopen", "urllib3.HTTPSConnectionPool().urlopen"),
     *("tornado.httpclient.HTTPClient().fetch", "tornado.httpclient.AsyncHTTPClient().fetch"),
     *(f"pandas.read_{kind}" for kind in ("csv", "table", "json", "html", "xml", "fwf")),
 )
@@ -189,7 +203,16 @@ RECEIVES = Table(
 SENDS = Table(
     (
         *_REQUESTS,
-        *(f"{each}.{method}" for each in _SOCKETS for method in ("send", "sendall", "sendto")),
+        *(f"{each}.{method}" for each in _SOCKETS for method in ("send*", "write")),
+        *(f"{connection}.{end}" for connection in _CONNECTIONS for end in ("send", "put*")),
+        *("imaplib.IMAP4().append", "imaplib.IMAP4_SSL().append", "nntplib.NNTP().post"),
+        *("smtplib.SMTP().data", "smtplib.SMTP_SSL().data", "telnetlib.Telnet().write"),
+        *("smtplib.LMTP().send*", "ftplib.FTP_TLS().storlines"),
+        *("asyncio.get_event_loop().sock_send*", "asyncio.get_running_loop().sock_send*"),
+        *("websockets.connect().send", "websockets.sync.client.connect().send"),
+        *("pycurl.Curl().setopt", "logging.handlers.HTTPHandler().*"),
+        *("logging.handlers.SMTPHandler().*", "logging.handlers.SocketHandler().*"),
+        "logging.handlers.DatagramHandler().*",
         *("smtplib.SMTP().sendmail", "smtplib.SMTP().send_message"),
         *("smtplib.SMTP_SSL().sendmail", "smtplib.SMTP_SSL().send_message"),
         *("ftplib.FTP().storbinary", "ftplib.FTP().storlines", "ftplib.FTP_TLS().storbinary"),
@@ -208,6 +231,14 @@ SENDS = Table(
     )
 )
 """Calls that send their arguments to the network."""
+NETWORK_LOG = re.compile(r"\b(?:HTTP|SMTP|Socket|Datagram)Handler\b")
+NETWORK_LOGS = Table(
+    tuple(f"logging.handlers.{kind}Handler" for kind in ("HTTP", "SMTP", "Socket", "Datagram"))
+)
+"""Handlers that send what is logged to another machine."""
+EVALUATES_ANNOTATIONS = Table(
+    ("typing.get_type_hints", "inspect.get_annotations", "typing_extensions.get_type_hints")
+)
 LOOKS_UP = Table(
     (
         *("socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"),
@@ -261,7 +292,9 @@ STARTS = Table(
     )
 )
 """Calls that start a program."""
-PIPES = Table(("subprocess.Popen().communicate", "subprocess.Popen().stdin.write"))
+PIPES = Table(
+    ("subprocess.Popen().communicate", "subprocess.Popen().stdin.write", "os.popen().write")
+)
 """Calls that give a program that was started its input."""
 RUNS = Table(
     ("exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
@@ -300,7 +333,8 @@ OPENS = Table(
 )  # fmt: skip
 HIDDEN_TEXTS = Table(
     ("importlib.metadata.metadata", "importlib.metadata.distribution", "inspect.getsource*",
-     "importlib_metadata.metadata", "importlib_metadata.distribution", "inspect.getcomments")
+     "importlib_metadata.metadata", "importlib_metadata.distribution", "inspect.getcomments",
+     "inspect.getdoc", "pydoc.getdoc")
 )  # fmt: skip
 """Calls that give texts of a package that are no code: its metadata, or its own comments."""
 COPIES = Table(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename",

