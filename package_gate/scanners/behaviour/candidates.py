@@ -5,6 +5,7 @@ Reading a file's syntax takes a hundred times as long.
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import yara  # type: ignore[import-not-found]  # it has no types
 
 from package_gate.core.errors import ScannerError
 from package_gate.sandbox.progress import note_file
+from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs
 from package_gate.scanners.source import Fault, read_source
@@ -28,6 +30,15 @@ _MAX_DATA = 4 * 1024 * 1024
 """The largest file that may be Python although its name says otherwise."""
 _START = 4096
 _IMPORTS = re.compile(rb"\b(?:import|__import__|exec|eval)\b")
+_SECRETS = re.compile(
+    rb"environb?\b(?!\s*(?:\.(?:get|pop|setdefault|update)\b|\[))"
+    rb"|(?:environ|getenv)[^\n]{0,60}(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY)"
+    rb"|\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
+    rb"|\bget_(?:password|(?:frozen_)?credentials)\b"
+)
+"""What a module reads that another one may send."""
+_CANDIDATE, _SENDS, _READS = "candidate", "net", "secrets"
+"""The rules, and what is told of a module besides."""
 _RULES = Path(__file__).with_name("candidates.yar")
 
 
@@ -50,7 +61,7 @@ class CandidateRules:
         self._rules = yara.compile(filepath=str(_RULES))
         self._seconds = seconds
 
-    def scan(self, tree: Path, running: RunningFiles, once: Once[bool]) -> Candidates:
+    def scan(self, tree: Path, running: RunningFiles, once: Once[frozenset[str]]) -> Candidates:
         """Look for the words in all Python files of a tree.
 
         Args:
@@ -63,6 +74,7 @@ class CandidateRules:
             OSError: a file can't be read.
         """
         paths, data, too_large = [], [], []
+        modules = _Modules()
         for path in regular_files(tree):
             relative = path.relative_to(tree).as_posix()
             if not running.is_python(relative):
@@ -76,11 +88,14 @@ class CandidateRules:
             content = path.read_bytes()
             matches = partial(self._matches, relative, content)
             always = running.is_of_a_build(relative) or _is_glue(relative, content, running)
-            if always or once(relative, content, matches):
+            found = once(relative, content, matches)
+            if always or _CANDIDATE in found:
                 paths.append(relative)
-        return Candidates(tuple(paths), tuple(data), tuple(too_large))
+            modules.note(relative, content, found)
+        together = modules.that_bring_together(frozenset(paths), running.is_of_a_build)
+        return Candidates((*paths, *together), tuple(data), tuple(too_large))
 
-    def _may_be_python(self, path: Path, once: Once[bool]) -> bool:
+    def _may_be_python(self, path: Path, once: Once[frozenset[str]]) -> bool:
         """Whether a file that is named like data is a text with words that the rules look for."""
         if path.stat().st_size > _MAX_DATA:
             return False
@@ -92,19 +107,54 @@ class CandidateRules:
         if not _IMPORTS.search(content):
             return False
         note_file(str(path))
-        return once(str(path.suffix), content, partial(self._matches, path.name, content))
+        found = once(str(path.suffix), content, partial(self._matches, path.name, content))
+        return _CANDIDATE in found
 
-    def _matches(self, path: str, content: bytes) -> bool:
+    def _matches(self, path: str, content: bytes) -> frozenset[str]:
+        """Name the rules that a file meets, and whether it reads secrets."""
         source = read_source(content)
         if path.endswith(".pth") or source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC):
-            return True
+            return frozenset({_CANDIDATE})
         content = source.code
         if not content.isascii():  # letters of other kinds are the same names to Python
             content += unicodedata.normalize("NFKC", source.text).encode()
         try:
-            return bool(self._rules.match(data=content, timeout=self._seconds))
+            found = {each.rule for each in self._rules.match(data=content, timeout=self._seconds)}
         except yara.Error as error:
             raise ScannerError(f"YARA failed on {path}: {error}") from error
+        return frozenset({*found, _READS} if _SECRETS.search(content) else found)
+
+
+class _Modules:
+    """The modules of a tree that read secrets or use the network, and who imports them."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, frozenset[str]] = {}
+        self._imports: dict[str, list[str]] = {}
+
+    def note(self, path: str, content: bytes, found: frozenset[str]) -> None:
+        """Note a module; what is long and has nothing of interest only passes things on."""
+        kinds = found & {_SENDS, _READS}
+        self._kinds[path] = kinds
+        if len(kinds) == 1 or (not kinds and len(content) <= _MAX_GLUE):
+            self._imports[path] = list(dict.fromkeys(imported_names(content)))
+
+    def that_bring_together(
+        self, known: frozenset[str], is_of_a_build: Callable[[str], bool]
+    ) -> list[str]:
+        """Give the modules that have, with what they import, both; but for those `known`."""
+        if not {_SENDS, _READS} <= frozenset().union(*self._kinds.values()):
+            return []
+        graph = ModuleGraph(dict.fromkeys(self._kinds, b""), is_of_a_build)
+        found = []
+        for path, names in self._imports.items():
+            kinds = set(self._kinds[path])
+            for name in names if path not in known else ():
+                if len(kinds) < 2:
+                    kinds |= self._kinds.get(graph.resolve(path, name)[0], frozenset())
+            if len(kinds) == 2 and path not in known:
+                found.append(path)
+        return found
 
 
 def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:

@@ -1,6 +1,29 @@
 // Python files that `behaviour` takes a closer look at: those that name what its rules are about.
 // Reading a file's syntax takes a hundred times as long as looking for these words.
 
+rule net
+{
+    strings:
+        // Uses the network.
+        $net1 = "urlopen"
+        $net2 = "urlretrieve"
+        $net3 = /(import|from)[ \t]+(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|dns|paramiko)/
+        $net4 = /(requests|httpx)\s*\.\s*(get|post|put|patch|request|Session)/
+        $net5 = /http\.client|from[ \t]+http[ \t]+import|HTTPS?Connection/
+        $net6 = "__import__('requests')"
+        $net7 = "__import__(\"requests\")"
+        $net8 = "websocket"
+        $net9 = "Webhook"
+        $net10 = "open_connection"
+        $net11 = /\bboto(3|core)\b|ServerProxy|multiprocessing\.connection|webbrowser|HTTPClient/
+        $net13 = /\b(imaplib|nntplib|telnetlib|httplib2|pycurl|niquests|treq|grequests|websockets)\b/
+        $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
+        $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
+
+    condition:
+        any of them
+}
+
 rule candidate
 {
     strings:
@@ -29,22 +52,6 @@ rule candidate
         $start6 = "startfile"
         $start7 = "spawnl"
         $start8 = "create_subprocess"
-
-        // Uses the network.
-        $net1 = "urlopen"
-        $net2 = "urlretrieve"
-        $net3 = /(import|from)[ \t]+(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|dns|paramiko)/
-        $net4 = /(requests|httpx)\s*\.\s*(get|post|put|patch|request|Session)/
-        $net5 = /http\.client|from[ \t]+http[ \t]+import|HTTPS?Connection/
-        $net6 = "__import__('requests')"
-        $net7 = "__import__(\"requests\")"
-        $net8 = "websocket"
-        $net9 = "Webhook"
-        $net10 = "open_connection"
-        $net11 = /\bboto(3|core)\b|ServerProxy|multiprocessing\.connection|webbrowser|HTTPClient/
-        $net13 = /\b(imaplib|nntplib|telnetlib|httplib2|pycurl|niquests|treq|grequests|websockets)\b/
-        $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
-        $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
 
         // Makes something readable of what is not.
         $decode1 = /b(64|85|32|16)decode/
@@ -139,15 +146,15 @@ rule candidate
     condition:
         any of ($alone*)
         or (any of ($run1, $run2, $run3, $run4, $run5, $run6, $run7, $run8, $run9, $run10, $run12, $run13)
-            and (any of ($net*) or any of ($decode1, $decode2, $decode3, $decode4,
+            and (net or any of ($decode1, $decode2, $decode3, $decode4,
             $decode5, $decode6, $decode8, $decode9, $decode10, $decode11, $decode12, $decode13,
             $decode14)))
         // What is common in long honest files is looked at in short ones only.
         or (any of ($run*, $start*) and any of ($decode*) and filesize < 20KB)
-        or (any of ($start*) and (any of ($net*) or any of ($command*) or any of ($decode1, $decode2,
+        or (any of ($start*) and (net or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
-        or (any of ($run6, $run14) and any of ($command*, $net*))
-        or $load4 or $load8 or ($load7 and any of ($net*, $read*))
+        or (any of ($run6, $run14) and (net or any of ($command*)))
+        or $load4 or $load8 or ($load7 and (net or any of ($read*)))
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
-        or (any of ($net*) and any of ($read*))
+        or (net and any of ($read*))
 }

