@@ -19,6 +19,7 @@ from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.policy import Limits
+from package_gate.core.source import read_source
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
@@ -40,7 +41,6 @@ from package_gate.scanners.guarddog_rules import (
 from package_gate.scanners.import_time import STARTED, reach_of, running_code, running_nodes
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs
-from package_gate.scanners.source import read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, deep_recursion, parse
 
 NAME = "guarddog"

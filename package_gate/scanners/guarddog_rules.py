@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from package_gate.core.errors import ScannerError
+from package_gate.core.source import read_source
 from package_gate.sandbox.imports import skip_package_init
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.once import Once
-from package_gate.scanners.source import read_source
 from package_gate.scanners.trees import regular_files
 
 MAX_FILE_BYTES = 64 * 1024 * 1024

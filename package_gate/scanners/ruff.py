@@ -6,10 +6,13 @@ configuration, no `noqa`, no ignore files, none of its usual exclusions (`build`
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -18,10 +21,12 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]  # it has no type
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.source import Fault, decoded
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.isolation import confine_program
 from package_gate.scanners import versions
 from package_gate.scanners.once import find_repeats
+from package_gate.scanners.trees import regular_files
 
 NAME = "ruff"
 ENDINGS = (".py", ".pyi", ".pyw", ".ipynb")
@@ -64,6 +69,8 @@ _HIGH = {
 }
 _RULE = re.compile(r"S[0-9]{3}")
 _OCTAL_MASK = re.compile(r"`0o([0-7]{1,6})`")
+_OF_LIMITS = {signal.SIGKILL, signal.SIGTERM, signal.SIGXCPU}
+"""Signals that end it from outside, whatever it reads."""
 _RULE_ADDRESS = "https://docs.astral.sh/ruff/rules/"
 
 
@@ -144,10 +151,19 @@ class Ruff:
             raise ScannerError(f"can't read the files of {target.name}: {error}") from error
         # By tree and path. What is left of the path's bytes is Ruff's own reading of them.
         reports: dict[tuple[int, str], _Report] = {}
-        for paths in _in_portions([*trees[:1], *repeats.new_files]):
-            for diagnostic in self._run(paths):
-                number, path = _place(diagnostic.filename, trees)
-                reports.setdefault((number, path), _Report()).add(diagnostic, path)
+        with ExitStack() as copies:
+            try:
+                copied = dict(_decoded([*trees[:1], *repeats.new_files], reports, trees, copies))
+            except OSError as error:
+                raise ScannerError(f"can't read the files of {target.name}: {error}") from error
+            skipped = set(copied.values())
+            for paths in _in_portions([*trees[:1], *repeats.new_files, *copied]):
+                for diagnostic in self._run(paths):
+                    if diagnostic.filename in skipped:
+                        continue
+                    filename = copied.get(diagnostic.filename, diagnostic.filename)
+                    number, path = _place(filename, trees)
+                    reports.setdefault((number, path), _Report()).add(diagnostic, path)
         for number, artifact in enumerate(target.artifacts):
             whole = _Report()
             for place in sorted(reports, key=lambda place: place[1]):
@@ -169,8 +185,43 @@ class Ruff:
                 # It is stopped with the scan, at the limits of time, and ends by itself when
                 # nobody reads what it says.
                 yield from self._diagnostics(process.stdout)
+            if process.returncode < 0:
+                raise ScannerError(self._why_killed(paths, -process.returncode))
             if process.returncode != 0:
                 raise ScannerError(f"ruff ended with status {process.returncode}: {_tail(errors)}")
+
+    def _why_killed(self, paths: Sequence[str], number: int) -> str:
+        """Say at which file Ruff was ended by a signal, found by halves, and what to do."""
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = str(number)
+        files = list(_files_of(paths))
+        while len(files) > 1 and number not in _OF_LIMITS:
+            half = files[: len(files) // 2]
+            files = half if self._is_killed_by(half) else files[len(half) :]
+        known = len(files) == 1 and self._is_killed_by(files)
+        at = printable(files[0].partition("/tree/")[2] or files[0], 300) if known else ""
+        return (
+            f"ruff was ended by {name}{f' at {at}' if at else ''}, which may be nested too deeply"
+            " or too large for it. Look at that code by hand; `--scanners` without `ruff` decides"
+            " without it."
+        )
+
+    def _is_killed_by(self, files: Sequence[str]) -> bool:
+        for paths in _in_portions(files):
+            done = subprocess.run(
+                [self._program, "check", *OPTIONS, "--", *paths],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                check=False,
+                preexec_fn=confine_program,
+            )
+            if done.returncode < 0:
+                return True
+        return False
 
     def _diagnostics(self, output: IO[bytes] | None) -> Iterator[_Diagnostic]:
         try:
@@ -191,6 +242,39 @@ def bandit_severity(code: str, message: str) -> Severity:
     if code in _LOW:
         return Severity.LOW
     return Severity.HIGH if code in _HIGH else Severity.MEDIUM
+
+
+def _files_of(paths: Iterable[str]) -> Iterator[str]:
+    """Give the files that Ruff looks at, below folders too."""
+    for path in paths:
+        below = map(str, regular_files(Path(path))) if Path(path).is_dir() else [path]
+        yield from (each for each in below if each.endswith(ENDINGS))
+
+
+def _decoded(
+    paths: Iterable[str],
+    reports: dict[tuple[int, str], _Report],
+    trees: Sequence[str],
+    copies: ExitStack,
+) -> Iterator[tuple[str, str]]:
+    """Make copies in UTF-8, which is all that Ruff reads, of files in another encoding.
+
+    Yields each copy with its file. What nobody can decode is noted in the reports as unparsable.
+    """
+    for path in _files_of(paths):
+        source = decoded(Path(path).read_bytes()) if not path.endswith(".ipynb") else None
+        if source is None:
+            continue
+        if source.fault is Fault.NONE:
+            number, copy = tempfile.mkstemp(suffix=Path(path).suffix)
+            copies.callback(Path(copy).unlink)
+            with os.fdopen(number, "wb") as file:
+                file.write(source.code)
+            yield copy, path
+        elif source.fault is not Fault.UNDECODABLE:  # which Ruff reports
+            number, place = _place(path, trees)
+            location = Location(printable(place, 1000))
+            reports.setdefault((number, place), _Report()).unparsable = [location]
 
 
 def _in_portions(paths: Iterable[str]) -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
 _GUARDDOG = 5
 """What is made of GuardDog's rules: see `guarddog`."""
-_RUFF = 1
+_RUFF = 2
 """Which of Ruff's rules are used, and what is made of them: see `ruff`."""
 
 

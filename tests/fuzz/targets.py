@@ -43,6 +43,7 @@ from package_gate.core.policy import Limits, load_policy, policy_warnings
 from package_gate.core.request import PyPISource
 from package_gate.core.request_file import read_requests
 from package_gate.core.request_line import NAME_PATTERN
+from package_gate.core.source import read_source
 from package_gate.core.text import printable
 from package_gate.inventory.bounds import problem_with
 from package_gate.inventory.formats.items import FormatProblem, Include
@@ -58,7 +59,6 @@ from package_gate.sandbox.spec import ScannerSpec
 from package_gate.scanners.behaviour import RULES
 from package_gate.scanners.behaviour.rules import behaviours
 from package_gate.scanners.import_time import running_code
-from package_gate.scanners.source import read_source
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python

@@ -137,7 +137,7 @@ def test_files_that_can_not_be_parsed_are_named_once(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "old.py": 'print "a"\nprint "b"\n',
         "broken.py": "assert (\n",
-        "latin.py": b"# coding: latin-1\nx = '\xe9'\n",
+        "latin.py": b"x = '\xe9'\n",
         "fine.py": SHOUT,
     }
 
@@ -260,7 +260,7 @@ def executable(program: Path, script: str) -> Path:
         ("echo 'no such option' >&2; exit 2", "ruff ended with status 2: no such option"),
         ("echo 'not json'", "ruff's output can't be understood"),
         ("""echo '{"filename": 1, "message": "a"}'""", "ruff's output can't be understood"),
-        ("kill -9 $$", "ruff ended with status -9"),
+        ("kill -9 $$", "ruff was ended by SIGKILL at a.py, which may be"),
     ],
 )
 def test_a_ruff_that_fails_is_an_error(
@@ -270,6 +270,78 @@ def test_a_ruff_that_fails_is_an_error(
 
     with pytest.raises(ScannerError, match=message):
         scan(tmp_path / "scratch", {"a.py": SHOUT})
+
+
+def test_the_file_that_ends_it_is_named_and_is_never_clean(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"sample/{number}.py": SHOUT for number in range(20)}
+    files["sample/deep/er.py"] = "x" + ".f()" * 100_000
+
+    with pytest.raises(ScannerError) as caught:
+        scan(tmp_path, files)
+
+    assert "ruff was ended by SIG" in str(caught.value)
+    assert " at sample/deep/er.py, " in str(caught.value)
+    assert "without `ruff`" in str(caught.value)
+
+
+def test_one_that_ends_with_all_files_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ruff(
+        tmp_path, monkeypatch, 'case "$*" in *a.py*) exit 0;; *b.py*) exit 0;; esac; kill -6 $$'
+    )
+
+    with pytest.raises(ScannerError, match="ruff was ended by SIGABRT, which"):
+        scan(tmp_path / "scratch", {"a.py": SHOUT, "b.py": SHOUT})
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "cp1252", "koi8-r", "iso8859-15"])
+def test_a_file_in_another_encoding_is_read_in_it(tmp_path: Path, codec: str) -> None:
+    code = b"# coding: " + codec.encode() + b"\nname = '\xe9\xe4'\nassert name\n"
+
+    found = scan(tmp_path, {"sample/a.py": code, "sample/b.py": SHOUT})
+
+    assert places(found, "S101") == {"sample/a.py", "sample/b.py"}
+    assert {place.line for place in found["S101"].locations} == {3, 1}
+    assert found.keys() == {"S101"}
+
+
+def test_so_are_those_of_another_artifact(tmp_path: Path) -> None:
+    code = b"# coding: latin-1\nname = '\xe9'\nassert name\n"
+    one = package(tmp_path / "1", {"a.py": code})
+    two = package(tmp_path / "2", {"a.py": code, "b.py": code}, filename="sample-1.0.tar.gz")
+
+    found = list(Ruff().scan(package_of(one, two)))
+
+    assert [(each.artifact[-3:], each.count) for each in found] == [("whl", 1), (".gz", 2)]
+
+
+@pytest.mark.parametrize(
+    "code", [b"# coding: utf-7\nimport+ACA-os\n", b"# coding: own\nx = 1\n", b"x = '\xe9'\n"]
+)
+def test_what_nobody_can_decode_is_not_clean(tmp_path: Path, code: bytes) -> None:
+    found = scan(tmp_path, {"sample/a.py": code})
+
+    assert places(found, "unparsable") == {"sample/a.py"}
+
+
+def test_no_copy_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "own"))
+
+    scan(tmp_path / "x", {"a.py": b"# coding: latin-1\nassert '\xe9'\n"})
+
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_a_confined_scan_reads_other_encodings_too(tmp_path: Path) -> None:
+    code = b"# coding: latin-1\nname = '\xe9'\nassert name\n"
+    target = package(tmp_path / "package", {"a.py": code})
+
+    with ScannerPool([worker_spec("ruff")], Limits(), tmp_path) as pool:
+        found = pool.scan("ruff", target)
+
+    assert "S101" in str(found)
 
 
 def test_where_there_is_no_filter_it_runs_all_the_same(

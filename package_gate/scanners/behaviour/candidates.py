@@ -13,11 +13,11 @@ from pathlib import Path
 import yara  # type: ignore[import-not-found]  # it has no types
 
 from package_gate.core.errors import ScannerError
+from package_gate.core.source import Fault, read_source
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs
-from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.trees import regular_files
 
 MAX_FILE_BYTES = 64 * 1024 * 1024

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from package_gate.core.source import read_source
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
@@ -27,7 +28,6 @@ from package_gate.scanners.import_time import (
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.scopes import plain, unparsed
-from package_gate.scanners.source import read_source
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from package_gate.core.source import Fault, read_source
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
@@ -45,7 +46,6 @@ from package_gate.scanners.import_time import (
 from package_gate.scanners.nodes import Function
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.source import Fault, read_source
 from package_gate.scanners.syntax import (
     NotPythonError,
     TooHardError,

@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from package_gate.scanners import source
-from package_gate.scanners.source import Fault, Source, read_source
+from package_gate.core import source
+from package_gate.core.source import Fault, Source, read_source
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ def read_source(content: bytes) -> Source:
     return Source(code if codec == "utf-8" else text.encode())
 
 
+def decoded(content: bytes) -> Source | None:
+    """Decode a Python file whose bytes, taken for UTF-8, are another text; None for all others."""
+    if content.isascii() and b"coding" not in content:
+        return None
+    source = read_source(content)
+    plain = content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    hidden = source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC)
+    return source if hidden or source.code != plain else None
+
+
 def declared_codec(code: bytes) -> str:
     """Give Python's name of the codec that is declared in the first two lines, else `utf-8`.
 
