@@ -55,6 +55,8 @@ class ResolvedClosure:
     """Releases that uv would have taken, and the `Requires-Python` by which they can't be."""
     builds: Mapping[Key, tuple[LockedPackage, ...]] = field(default_factory=dict)
     """What building each of the sdists needs; see `builds`."""
+    passed_over: tuple[str, ...] = ()
+    """Which newer releases were not taken, and why; see `newest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class Resolver:
         cooldown = wanted.cooldown
         project = self._index.project(failure.package)
         ranges = list(failure.specifiers)
-        own = [each for each in wanted.requirements if each.name == failure.package]
+        bounds = (*wanted.requirements, *map(Requirement, wanted.constraints))
+        own = [each for each in bounds if each.name == failure.package]
         if own:
             allowed = SpecifierSet()
             for requirement in own:

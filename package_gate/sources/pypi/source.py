@@ -37,6 +37,7 @@ from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import PROBES, Index, Project
 from package_gate.sources.pypi.lock import LockedPackage
 from package_gate.sources.pypi.names import confused_with
+from package_gate.sources.pypi.newest import Newest
 from package_gate.sources.pypi.resolver import (
     Describe,
     Fetch,
@@ -111,7 +112,7 @@ class PyPI:
         self._sdists_allowed = policy.sdists.allowed
         most = MAX_SDISTS if self._sdists_allowed else 0
         self._resolver = Resolver(settings, self.index, fetch, describe, most)
-        self._builds = Builds(self._resolver)
+        self._newest = Newest(self._resolver, Builds(self._resolver), self.index)
 
     def resolve(self, request: Request) -> Resolution:
         """Name every package and file that the requirement needs, the requested package first.
@@ -182,8 +183,15 @@ class PyPI:
         return UnresolvedError(said, asked)
 
     def _passed_over(self, closures: Mapping[PythonTarget, ResolvedClosure]) -> list[str]:
-        """Say which newer releases can't be installed on a target's Python."""
-        notes = []
+        """Say which newer releases were not taken, and why."""
+        said: dict[str, list[PythonTarget]] = {}
+        for target, closure in closures.items():
+            for note in closure.passed_over:
+                said.setdefault(note, []).append(target)
+        notes = [
+            note if len(to) == len(closures) else f"for {' and '.join(map(str, to))}: {note}"
+            for note, to in said.items()
+        ]
         for target, closure in closures.items():
             chosen = {package.name: package.version for package in closure.packages}
             newest: dict[str, Version] = {}
@@ -209,7 +217,7 @@ class PyPI:
     ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, ResolutionFailure]]:
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
             wanted = Wanted([requirement], cooldown=cooldown)
-            work = partial(self._resolve_target, wanted, folder=folder)
+            work = partial(self._newest.resolve, wanted, folder=folder)
             results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
         failures = {
             to: result for to, result in results.items() if isinstance(result, ResolutionFailure)
@@ -222,14 +230,6 @@ class PyPI:
             to: result for to, result in results.items() if isinstance(result, ResolvedClosure)
         }
         return closures, failures
-
-    def _resolve_target(
-        self, wanted: Wanted, target: PythonTarget, folder: Path
-    ) -> ResolvedClosure | ResolutionFailure:
-        result = self._resolver.resolve(wanted, target, folder)
-        if isinstance(result, ResolvedClosure):
-            result = self._builds.add(result, target, wanted.cooldown, folder)
-        return result
 
     def _gather(
         self,

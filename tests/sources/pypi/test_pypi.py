@@ -565,14 +565,126 @@ def test_an_sdist_of_a_range_is_old_enough_fits_python_and_is_not_yanked(
     assert gate.fetched == ["source-2.0.tar.gz"]
 
 
-def test_a_wheel_is_preferred_to_the_sdist_of_a_newer_release(
+# The newest closure
+
+
+def test_the_newest_release_is_taken_although_an_older_one_has_a_wheel(
     gate: Gate, index: PackageIndex
 ) -> None:
     index.add_build_tools()
     index.add_wheel("thing", "1.0")
     index.add_sdist("thing", "2.0")
-    assert found(gate.resolve("thing")) == ["thing==1.0"]
-    assert found(gate.resolve("thing>1")) == ["thing==2.0"]
+    assert found(gate.resolve("thing")) == ["thing==2.0"]
+    assert found(gate.resolve("thing<2")) == ["thing==1.0"]
+
+
+def test_an_sdist_down_the_tree_is_no_reason_for_an_older_release(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_build_tools()
+    index.add_wheel("top", "1.0")
+    index.add_wheel("top", "2.0", ["middle>=2"])
+    index.add_wheel("middle", "2.0", ["bottom"])
+    index.add_sdist("bottom", "1.0")
+    resolution = gate.resolve("top", targets=TWO_TARGETS)
+    assert found(resolution) == ["top==2.0", "bottom==1.0", "middle==2.0"]
+    assert resolution.notes == ("needed to build bottom 1.0: setuptools 80.0, wheel 0.45",)
+
+
+def test_a_newer_release_that_cannot_be_had_is_named_with_the_reason(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("top", "1.0")
+    index.add_wheel("top", "1.5", uploaded=days_ago(1))
+    index.add_wheel("top", "2.0", ["nothing"])
+    resolution = gate.resolve("top")
+    assert found(resolution) == ["top==1.0"]
+    (note,) = resolution.notes
+    assert note.startswith("top 2.0 was passed over for 1.0 (uv: ")
+    assert "nothing was not found in the package registry" in note
+
+
+def test_when_the_newest_cannot_be_had_the_next_one_is_tried(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_build_tools()
+    index.add_wheel("top", "1.0")
+    index.add_wheel("top", "2.0", ["bottom"])
+    index.add_wheel("top", "3.0", ["nothing"])
+    index.add_sdist("bottom", "1.0")
+    resolution = gate.resolve("top")
+    assert found(resolution) == ["top==2.0", "bottom==1.0"]
+    assert resolution.notes[0].startswith("top 3.0 was passed over for 2.0 (uv: ")
+
+
+def test_a_build_that_lacks_its_tools_is_a_reason_for_an_older_release(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    index.add_sdist("thing", "2.0")
+    resolution = gate.resolve("thing")
+    assert found(resolution) == ["thing==1.0"]
+    assert "building thing 2.0, which has no wheel, needs it" in resolution.notes[0]
+
+
+def test_without_sdists_the_newest_with_wheels_is_taken_and_the_newer_one_named(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("thing", "1.0")
+    index.add_sdist("thing", "2.0")
+    resolution = gate.resolve("thing", sdists=Sdists(allowed=False))
+    assert found(resolution) == ["thing==1.0"]
+    assert resolution.notes[0].startswith("thing 2.0 was passed over for 1.0 (uv: ")
+
+
+@pytest.mark.parametrize("asked", ["top", "top==1.0"])
+def test_a_dependency_that_is_a_year_older_than_its_newest_release_is_explained(
+    gate: Gate, index: PackageIndex, asked: str
+) -> None:
+    index.add_wheel("top", "1.0", ["dep<2"])
+    index.add_wheel("dep", "1.0", uploaded=days_ago(500))
+    index.add_wheel("dep", "2.0", uploaded=days_ago(100))
+    assert gate.resolve(asked).notes == (
+        "dep 2.0 was passed over for 1.0 (uv: top depends on dep<2)",
+    )
+    index.projects["dep"][0]["upload-time"] = index.projects["dep"][1]["upload-time"]
+    assert gate.resolve(asked).notes == ()
+
+
+def test_what_would_be_older_instead_is_said(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("top", "1.0", ["one", "two"])
+    index.add_wheel("one", "1.0")
+    index.add_wheel("one", "2.0", ["two<2"])
+    index.add_wheel("two", "1.0", uploaded=days_ago(800))
+    index.add_wheel("two", "2.0", uploaded=days_ago(100))
+    resolution = gate.resolve("top")
+    assert found(resolution) == ["top==1.0", "one==2.0", "two==1.0"]
+    assert resolution.notes == (
+        "two 2.0 was passed over for 1.0: with a newer one there is one 1.0 instead of 2.0",
+    )
+
+
+def test_a_dependency_whose_newest_release_would_be_built_is_explained(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("top", "1.0", ["dep"])
+    index.add_wheel("dep", "1.0")
+    index.add_sdist("dep", "2.0")
+    resolution = gate.resolve("top")
+    assert found(resolution) == ["top==1.0", "dep==1.0"]
+    assert resolution.notes == (
+        "dep 2.0 was passed over for 1.0: 2.0 has no wheel, so it would be built on the notebook",
+    )
+
+
+def test_what_is_not_for_a_targets_python_is_not_missed_there(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_wheel("top", "1.0")
+    index.add_wheel("top", "2.0", requires_python=">=3.12")
+    resolution = gate.resolve("top", targets=TWO_TARGETS)
+    assert found(resolution) == ["top==1.0", "top==2.0"]
+    assert resolution.notes == ()
 
 
 def test_an_sdist_serves_only_the_targets_without_a_wheel(gate: Gate, index: PackageIndex) -> None:
