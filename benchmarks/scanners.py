@@ -6,10 +6,13 @@ from pathlib import Path
 
 from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.scan_setup import ScanSetup
-from package_gate.core.policy import Policy
+from package_gate.core.policy import AdvisoryAges, Policy
 from package_gate.net.session import Network
 from package_gate.pipeline.assembly import Scanners
 from package_gate.scanners.registry import DEFAULTS
+
+ANY_AGE = AdvisoryAges(undecided_after_days=3650)
+"""For figures that are to stay the same with the same advisories."""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.measure import PROJECT, print_table
+from benchmarks.scanners import ANY_AGE
 from benchmarks.verdict_quality_advisories import measure_advisories
 from benchmarks.verdict_quality_curve import Curve, draw
 from benchmarks.verdict_quality_packages import (
@@ -41,7 +42,7 @@ def main(advisories: Path) -> int:
     if not advisories.exists():
         print(f"There are no advisories at {advisories}; name an OSV snapshot.", file=sys.stderr)
         return 2
-    policy = Policy()
+    policy = Policy(advisories=ANY_AGE)
     packages = honest_packages()
     download(packages)
     with judging(fetch_from_cache, policy, advisories) as judge:

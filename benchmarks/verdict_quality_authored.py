@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import PROJECT, print_table
+from benchmarks.scanners import ANY_AGE
 from benchmarks.verdict_quality_packages import judging
 from benchmarks.verdict_quality_requests import ADVISORIES, suspected
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
@@ -82,7 +83,7 @@ def judge(samples: Mapping[str, Mapping[str, Any]], advisories: Path) -> list[Pa
             binary = {**sample.get("binary", {}), **sample["old"].get("binary", {})}
             old = contents({**sample["old"], "binary": binary})
             index.old[name] = index.add(name, sample["old"]["version"], old, OLD)
-    with judging(index.fetch, Policy(), advisories, index) as judged:
+    with judging(index.fetch, Policy(advisories=ANY_AGE), advisories, index) as judged:
         return judged(packages)
 
 

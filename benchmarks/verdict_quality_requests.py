@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measure import PROJECT, print_table
-from benchmarks.scanners import default_scanners
+from benchmarks.scanners import ANY_AGE, default_scanners
 from benchmarks.verdict_quality_packages import CACHE
 from package_gate.commands.process import now
 from package_gate.commands.scan_setup import describer
@@ -40,7 +40,7 @@ from package_gate.sources.pypi.uv import index_settings
 
 Fetch = Callable[[RemoteFile, Path], ArtifactFile]
 ADVISORIES = PROJECT.parent / "shared" / "advisories" / "PyPI-all.zip"
-ONE_TARGET = Policy(targets=Targets(python_versions=("3.11",)))
+ONE_TARGET = Policy(targets=Targets(python_versions=("3.11",)), advisories=ANY_AGE)
 """The default policy, for one notebook: each file is fetched and scanned once."""
 WHAT_REFUSES = ("osv", "guarddog", "behaviour")
 """The default scanners but for `ruff`, whose findings the default policy only reports."""

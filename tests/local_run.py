@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class LocalRun:
         folder.mkdir(parents=True, exist_ok=True)
         record = {
             "id": f"PYSEC-2026-{len(list(folder.iterdir())) + 1}",
-            "modified": "2026-01-01T00:00:00Z",
+            "modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "summary": f"{package} has a hole.",
             "database_specific": {"severity": severity},
             "affected": [

@@ -17,6 +17,7 @@ from package_gate.advisories.osv_snapshot import Snapshot, check_snapshot
 from package_gate.advisories.s3_snapshot import SCHEME, check_address, fetch_snapshot
 from package_gate.core.errors import ConfigurationError, GateError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.standing import SAMPLE_DATA
 from package_gate.net.session import Network
 
 _API_ADDRESS = re.compile(
@@ -107,7 +108,7 @@ class OSV:
             name=self.name,
             version=__version__,
             data_date=opened.date or self._now().date().isoformat(),
-            data="sample advisories" if self._settings.sample else opened.shown,
+            data=SAMPLE_DATA if self._settings.sample else opened.shown,
             entries=opened.entries,
         )
 

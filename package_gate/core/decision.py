@@ -165,6 +165,8 @@ class RequestDecision:
     """What the requester runs; set when the request is approved and published."""
     sample_advisories: bool = False
     """Whether it rests on the small hand-written advisory set; decided again with a real one."""
+    old_advisories: str = ""
+    """A warning when it rests on old advisories, else ""."""
     superseded: tuple[PackageSummary, ...] = ()
     """PyPI packages that earlier decisions published and the closure holds no more."""
     notified: dict[str, str] = field(default_factory=dict)

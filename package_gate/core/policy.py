@@ -97,6 +97,15 @@ class Reevaluate(_Section, frozen=True):
     """More packages than this are not withdrawn without somebody's confirmation."""
 
 
+class AdvisoryAges(_Section, frozen=True):
+    """How old advisories may be: what has become known since is in none of them."""
+
+    warn_after_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 3
+    """Older ones are told of, in the report and in each email."""
+    undecided_after_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 30
+    """Older ones approve nothing."""
+
+
 class Targets(_Section, frozen=True):
     """The notebooks that packages are resolved for."""
 
@@ -214,6 +223,7 @@ class Policy(_Section, frozen=True):
     cooldown: Cooldown = Cooldown()
     history: History = History()
     reevaluate: Reevaluate = Reevaluate()
+    advisories: AdvisoryAges = AdvisoryAges()
     targets: Targets = Targets()
     sdists: Sdists = Sdists()
     sources: Sources = Sources()

@@ -15,7 +15,7 @@ from package_gate.core.ecosystem import PYPI
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.judge import Judgement, judge
 from package_gate.core.policy import Policy
-from package_gate.core.standing import Standing
+from package_gate.core.standing import Standing, old_advisories
 from package_gate.core.text import printable
 from package_gate.dependency_scan.models import PackageKey
 from package_gate.sources.index_findings import yanked_release
@@ -61,6 +61,11 @@ class LookUp:
         self.infos: dict[str, ScannerInfo] = {}
         """The sources that answered."""
 
+    @property
+    def old_advisories(self) -> str:
+        """A warning when what was asked is old, else ""."""
+        return old_advisories(self.infos.values(), self._policy.advisories, self._today)
+
     def look_up(
         self, packages: Iterable[PackageKey], yanked: Mapping[PackageKey, str] | None = None
     ) -> dict[PackageKey, Looked]:
@@ -89,6 +94,7 @@ class LookUp:
         for key in keys:
             package = packages.get(key)
             standing = standings[package] if package else _unknown(key)
+            standing = standing.checked_age(self._policy.advisories, self._today)
             for failure in standing.failures:
                 self.failures[failure] = self.failures.get(failure, 0) + 1
             self.infos |= {info.name: info for info in standing.scanners}

@@ -69,6 +69,8 @@ def comment(scan: DependencyScan, report: str) -> str:
 
 def print_scan(scan: DependencyScan, console: Console) -> None:
     """Print it for a person or a build log."""
+    if scan.old_advisories:
+        print_line(console, f"WARNING: {scan.old_advisories}", "bold yellow")
     for line in _findings(scan):
         print_line(console, line)
     print_line(console, f"\n{headline(scan)}", _STYLES[scan.verdict])
@@ -83,6 +85,9 @@ def _body(scan: DependencyScan, report: str) -> Iterator[str]:
     ):  # fmt: skip
         if value:
             yield f"{name}: {one_line(value, 500)}"
+    if scan.old_advisories:
+        yield ""
+        yield f"WARNING: {one_line(scan.old_advisories, 1000)}"
     yield from _findings(scan)
     yield ""
     yield CLEAN_MEANS

@@ -212,6 +212,8 @@ class DependencyScan:
     """See `core.version`."""
     started_at: datetime
     finished_at: datetime
+    old_advisories: str = ""
+    """A warning when what was asked is old."""
 
     @property
     def verdict(self) -> Verdict:

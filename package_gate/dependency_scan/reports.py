@@ -86,6 +86,7 @@ def _write_json(scan: DependencyScan, file: BinaryIO) -> None:
         "problems": [
             {"path": each.path, "line": each.line, "text": each.text} for each in scan.problems
         ],
+        "old_advisories": scan.old_advisories,
         "notes": scan.notes,
         "files": [_file_json(each, results.get(each.name, [])) for each in scan.closures],
         "packages": [_package_json(package) for package in scan.packages],

@@ -121,6 +121,8 @@ def _body(
     yield f"Decided:   {utc(decision.decided_at)}"
     if decision.sample_advisories:
         yield from section("WARNING", bullets([SAMPLE_WARNING]))
+    if decision.old_advisories:
+        yield from section("WARNING", bullets([decision.old_advisories]))
     yield from section("Why", bullets(decision.reasons or ["No reason was recorded."]))
     yield from section("What to do next", _next(decision, packages))
     if decision.verdict is Verdict.APPROVED:

@@ -21,7 +21,7 @@ from package_gate.core.judge import judge
 from package_gate.core.policy import COOLDOWN
 from package_gate.core.precedent import Comparison, compared, suspicions
 from package_gate.core.request import Request
-from package_gate.core.standing import Standing
+from package_gate.core.standing import Standing, old_advisories
 from package_gate.core.text import one_line
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
 from package_gate.sources.index_findings import yanked_release
@@ -60,6 +60,7 @@ def decide_package(
         comparison: with an older release, when there is a suspicion: what stood there is set
             aside.
     """
+    standing = standing.checked_age(conditions.policy.advisories, now.date())
     scans = evidence.scans if evidence else ()
     yanked = {file.filename: file.yanked for file in package.files}
     artifacts = tuple(
@@ -160,6 +161,16 @@ def decide_request(
         decided_at=now,
         gate_version=conditions.gate_version,
         sample_advisories=conditions.sample_advisories,
+        old_advisories=old_advisories(
+            (
+                info
+                for decision in decisions
+                for info in decision.scanners
+                if info.name in conditions.advisories
+            ),
+            conditions.policy.advisories,
+            now.date(),
+        ),
         complete=len(decisions) == len(outcomes) > 0,
         basis=None if verdict is Verdict.UNDECIDED else conditions.basis(until),
         schema=DECISION_SCHEMA,

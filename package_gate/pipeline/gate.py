@@ -30,6 +30,7 @@ from package_gate.core.finding import ScannerInfo
 from package_gate.core.request import Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
+from package_gate.core.standing import old_advisories
 from package_gate.notifications.outbox import Notifier
 from package_gate.notifications.texts import compose, notification_digest, sent_before
 from package_gate.pipeline.concurrency import Slowly, quick_or_slow
@@ -112,10 +113,17 @@ class Gate:
             gate_version=self._conditions.gate_version,
             started_at=started,
             finished_at=self.settings.now(),
-            warnings=tuple(self._remarks.warnings),
+            warnings=(*self._old_advisories(), *self._remarks.warnings),
             sample_advisories=self._conditions.sample_advisories,
             unfinished=self._remarks.unfinished,
         )
+
+    def _old_advisories(self) -> list[str]:
+        """Warn of old advisories that this run asked."""
+        names = self._conditions.advisories
+        asked = [info for info in self._scanners.values() if info.name in names]
+        ages = self._conditions.policy.advisories
+        return [warning for warning in [old_advisories(asked, ages, self._today)] if warning]
 
     def _outcomes(
         self, groups: Sequence[list[Request]], besides: Sequence[ResolvedPackage]

@@ -57,6 +57,7 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "policy_digest": decision.policy_digest,
         "gate_version": decision.gate_version,
         "sample_advisories": decision.sample_advisories,
+        "old_advisories": decision.old_advisories,
         "packages": [_package(member) for member in closure(outcome)],
     }
 

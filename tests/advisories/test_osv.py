@@ -15,7 +15,7 @@ from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.advisories.osv_snapshot import Snapshot
 from package_gate.core.errors import ConfigurationError, ScannerError
 from package_gate.core.finding import Finding, Kind, Severity
-from tests.fakes.advisories import advisory, write_snapshot
+from tests.fakes.advisories import MODIFIED, advisory, write_snapshot
 
 PYYAML = advisory(
     "PYSEC-2021-142",
@@ -126,7 +126,7 @@ def test_a_folder_without_a_record_is_an_error(tmp_path: Path) -> None:
 def test_it_names_itself_and_its_data(snapshot: Path) -> None:
     info = OSV(OSVSettings(str(snapshot))).info
     assert (info.name, info.version) == ("osv", __version__)
-    assert (info.data, info.data_date) == (str(snapshot), "2024-05-01")
+    assert (info.data, info.data_date) == (str(snapshot), f"{MODIFIED:%Y-%m-%d}")
     assert OSV(OSVSettings(str(snapshot), sample=True)).info.data == "sample advisories"
 
 
@@ -150,7 +150,7 @@ def test_a_snapshot_in_s3_is_fetched_at_the_first_question_and_named_with_its_ve
     assert len(source.query([NamedPackage("evil", "1")])[0]) == 1
     assert (source.info.data, source.info.data_date) == (
         "s3://bucket/all.zip (version 7)",
-        "2024-05-01",
+        f"{MODIFIED:%Y-%m-%d}",
     )
     assert fetched == [("s3://bucket/all.zip", tmp_path, "eu-west-1")]
 

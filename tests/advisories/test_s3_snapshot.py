@@ -13,7 +13,7 @@ from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.advisories.s3_snapshot import fetch_snapshot
 from package_gate.core.errors import ConfigurationError, ScannerError
-from tests.fakes.advisories import advisory
+from tests.fakes.advisories import MODIFIED, advisory
 from tests.fakes.aws import AWS, REGION
 
 ADDRESS = "s3://advisories/PyPI/all.zip"
@@ -57,7 +57,7 @@ def test_the_source_uses_it(bucket: AWS, tmp_path: Path) -> None:
         [found] = osv.query([NamedPackage("pkg", "1.0")])
         assert [finding.rule for finding in found] == ["PYSEC-2024-1"]
         assert osv.info.data.startswith(f"{ADDRESS} (ETag")
-        assert osv.info.data_date == "2024-05-01"
+        assert osv.info.data_date == f"{MODIFIED:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(

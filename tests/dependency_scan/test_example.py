@@ -12,6 +12,7 @@ import pytest
 
 from package_gate.advisories import osv
 from package_gate.core.decision import Verdict
+from package_gate.core.policy import AdvisoryAges
 from tests.dependency_scan.world import World, proposed, verdicts
 from tests.fakes.package_index import metadata
 from tests.shared import shared
@@ -52,7 +53,9 @@ def test_the_example(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = osv.OSVSettings(str(shared(SNAPSHOT)))
     monkeypatch.setattr("tests.dependency_scan.world.OSVSettings", lambda _: snapshot)
 
-    result = world.scan({"requirements.txt": EXAMPLE.read_text()})
+    ages = AdvisoryAges(undecided_after_days=3650)
+    result = world.scan({"requirements.txt": EXAMPLE.read_text()}, advisories=ages)
+    assert "OLD ADVISORIES" in result.old_advisories
 
     found = {
         package.name: {
@@ -86,6 +89,6 @@ def test_the_example(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         .replace("7.1.2", "10.4.0")
         .replace("1.25.8", "2.2.3")
     }
-    again = world.scan({"requirements.txt": proposed(result)["requirements.txt"]})
+    again = world.scan({"requirements.txt": proposed(result)["requirements.txt"]}, advisories=ages)
     assert again.verdict is Verdict.APPROVED
     assert verdicts(again)["pylint 2.5.3"] == "approved"

@@ -1,10 +1,14 @@
 """OSV records as tests need them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from package_gate.advisories.osv_records import Record, decode_record
+
+MODIFIED = datetime.now(UTC)
+"""When records were modified of which a test says nothing else: what is old approves nothing."""
 
 
 def advisory(
@@ -24,7 +28,7 @@ def advisory(
     return {
         "schema_version": "1.6.0",
         "id": advisory_id,
-        "modified": "2024-05-01T00:00:00Z",
+        "modified": f"{MODIFIED:%Y-%m-%dT%H:%M:%SZ}",
         "affected": [affected],
         **fields,
     }

@@ -25,7 +25,7 @@ from package_gate.core.errors import (
     TooFreshError,
     UnresolvedError,
 )
-from package_gate.core.finding import Finding, Kind, Location, Severity
+from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.inventory import Component
 from package_gate.core.policy import Policy
 from package_gate.core.request import ArchiveSource, Request
@@ -174,6 +174,43 @@ def test_what_authors_say_of_a_project_that_they_gave_up_is_told(world: World) -
          'instead"',),
         (),
     ]  # fmt: skip
+
+
+class OldSource(FakeSource):
+    """Answers by data of a day."""
+
+    data_date = "2026-05-30"
+
+    @property
+    def info(self) -> ScannerInfo:
+        return ScannerInfo(self.name, "1", self.data_date)
+
+
+def test_old_advisories_are_told_in_the_run_and_in_each_email(world: World) -> None:
+    source = OldSource("inspector")
+    world.sources = [source]
+    source.data_date = "2026-05-20"
+    run = world.run(request("idna", "jo@example.com"))
+    assert verdicts(run) == {"idna": Verdict.APPROVED}
+    [warning] = run.warnings
+    assert "The advisories of inspector are of 2026-05-20, 12 days old" in warning
+    assert warning in " ".join(world.emails[0].body.split())
+    source.data_date = "2026-06-01"
+    run = world.run(request("idna", "jo@example.com"), rescan=True)
+    assert run.warnings == ()
+    assert run.outcomes[0].decision.old_advisories == ""
+    assert len(world.emails) == 1
+
+
+def test_advisories_that_are_too_old_approve_nothing_and_still_refuse(world: World) -> None:
+    source = OldSource("inspector")
+    source.data_date = "2026-05-01"
+    world.sources = [source]
+    run = world.run(request("idna"))
+    assert verdicts(run) == {"idna": Verdict.UNDECIDED}
+    assert "31 days old: they approve nothing" in reasons(run)
+    source.answer = lambda package: [flaw("CVE-1")]
+    assert verdicts(world.run(request("idna"))) == {"idna": Verdict.REFUSED}
 
 
 def test_a_source_that_could_not_be_asked_leaves_a_release_undecided(world: World) -> None:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ def executable(path: Path, text: str) -> None:
 def _snapshot(package: str, version: str) -> bytes:
     record: dict[str, Any] = {
         "id": "PYSEC-2026-1",
-        "modified": "2026-01-01T00:00:00Z",
+        "modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "summary": "A hole.",
         "database_specific": {"severity": "HIGH"},
         "affected": [
