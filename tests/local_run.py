@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests import preloaded
 from tests.fakes.package_index import PackageIndex
 
 PROJECT = Path(__file__).parent.parent
@@ -83,15 +84,7 @@ class LocalRun:
         ])  # fmt: skip
 
     def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=self.environ(),
-            cwd=self.folder / "cwd",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        return preloaded.run(command, env=self.environ(), cwd=self.folder / "cwd")
 
     def verdicts(self) -> dict[str, str]:
         """Give the verdict of each request by name."""
