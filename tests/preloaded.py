@@ -25,6 +25,7 @@ MODULES = (
     "boto3",
     "package_gate.commands.gate",
     "package_gate.commands.aws_destinations",
+    "package_gate.commands.dependencies",
     "package_gate.advisories.inspector",
     "package_gate.scanners.codeguru",
 )

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from package_gate.commands import dependencies as cli
+from tests import preloaded
 from tests.dependency_scan.world import as_json, write_files
 from tests.fakes.advisories import advisory, write_snapshot
 from tests.fakes.aws import ACCESS_KEY_ID, AWS, REGION, SECRET_ACCESS_KEY
@@ -45,7 +46,7 @@ class Script:
             (self.folder / name).mkdir(exist_ok=True)
         write_files(self.folder / "team-app", files)
         (self.folder / "policy.toml").write_text(POLICY)
-        return subprocess.run(
+        return preloaded.run(
             [
                 sys.executable, str(PROJECT / "dependency-scan.py"), path,
                 "--policy", "policy.toml", "--output", "out", *arguments,
@@ -58,10 +59,6 @@ class Script:
                 **self.environment,
             },
             cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
         )  # fmt: skip
 
     def report(self) -> Any:
