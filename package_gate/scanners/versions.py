@@ -7,10 +7,10 @@ what a scanner reports about the same bytes raises its number here, by hand.
 from importlib.metadata import version
 
 ARCHIVE = "4"
-BEHAVIOUR = "18"
+BEHAVIOUR = "19"
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
-_GUARDDOG = 5
+_GUARDDOG = 6
 """What is made of GuardDog's rules: see `guarddog`."""
 _RUFF = 2
 """Which of Ruff's rules are used, and what is made of them: see `ruff`."""

@@ -32,16 +32,21 @@ def run_hostile(variants: Sequence[Variant], folder: Path, start: Start) -> Host
     """Let one run of the gate judge these archives, with the default policy and scanners."""
     with https_server(folder) as server:
         lines = []
+        index = PackageIndex(server)
         honest, content = wheel(
             HONEST, "1.0", b"Metadata-Version: 2.1\nName: honest\nVersion: 1.0\n"
         )
         all_of_them = [*variants[: len(variants) // 2], Variant(HONEST, honest, content)]
         all_of_them += variants[len(variants) // 2 :]
         for variant in all_of_them:
+            if variant.project:
+                index.add_file(variant.project, variant.filename, variant.data)
+                lines.append(f"{variant.name},pypi:{variant.project}\n")
+                continue
             path = f"/{variant.name}/{variant.filename}"
             server.routes[path] = respond(variant.data)
             lines.append(f"{variant.name},{server.url}{path}\n")
-        local = LocalRun(folder / "run", PackageIndex(server))
+        local = LocalRun(folder / "run", index)
         local.folder.mkdir()
         status, output = start(local, "".join(lines))
     requests = {request["name"]: request for request in local.report()["requests"]}

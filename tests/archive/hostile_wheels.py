@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from package_gate.core.finding import Severity
-from tests.archive.makers import Zipped, make_tar, make_zip, tar_file, tar_header
+from tests.archive.makers import Zipped, make_tar, make_zip, renamed, tar_file, tar_header
 from tests.archive.registry import Hostile, registrar
 
 CRITICAL, HIGH, MEDIUM = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM
@@ -24,7 +24,11 @@ FORMAT = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-
 
 
 def record_line(name: str, data: bytes, algorithm: str = "sha256") -> str:
-    digest = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode()
+    digest = (
+        base64.urlsafe_b64encode(hashlib.new(algorithm, renamed(data)).digest())
+        .rstrip(b"=")
+        .decode()
+    )
     return f"{name},{algorithm}={digest},{len(data)}\n"
 
 

@@ -2,12 +2,32 @@
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 BLOCK = 512
 NO_BLOCK = bytes(BLOCK)
+_PROJECT = ContextVar("project", default=b"demo")
+"""What stands for `demo` in all names and contents."""
+
+
+@contextmanager
+def project(name: str) -> Iterator[None]:
+    """Make archives of another project than `demo`, whose name has four letters too."""
+    assert len(name) == len(_PROJECT.get())
+    token = _PROJECT.set(name.encode())
+    try:
+        yield
+    finally:
+        _PROJECT.reset(token)
+
+
+def renamed(text: bytes) -> bytes:
+    """Give a name or a content as it is in an archive of the project."""
+    return text.replace(b"demo", _PROJECT.get())
 
 
 @dataclass
@@ -29,6 +49,12 @@ class Zipped:
     """What stands for the compressed data."""
     local: dict[str, Any] = field(default_factory=dict)
     central: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name, self.data = renamed(self.name), renamed(self.data)
+        for fields in (self.local, self.central):
+            if "name" in fields:
+                fields["name"] = renamed(fields["name"])
 
 
 def deflate(data: bytes) -> bytes:
@@ -171,6 +197,7 @@ def tar_header(
     rest: bytes = b"",
 ) -> bytes:
     """Make one header block."""
+    name, link, prefix = renamed(name), renamed(link), renamed(prefix)
     octal = size_field if size_field is not None else b"%011o\0" % size
     block = bytearray(BLOCK)
     block[0:100] = name[:100].ljust(100, b"\0")
@@ -196,7 +223,7 @@ def padded(data: bytes) -> bytes:
 
 
 def tar_file(name: bytes, data: bytes = b"x = 1\n", **header: Any) -> bytes:
-    return tar_header(name, len(data), **header) + padded(data)
+    return tar_header(name, len(data), **header) + padded(renamed(data))
 
 
 def pax(records: dict[bytes, bytes], kind: bytes = b"x") -> bytes:
