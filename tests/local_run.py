@@ -94,12 +94,14 @@ class LocalRun:
         """Read verdicts.json."""
         return json.loads((self.output / "verdicts.json").read_bytes())
 
-    def add_advisory(self, package: str, *versions: str, severity: str = "HIGH") -> None:
+    def add_advisory(
+        self, package: str, *versions: str, severity: str = "HIGH", identifier: str = ""
+    ) -> None:
         """Add an OSV record against these versions."""
         folder = self.advisories / "PyPI"
         folder.mkdir(parents=True, exist_ok=True)
         record = {
-            "id": f"PYSEC-2026-{len(list(folder.iterdir())) + 1}",
+            "id": identifier or f"PYSEC-2026-{len(list(folder.iterdir())) + 1}",
             "modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "summary": f"{package} has a hole.",
             "database_specific": {"severity": severity},

