@@ -37,6 +37,7 @@ from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import RequestFile
 from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.assembly import Options, Outside, open_gate
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.storage import FolderStorage
 from package_gate.sources.pypi.uv import index_settings
@@ -184,7 +185,7 @@ def time_gate(wheels: Sequence[Path], output: Path) -> tuple[float, int]:
         storage=FolderStorage(output),
         notifier=Outbox(output / "outbox"),
         now=lambda: datetime.now(UTC),
-        progress=lambda _subject, _step: None,
+        progress=Silent(),
     )
     begin = time.perf_counter()
     with (

@@ -43,6 +43,7 @@ from package_gate.core.request import PyPISource, Request
 from package_gate.core.request_file import read_requests
 from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.storage import FolderStorage
 from package_gate.report.write import write_reports
@@ -185,7 +186,7 @@ def measure_one(output: Path, run: str) -> dict[str, float]:
         storage=FolderStorage(output),
         notifier=Outbox(output / "outbox"),
         now=lambda: datetime.now(UTC),
-        progress=lambda _subject, _step: None,
+        progress=Silent(),
     )
     scanners = Scanners(Unpacker(), [Scanner("guarddog"), Scanner("ruff")], [Advisories()])
     policy = Policy(refuse=Refuse(code="medium")) if run == POLICY else Policy()

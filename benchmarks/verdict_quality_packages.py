@@ -29,6 +29,7 @@ from package_gate.net.download import Downloader
 from package_gate.net.session import Network
 from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.assembly import Options, Outside, open_gate
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.storage import FolderStorage
 from package_gate.sources.interface import History
@@ -140,7 +141,7 @@ def judging(
             storage=FolderStorage(Path(name)),
             notifier=Outbox(Path(name, "outbox")),
             now=lambda: datetime.now(UTC),
-            progress=lambda _subject, _step: None,
+            progress=Silent(),
             history=history,
         )
         with (

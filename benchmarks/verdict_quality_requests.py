@@ -30,6 +30,7 @@ from package_gate.net.download import Downloader
 from package_gate.net.session import network_of
 from package_gate.notifications.outbox import Email
 from package_gate.pipeline.assembly import Options, Outside, open_gate
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
 from package_gate.sources.archive_url import ArchiveURL
@@ -124,7 +125,7 @@ def judge_requests(requests: Path, advisories: Path, policy: Policy, folder: Pat
                 storage=FolderStorage(folder),
                 notifier=nowhere,
                 now=now,
-                progress=lambda _subject, _step: None,
+                progress=Silent(),
                 history=PyPIHistory(pypi.index),
             )
             with open_gate(outside, scanners, policy, Options(), scratch) as gate:

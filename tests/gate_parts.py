@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from package_gate.notifications.outbox import Email
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.pipeline.gate import Gate
 from package_gate.pipeline.reevaluate import Reevaluation
+from package_gate.pipeline.settings import Progress, Silent
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
 from package_gate.records.store import Records
@@ -100,7 +101,7 @@ class World:
     """`NAME VERSION` → SHA-256 of the bytes that stand in the repository."""
     emails: list[Email] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    progress: Callable[[str, str], None] = lambda _subject, _step: None
+    progress: Progress = field(default_factory=Silent)
 
     @property
     def records(self) -> Records:

@@ -127,7 +127,7 @@ def _run(
             storage=parts.storage,
             notifier=parts.notifier,
             now=now,
-            progress=progress.step,
+            progress=progress,
             history=PyPIHistory(pypi.index),
         )
         scanners = Scanners(

@@ -117,7 +117,7 @@ def _run(
             storage=parts.storage,
             notifier=parts.notifier,
             now=now,
-            progress=progress.step,
+            progress=progress,
             history=nothing,
         )
         scanners = Scanners(workers.unpacker, (), advisories.sources, advisories.sample)

@@ -5,10 +5,12 @@ scan and decide; then publish what is approved, record, notify. Whatever goes wr
 leaves it undecided and the others alone. Every step may be repeated, and is after a kill.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.child import end_all
@@ -50,6 +52,7 @@ from package_gate.records.store import Records
 
 REQUESTS_AT_ONCE = 8
 
+Outcome = TypeVar("Outcome", RequestOutcome, RequestOutcome | Slowly)
 Decided = tuple[RequestDecision, tuple[PackageDecision, ...]]
 
 
@@ -130,12 +133,13 @@ class Gate:
     ) -> list[RequestOutcome]:
         if not self.settings.dry_run:
             self._pay()
+        counted = self._counting(len(groups))
         outcomes = quick_or_slow(
             # New requests stand in the last lines, and what takes long begins early.
             reversed(groups),
-            self._standing_outcome,
+            lambda requests: counted(self._standing_outcome(requests)),
             self._ask_together,
-            self._settle,
+            lambda requests: counted(self._settle(requests)),
             quick_threads=self._records.readers,
             slow_threads=REQUESTS_AT_ONCE,
         )
@@ -143,6 +147,20 @@ class Gate:
         if not self.settings.dry_run:
             self._finish()
         return outcomes
+
+    def _counting(self, total: int) -> Callable[[Outcome], Outcome]:
+        """Give what passes outcomes on and tells how many there are."""
+        lock, done = threading.Lock(), 0
+
+        def counted(outcome: Outcome) -> Outcome:
+            nonlocal done
+            if isinstance(outcome, RequestOutcome):
+                with lock:
+                    done += 1
+                    self.settings.progress.count("requests", done, total)
+            return outcome
+
+        return counted
 
     def _pay(self) -> None:
         """Do what earlier runs have left undone, and note what this one begins."""
@@ -239,7 +257,7 @@ class Gate:
             decision = self._notify(requests, decision, packages, self._keep)
             self._try(self._forget_unreadable, requests, decision)
         if decided_now:
-            self.settings.progress(request.name, str(decision.verdict))
+            self.settings.progress.end(request.name, str(decision.verdict))
         return RequestOutcome(request, decision, packages, decided_now)
 
     def _settle_unreadable(

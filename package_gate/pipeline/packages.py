@@ -39,6 +39,8 @@ from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.store import Records
 
 PACKAGES_AT_ONCE = 4
+SHOWN_BYTES = 10 * 1000**2
+"""A download takes long enough to say how large it is."""
 
 
 @dataclass(slots=True)
@@ -83,6 +85,8 @@ class Packages:
         self._scanned_now: dict[str, Evidence] = {}
         self._works: dict[object, PackageWork] = {}
         self._works_lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._claimed = self._decided = 0
         self._numbers = itertools.count(1)
         self._version_locks: dict[tuple[Origin, str, str], threading.Lock] = {}
         self._pool = ThreadPoolExecutor(PACKAGES_AT_ONCE, "package")
@@ -105,10 +109,19 @@ class Packages:
                 )
                 folder = self._scratch / f"package-{next(self._numbers)}"
                 work = PackageWork(key, _subject(package), folder, lock)
+                self._claimed += 1
                 work.decided = self._pool.submit(self._decide, package, work)
+                work.decided.add_done_callback(lambda _: self._is_decided(work))
                 self._works[key] = work
             work.users += 1
             return work
+
+    def _is_decided(self, work: PackageWork) -> None:
+        with self._counting:
+            self._decided += 1
+            decided, claimed = self._decided, self._claimed
+        self._settings.progress.end(work.subject)
+        self._settings.progress.count("packages", decided, claimed)
 
     def release(self, work: PackageWork) -> None:
         """Remove a package's files once no request needs them any more."""
@@ -272,7 +285,7 @@ class Packages:
     ) -> Evidence:
         if not work.files:
             work.files = self._fetch_files(package.files, work)
-        self._settings.progress(_subject(package), "scanning")
+        self._settings.progress.step(_subject(package), "scanning")
         evidence = self._scanning.scan(package, work.files, work.folder, known, missing)
         finished = replace(evidence, failures=())
         if not self._settings.dry_run:
@@ -284,7 +297,9 @@ class Packages:
     def _fetch_files(
         self, files: Sequence[RemoteFile], work: PackageWork
     ) -> tuple[ArtifactFile, ...]:
-        self._settings.progress(work.subject, "fetching")
+        size = sum(file.size or 0 for file in files)
+        shown = f" {size / 1000**2:,.0f} MB" if size >= SHOWN_BYTES else ""
+        self._settings.progress.step(work.subject, f"fetching{shown}")
         downloads = work.folder / "downloads"  # their names others have chosen
         downloads.mkdir(parents=True, exist_ok=True)
         return tuple(self._fetch(file, downloads) for file in files)

@@ -74,7 +74,7 @@ class Planner:
                     for p, summary in zip(recorded, earlier.packages, strict=True)
                 )
                 return Plan(packages, earlier.notes, recorded=True, targets=earlier.targets)
-        self._settings.progress(request.name, "resolving")
+        self._settings.progress.step(request.name, "resolving")
         resolution = self._sources[type(request.source)].resolve(request)
         return Plan(
             resolution.packages, resolution.notes, recorded=False, targets=resolution.targets

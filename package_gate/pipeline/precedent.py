@@ -141,11 +141,12 @@ class Precedents:
         downloads = folder / "downloads"
         downloads.mkdir(parents=True)
         try:
-            self._settings.progress(subject, "fetching, as precedent")
+            self._settings.progress.step(subject, "fetching, as precedent")
             files = tuple(self._looking.fetch(file, downloads) for file in release.files)
-            self._settings.progress(subject, "scanning, as precedent")
+            self._settings.progress.step(subject, "scanning, as precedent")
             evidence = self._looking.scanning.scan(release, files, folder, known, missing)
         finally:
+            self._settings.progress.end(subject)
             shutil.rmtree(folder, ignore_errors=True)
         if not self._settings.dry_run and not evidence.failures:
             self._records.put_evidence(evidence)

@@ -103,7 +103,7 @@ class Publication:
                 not self._settings.conditions.rescan or work.key in self._published
             ):
                 return
-            self._settings.progress(work.subject, "publishing")
+            self._settings.progress.step(work.subject, "publishing")
             approved = self._packages.approved(work)
             if not work.decision.published_at:  # so that a kill amid it is not forgotten
                 work.decision = replace(work.decision, published_at=self._settings.now())
@@ -115,6 +115,7 @@ class Publication:
             )
             self._records.put(work.decision)
             self._published.add(work.key)
+            self._settings.progress.end(work.subject)
 
     def _take_back_after_all(self, work: PackageWork) -> None:
         """Take back what was published while another run refused it: that one could not see it."""

@@ -3,11 +3,38 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from package_gate.pipeline.reuse import Conditions
 
-Progress = Callable[[str, str], None]
-"""Is given the subject and the step that begins."""
+
+class Progress(Protocol):
+    """Is told what the gate is doing, by several threads."""
+
+    def step(self, subject: str, what: str) -> None:
+        """Hear that something begins with a request or a package."""
+        ...
+
+    def end(self, subject: str, what: str = "") -> None:
+        """Hear that nothing more is done with it, and perhaps what came of it."""
+        ...
+
+    def count(self, kind: str, done: int, total: int) -> None:
+        """Hear how many `requests` or `packages` are done, of those that are known."""
+        ...
+
+
+class Silent:
+    """Tells nobody; implements `Progress`."""
+
+    def step(self, subject: str, what: str) -> None:
+        """See `Progress.step`."""
+
+    def end(self, subject: str, what: str = "") -> None:
+        """See `Progress.end`."""
+
+    def count(self, kind: str, done: int, total: int) -> None:
+        """See `Progress.count`."""
 
 
 @dataclass(frozen=True, slots=True)

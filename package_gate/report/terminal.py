@@ -90,6 +90,7 @@ class Progress:
         self._console = console
         self._lock = threading.Lock()
         self._steps: dict[str, tuple[str, float]] = {}
+        self._counts: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = (
             Live(get_renderable=self._render, console=console, transient=True)
@@ -125,18 +126,31 @@ class Progress:
         with self._lock:
             self._steps.pop(subject, None)
             self._steps[subject] = (what, time.monotonic())
-            while len(self._steps) > LIVE_ROWS:
-                del self._steps[next(iter(self._steps))]
+
+    def end(self, subject: str, what: str = "") -> None:
+        """Tell that nothing more is done with something, and perhaps what came of it."""
+        subject, what = one_line(subject, 80), one_line(what)
+        if self._live is not None:
+            with self._lock:
+                self._steps.pop(subject, None)
+        elif what:
+            print_line(self._console, f"{subject}: {what}")
+
+    def count(self, kind: str, done: int, total: int) -> None:
+        """Tell how many of a kind are done."""
+        self._counts[kind] = f"{done:,}/{total:,} {kind}"
 
     def _render(self) -> RenderableType:
         now = time.monotonic()
         with self._lock:
-            steps = list(self._steps.items())
+            steps = list(self._steps.items())[-LIVE_ROWS:]
         rows = [
             Text(f"  {subject}: {what} ({now - since:.0f} s)", no_wrap=True, overflow="ellipsis")
             for subject, (what, since) in steps
         ]
-        return Group(self._spinner, *rows) if rows else Group()
+        done = ", ".join(self._counts[kind] for kind in sorted(self._counts, reverse=True))
+        self._spinner.update(text=done)
+        return Group(self._spinner, *rows) if rows or done else Group()
 
 
 def _choose(run: Run) -> tuple[list[RequestOutcome], int]:

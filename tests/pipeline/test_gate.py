@@ -31,6 +31,7 @@ from package_gate.core.policy import Policy
 from package_gate.core.request import ArchiveSource, Request
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.sources.index_findings import name_confusion
 from tests.fakes.advisory_source import FakeSource, flaw
@@ -555,7 +556,13 @@ def test_what_fails_because_the_run_was_stopped_is_neither_recorded_nor_told(wor
 
     world.called = interrupt_and_fail  # type: ignore[method-assign]
     world.scan_errors["x"] = ScannerError("it was killed")
-    world.progress = lambda _name, verdict: told.set() if verdict == "undecided" else None
+
+    class Listening(Silent):
+        def end(self, subject: str, what: str = "") -> None:
+            if what == "undecided":
+                told.set()
+
+    world.progress = Listening()
     with pytest.raises(KeyboardInterrupt):
         world.run(request("x"))
     stopped.set()

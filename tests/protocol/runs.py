@@ -24,6 +24,7 @@ from package_gate.core.request_file import RequestFile
 from package_gate.core.run import Run
 from package_gate.notifications.outbox import Email
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
+from package_gate.pipeline.settings import Silent
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.s3 import S3Settings, S3Storage
 from package_gate.records.store import Records
@@ -231,7 +232,7 @@ class Going:
             storage=self.storage,
             notifier=part,
             now=part.tick,
-            progress=lambda subject, step: None,
+            progress=Silent(),
         )
         scanners = Scanners(
             FakeScanner("archive", "1", part), [FakeScanner("malware", "1", part)],

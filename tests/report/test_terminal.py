@@ -131,6 +131,31 @@ def test_progress_on_a_terminal_shows_the_latest_steps_and_is_gone_at_the_end() 
     assert "\x1b[2K" in output
 
 
+def test_progress_on_a_terminal_counts_and_forgets_what_has_ended() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, _environ={})
+    with Progress(console) as progress:
+        progress.step("idna 3.10", "fetching")
+        progress.step("numpy 2.1", "scanning")
+        progress.count("packages", 1, 98)
+        progress.count("requests", 0, 10)
+        progress.end("idna 3.10", "approved")
+        console.print("now:", progress._render())
+    now = file.getvalue().rpartition("now:")[2]
+    assert "0/10 requests, 1/98 packages" in now
+    assert "numpy 2.1: scanning" in now
+    assert "idna" not in now
+
+
+def test_what_came_of_it_is_a_line_of_a_build_log() -> None:
+    file = io.StringIO()
+    with Progress(Console(file=file, force_terminal=False)) as progress:
+        progress.end("idna 3.10")
+        progress.end("idna", "approved")
+        progress.count("requests", 1, 1)
+    assert file.getvalue() == "idna: approved\n"
+
+
 def test_progress_takes_steps_from_several_threads() -> None:
     file = io.StringIO()
     with Progress(Console(file=file, force_terminal=False)) as progress:
