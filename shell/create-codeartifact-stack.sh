@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create the gate that publishes to AWS CodeArtifact.
 #
-# Usage: source shell/create-codeartifact-stack.sh
+# Usage: source shell/create-codeartifact-stack.sh [--yes] [--replace]
 #
 # In bash or zsh; the head of stacks/codeartifact.sh has the variables. A child does all the work, without
 # the caller's options, functions and aliases: nothing stays behind in the shell that sources this.
@@ -15,5 +15,5 @@ esac
 
 # The name of this file: bash knows it as BASH_SOURCE, zsh as %x.
 # shellcheck disable=SC2016 # the child and zsh expand what is quoted
-\command bash -p -c 'exec bash -p "${0%create-codeartifact-stack.sh}stacks/codeartifact.sh" create' \
-  "${BASH_SOURCE[0]:-$(\eval '\builtin print -r -- "${(%):-%x}"')}"
+\command bash -p -c 'exec bash -p "${0%create-codeartifact-stack.sh}stacks/codeartifact.sh" create "$@"' \
+  "${BASH_SOURCE[0]:-$(\eval '\builtin print -r -- "${(%):-%x}"')}" "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create the dependency scan of a repository.
 #
-# Usage: source shell/create-dependency-scan-stack.sh
+# Usage: source shell/create-dependency-scan-stack.sh [--yes] [--replace]
 #
 # In bash or zsh; the head of stacks/dependency-scan.sh has the variables. A child does all the work, without
 # the caller's options, functions and aliases: nothing stays behind in the shell that sources this.
@@ -15,5 +15,5 @@ esac
 
 # The name of this file: bash knows it as BASH_SOURCE, zsh as %x.
 # shellcheck disable=SC2016 # the child and zsh expand what is quoted
-\command bash -p -c 'exec bash -p "${0%create-dependency-scan-stack.sh}stacks/dependency-scan.sh" create' \
-  "${BASH_SOURCE[0]:-$(\eval '\builtin print -r -- "${(%):-%x}"')}"
+\command bash -p -c 'exec bash -p "${0%create-dependency-scan-stack.sh}stacks/dependency-scan.sh" create "$@"' \
+  "${BASH_SOURCE[0]:-$(\eval '\builtin print -r -- "${(%):-%x}"')}" "$@"

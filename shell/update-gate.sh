@@ -1,49 +1,64 @@
 #!/usr/bin/env bash
-# Summary: Give a gate the code and the policy of this checkout.
+# Summary: Give a gate the code, the policy and the templates of this checkout.
 #
-# Usage: update-gate.sh [--yes] [--stack NAME]
+# Usage: update-gate.sh [--yes] [--replace] [--stack NAME]
 #
-# Shows what changes first: the files, the policy's whole difference, the stack's parameters. Then
-# it asks, unless --yes is given. NAME is STACK_NAME by default. AWS_REGION is needed where the
-# state file is missing. Everything else of the stack stays as it is.
+# Shows what changes first: the files, the policy's whole difference, the templates, the stack's
+# parameters and resources. Then it asks, unless --yes is given; for the loss of a domain, a repository
+# and the like --replace besides. NAME is STACK_NAME by default. AWS_REGION is needed where the state
+# file is missing. Every other parameter of the stack stays as it is.
 
 unset PRIVATE_GITHUB_PAT # has no use here
 # shellcheck source=shell/stacks/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stacks/common.sh"
+# shellcheck source=shell/stacks/builds.sh
+. "$stacks/builds.sh"
 
 update() {
-  local kind bucket before
+  local kind before
   need STACK_NAME "$stack_pattern" 'the name of the stack of the gate, or give --stack NAME'
   check_region_and_account "${STACK_NAME-}"
   describe_stack "$STACK_NAME"
   kind=$(stack_value "$STACK_NAME" Kind)
-  bucket=$(stack_value "$STACK_NAME" Parameter:S3ArtifactsBucket)
-  before=$(stack_value "$STACK_NAME" Parameter:GateBundleSHA256)
   case $kind in
-    codeartifact | github) ;;
+    codeartifact | github) check_stack "$STACK_NAME-artifacts" artifacts ;;
     *) problem "There is no gate $STACK_NAME in account $account, $AWS_REGION." ;;
   esac
   stop_if_problems
 
+  bucket=$(stack_value "$STACK_NAME" Parameter:S3ArtifactsBucket)
+  before=$(stack_value "$STACK_NAME" Parameter:GateBundleSHA256)
   make_bundle "$scratch/bundle"
-  if [ "$before" = "$bundle_digest" ]; then
-    say "The gate $STACK_NAME has the code and the policy of this checkout already ($before)."
+  ensure_stack "$STACK_NAME-artifacts" artifacts artifacts-bucket.yaml
+  if is_current "$kind-private-repo.yaml"; then
+    say "The gate $STACK_NAME has the code, the policy and the templates of this checkout already ($before)."
     return
   fi
-  show_changes
-  confirm "Update the gate $STACK_NAME in account $account, $AWS_REGION?"
-  cli s3 cp --only-show-errors "$scratch/bundle" "s3://$bucket/gate/$bundle_digest.tar.gz" ||
-    aws_failed "upload the bundle"
-  set_parameters
-  ensure_stack "$STACK_NAME" "$kind" previous
+  show_files
+  show_template "$kind-private-repo.yaml"
+  # Of no effect until the stack names them.
+  upload scan-pipeline.yaml "$kind-private-repo.yaml"
+  parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
+  parameter GateBundle "gate/$bundle_digest.tar.gz"
+  parameter GateBundleSHA256 "$bundle_digest"
+  ensure_stack "$STACK_NAME" "$kind" "$kind-private-repo.yaml" \
+    "$(template_address "$kind-private-repo.yaml")"
   say "The next push or retry uses it. To begin at once:"
   say "  aws codepipeline start-pipeline-execution --region $AWS_REGION --name $(stack_value "$STACK_NAME" Parameter:CodePipelineName)"
+}
+
+# is_current TEMPLATE: bundle and both templates are those of this checkout.
+is_current() {
+  template_in_use "$STACK_NAME"
+  [ "$before" = "$bundle_digest" ] && same_text "$scratch/template-in-use" "$project/cfn/$1" &&
+    [ "$(stack_value "$STACK_NAME" Parameter:ScanPipelineTemplate)" = "$(template_address scan-pipeline.yaml)" ]
 }
 
 read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --yes) yes=yes ;;
+      --replace) replace=replace ;;
       --stack)
         export STACK_NAME=${2-}
         shift
@@ -57,7 +72,7 @@ read_arguments() {
   done
 }
 
-show_changes() {
+show_files() {
   mkdir "$scratch/in-use" "$scratch/this-checkout"
   tar -xzf "$scratch/bundle" -C "$scratch/this-checkout"
   fetch_bundle_in_use
@@ -69,12 +84,15 @@ show_changes() {
   (cd "$scratch" && diff -uN in-use/scan-policy.toml this-checkout/scan-policy.toml) >&2 &&
     say "  stays as it is"
   say ""
-  say "Parameters of the stack $STACK_NAME:"
-  say "  GateBundle        $(stack_value "$STACK_NAME" Parameter:GateBundle)"
-  say "                 -> gate/$bundle_digest.tar.gz"
-  say "  GateBundleSHA256  $before"
-  say "                 -> $bundle_digest"
-  say ""
+}
+
+# show_template TEMPLATE: what changes in it. Of the nested one ensure_stack shows the digest.
+show_template() {
+  if ! same_text "$scratch/template-in-use" "$project/cfn/$1"; then
+    say "The template:"
+    diff -u --label in-use --label "cfn/$1" "$scratch/template-in-use" "$project/cfn/$1" >&2 || true
+    say ""
+  fi
 }
 
 # Leaves the folder empty when the bundle is not what the stack says: builds refuse it too.
@@ -87,19 +105,6 @@ fetch_bundle_in_use() {
   else
     tar -xzf "$scratch/bundle-in-use" -C "$scratch/in-use"
   fi
-}
-
-# Every parameter as it is, but for the bundle.
-set_parameters() {
-  local name
-  parameter GateBundle "gate/$bundle_digest.tar.gz"
-  parameter GateBundleSHA256 "$bundle_digest"
-  while read -r name; do
-    case $name in
-      GateBundle | GateBundleSHA256) ;;
-      *) previous_parameter "$name" ;;
-    esac
-  done < <(sed -n 's/^Parameter:\([A-Za-z0-9]*\).*/\1/p' "$scratch/$STACK_NAME.stack")
 }
 
 read_arguments "$@"

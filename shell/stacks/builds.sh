@@ -28,9 +28,37 @@ check_snyk() {
 }
 
 snyk_parameters() {
-  parameter SnykToken "${SNYK_TOKEN_PARAMETER-}"
-  parameter SnykTokenKey "${SNYK_TOKEN_KEY-}"
-  parameter SnykOrganisation "${SNYK_ORGANISATION_PARAMETER-}"
+  setting SnykToken SNYK_TOKEN_PARAMETER
+  setting SnykTokenKey SNYK_TOKEN_KEY
+  setting SnykOrganisation SNYK_ORGANISATION_PARAMETER
+}
+
+check_advisories() {
+  may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9_.()/=+@:-]+\.zip' \
+    'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
+}
+
+# network_is_given: in the shell; a stack that is there keeps its own otherwise.
+network_is_given() {
+  [ -n "${CODESERVICES_VPC_ID-}${CODESERVICES_SUBNET_ID1-}${CODESERVICES_SUBNET_ID2-}" ]
+}
+
+check_connection() {
+  may CODE_CONNECTION_ARN \
+    'arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]+' \
+    'the ARN of a connection to GitHub'
+}
+
+check_retention() {
+  may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
+    'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
+}
+
+network_parameters() {
+  if network_is_given; then
+    parameter CodeServicesVpc "$CODESERVICES_VPC_ID"
+    parameter CodeServicesSubnet "$CODESERVICES_SUBNET_ID1,$CODESERVICES_SUBNET_ID2"
+  fi
 }
 
 check_network() {
@@ -89,4 +117,14 @@ upload() {
   say "Bucket $bucket: upload of the bundle $bundle_digest"
   cli s3 cp --recursive --only-show-errors "$scratch/upload" "s3://$bucket" ||
     aws_failed "upload to the bucket $bucket"
+}
+
+# template_address NAME: in S3, as CloudFormation wants it.
+template_address() {
+  local suffix=amazonaws.com
+  case $AWS_REGION in
+    cn-*) suffix=amazonaws.com.cn ;;
+  esac
+  printf 'https://%s.s3.%s.%s/templates/%s/%s\n' "$bucket" "$AWS_REGION" "$suffix" \
+    "$(sha256 "$project/cfn/$1")" "$1"
 }

@@ -11,7 +11,7 @@ stack_query="Stacks[0].[[
   Parameters[].[join('', ['Parameter:', ParameterKey]), ParameterValue],
   Outputs[].[join('', ['Output:', OutputKey]), OutputValue]][]"
 
-parameters=''
+defaults=' '
 
 # describe_stack NAME [ID]: ask for it; stack_value answers from that.
 describe_stack() {
@@ -48,22 +48,56 @@ check_stack() {
   fi
 }
 
-# parameter NAME VALUE: for the next ensure_stack. An empty value is left to the template's default.
-parameter() {
-  if [ -n "$2" ]; then
-    parameters="$parameters${parameters:+,}
-{\"ParameterKey\": \"$1\", \"ParameterValue\": $(json_string "$2")}"
+# stack_has NAME KEY: the value is there, if only an empty one.
+stack_has() {
+  awk -F '\t' -v key="$2" '$1 == key { found = 1 } END { exit !found }' "$scratch/$1.stack"
+}
+
+# look_at_stack NAME KIND: describe it if that is possible by now; for adopt.
+look_at_stack() {
+  looked_at=''
+  : >"$scratch/looked-at.stack"
+  if [ -n "$account" ] && [ -z "$problems" ]; then
+    describe_stack looked-at "$1"
+    if stack_exists looked-at && [ "$(stack_value looked-at Kind)" = "$2" ]; then
+      looked_at=$1
+    fi
   fi
 }
 
-# previous_parameter NAME: the value that the stack has.
-previous_parameter() {
-  parameters="$parameters${parameters:+,}
-{\"ParameterKey\": \"$1\", \"UsePreviousValue\": true}"
+# adopt VARIABLE PARAMETER: a variable that is not set gets the value of the stack that was looked at.
+adopt() {
+  local value
+  if [ -z "${!1+set}" ] && [ -n "$looked_at" ]; then
+    value=$(stack_value looked-at "Parameter:$2")
+    if [ -n "$value" ]; then
+      export "$1=$value"
+    fi
+  fi
 }
 
-# ensure_stack NAME KIND TEMPLATE: create it or bring it up to date, with the parameters given
-# before. TEMPLATE is a file, an https:// address in S3, or `previous`.
+# parameter NAME VALUE: for the next ensure_stack. What is not given, or empty, stays as the stack has
+# it; of a new stack it is the template's default.
+parameter() {
+  if [ -n "$2" ]; then
+    printf '%s\t%s\n' "$1" "$2" >>"$scratch/given"
+  fi
+}
+
+# setting NAME VARIABLE: a parameter by the variable. One that is set and empty takes the template's
+# default again.
+setting() {
+  if [ -n "${!2-}" ]; then
+    parameter "$1" "${!2}"
+  elif [ -n "${!2+set}" ]; then
+    defaults="$defaults$1 "
+  fi
+}
+
+# ensure_stack NAME KIND TEMPLATE [ADDRESS]: create it or bring it up to date, with the parameters
+# given before. An existing stack changes only after a look at what changes, and a yes.
+#
+# TEMPLATE is a file of cfn/; ADDRESS is where it was uploaded to, when it is too large to send.
 ensure_stack() {
   local name=$1 status id operation
   wait_for_stack "$name"
@@ -74,6 +108,7 @@ ensure_stack() {
     REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | CREATE_FAILED | ROLLBACK_FAILED)
       say "Stack $name was never created to the end ($status): it goes first."
       remove_stack "$name" || exit 1
+      : >"$scratch/$name.stack"
       operation=create
       ;;
     DELETE_FAILED)
@@ -85,16 +120,19 @@ ensure_stack() {
       ;;
     *) operation=update ;;
   esac
-  say "Stack $name: $operation"
-  if ! id=$(change_stack "$operation" "$@"); then
-    if grep -q 'No updates are to be performed' "$scratch/error"; then
+  plan_parameters "$name" "$3"
+  rm -f "$scratch/given"
+  defaults=' '
+  if [ "$operation" = create ]; then
+    say "Stack $name: create"
+    id=$(send_stack create-stack StackId "$@") || aws_failed "create the stack $name"
+  else
+    id=$(stack_value "$name" Id)
+    if ! update_stack "$@"; then
       say "Stack $name is up to date."
-      parameters=''
       return
     fi
-    aws_failed "$operation the stack $name"
   fi
-  parameters=''
   wait_for_stack "$name" "$id"
   status=$(stack_value "$name" Status)
   case $status in
@@ -108,17 +146,180 @@ ensure_stack() {
   esac
 }
 
-# change_stack create|update NAME KIND TEMPLATE: begin, and print the stack's id.
-change_stack() {
-  local template=(--template-body file:///dev/fd/3) file=/dev/null
-  case $4 in
-    previous) template=(--use-previous-template) ;;
-    https://*) template=(--template-url "$4") ;;
-    *) file=$4 ;; # by descriptor: the AWS CLI expands `$` and `~` in a path
+# plan_parameters NAME TEMPLATE: sets $parameters for the AWS CLI, and $changes to lines of what
+# changes. CloudFormation takes the template's default for every parameter that an update does not
+# send, so each is sent.
+plan_parameters() {
+  local name default before after entry
+  parameters=''
+  changes=''
+  touch "$scratch/given"
+  while IFS=$'\t' read -r name default; do
+    before=$(stack_value "$1" "Parameter:$name")
+    after=$(awk -F '\t' -v key="$name" '$1 == key { print $2 }' "$scratch/given")
+    entry=''
+    case $defaults in
+      *" $name "*) after=$default ;;
+      *) after=${after:-$before} ;;
+    esac
+    if stack_has "$1" "Parameter:$name" && [ "$after" = "$before" ]; then
+      entry='"UsePreviousValue": true'
+    elif [ -n "$after" ]; then
+      entry="\"ParameterValue\": $(json_string "$after")"
+    fi
+    if [ -n "$entry" ]; then
+      parameters="$parameters${parameters:+,}
+{\"ParameterKey\": \"$name\", $entry}"
+    fi
+    if ! stack_has "$1" "Parameter:$name"; then
+      before='(new)'
+      after=${after:-$default}
+    fi
+    if [ "$after" != "$before" ]; then
+      changes="$changes  $name: ${before:-(empty)} -> ${after:-(empty)}"$'\n'
+    fi
+  done < <(template_parameters "$2")
+}
+
+# template_parameters TEMPLATE: as lines NAME<TAB>DEFAULT.
+template_parameters() {
+  awk '
+    function tell() { if (name != "") print name "\t" value; name = value = "" }
+    /^[^ #]/ { tell(); inside = $1 == "Parameters:" }
+    inside && /^  [A-Za-z0-9]+:/ { tell(); name = $1; sub(/:.*/, "", name) }
+    inside && /^    Default: / { value = substr($0, 14); gsub(/^"|"$/, "", value) }
+    END { tell() }' "$project/cfn/$1"
+}
+
+# send_stack OPERATION QUERY NAME KIND TEMPLATE [ADDRESS] [OPTION…]: with the planned parameters.
+send_stack() {
+  local operation=$1 query=$2 name=$3 kind=$4 template=(--template-body file:///dev/fd/3)
+  local file=$project/cfn/$5
+  shift 5
+  case ${1-} in
+    https://*)
+      template=(--template-url "$1")
+      shift
+      ;;
   esac
-  cli cloudformation "$1-stack" --stack-name "$2" --tags "Key=package-gate,Value=$3" \
+  # By descriptor: the AWS CLI expands `$` and `~` in a path.
+  cli cloudformation "$operation" --stack-name "$name" --tags "Key=package-gate,Value=$kind" \
     "${template[@]}" --parameters file:///dev/fd/4 --capabilities CAPABILITY_NAMED_IAM \
-    --query StackId 3<"$file" 4< <(printf '[%s]' "$parameters")
+    --query "$query" ${1+"$@"} 3<"$file" 4< <(printf '[%s]' "$parameters")
+}
+
+# update_stack NAME KIND TEMPLATE [ADDRESS]: fails when nothing changes. Shows what does, asks, and
+# begins exactly that: a change set.
+update_stack() {
+  local name=$1 answer status reason set
+  template_in_use "$name"
+  if [ -z "$changes" ] && same_text "$scratch/template-in-use" "$project/cfn/$3"; then
+    return 1
+  fi
+  set=package-gate-$(date +%s)-$$
+  say "Stack $name: looking at what would change"
+  send_stack create-change-set Id "$@" --change-set-name "$set" --change-set-type UPDATE >/dev/null ||
+    aws_failed "tell what would change in the stack $name"
+  while :; do
+    answer=$(about_change_set describe '[Status,StatusReason]') ||
+      aws_failed "describe the changes of the stack $name"
+    IFS=$'\t' read -r status reason <<<"$answer"
+    case $status in
+      *_PENDING | *_IN_PROGRESS) sleep "${PACKAGE_GATE_POLL_SECONDS:-5}" ;;
+      *) break ;;
+    esac
+  done
+  if [ "$status" != CREATE_COMPLETE ]; then
+    about_change_set delete >/dev/null || true
+    case $reason in
+      *"didn't contain changes"* | *'No updates are to be performed'*) return 1 ;;
+      *) fail "The stack $name can't be updated: $reason" ;;
+    esac
+  fi
+  about_change_set describe \
+    'Changes[].ResourceChange.[Action,Replacement,ResourceType,LogicalResourceId,PhysicalResourceId]' \
+    >"$scratch/changes" || aws_failed "describe the changes of the stack $name"
+  show_stack_changes "$name" "$3"
+  status=0
+  confirm_changes "$name" || status=$?
+  if [ "$status" != 0 ]; then
+    about_change_set delete >/dev/null || true
+    exit "$status"
+  fi
+  say "Stack $name: update"
+  about_change_set execute >/dev/null || aws_failed "update the stack $name"
+}
+
+# about_change_set describe|delete|execute [QUERY]: the one that update_stack has made.
+about_change_set() {
+  cli cloudformation "$1-change-set" --stack-name "$name" --change-set-name "$set" ${2+--query "$2"}
+}
+
+# template_in_use NAME: to $scratch/template-in-use, as it was sent.
+template_in_use() {
+  cli cloudformation get-template --stack-name "$1" --template-stage Original --query TemplateBody \
+    >"$scratch/template-in-use" || aws_failed "read the template of the stack $1"
+}
+
+# same_text FILE FILE: but for line ends at the end.
+same_text() {
+  [ "$(cat "$1")" = "$(cat "$2")" ]
+}
+
+# What a replacement or a removal takes away, by type.
+taken_away() {
+  case $1 in
+    AWS::EC2::VPC) echo 'the network, and nothing that is in it goes along' ;;
+    AWS::CodeArtifact::Domain) echo 'the domain: notebooks find no package in another one, and log in elsewhere' ;;
+    AWS::CodeArtifact::Repository) echo 'the repository: another one has none of its packages' ;;
+    AWS::SageMaker::NotebookInstance) echo 'the notebook, with its volume' ;;
+    AWS::SageMaker::Domain) echo "the Studio domain, with its users' home folders" ;;
+    AWS::S3::Bucket) echo 'the bucket: another one is empty' ;;
+    AWS::KMS::Key) echo 'the key: what it encrypted can be read for 30 days more' ;;
+  esac
+}
+
+# show_stack_changes NAME TEMPLATE: sets $losses to what is replaced or removed for good.
+show_stack_changes() {
+  local action replacement type name id what
+  losses=''
+  say ""
+  say "Parameters of the stack $1 that change:"
+  printf '%s' "${changes:-  none
+}" >&2
+  if ! same_text "$scratch/template-in-use" "$project/cfn/$2"; then
+    say "Its template changes to that of this checkout, cfn/$2."
+  fi
+  say "Resources that change:"
+  while IFS=$'\t' read -r action replacement type name id; do
+    case $action/$replacement in
+      */True) what='replaced by a new one' ;;
+      */Conditional) what='may be replaced by a new one' ;;
+      Remove/*) what='removed' ;;
+      Add/*) what='made' ;;
+      *) what='changed in place' ;;
+    esac
+    say "  $name ($type): $what"
+    case $what in
+      replaced* | may* | removed)
+        if [ -n "$(taken_away "$type")" ]; then
+          losses="$losses  $name ($id), $what: $(taken_away "$type")"$'\n'
+        fi
+        ;;
+    esac
+  done <"$scratch/changes"
+  say ""
+}
+
+# confirm_changes NAME: --yes does for what can be changed back.
+confirm_changes() {
+  if [ -z "$losses" ]; then
+    may_go_on "$yes" --yes yes "Update the stack $1 in account $account, $AWS_REGION?"
+  else
+    say "WARNING: this takes away:"
+    printf '%s' "$losses" >&2
+    may_go_on "$yes$replace" '--yes --replace' replace "Update the stack $1 in account $account, $AWS_REGION?"
+  fi
 }
 
 # wait_for_stack NAME [ID]: until nothing is in progress; shows what happens meanwhile.

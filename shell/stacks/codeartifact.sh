@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create or delete the gate that publishes to AWS CodeArtifact.
 #
-# Usage: source shell/create-codeartifact-stack.sh
+# Usage: source shell/create-codeartifact-stack.sh [--yes] [--replace]
 #        source shell/delete-codeartifact-stack.sh [--yes] [--records FOLDER]
 #
 # Exported before creating:
@@ -14,6 +14,9 @@
 #   CONSUMER_ACCOUNTS CONSUMER_ORGANIZATION CONSUMER_ROLES PYPI_STORE
 #   SCANNERS ADVISORIES RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER
+# A gate that is there keeps what is not set; what is set and empty takes the template's default.
+# Then AWS_REGION and STACK_NAME are enough. It shows what changes and asks; --yes asks nothing, but
+# for the loss of a domain, a repository and the like, which needs --replace besides.
 # Deleting needs STACK_NAME, and AWS_REGION where the state file is missing. --yes asks nothing;
 # --records copies the decisions, and the trail's log if there is one, to a folder first.
 
@@ -23,7 +26,11 @@ variant=codeartifact
 . "${BASH_SOURCE[0]%/*}/package-gate.sh"
 
 role_pattern='arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+'
-domain=${CODEARTIFACT_DOMAIN:-${STACK_NAME-}}
+
+adopt_variant() {
+  adopt CODEARTIFACT_DOMAIN DomainName
+  domain=${CODEARTIFACT_DOMAIN:-${STACK_NAME-}}
+}
 
 check_variant() {
   if ! matches "$domain" '[a-z][a-z0-9-]{0,48}[a-z0-9]' && [ -n "$domain" ]; then
@@ -56,11 +63,11 @@ check_variant_in_aws() {
 
 variant_parameters() {
   parameter DomainName "$domain"
-  parameter RepositoryName "${CODEARTIFACT_REPOSITORY-}"
-  parameter ConsumerAccounts "${CONSUMER_ACCOUNTS-}"
-  parameter ConsumerOrganization "${CONSUMER_ORGANIZATION-}"
-  parameter ConsumerRoles "${CONSUMER_ROLES-}"
-  parameter Store "${PYPI_STORE-}"
+  setting RepositoryName CODEARTIFACT_REPOSITORY
+  setting ConsumerAccounts CONSUMER_ACCOUNTS
+  setting ConsumerOrganization CONSUMER_ORGANIZATION
+  setting ConsumerRoles CONSUMER_ROLES
+  setting Store PYPI_STORE
 }
 
 run_program "$@"

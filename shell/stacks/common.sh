@@ -4,7 +4,7 @@
 #
 # How to add a stack:
 #
-# 1. stacks/NAME.sh, run as `NAME.sh create` or `NAME.sh delete [--yes]`:
+# 1. stacks/NAME.sh, run as `NAME.sh create [--yes] [--replace]` or `NAME.sh delete [--yes]`:
 #
 #      #!/usr/bin/env bash
 #      # Summary: …
@@ -18,8 +18,8 @@
 #        stop_if_problems                          # tells all of them at once
 #        check_stack "$name" notebook              # a name that somebody else has is a problem too
 #        stop_if_problems
-#        parameter NotebookSize "${NOTEBOOK_SIZE-}"  # an empty one is left to the template's default
-#        ensure_stack "$name" notebook "$project/cfn/isolated-notebook.yaml"
+#        setting NotebookSize NOTEBOOK_SIZE        # what is not set stays as it is
+#        ensure_stack "$name" notebook isolated-notebook.yaml
 #        save_state "$name" notebook
 #        export_to_caller NOTEBOOK_NAME "$(stack_value "$name" Output:NotebookName)"
 #      }
@@ -61,6 +61,7 @@ email_pattern='[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:]]+'
 
 problems=''
 yes=''
+replace=''
 records=''
 account=''
 
@@ -178,18 +179,24 @@ make_bundle() {
 
 # confirm QUESTION: go on only with a yes.
 confirm() {
+  may_go_on "$yes" --yes yes "$1" || exit
+}
+
+# may_go_on GIVEN OPTIONS WORD QUESTION: fails unless the options are given or the word is typed.
+may_go_on() {
   local answer=''
-  if [ -n "$yes" ]; then
+  if [ "$1" = "${2//[- ]/}" ]; then
     return
   fi
   if [ ! -t 0 ]; then
-    say "There is no terminal to ask at. Give --yes to go on without a question."
-    exit 2
+    say "There is no terminal to ask at. Give $2 to go on without a question."
+    return 2
   fi
-  printf '%s Type yes: ' "$1" >&2
+  printf '%s Type %s: ' "$4" "$3" >&2
   read -r answer || say ''
-  if [ "$answer" != yes ]; then
-    fail "Nothing was changed."
+  if [ "$answer" != "$3" ]; then
+    say "Nothing was changed."
+    return 1
   fi
 }
 
@@ -267,7 +274,8 @@ run_program() {
   esac
   while [ $# -gt 0 ]; do
     case $operation$1 in
-      delete--yes) yes=yes ;;
+      *--yes) yes=yes ;;
+      create--replace) replace=replace ;;
       delete--records)
         records=${2-}
         if [ -z "$records" ]; then

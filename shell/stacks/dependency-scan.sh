@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create or delete the dependency scan of a repository (cfn/dependency-scan.yaml).
 #
-# Usage: source shell/create-dependency-scan-stack.sh
+# Usage: source shell/create-dependency-scan-stack.sh [--yes] [--replace]
 #        source shell/delete-dependency-scan-stack.sh [--yes]
 #
 # Exported before creating:
@@ -19,7 +19,9 @@
 #   ADVISORIES_KEY     ARN of the KMS key of that object, when it has one of yours
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER SNYK_MONITOR
 #   LOG_RETENTION_DAYS
-# Run it again to change one of these, or to give the scan the code and policy of this checkout.
+# Run it again to change one of these, or to give the scan the code and policy of this checkout. It
+# keeps what is not set, and takes the template's default for what is set and empty; shows what changes,
+# and asks. --yes asks nothing, but for the loss of a bucket or a key, which needs --replace besides.
 # Deleting needs AWS_REGION where the state file is missing. --yes asks nothing.
 #
 # Order: bucket, bundle in it, then the stack, which needs both.
@@ -29,48 +31,56 @@
 # shellcheck source=shell/stacks/builds.sh
 . "$stacks/builds.sh"
 
-export STACK_NAME=${STACK_NAME:-dependency-scan} SOURCE_KIND=${SOURCE_KIND:-github}
+export STACK_NAME=${STACK_NAME:-dependency-scan}
 artifacts=$STACK_NAME-artifacts
 kind=dependency-scan
 # Of its own, so that nobody takes the bucket with a gate's records for a scan's.
 artifacts_kind=dependency-scan-artifacts
 
 create() {
-  local before
-  check_variables
+  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
+  # The bucket's rule for what expires takes a prefix of 20 characters.
+  need STACK_NAME '[A-Za-z][A-Za-z0-9-]{1,19}' \
+    '2 to 20 letters, digits and hyphens, beginning with a letter'
   check_account
+  look_at_stack "$STACK_NAME" "$kind"
+  adopt_variables
+  check_variables
   check_tools
   stop_if_problems
   check_stack "$STACK_NAME" "$kind"
   check_stack "$artifacts" "$artifacts_kind"
-  check_network
+  if network_is_given; then
+    check_network
+  fi
   stop_if_problems
 
   make_bundle "$scratch/bundle"
   save_state "$STACK_NAME" "$kind"
   parameter PipelineArtifactsPrefix "$STACK_NAME"
-  ensure_stack "$artifacts" "$artifacts_kind" "$project/cfn/artifacts-bucket.yaml"
+  ensure_stack "$artifacts" "$artifacts_kind" artifacts-bucket.yaml
   bucket=$(stack_value "$artifacts" Output:BucketName)
   # shellcheck disable=SC2119 # no nested template
   upload
-  before=$(stack_value "$STACK_NAME" Parameter:GateBundleSHA256)
-  if [ -n "$before" ] && [ "$before" != "$bundle_digest" ]; then
-    say "The scan changes from bundle $before to that of this checkout."
-  fi
   scan_parameters
-  ensure_stack "$STACK_NAME" "$kind" "$project/cfn/dependency-scan.yaml"
+  ensure_stack "$STACK_NAME" "$kind" dependency-scan.yaml
   say ""
   say "The dependency scan is there. Next:"
   say "  - Confirm the subscription in the email to $SNS_EMAIL; until then no result arrives."
   say "  - Push to $REPOSITORY_NAME."
 }
 
+# What is not set is as in the stack that is there: all of it is checked together.
+adopt_variables() {
+  adopt SNS_EMAIL SNSEmail
+  adopt REPOSITORY_NAME RepositoryName
+  adopt SOURCE_KIND SourceKind
+  export SOURCE_KIND=${SOURCE_KIND:-github}
+  adopt CODE_CONNECTION_ARN CodeConnectionArn
+}
+
 check_variables() {
   local name='[A-Za-z0-9._-]{1,100}'
-  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
-  # The bucket's rule for what expires takes a prefix of 20 characters.
-  need STACK_NAME '[A-Za-z][A-Za-z0-9-]{1,19}' \
-    '2 to 20 letters, digits and hyphens, beginning with a letter'
   case $STACK_NAME in
     cache | decisions | gate | templates)
       problem "STACK_NAME is $STACK_NAME, which has a meaning of its own in the bucket. Choose another name."
@@ -82,42 +92,40 @@ check_variables() {
     need REPOSITORY_NAME "$name" 'the name of the repository in CodeCommit'
   else
     need REPOSITORY_NAME "$name/$name" 'OWNER/NAME of the repository at GitHub'
-    need CODE_CONNECTION_ARN \
-      'arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]+' \
-      'the ARN of a connection to GitHub'
+    need CODE_CONNECTION_ARN '.*' 'the ARN of a connection to GitHub'
+    check_connection
   fi
   may BRANCHES '\*|\*?[A-Za-z0-9._/-]+(\*[A-Za-z0-9._/-]+)*\*?' \
     'the name of a branch, in which single stars may stand for anything, such as release/*'
-  need_network
+  if network_is_given || [ -z "$looked_at" ]; then
+    need_network
+  fi
   may FAIL_ON_FINDINGS 'fail|report-only' 'fail or report-only'
-  may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
-    's3://BUCKET/KEY.zip, or the https address of an OSV API'
+  check_advisories
   may ADVISORIES_KEY "$key_pattern" "the ARN of that object's KMS key"
   check_snyk
   may SNYK_MONITOR 'on|off' 'on or off'
-  may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
-    'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
+  check_retention
 }
 
 scan_parameters() {
   parameter SourceKind "$SOURCE_KIND"
-  parameter RepositoryName "$REPOSITORY_NAME"
-  parameter Branches "${BRANCHES-}"
+  setting RepositoryName REPOSITORY_NAME
+  setting Branches BRANCHES
   if [ "$SOURCE_KIND" = github ]; then
-    parameter CodeConnectionArn "$CODE_CONNECTION_ARN"
+    setting CodeConnectionArn CODE_CONNECTION_ARN
   fi
-  parameter SNSEmail "$SNS_EMAIL"
-  parameter FailOnFindings "${FAIL_ON_FINDINGS-}"
-  parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
-  parameter Advisories "${ADVISORIES-}"
-  parameter AdvisoriesKey "${ADVISORIES_KEY-}"
+  setting SNSEmail SNS_EMAIL
+  setting FailOnFindings FAIL_ON_FINDINGS
+  setting LogRetentionDays LOG_RETENTION_DAYS
+  setting Advisories ADVISORIES
+  setting AdvisoriesKey ADVISORIES_KEY
   snyk_parameters
-  parameter SnykMonitor "${SNYK_MONITOR-}"
+  setting SnykMonitor SNYK_MONITOR
   parameter S3ArtifactsBucket "$bucket"
   parameter GateBundle "gate/$bundle_digest.tar.gz"
   parameter GateBundleSHA256 "$bundle_digest"
-  parameter CodeServicesVpc "$CODESERVICES_VPC_ID"
-  parameter CodeServicesSubnet "$CODESERVICES_SUBNET_ID1,$CODESERVICES_SUBNET_ID2"
+  network_parameters
 }
 
 delete() {

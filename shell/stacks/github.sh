@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create or delete the gate that publishes to a private GitHub repository.
 #
-# Usage: source shell/create-github-stack.sh
+# Usage: source shell/create-github-stack.sh [--yes] [--replace]
 #        source shell/delete-github-stack.sh [--yes] [--records FOLDER]
 #
 # Exported before creating:
@@ -14,6 +14,9 @@
 #   CODE_CONNECTION_ARN (the source comes through it; the token still publishes)
 #   SCANNERS ADVISORIES RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER
+# A gate that is there keeps what is not set; what is set and empty takes the template's default.
+# Then AWS_REGION and STACK_NAME are enough. It shows what changes and asks; --yes asks nothing, but
+# for the loss of a bucket or a key, which needs --replace besides.
 # Deleting needs STACK_NAME, and AWS_REGION where the state file is missing. --yes asks nothing;
 # --records copies the decisions, and the trail's log if there is one, to a folder first. What was
 # published to GitHub stays there.
@@ -22,6 +25,12 @@
 variant=github
 # shellcheck source=shell/stacks/package-gate.sh
 . "${BASH_SOURCE[0]%/*}/package-gate.sh"
+
+adopt_variant() {
+  adopt PRIVATE_GITHUB_USERNAME PrivateGitHubUsername
+  adopt PRIVATE_GITHUB_EMAIL PrivateGitHubEmail
+  adopt PRIVATE_GITHUB_PACKAGES_REPO PrivateGitHubPackagesRepo
+}
 
 check_variant() {
   need PRIVATE_GITHUB_USERNAME '[A-Za-z0-9][A-Za-z0-9_-]{0,99}' "the token's user"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create or delete the isolated notebook (cfn/isolated-notebook.yaml).
 #
-# Usage: source shell/create-notebook-stack.sh
+# Usage: source shell/create-notebook-stack.sh [--yes] [--replace]
 #        source shell/delete-notebook-stack.sh [--yes]
 #
 # Exported before:
@@ -16,7 +16,9 @@
 #   NOTEBOOK_VPC_ID             an existing VPC in place of a new one; then also NOTEBOOK_SUBNET_IDS,
 #                               NOTEBOOK_ROUTE_TABLE_IDS (lists with commas) and NOTEBOOK_VPC_CIDR
 #   NOTEBOOK_ENDPOINTS          existing, when that VPC has its endpoints already
-# The template's defaults stand for what is not set. Creating exports NOTEBOOK_ROLE_ARN.
+# The template's defaults stand for what is not set, or is set and empty; a notebook that is there keeps
+# what is not set. It shows what changes and asks. --yes asks nothing; another notebook for this one
+# needs --replace too. Creating exports NOTEBOOK_ROLE_ARN.
 
 # shellcheck source=shell/stacks/common.sh
 . "${BASH_SOURCE[0]%/*}/common.sh"
@@ -24,12 +26,14 @@
 . "$stacks/studio.sh"
 
 export NOTEBOOK_STACK_NAME=${NOTEBOOK_STACK_NAME:-package-gate-notebook}
-export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
 
 create() {
   local range='([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{2}' bucket prefix_list
   need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
   need NOTEBOOK_STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
+  check_account
+  look_at_stack "$NOTEBOOK_STACK_NAME" notebook
+  adopt_variables
   need CODEARTIFACT_DOMAIN '[a-z][a-z0-9-]{0,48}[a-z0-9]' "the name of the gate's CodeArtifact domain"
   may CODEARTIFACT_DOMAIN_OWNER '[0-9]{12}' 'an account id of 12 digits'
   need CODEARTIFACT_REPOSITORY '[A-Za-z0-9][A-Za-z0-9._-]{1,99}' "the name of the gate's repository"
@@ -49,7 +53,6 @@ create() {
       need NOTEBOOK_ROUTE_TABLE_IDS '.*' 'the route tables of these subnets'
     fi
   fi
-  check_account
   stop_if_problems
   check_stack "$NOTEBOOK_STACK_NAME" notebook
   if [ "$(stack_value "$NOTEBOOK_STACK_NAME" Parameter:NotebookKind)" = studio ] &&
@@ -63,23 +66,37 @@ create() {
   stop_if_problems
 
   save_state "$NOTEBOOK_STACK_NAME" notebook
-  parameter DomainName "$CODEARTIFACT_DOMAIN"
-  parameter DomainOwner "${CODEARTIFACT_DOMAIN_OWNER-}"
-  parameter RepositoryName "$CODEARTIFACT_REPOSITORY"
+  setting DomainName CODEARTIFACT_DOMAIN
+  setting DomainOwner CODEARTIFACT_DOMAIN_OWNER
+  setting RepositoryName CODEARTIFACT_REPOSITORY
   parameter PackageAssetsBucket "$bucket"
   parameter S3PrefixList "$prefix_list"
-  parameter RequestsAddress "${NOTEBOOK_REQUESTS_ADDRESS-}"
-  parameter NotebookKind "${NOTEBOOK_KIND-}"
-  parameter InstanceType "${NOTEBOOK_INSTANCE_TYPE-}"
-  parameter VolumeSizeInGB "${NOTEBOOK_VOLUME_GB-}"
-  parameter NotebookVpc "${NOTEBOOK_VPC_ID-}"
-  parameter NotebookSubnets "${NOTEBOOK_SUBNET_IDS-}"
-  parameter NotebookRouteTables "${NOTEBOOK_ROUTE_TABLE_IDS-}"
-  parameter VpcCidr "${NOTEBOOK_VPC_CIDR-}"
-  parameter Endpoints "${NOTEBOOK_ENDPOINTS-}"
-  ensure_stack "$NOTEBOOK_STACK_NAME" notebook "$project/cfn/isolated-notebook.yaml"
+  setting RequestsAddress NOTEBOOK_REQUESTS_ADDRESS
+  setting NotebookKind NOTEBOOK_KIND
+  setting InstanceType NOTEBOOK_INSTANCE_TYPE
+  setting VolumeSizeInGB NOTEBOOK_VOLUME_GB
+  setting NotebookVpc NOTEBOOK_VPC_ID
+  setting NotebookSubnets NOTEBOOK_SUBNET_IDS
+  setting NotebookRouteTables NOTEBOOK_ROUTE_TABLE_IDS
+  setting VpcCidr NOTEBOOK_VPC_CIDR
+  setting Endpoints NOTEBOOK_ENDPOINTS
+  ensure_stack "$NOTEBOOK_STACK_NAME" notebook isolated-notebook.yaml
   export_to_caller NOTEBOOK_ROLE_ARN "$(stack_value "$NOTEBOOK_STACK_NAME" Output:NotebookRoleArn)"
   say "Next: let the repository know this role: CONSUMER_ROLES=\$NOTEBOOK_ROLE_ARN, and create-codeartifact-stack.sh again."
+}
+
+# What is not set is as in the stack that is there: all of it is checked together.
+adopt_variables() {
+  adopt CODEARTIFACT_DOMAIN DomainName
+  adopt CODEARTIFACT_DOMAIN_OWNER DomainOwner
+  adopt CODEARTIFACT_REPOSITORY RepositoryName
+  export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
+  adopt NOTEBOOK_KIND NotebookKind
+  adopt NOTEBOOK_VPC_ID NotebookVpc
+  adopt NOTEBOOK_SUBNET_IDS NotebookSubnets
+  adopt NOTEBOOK_ROUTE_TABLE_IDS NotebookRouteTables
+  adopt NOTEBOOK_VPC_CIDR VpcCidr
+  adopt NOTEBOOK_ENDPOINTS Endpoints
 }
 
 # The bucket that CodeArtifact keeps the domain's files in.

@@ -4,6 +4,7 @@
 #
 # Read by codeartifact.sh and github.sh, which define before:
 #   variant                  codeartifact or github
+#   adopt_variant            adopt of those that are checked together
 #   check_variant            need and may of the variant's own variables
 #   check_variant_in_aws     problems that only AWS knows of
 #   variant_parameters       the variant's own parameters
@@ -20,15 +21,24 @@ secret_name=${STACK_NAME-}-github-token
 artifacts=${STACK_NAME-}-artifacts
 
 create() {
-  check_variables
+  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
+  need STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
   check_account
+  look_at_stack "${STACK_NAME-}" "$variant"
+  adopt_variables
+  check_variables
   check_tools
   stop_if_problems
   check_stack "$STACK_NAME" "$variant"
   check_stack "$artifacts" artifacts
-  check_network
+  if network_is_given; then
+    check_network
+  fi
   if uses_token; then
     check_secret
+    if [ -z "${PRIVATE_GITHUB_PAT-}" ] && [ "$secret_state" = none ]; then
+      problem "PRIVATE_GITHUB_PAT is not set (or not exported), and there is no secret $secret_name any more: $token_hint"
+    fi
   fi
   check_variant_in_aws
   stop_if_problems
@@ -36,16 +46,16 @@ create() {
   make_bundle "$scratch/bundle"
   save_state "$STACK_NAME" "$variant"
   parameter PipelineArtifactsPrefix "${CODEPIPELINE_NAME:0:20}"
-  ensure_stack "$artifacts" artifacts "$project/cfn/artifacts-bucket.yaml"
+  ensure_stack "$artifacts" artifacts artifacts-bucket.yaml
   bucket=$(stack_value "$artifacts" Output:BucketName)
   upload scan-pipeline.yaml "$variant-private-repo.yaml"
   if uses_token; then
     ensure_secret
   fi
-  tell_bundle_change
   gate_parameters
   variant_parameters
-  ensure_stack "$STACK_NAME" "$variant" "$(template_address "$variant-private-repo.yaml")"
+  ensure_stack "$STACK_NAME" "$variant" "$variant-private-repo.yaml" \
+    "$(template_address "$variant-private-repo.yaml")"
   tell_what_is_next
 }
 
@@ -53,11 +63,24 @@ uses_token() {
   [ "$variant" = github ] || [ -z "${CODE_CONNECTION_ARN-}" ]
 }
 
+# What is not set is as in the stack that is there: all of it is checked together.
+adopt_variables() {
+  connection_is_set=${CODE_CONNECTION_ARN+set}
+  adopt CODEPIPELINE_NAME CodePipelineName
+  adopt SNS_EMAIL SNSEmail
+  adopt PRIVATE_GITHUB_OWNER PrivateGitHubOwner
+  adopt PRIVATE_GITHUB_REPO PrivateGitHubRepo
+  adopt PRIVATE_GITHUB_BRANCH PrivateGitHubBranch
+  adopt CODE_CONNECTION_ARN CodeConnectionArn
+  adopt SCANNERS Scanners
+  adopt ADVISORIES Advisories
+  adopt SNYK_TOKEN_PARAMETER SnykToken
+  adopt_variant
+}
+
 # Checks
 
 check_variables() {
-  need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
-  need STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
   need CODEPIPELINE_NAME '[A-Za-z][A-Za-z0-9-]{0,18}[A-Za-z0-9]' \
     '2 to 20 letters, digits and hyphens, beginning with a letter, ending with a letter or digit'
   case ${CODEPIPELINE_NAME-} in
@@ -74,16 +97,17 @@ check_variables() {
   need PRIVATE_GITHUB_REPO '[A-Za-z0-9._-]{1,100}' \
     'the name of the repository with the requests, without its owner'
   need PRIVATE_GITHUB_BRANCH '[A-Za-z0-9._/-]{1,139}' 'the branch with the requests, such as main'
-  may CODE_CONNECTION_ARN \
-    'arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]+' \
-    'the ARN of a connection to GitHub'
+  check_connection
   if uses_token; then
     check_token
+  elif [ -n "${PRIVATE_GITHUB_PAT-}" ] && [ -z "$connection_is_set" ]; then
+    problem "PRIVATE_GITHUB_PAT is set, but the gate pulls through a connection: unset it, or go back to the token with an empty CODE_CONNECTION_ARN (export CODE_CONNECTION_ARN=)."
   fi
-  need_network
-  may SCANNERS '[a-z]+(,[a-z]+)*' 'names of scanners separated by commas, such as osv,guarddog,behaviour,ruff'
-  may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^[:space:]]+' \
-    'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
+  if network_is_given || [ -z "$looked_at" ]; then
+    need_network
+  fi
+  check_advisories
+  check_scanners
   check_snyk
   case ,${SCANNERS-}, in
     *,snyk,*)
@@ -93,27 +117,33 @@ check_variables() {
       ;;
     *)
       if [ -n "${SNYK_TOKEN_PARAMETER-}" ]; then
-        problem "SNYK_TOKEN_PARAMETER is set, but SCANNERS does not name snyk: add it, or unset the variable"
+        problem "SNYK_TOKEN_PARAMETER is set, but SCANNERS does not name snyk: add it, or unset the variable (a gate that has it: export SNYK_TOKEN_PARAMETER=)"
       fi
       ;;
   esac
-  may RETRY_SCHEDULE 'none|(rate|cron)\([^()]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
-  may LOG_RETENTION_DAYS '30|60|90|180|365|545|731|1827|3653' \
-    'one of 30, 60, 90, 180, 365, 545, 731, 1827 and 3653 days'
+  may RETRY_SCHEDULE 'none|(rate|cron)\([^()[:cntrl:]]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
+  check_retention
   may CLOUDTRAIL 'on|off' 'on or off'
   check_variant
 }
 
-# Its value is never told.
+check_scanners() {
+  local one='(osv|guarddog|behaviour|ruff|inspector|snyk|codeguru)'
+  may SCANNERS "$one(,$one)*" \
+    'of osv, guarddog, behaviour, ruff, inspector, snyk and codeguru, separated by commas'
+}
+
+# Its value is never told. A gate that is there has one already.
 check_token() {
-  local hint="a token of GitHub for the repository; docs/github.md says with which rights"
+  token_hint="a token of GitHub for the repository; docs/github.md says with which rights"
   if [ "$variant" != github ]; then
-    hint="$hint. Or set CODE_CONNECTION_ARN instead"
+    token_hint="$token_hint. Or set CODE_CONNECTION_ARN instead"
   fi
-  if [ -z "${PRIVATE_GITHUB_PAT-}" ]; then
-    problem "PRIVATE_GITHUB_PAT is not set (or not exported): $hint"
-  elif ! matches "$PRIVATE_GITHUB_PAT" '[!-~]{8,}'; then
-    problem "PRIVATE_GITHUB_PAT has blanks or other characters that no token has, or is too short: $hint"
+  if [ -n "${PRIVATE_GITHUB_PAT-}" ]; then
+    matches "$PRIVATE_GITHUB_PAT" '[!-~]{8,}' ||
+      problem "PRIVATE_GITHUB_PAT has blanks or other characters that no token has, or is too short: $token_hint"
+  elif [ -z "$(stack_value looked-at Parameter:PrivateGitHubToken)" ]; then
+    problem "PRIVATE_GITHUB_PAT is not set (or not exported): $token_hint"
   fi
 }
 
@@ -135,26 +165,6 @@ check_secret() {
   fi
 }
 
-# Bundle and templates
-
-# template_address NAME: in S3, as CloudFormation wants it.
-template_address() {
-  local suffix=amazonaws.com
-  case $AWS_REGION in
-    cn-*) suffix=amazonaws.com.cn ;;
-  esac
-  printf 'https://%s.s3.%s.%s/templates/%s/%s\n' "$bucket" "$AWS_REGION" "$suffix" \
-    "$(sha256 "$project/cfn/$1")" "$1"
-}
-
-tell_bundle_change() {
-  local before
-  before=$(stack_value "$STACK_NAME" Parameter:GateBundleSHA256)
-  if [ -n "$before" ] && [ "$before" != "$bundle_digest" ]; then
-    say "The gate changes from bundle $before to that of this checkout. (shell/update-gate.sh shows what changes before it does.)"
-  fi
-}
-
 # Secret
 
 # ensure_secret: {"token": …, "webhook": …}; written only when the token is another one. It goes
@@ -172,6 +182,9 @@ ensure_secret() {
     token_version=${stored%%$'\t'*}
     stored=${stored#*$'\t'}
     webhook=$(sed -n 's/.*"webhook": "\([0-9a-f]\{64\}\)".*/\1/p' <<<"$stored")
+  fi
+  if [ -z "${PRIVATE_GITHUB_PAT-}" ]; then
+    return # the one that is there stays
   fi
   if [ -z "$webhook" ]; then
     webhook=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
@@ -201,28 +214,27 @@ secret_value() {
 
 gate_parameters() {
   parameter S3ArtifactsBucket "$bucket"
-  parameter CodePipelineName "$CODEPIPELINE_NAME"
-  parameter SNSEmail "$SNS_EMAIL"
-  parameter PrivateGitHubOwner "$PRIVATE_GITHUB_OWNER"
-  parameter PrivateGitHubRepo "$PRIVATE_GITHUB_REPO"
-  parameter PrivateGitHubBranch "$PRIVATE_GITHUB_BRANCH"
+  setting CodePipelineName CODEPIPELINE_NAME
+  setting SNSEmail SNS_EMAIL
+  setting PrivateGitHubOwner PRIVATE_GITHUB_OWNER
+  setting PrivateGitHubRepo PRIVATE_GITHUB_REPO
+  setting PrivateGitHubBranch PRIVATE_GITHUB_BRANCH
   if uses_token; then
     parameter PrivateGitHubToken "$secret_name"
     # Another token: without another value the stack would have nothing to update.
     parameter TokenVersion "$token_version"
   fi
-  parameter CodeConnectionArn "${CODE_CONNECTION_ARN-}"
-  parameter CodeServicesVpc "$CODESERVICES_VPC_ID"
-  parameter CodeServicesSubnet "$CODESERVICES_SUBNET_ID1,$CODESERVICES_SUBNET_ID2"
+  setting CodeConnectionArn CODE_CONNECTION_ARN
+  network_parameters
   parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
   parameter GateBundle "gate/$bundle_digest.tar.gz"
   parameter GateBundleSHA256 "$bundle_digest"
-  parameter Scanners "${SCANNERS-}"
-  parameter Advisories "${ADVISORIES-}"
+  setting Scanners SCANNERS
+  setting Advisories ADVISORIES
   snyk_parameters
-  parameter RetrySchedule "${RETRY_SCHEDULE-}"
-  parameter LogRetentionDays "${LOG_RETENTION_DAYS-}"
-  parameter CloudTrail "${CLOUDTRAIL-}"
+  setting RetrySchedule RETRY_SCHEDULE
+  setting LogRetentionDays LOG_RETENTION_DAYS
+  setting CloudTrail CLOUDTRAIL
 }
 
 tell_what_is_next() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Summary: Create or delete the network of the gate (cfn/vpc.yaml).
 #
-# Usage: source shell/create-vpc-stack.sh
+# Usage: source shell/create-vpc-stack.sh [--yes] [--replace]
 #        source shell/delete-vpc-stack.sh [--yes]
 #
 # Exported before:
@@ -10,6 +10,8 @@
 #   VPC_CIDR          its addresses (default: the template's)
 #   VPC_NAT_GATEWAYS  one, or per-zone
 #   VPC_ENDPOINTS     none, essential or all; cfn/vpc.yaml says what each costs
+# A network that is there keeps what is not set; what is set and empty takes the template's default.
+# It shows what changes and asks. --yes asks nothing; a new network for this one needs --replace too.
 # Creating exports CODESERVICES_VPC_ID, CODESERVICES_SUBNET_ID1 and CODESERVICES_SUBNET_ID2.
 
 # shellcheck source=shell/stacks/common.sh
@@ -29,10 +31,10 @@ create() {
   stop_if_problems
 
   save_state "$VPC_STACK_NAME" vpc
-  parameter VpcCidr "${VPC_CIDR-}"
-  parameter NatGateways "${VPC_NAT_GATEWAYS-}"
-  parameter InterfaceEndpoints "${VPC_ENDPOINTS-}"
-  ensure_stack "$VPC_STACK_NAME" vpc "$project/cfn/vpc.yaml"
+  setting VpcCidr VPC_CIDR
+  setting NatGateways VPC_NAT_GATEWAYS
+  setting InterfaceEndpoints VPC_ENDPOINTS
+  ensure_stack "$VPC_STACK_NAME" vpc vpc.yaml
   export_to_caller CODESERVICES_VPC_ID "$(stack_value "$VPC_STACK_NAME" Output:VpcId)"
   export_to_caller CODESERVICES_SUBNET_ID1 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet1)"
   export_to_caller CODESERVICES_SUBNET_ID2 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet2)"

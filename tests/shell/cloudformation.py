@@ -4,6 +4,9 @@ moto creates a stack within the request. When a resource fails, it answers with 
 stack stays in CREATE_IN_PROGRESS. In AWS the answer comes at once, the stack is in progress for a
 while, and a failure leaves a stack in ROLLBACK_COMPLETE and events with the reasons, in nested
 stacks too. A bucket that is not empty, or what holds a network, makes a deletion fail there.
+
+Parameters are checked, and an update takes the template's default for those that it does not send
+(`stack_parameters.py`). A change set says what would be replaced (`change_sets.py`).
 """
 
 import ipaddress
@@ -19,6 +22,7 @@ from unittest import mock
 
 from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.route_tables import RouteTable
 from moto.kms.models import Key, kms_backends
@@ -26,6 +30,8 @@ from moto.s3.models import FakeBucket, s3_backends
 
 from tests.fakes.aws import REGION
 from tests.fakes.codeartifact import ACCOUNT
+from tests.shell.change_sets import NESTED, ChangeSets
+from tests.shell.stack_parameters import effective, kept_and_given
 from tests.shell.studio import Studio, StudioDomain, around, held, realistic_studio
 from tests.templates import template
 
@@ -89,6 +95,7 @@ class CloudFormation:
         return made
 
     def create_stack(self, original: Call, backend: Any, name: str, **given: Any) -> Any:
+        given["parameters"] = effective(_parse(given["template"]), given["parameters"])
         self.operations.append(f"create {name}")
         self._depth += 1
         try:
@@ -111,19 +118,19 @@ class CloudFormation:
 
     def update_stack(self, original: Call, backend: Any, **given: Any) -> Any:
         stack = backend.get_stack(given["name"])
-        defaults = {
-            name: str(declared.get("Default", ""))
-            for name, declared in stack.template_dict.get("Parameters", {}).items()
-        }
-        before = {**defaults, **stack.parameters}
-        after = {**defaults, **{n: before[n] for n in _kept(given)}, **_given(given)}
-        if before == after and _parse(given["template"]) == stack.template_dict:
+        template = _parse(given["template"])
+        before = dict(stack.parameters)
+        after = effective(template, kept_and_given(given["parameters"], before))
+        # Of a nested stack CloudFormation can't tell beforehand.
+        if before == after and template == stack.template_dict and not _nested(template):
             raise ValidationError(stack.name, message="No updates are to be performed.")
+        given["parameters"] = [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in after.items()
+        ]
         self.operations.append(f"update {stack.name}")
         if _fail_update(stack, self.failing):
             self._begin(stack)
             return stack
-        stack.parameters = before
         stack = original(backend, **given)
         self._begin(stack)
         return stack
@@ -240,14 +247,8 @@ def _forget_resources(stack: Any) -> None:
     stack.output_map = stack._create_output_map()
 
 
-def _kept(given: dict[str, Any]) -> list[str]:
-    return [p["ParameterKey"] for p in given["parameters"] if p.get("UsePreviousValue")]
-
-
-def _given(given: dict[str, Any]) -> dict[str, str]:
-    return {
-        p["ParameterKey"]: p["ParameterValue"] for p in given["parameters"] if "ParameterValue" in p
-    }
+def _nested(template: Mapping[str, Any]) -> bool:
+    return any(each["Type"] == NESTED for each in template["Resources"].values())
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -283,6 +284,8 @@ def _clean(original: Call, part: Any, resources: Any) -> Any:
             network = ipaddress.ip_network(original(block, resources))
             subnets = network.subnets(new_prefix=32 - int(bits))
             return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
+        case {"Fn::GetAtt": [str(name), "Name"]} if resources.get(name) is None:
+            return name  # of a CodeArtifact repository
         case {"Fn::GetAtt": [str(name), *_]} if resources.get(name) is None:
             return f"arn:aws:not-in-moto:{REGION}:{ACCOUNT}:{name}"
     cleaned = original(part, resources)
@@ -293,6 +296,11 @@ def _clean(original: Call, part: Any, resources: Any) -> Any:
         for given, value in zip(part, cleaned, strict=True)
         if value is not None or not isinstance(given, dict) or "Fn::If" not in given
     ]
+
+
+def _parameter_list(stack: models.Stack) -> list[dict[str, str]]:
+    """Give lists as they were given, in one string with commas."""
+    return [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()]
 
 
 def _differences(original: Call, resources: Any, *given: Any) -> Any:
@@ -331,11 +339,26 @@ def _realistic(cloudformation: CloudFormation) -> Iterator[CloudFormation]:
     calls: Any = {
         name: around(getattr(backend, name), getattr(cloudformation, name)) for name in names
     }
+    change_sets = ChangeSets(_parse)
+    answers: Any = {
+        f"{each}_change_set": around(
+            getattr(CloudFormationResponse, f"{each}_change_set"), getattr(change_sets, each)
+        )
+        for each in ("create", "describe", "execute", "delete")
+    }
+    transformers = {  # but for those of moto's own change sets
+        path: transform
+        for path, transform in CloudFormationResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER.items()
+        if not path.startswith("DescribeChangeSet")
+    }
     create = around(parsing.parse_and_create_resource, cloudformation.create_resource)
     differences = around(parsing.ResourceMap.build_resource_diff, _differences)
     with (
         warnings.catch_warnings(action="ignore"),  # moto's, about what it does not know
         mock.patch.multiple(backend, **calls),
+        mock.patch.multiple(CloudFormationResponse, **answers),
+        mock.patch.object(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER", transformers),
+        mock.patch.object(models.Stack, "parameter_list", property(_parameter_list)),
         mock.patch.object(parsing, "parse_and_create_resource", create),
         mock.patch.object(parsing, "clean_json", around(parsing.clean_json, _clean)),
         mock.patch.object(parsing.ResourceMap, "build_resource_diff", differences),

@@ -101,7 +101,7 @@ def test_the_token_reaches_the_aws_cli_through_a_descriptor_alone(
         first = bash.source("create-github", environment={"PRIVATE_GITHUB_PAT": "another-token"})
         assert first.status == 0, first.said
         webhook = bash.secret()["SecretString"].partition("webhook")[2]
-    command = '. "$PROJECT/shell/create-github-stack.sh"; exit $?'
+    command = '. "$PROJECT/shell/create-github-stack.sh" --yes; exit $?'
     with bash.start(command) as process, watched(process) as processes:
         stdout, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said

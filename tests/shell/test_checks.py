@@ -38,7 +38,7 @@ MALFORMED = {
     "CODESERVICES_SUBNET_ID1": "subnet-1",
     "CODESERVICES_SUBNET_ID2": "file:///etc/passwd",
     "SCANNERS": "osv, ruff",
-    "ADVISORIES": "http://example.com",
+    "ADVISORIES": "s3://bucket/all.tar",
     "SNYK_TOKEN_PARAMETER": "the-token",
     "SNYK_TOKEN_KEY": "alias/key",
     "SNYK_ORGANISATION_PARAMETER": "organisation",
@@ -97,6 +97,14 @@ def test_snyk_and_its_token_go_together(
     answer = bash.source("create-github", environment=environment)
     assert (answer.status, named(answer.said)) == (2, {"SNYK_TOKEN_PARAMETER"})
     assert problem in answer.said
+    assert nothing_changed(bash)
+
+
+@pytest.mark.parametrize("kind", ["SCANNERS", "ADVISORIES"])
+def test_what_the_template_would_refuse_is_told_before(bash: Caller, kind: str) -> None:
+    wrong = {"SCANNERS": "osv,guarddogs", "ADVISORIES": "s3://advisories/all"}
+    answer = bash.source("create-github", environment={kind: wrong[kind]})
+    assert (answer.status, named(answer.said)) == (2, {kind}), answer.said
     assert nothing_changed(bash)
 
 

@@ -63,7 +63,7 @@ def test_a_failed_update_is_explained_and_made_by_the_next_run(
     assert before["TokenVersion"] == bash.secret()["VersionId"]
 
     bash.cloudformation.failing = {"SNSTopic": "Topic limit exceeded"}
-    failed = bash.source(create)
+    failed = bash.source(create, "--yes")
     assert failed.status == 1
     assert f"Stack {STACK}: UPDATE_ROLLBACK_COMPLETE. What failed:" in failed.said
     assert "  SNSTopic (AWS::SNS::Topic): Topic limit exceeded" in failed.said
@@ -71,7 +71,7 @@ def test_a_failed_update_is_explained_and_made_by_the_next_run(
     assert bash.state_file().exists()
 
     bash.cloudformation.failing = {}
-    again = bash.source(create)
+    again = bash.source(create, "--yes")
     assert again.status == 0, again.said
     assert f"Secret {STACK}-github-token is up to date." in again.said
     assert stack(STACK).parameters["TokenVersion"] == bash.secret()["VersionId"]
@@ -120,7 +120,7 @@ def test_a_connection_needs_no_token_and_no_secret(bash: Caller) -> None:
     assert "secrets" not in bash.left()
     parameters = bash.cloudformation.stack(STACK).parameters
     assert parameters["CodeConnectionArn"] == arn
-    assert "PrivateGitHubToken" not in parameters
+    assert parameters["PrivateGitHubToken"] == ""
 
 
 def test_a_network_in_use_is_not_deleted(bash: Caller) -> None:
@@ -177,11 +177,12 @@ def test_an_update_of_the_gate_is_shown_asked_for_and_made(bash: Caller, tmp_pat
     refused = bash.run(update)
     assert refused.status == 2
     for line in (
+        f"  GateBundleSHA256: {before['GateBundleSHA256']} -> ",
+        "ScanPipeline (AWS::CloudFormation::Stack): changed in place",
         "Files in-use/package_gate/pipeline/gate.py and "
         "this-checkout/package_gate/pipeline/gate.py differ",
         "Only in this-checkout/package_gate: new.py",
         "+# a changed policy",
-        before["GateBundleSHA256"],
         "--yes",
     ):
         assert line in refused.said

@@ -119,6 +119,14 @@ def test_a_notebook_in_an_existing_network_makes_none(bash: Caller) -> None:
     made = bash.source("create-notebook", environment={**network, **subnets})
     assert made.status == 0, made.said
     assert "networks" not in bash.left()
+    before = parameters(bash, NOTEBOOK)
+    idle = bash.source("create-notebook", environment={"CODEARTIFACT_DOMAIN": None})
+    assert (idle.status, parameters(bash, NOTEBOOK)) == (0, before), idle.said
+    moved = {"NOTEBOOK_SUBNET_IDS": bash.network["CODESERVICES_SUBNET_ID2"]}
+    unasked = bash.source("create-notebook", "--yes", moved)
+    assert (unasked.status, "Give --yes --replace" in unasked.said) == (2, True), unasked.said
+    assert "replaced by a new one: the notebook, with its volume" in unasked.said
+    assert parameters(bash, NOTEBOOK) == before
     assert bash.source("delete-notebook", "--yes").status == 0
     assert bash.left() == {}
 
@@ -146,9 +154,13 @@ def test_the_dependency_scan_comes_again_and_goes(bash: Caller) -> None:
     assert bash.cloudformation.operations == created
 
     changed = {"FAIL_ON_FINDINGS": "report-only", "BRANCHES": "release/*"}
-    third = bash.source(f"create-{SCAN}", environment=changed)
+    third = bash.source(f"create-{SCAN}", "--yes", changed)
     assert third.status == 0, third.said
+    assert "  Branches: * -> release/*" in third.said
     assert parameters(bash, SCAN)["Branches"] == "release/*"
+    forgotten = dict.fromkeys(("REPOSITORY_NAME", "CODE_CONNECTION_ARN", *bash.network))
+    fourth = bash.source(f"create-{SCAN}", environment=forgotten)
+    assert (fourth.status, f"Stack {SCAN} is up to date." in fourth.said) == (0, True)
     assert bash.cloudformation.operations == [*created, f"update {SCAN}"]
 
     s3.put_object(Bucket=bucket, Key=f"{SCAN}/1/report/report.html", Body=b"old")

@@ -93,7 +93,7 @@ def test_a_deletion_that_ends_half_way_goes_on_where_it_was(bash: Caller) -> Non
 def test_what_a_deletion_without_the_script_has_left_goes_too(bash: Caller) -> None:
     """CloudFormation alone keeps the file system, and then can't delete the network."""
     create(bash)
-    mistake = bash.source("create-notebook", environment={"NOTEBOOK_KIND": None})
+    mistake = bash.source("create-notebook", environment={"NOTEBOOK_KIND": "notebook-instance"})
     assert mistake.status == 2
     assert "is a Studio domain, with people's home folders" in mistake.said
 

@@ -224,7 +224,9 @@ class Command:
     operation: str
 
 
-_COMMAND = re.compile(r"\b(?:cli|aws) ([a-z][a-z0-9]+) (\"\$1-stack\"|[a-z][a-z-]+)")
+_COMMAND = re.compile(
+    r"\b(?:cli|aws) ([a-z][a-z0-9]+) (\"\$operation\"|\"\$1-change-set\"|[a-z][a-z-]+)"
+)
 _NO_CALLS = {("sso", "login")}
 
 
@@ -252,13 +254,20 @@ STUDIO_GROUP = _aws("ec2", "security-group/sg-2")
 """SageMaker makes these two for a domain, and tags them with its ARN."""
 Needs = tuple[tuple[str, str], ...]
 CALLS: dict[tuple[str, str], Needs] = {
-    ("cloudformation", '"$1-stack"'): (
+    # create-stack or create-change-set.
+    ("cloudformation", '"$operation"'): (
         ("cloudformation:CreateStack", STACK),
-        ("cloudformation:UpdateStack", STACK),
+        ("cloudformation:CreateChangeSet", STACK),
         ("cloudformation:TagResource", STACK),
         ("s3:GetObject", TEMPLATE),
         ("secretsmanager:GetSecretValue", SECRET),
     ),
+    ("cloudformation", '"$1-change-set"'): (
+        ("cloudformation:DeleteChangeSet", STACK),
+        ("cloudformation:DescribeChangeSet", STACK),
+        ("cloudformation:ExecuteChangeSet", STACK),
+    ),
+    ("cloudformation", "get-template"): (("cloudformation:GetTemplate", STACK),),
     ("cloudformation", "continue-update-rollback"): (
         ("cloudformation:ContinueUpdateRollback", STACK),
     ),

@@ -101,6 +101,29 @@ def render(
     return rendering.run(parameters or {})
 
 
+def rendered(template: Mapping[str, Any], parameters: Mapping[str, str], stack: str) -> Rendered:
+    """Render a template that is read already.
+
+    Args:
+        template: as `template.load` reads it.
+        parameters: all of them.
+        stack: its name.
+    """
+    return _Rendering(dict(template), stack, REGION, {}, {}, {}, NESTED).run(parameters)
+
+
+def condition_of(condition: Any, parameters: Mapping[str, Any]) -> bool:
+    """Evaluate a condition of `Rules`, which sees parameters only.
+
+    Args:
+        condition: as it is written.
+        parameters: as `Ref` gives them.
+    """
+    rendering = _Rendering({"Resources": {}}, "", REGION, {}, {}, {}, {})
+    rendering._parameters = dict(parameters)
+    return rendering.condition(condition)
+
+
 class _Rendering:
     """One template on its way."""
 
@@ -362,4 +385,6 @@ class _Rendering:
         if name in ("Fn::And", "Fn::Or"):
             results = [self.condition(each) for each in argument]
             return all(results) if name == "Fn::And" else any(results)
+        if name == "Fn::Contains":  # in rules only
+            return self._text(argument[1]) in self.value(argument[0])
         raise TemplateError(f"{name} is no condition function")

@@ -82,6 +82,12 @@ def suppressions(template: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
+def test_a_template_comes_back_as_it_was_sent(template: str) -> None:
+    """GetTemplate gives question marks for what is not ASCII, so every update would seem new."""
+    assert (CFN / template).read_text().isascii()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_cfn_lint_finds_nothing(template: str) -> None:
     assert cfn_lint(CFN / template) == []
 
