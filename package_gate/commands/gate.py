@@ -129,6 +129,7 @@ def _run(
             now=now,
             progress=progress,
             history=PyPIHistory(pypi.index),
+            steering=pypi,
         )
         scanners = Scanners(
             unpacker=workers.unpacker,

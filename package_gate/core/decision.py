@@ -175,6 +175,8 @@ class RequestDecision:
     """Whether `packages` is the whole closure: what failed to be fetched is not in it."""
     targets: tuple[str, ...] = ()
     """Those of the policy's notebooks on which it can be installed; empty for all."""
+    instead: str = ""
+    """When it is refused: a line for the request file whose closure no advisory refuses."""
     basis: Basis | None = None
     """None in records of schema 1, and when something was not looked at."""
     schema: int = 1

@@ -119,6 +119,13 @@ class Targets(_Section, frozen=True):
     """As uv's `--python-platform` names them."""
 
 
+class Resolve(_Section, frozen=True):
+    """What is chosen where a requirement leaves a choice."""
+
+    compliant: bool = True
+    """Whether releases are passed over that an advisory would refuse."""
+
+
 class Sdists(_Section, frozen=True):
     """Releases that have no wheel for a notebook, and are built where they are installed."""
 
@@ -225,6 +232,7 @@ class Policy(_Section, frozen=True):
     reevaluate: Reevaluate = Reevaluate()
     advisories: AdvisoryAges = AdvisoryAges()
     targets: Targets = Targets()
+    resolve: Resolve = Resolve()
     sdists: Sdists = Sdists()
     sources: Sources = Sources()
     limits: Limits = Limits()

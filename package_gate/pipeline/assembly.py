@@ -11,6 +11,7 @@ from package_gate.advisories.interface import AdvisorySource
 from package_gate.core.policy import Policy
 from package_gate.core.version import gate_version
 from package_gate.notifications.outbox import Notifier
+from package_gate.pipeline.compliant import Compliant
 from package_gate.pipeline.gate import Gate, Steps
 from package_gate.pipeline.packages import Packages
 from package_gate.pipeline.plan import Planner
@@ -24,7 +25,7 @@ from package_gate.publishers.interface import Publisher
 from package_gate.records.storage import Storage
 from package_gate.records.store import Records
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.sources.interface import History, Source
+from package_gate.sources.interface import History, Source, Steering
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Outside:
     progress: Progress
     history: History | None = None
     """Who knows the older releases of projects; without, no suspicion is set aside."""
+    steering: Steering | None = None
+    """Who resolves without what an advisory refuses; without, nothing is passed over for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,12 @@ def open_gate(
         precedents = Precedents(outside.history, looking, records, settings)
         packages = Packages(looking, records, precedents, settings)
         steps = Steps(
-            planner=Planner(outside.sources, records, settings),
+            planner=Planner(
+                outside.sources,
+                Compliant(outside.steering, advisories, settings),
+                records,
+                settings,
+            ),
             packages=packages,
             publication=Publication(outside.publisher, packages, records, remarks, settings),
             records=records,

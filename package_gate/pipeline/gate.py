@@ -304,7 +304,7 @@ class Gate:
         works = [self.steps.packages.claim(package) for package in plan.packages]
         try:
             decision, packages = self._conclude(request, plan, works, earlier)
-            self._judge_superseded(earlier, (*plan.packages, *packages))
+            self._judge_superseded(earlier, (*plan.packages, *packages), replaced=not plan.recorded)
             return self._record(decision, earlier), packages
         finally:
             for work in works:
@@ -360,7 +360,9 @@ class Gate:
                 )
         packages = tuple(work.decision for work in works if work.decision is not None)
         summaries = plan.summaries(packages)
-        return replace(decision, packages=summaries, targets=plan.targets), packages
+        instead = plan.instead if decision.verdict is Verdict.REFUSED else ""
+        decision = replace(decision, packages=summaries, targets=plan.targets, instead=instead)
+        return decision, packages
 
     def _publish(
         self,
@@ -393,12 +395,14 @@ class Gate:
         self,
         earlier: RequestDecision | None,
         current: Sequence[ResolvedPackage | PackageDecision],
+        *,
+        replaced: bool = False,
     ) -> None:
-        """Judge again what an earlier decision published and a rescan resolves no more.
+        """Judge again what an earlier decision published and a new closure has no more.
 
         Notebooks can still install it, for example malware that the index has removed.
         """
-        if earlier is None or not self._conditions.rescan:
+        if earlier is None or not (self._conditions.rescan or replaced):
             return
         known = {(package.name, package.version) for package in current}
         superseded = [

@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from package_gate.core.artifact import ResolvedPackage
-from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision
+from package_gate.core.artifact import Resolution, ResolvedPackage
+from package_gate.core.decision import (
+    PackageDecision,
+    PackageSummary,
+    RequestDecision,
+    Verdict,
+)
 from package_gate.core.finding import Finding
 from package_gate.core.request import Request
+from package_gate.pipeline.compliant import Compliant
 from package_gate.pipeline.packages import remote_files
 from package_gate.pipeline.reuse import closure_holds
 from package_gate.pipeline.settings import Settings
@@ -26,6 +32,8 @@ class Plan:
     """Whether it was resolved by an earlier run."""
     targets: tuple[str, ...] = ()
     """Those of the policy's notebooks that it is for; empty for all."""
+    instead: str = ""
+    """A request that no advisory would refuse, when one refuses this; "" for none."""
 
     def summaries(self, decisions: Iterable[PackageDecision]) -> tuple[PackageSummary, ...]:
         """Give what the request's record says of its packages."""
@@ -42,10 +50,15 @@ class Planner:
     """Says what each request needs."""
 
     def __init__(
-        self, sources: Mapping[type, Source], records: Records, settings: Settings
+        self,
+        sources: Mapping[type, Source],
+        compliant: Compliant,
+        records: Records,
+        settings: Settings,
     ) -> None:
         """Take who resolves which class of `Request.source`."""
         self._sources = sources
+        self._compliant = compliant
         self._records = records
         self._settings = settings
 
@@ -73,12 +86,30 @@ class Planner:
                     )
                     for p, summary in zip(recorded, earlier.packages, strict=True)
                 )
-                return Plan(packages, earlier.notes, recorded=True, targets=earlier.targets)
+                plan = Plan(
+                    packages,
+                    earlier.notes,
+                    recorded=True,
+                    targets=earlier.targets,
+                    instead=earlier.instead,
+                )
+                # What is refused already was looked at then.
+                return self._steered(request, plan) if earlier.verdict is Verdict.APPROVED else plan
         self._settings.progress.step(request.name, "resolving")
         resolution = self._sources[type(request.source)].resolve(request)
-        return Plan(
-            resolution.packages, resolution.notes, recorded=False, targets=resolution.targets
-        )
+        return self._steered(request, _plan(resolution))
+
+    def _steered(self, request: Request, plan: Plan) -> Plan:
+        """Give the plan, or one that no advisory refuses, or name a request that has one."""
+        refused = self._compliant.refused(plan.packages)
+        better = self._compliant.better(request, refused)
+        if better.resolution is not None:
+            return _plan(better.resolution)
+        return replace(plan, instead=better.instead)
+
+
+def _plan(resolution: Resolution) -> Plan:
+    return Plan(resolution.packages, resolution.notes, recorded=False, targets=resolution.targets)
 
 
 def said_by_index(decision: PackageDecision) -> tuple[Finding, ...]:

@@ -126,6 +126,8 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "want to know of.",
         ]
     steps: list[str] = []
+    if decision.instead:
+        steps.append(f"Request instead: {decision.instead}")
     if was_withdrawn(packages):
         steps.append(
             "It had been approved before and is withdrawn. Uninstall it wherever it is installed."

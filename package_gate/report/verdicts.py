@@ -52,6 +52,7 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "notes": decision.notes,
         "install_command": decision.install_command,
         "targets": decision.targets,
+        "instead": decision.instead,
         "decided_now": outcome.decided_now,
         "decided_at": timestamp(decision.decided_at),
         "policy_digest": decision.policy_digest,

@@ -3,7 +3,7 @@
 The rules for the names and versions of what it names are the `Ecosystem` of their origin.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -26,6 +26,38 @@ class Source(Protocol):
             SourceError: it can't be resolved now; undecided.
             SourceRefusedError: the policy forbids it.
             TooFreshError: the requested release is younger than the cooldown.
+        """
+        ...
+
+
+Release = tuple[str, str]
+"""Normalised name and version."""
+
+
+class Steering(Protocol):
+    """Resolves requests without releases that it is told of. Several threads may use it."""
+
+    def resolve_without(
+        self, request: Request, avoid: Collection[Release], *, any_release: bool
+    ) -> Resolution:
+        """Do as `Source.resolve`, with these releases left out of the whole closure.
+
+        Args:
+            request: the line that asked.
+            avoid: what must not be in it.
+            any_release: whether every release of the requested package will do, whatever the
+                requirement says.
+
+        Raises:
+            GateError: there is no such closure, or it can't be resolved now.
+        """
+        ...
+
+    def releases(self, name: str) -> Iterable[ResolvedPackage]:
+        """List the releases of a project, the newest first, without pre-releases and files.
+
+        Raises:
+            SourceError: the index can't be asked.
         """
         ...
 

@@ -8,14 +8,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.resolver import Key, ResolvedClosure, Resolver, Wanted
 from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 
 MAX_DEPTH = 3
 """How many builds may wait for each other: what a build needs may be an sdist itself."""
 
-_Asked = tuple[PythonTarget, tuple[str, ...], bool]
+_Asked = tuple[PythonTarget, tuple[str, ...], tuple[str, ...], bool]
 _Result = ResolvedClosure | ResolutionFailure
 
 
@@ -31,12 +30,19 @@ class Builds:
     def add(
         self,
         closure: ResolvedClosure,
+        wanted: Wanted,
         target: PythonTarget,
-        cooldown: IndexCooldown | None,
         folder: Path,
         depth: int = 1,
     ) -> _Result:
         """Give the closure with what building each sdist needs, or say why one can't be built.
+
+        Args:
+            closure: of one target.
+            wanted: whose constraints and cooldown hold for builds as well.
+            target: the notebook.
+            folder: one that nobody else can write to.
+            depth: how many builds wait for this one.
 
         Raises:
             SourceError: uv can't be run, the index can't be asked, or an answer can't be trusted.
@@ -47,7 +53,7 @@ class Builds:
             key: Key = (package.name, package.version)
             if package.files or key not in closure.sdists or key in builds:
                 continue
-            needed = self._resolve(key, closure, target, cooldown, folder, depth)
+            needed = self._resolve(key, closure, wanted, target, folder, depth)
             if isinstance(needed, ResolutionFailure):
                 words = f"building {key[0]} {key[1]}, which has no wheel, needs it; {needed.words}"
                 return replace(needed, words=words)
@@ -60,8 +66,8 @@ class Builds:
         self,
         key: Key,
         closure: ResolvedClosure,
+        wanted: Wanted,
         target: PythonTarget,
-        cooldown: IndexCooldown | None,
         folder: Path,
         depth: int,
     ) -> _Result:
@@ -71,13 +77,19 @@ class Builds:
         if depth > MAX_DEPTH:
             words = f"more than {MAX_DEPTH} builds wait for each other"
             return ResolutionFailure(Reason.ONLY_SDIST, words, key[0], said_by="the gate")
-        asked = (target, tuple(sorted(map(str, requires))), cooldown is None)
+        asked = (
+            target,
+            tuple(sorted(map(str, requires))),
+            tuple(wanted.constraints),
+            wanted.cooldown is None,
+        )
         with self._lock:
             known = self._known.get(asked)
         if known is None:
-            known = self._resolver.resolve(Wanted(requires, cooldown=cooldown), target, folder)
+            needed = replace(wanted, requirements=requires)
+            known = self._resolver.resolve(needed, target, folder)
             if isinstance(known, ResolvedClosure):
-                known = self.add(known, target, cooldown, folder, depth + 1)
+                known = self.add(known, wanted, target, folder, depth + 1)
             with self._lock:
                 self._known[asked] = known
         return known

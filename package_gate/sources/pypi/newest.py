@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from package_gate.core.text import one_line
@@ -53,7 +54,7 @@ class Newest:
             SourceError: uv can't be run, the index can't be asked, or an answer can't be trusted.
             SourceRefusedError: a file isn't an index's.
         """
-        result = self._whole(wanted, target, folder)
+        result = self._whole(wanted, wanted, target, folder)
         (requirement,) = wanted.requirements
         if isinstance(result, ResolutionFailure):
             return result
@@ -61,7 +62,7 @@ class Newest:
         failed: list[tuple[Release, ResolutionFailure]] = []
         for release in [] if is_pin(requirement) else newer[:MAX_TRIED]:
             asked = _bound(wanted, f"{requirement.name}=={release.version}")
-            tried = self._whole(asked, target, folder)
+            tried = self._whole(asked, wanted, target, folder)
             if isinstance(tried, ResolvedClosure):
                 result = tried
                 break
@@ -73,10 +74,11 @@ class Newest:
         notes += self._old(wanted, target, folder, result)
         return replace(result, passed_over=tuple(notes))
 
-    def _whole(self, wanted: Wanted, target: PythonTarget, folder: Path) -> _Result:
-        result = self._resolver.resolve(wanted, target, folder)
+    def _whole(self, asked: Wanted, wanted: Wanted, target: PythonTarget, folder: Path) -> _Result:
+        """Resolve what is asked; builds keep to what is wanted in all."""
+        result = self._resolver.resolve(asked, target, folder)
         if isinstance(result, ResolvedClosure):
-            return self._builds.add(result, target, wanted.cooldown, folder)
+            return self._builds.add(result, wanted, target, folder)
         return result
 
     def _newer(
@@ -86,7 +88,8 @@ class Newest:
         project = self._index.project(name)
         if project is None or chosen is None:
             return []
-        allowed = [each.specifier for each in wanted.requirements if each.name == name]
+        bounds = (*wanted.requirements, *map(Requirement, wanted.constraints))
+        allowed = [each.specifier for each in bounds if each.name == name]
         return [
             release
             for release in project.releases()

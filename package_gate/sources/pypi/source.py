@@ -4,7 +4,7 @@ uv resolves; the index's own answers say which files are yanked and how old they
 release has no wheel, its sdist's static metadata takes the place of a build.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
@@ -31,6 +32,7 @@ from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import one_line, printable
 from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
 from package_gate.sources.index_findings import name_confusion, quarantined_project
+from package_gate.sources.interface import Release
 from package_gate.sources.pypi.builds import Builds
 from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
@@ -125,13 +127,32 @@ class PyPI:
                 that the policy does not take would do, or releases for other Pythons.
             TooFreshError: only releases within the cooldown would do.
         """
+        return self._resolve(read_requirement(request), ())
+
+    def resolve_without(
+        self, request: Request, avoid: Collection[Release], *, any_release: bool
+    ) -> Resolution:
+        """See `Steering.resolve_without`; raises as `resolve`."""
         requirement = read_requirement(request)
+        if any_release:
+            requirement.specifier = SpecifierSet()
+        return self._resolve(requirement, tuple(f"{name}!={version}" for name, version in avoid))
+
+    def releases(self, name: str) -> Iterator[ResolvedPackage]:
+        """See `Steering.releases`."""
+        if project := self.index.project(name):
+            for release in project.releases():
+                if not release.version.is_prerelease:
+                    yield ResolvedPackage(project.name, str(release.version), Origin.PYPI, ())
+
+    def _resolve(self, requirement: Requirement, constraints: Sequence[str]) -> Resolution:
+        wanted = Wanted([requirement], constraints, self._cooldown)
         try:
             with TemporaryDirectory(prefix="pypi-", dir=self._scratch) as name:
                 folder = Path(name)
-                closures, failures = self._resolve_targets(requirement, self._cooldown, folder)
+                closures, failures = self._resolve_targets(wanted, folder)
                 if not closures:
-                    raise self._why_nothing_fits(requirement, failures, folder)
+                    raise self._why_nothing_fits(wanted, failures, folder)
         except OSError as error:
             raise SourceError(
                 f"the scratch folder can't be used ({error.strerror}); make room in it; the next "
@@ -148,11 +169,12 @@ class PyPI:
 
     def _why_nothing_fits(
         self,
-        requirement: Requirement,
+        wanted: Wanted,
         failures: Mapping[PythonTarget, ResolutionFailure],
         folder: Path,
     ) -> SourceError | NotOfferedError | TooFreshError:
         """Tell whether it is the cooldown, by asking once more without it."""
+        requirement = wanted.requirements[0]
         project = self.index.project(requirement.name)
         asked = ResolvedPackage(requirement.name, pinned_version(requirement), Origin.PYPI, ())
         if project and project.quarantined:
@@ -162,7 +184,9 @@ class PyPI:
             releases = {release.version: release for release in project.releases()}
             allowed = requirement.specifier.filter(releases)
             self._cooldown.check_releases(project.name, [releases[each] for each in allowed])
-            closures, failures = self._resolve_targets(requirement, None, folder)
+            without = replace(wanted, cooldown=None)
+            closures, still = self._resolve_targets(without, folder)
+            failures = still or failures
             if closures:
                 self._cooldown.check(_files(self._gather(requirement, closures, [])))
         target, failure = next(iter(failures.items()))
@@ -213,10 +237,10 @@ class PyPI:
         return explain(requirement, target, failure, project)
 
     def _resolve_targets(
-        self, requirement: Requirement, cooldown: IndexCooldown | None, folder: Path
+        self, wanted: Wanted, folder: Path
     ) -> tuple[dict[PythonTarget, ResolvedClosure], dict[PythonTarget, ResolutionFailure]]:
+        requirement = wanted.requirements[0]
         with ThreadPoolExecutor(TARGETS_AT_ONCE) as pool:
-            wanted = Wanted([requirement], cooldown=cooldown)
             work = partial(self._newest.resolve, wanted, folder=folder)
             results = dict(zip(self._targets, pool.map(work, self._targets), strict=True))
         failures = {
