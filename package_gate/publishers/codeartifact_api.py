@@ -41,6 +41,11 @@ _ADVICE = {
 keep_out_of_log("botocore.parsers", "authorizationToken")
 
 
+PIP_INSTALL = 'PIP_EXTRA_INDEX_URL="$(pip config get global.index-url)" pip install'
+"""After `login` pip asks the repository. An `extra-index-url` of its configuration files, where a
+package of the same name may be, counts for nothing when the environment names another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodeArtifactSettings:
     """Which repository, and how to reach it."""

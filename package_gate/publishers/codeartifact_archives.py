@@ -31,6 +31,7 @@ from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.publishers.codeartifact_api import (
+    PIP_INSTALL,
     CodeArtifactRepository,
     CodeArtifactSettings,
     Contents,
@@ -98,7 +99,7 @@ class CodeArtifactArchives:
         if not is_wheel(asset):
             return download
         login = self._settings.command(["login", "--tool", "pip"])
-        return f"{download} && {login} && pip install {shlex.quote(f'./{asset}')}"
+        return f"{download} && {login} && {PIP_INSTALL} {shlex.quote(f'./{asset}')}"
 
     def repair(self, package: PackageSummary) -> None:
         """See `OriginPublisher.repair`: `Latest` becomes what was being published, or stays."""

@@ -12,6 +12,7 @@ from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.core.text import one_line
 from package_gate.publishers.codeartifact_api import (
+    PIP_INSTALL,
     CodeArtifactRepository,
     CodeArtifactSettings,
     PackageId,
@@ -67,7 +68,7 @@ class CodeArtifactPyPI:
         """See `OriginPublisher.offer`: the packages are there, so only the command is made."""
         requirement = pinned_requirement(request, packages[0])
         login = self._settings.command(["login", "--tool", "pip"])
-        return f"{login} && pip install {shlex.quote(requirement)}"
+        return f"{login} && {PIP_INSTALL} {shlex.quote(requirement)}"
 
     def withdraw(self, package: PublishedPackage) -> bool:
         """See `OriginPublisher.withdraw`: the whole version goes."""

@@ -95,6 +95,17 @@ class LocalFolder(PublisherByOrigin):
             ) from error
 
 
+def pip_install(index: str, what: str) -> str:
+    """Give the command that installs from this index alone.
+
+    `--index-url` leaves the `extra-index-url` of pip's configuration files and of the environment
+    as it is, where a package of the same name may be.
+    """
+    return (
+        f"PIP_CONFIG_FILE=/dev/null pip --isolated install --index-url {shlex.quote(index)} {what}"
+    )
+
+
 class _Index:
     """PyPI packages as an index that pip reads; implements `OriginPublisher`."""
 
@@ -115,7 +126,7 @@ class _Index:
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """The packages are there already, so only the command is made."""
         requirement = shlex.quote(pinned_requirement(request, packages[0]))
-        return f"pip install --index-url {shlex.quote(self._folder.as_uri())} {requirement}"
+        return pip_install(self._folder.as_uri(), requirement)
 
     def withdraw(self, package: PublishedPackage) -> bool:
         folder = self._folder / package.name
@@ -187,8 +198,8 @@ class _Archives:
                 raise PublishError(f"{package.name} with SHA-256 {sha256} is not in {folder}.")
             latest = self._set_latest(fixed, sha256)
         if is_wheel(latest.name):
-            index = shlex.quote((folder.parent.parent / "simple").as_uri())
-            return f"pip install --index-url {index} {shlex.quote(str(latest))}"
+            index = (folder.parent.parent / "simple").as_uri()
+            return pip_install(index, shlex.quote(str(latest)))
         return f"cp {shlex.quote(str(latest))} ."
 
     def repair(self, package: PackageSummary) -> None:

@@ -110,7 +110,7 @@ def test_a_wheel_by_its_address_keeps_its_name_and_the_command_installs_it(
     publisher.publish(package)
     request = Request(NAME, ArchiveSource(f"https://code.test/{filename}"), "", 1)
     command = publisher.offer(request, [published(package)])
-    assert command.endswith(f" && pip install ./{filename}")
+    assert command.endswith(f" pip install ./{filename}")
     assert " login --tool pip " in command
     download = command.split(" && ")[0]
     done = run(download, aws.environment, tmp_path)

@@ -54,7 +54,8 @@ def test_the_offered_command_installs_an_approved_wheel_and_a_refused_one_is_not
     command = publisher.offer(request, [published(package)])
     assert command == (
         "aws codeartifact login --tool pip --domain research --domain-owner 123456789012 "
-        "--repository approved-packages && pip install tiny-tool==1.0"
+        "--repository approved-packages && "
+        'PIP_EXTRA_INDEX_URL="$(pip config get global.index-url)" pip install tiny-tool==1.0'
     )
     target = tmp_path / "site"
     done = run(f"{command} --target {target}", aws.environment, tmp_path)

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,14 +36,16 @@ def publisher(output: Path) -> LocalFolder:
     return LocalFolder(output)
 
 
-def wheel(name: str, version: str) -> bytes:
+def wheel(name: str, version: str, requires: Sequence[str] = ()) -> bytes:
     """Make a minimal wheel with one module."""
     info = f"{name}-{version}.dist-info"
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(f"{name}.py", f"version = {version!r}\n")
+        needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
         archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            f"{info}/METADATA",
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         )
         archive.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -51,10 +55,15 @@ def wheel(name: str, version: str) -> bytes:
 
 
 def package(
-    folder: Path, name: str, version: str, content: bytes | None = None, python: str = ""
+    folder: Path,
+    name: str,
+    version: str,
+    content: bytes | None = None,
+    python: str = "",
+    requires: Sequence[str] = (),
 ) -> ApprovedPackage:
     path = folder / f"{name}-{version}-py3-none-any.whl"
-    path.write_bytes(wheel(name, version) if content is None else content)
+    path.write_bytes(wheel(name, version, requires) if content is None else content)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     artifact = Artifact(path.name, digest, path.stat().st_size, requires_python=python)
     return ApprovedPackage(name, version, Origin.PYPI, NOW, (ArtifactFile(artifact, path),))
@@ -66,6 +75,10 @@ def archive(folder: Path, content: bytes) -> ApprovedPackage:
         file.writestr("a.txt", content)
     artifact = Artifact(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 1)
     return ApprovedPackage("tool", "x", Origin.ARCHIVE, NOW, (ArtifactFile(artifact, path),))
+
+
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+"""With the pip of this environment."""
 
 
 def published(package: ApprovedPackage) -> PublishedPackage:
@@ -210,12 +223,40 @@ def test_a_wheel_by_its_address_keeps_its_name_and_is_installed(
     command = publisher.offer(request, [published(approved)])
     target = shlex.quote(str(tmp_path / "site"))
     result = subprocess.run(
-        f"{sys.executable} -m {command} --target {target}", shell=True, cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
+        f"{command} --target {target}", shell=True, cwd=tmp_path, env={"PATH": PATH},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "site/tool.py").is_file()
+
+
+def test_the_command_installs_from_no_other_index(publisher: LocalFolder, tmp_path: Path) -> None:
+    app = package(tmp_path, "app", "1.0", requires=["dep"])
+    dep = package(tmp_path, "dep", "1.5")
+    for each in (app, dep):
+        publisher.publish(each)
+    other = LocalFolder(tmp_path / "other")
+    other.publish(package(tmp_path, "dep", "9.0"))
+    other.finish()
+    extra = (tmp_path / "other/simple").as_uri()
+    (tmp_path / "home/.config/pip").mkdir(parents=True)
+    (tmp_path / "home/.config/pip/pip.conf").write_text(f"[global]\nextra-index-url = {extra}\n")
+    command = publisher.offer(Request("app", PyPISource("app"), "", 1), [published(app)])
+    publisher.finish()
+    target = shlex.quote(str(tmp_path / "site"))
+    environment = {"PATH": PATH, "HOME": str(tmp_path / "home")}
+    # What is there to be taken by mistake: pip as it is configured takes it.
+    plain = command.replace("PIP_CONFIG_FILE=/dev/null pip --isolated ", "pip ")
+    for line, version, env in (
+        (plain, "9.0", {}),
+        (command, "1.5", {}),
+        (command, "1.5", {"PIP_EXTRA_INDEX_URL": extra}),
+    ):
+        shutil.rmtree(tmp_path / "site", ignore_errors=True)
+        subprocess.run(
+            f"{line} --target {target}", shell=True, check=True, env={**environment, **env}
+        )
+        assert (tmp_path / f"site/dep-{version}.dist-info").is_dir()
 
 
 @pytest.mark.parametrize(
