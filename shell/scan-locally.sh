@@ -3,7 +3,8 @@
 #
 # Usage: scan-locally.sh [--requests FILE] [--policy FILE] [--output DIR]
 #                        [--advisories PATH-OR-URL] [--scanners a,b,c]
-#                        [--rescan] [--dry-run]
+#                        [--rescan] [--dry-run] [--fail-on refused]
+#                        [--json] [--quiet | --verbose]
 #
 # Reads external-package-request.csv and scan-policy.toml of this checkout and
 # writes local-repository/ in it, unless told otherwise. All arguments are

@@ -174,11 +174,14 @@ def check_snapshot(path: Path) -> None:
     """See at a glance whether there is a snapshot; what is in it shows when it is read.
 
     Raises:
-        ConfigurationError: there is neither a folder nor a zip.
+        ConfigurationError: there is neither a folder nor a zip, or no record in it.
     """
-    if not path.is_dir():
-        with suppress(ScannerError):
-            _open(path).close()
+    with suppress(ScannerError, OSError):
+        files = _open(path)
+        names = files.names
+        files.close()
+        if not names:
+            raise ConfigurationError(f"The advisories {path} hold no record. {_WHAT_TO_GIVE}")
 
 
 def _open(path: Path) -> _Files:

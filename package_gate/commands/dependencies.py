@@ -9,16 +9,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from package_gate.commands.advisory_sources import SNYK_TOKEN, advisory_sources
 from package_gate.commands.dependency_services import Services
 from package_gate.commands.options import (
-    ENVIRONMENT_PREFIX,
     Arguments,
+    add_output,
     add_policy,
     checked_network,
+    console_for,
     packaged_policy_warning,
+    parsed,
+    print_document,
+    progress_for,
 )
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import describer
@@ -38,7 +40,6 @@ from package_gate.dependency_scan.reports import write_scan
 from package_gate.dependency_scan.repository import Checkout
 from package_gate.dependency_scan.scan import Parts, Subject, failed, scan
 from package_gate.net.download import Downloader
-from package_gate.report.terminal import Progress
 from package_gate.scanners.registry import SCANNERS, Where, those
 from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.index import Index, configured_indexes, public_index
@@ -50,6 +51,17 @@ MAX_SDISTS = 60
 """Releases of one closure that may exist only as sdists; old pins often do."""
 
 PASSED, FAILED, MISCONFIGURED = 0, 1, 2
+_EPILOG = """\
+examples:
+  %(prog)s .                                      scan this repository
+  %(prog)s . --exclude 'tests/*,docs/*'           leave out what is not shipped
+  %(prog)s . --quiet --json > dependencies.json   for a program
+
+Each option can be given as an environment variable, such as PACKAGE_GATE_POLICY for --policy or
+PACKAGE_GATE_REPORT_ONLY=1. Exit status: 0 nothing refuses and everything was determined, or
+--report-only; 1 something refuses, could not be determined or told; 2 the configuration or the
+arguments are wrong.
+"""
 
 
 def main(
@@ -73,7 +85,7 @@ def main(
         the arguments are wrong.
     """
     prepare_process()
-    options = _parser(environ, folder, program).parse_args(arguments)
+    options = parsed(_parser(environ, folder, program), arguments, environ)
     options.output = options.output.absolute()
     try:
         with scratch_folder(options.output) as scratch:
@@ -93,7 +105,7 @@ def main(
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    console = console_for(options)
     policy = load_policy(options.policy)
     open_repository = partial(_open, options)
     repository = open_repository({})  # a folder that isn't there is a wrong argument
@@ -114,7 +126,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
     settings = index_settings(environ, Path.home(), policy.sources)
     known = partial(configured_indexes, settings)
     downloads = Downloader(network, policy.sources, policy.limits, indexes=known)
-    with advisories, downloads as downloader, Progress(console) as progress:
+    with advisories, downloads as downloader, progress_for(options, console) as progress:
         index = Index(settings)
         closures = Closures(
             Resolver(settings, index, downloader.fetch, describer(policy, scratch), MAX_SDISTS),
@@ -152,7 +164,9 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
     result = replace(result, notes=(*warnings, *result.notes))
     write_scan(result, options.output)
     print_scan(result, console)
-    console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    if not options.quiet:
+        console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    print_document(options, options.output / "dependencies.json")
     told = _tell(services, result, environ, fails=not options.report_only)
     if options.report_only:
         return PASSED
@@ -192,22 +206,15 @@ def _parser(
 ) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
+        allow_abbrev=False,
         description="Scan the dependencies of a repository; nothing of it is installed or built.",
-        epilog="Each option can be given as an environment variable, such as "
-        f"{ENVIRONMENT_PREFIX}POLICY for --policy or {ENVIRONMENT_PREFIX}REPORT_ONLY=1. "
-        "Exit status: 0 nothing refuses and everything was determined, or --report-only; 1 "
-        "something refuses, could not be determined or could not be told; 2 the configuration or "
-        "the arguments are wrong.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG,
     )
-    parser.add_argument("path", type=Path, metavar="PATH", help="the repository's folder")
-    given = Arguments(parser, environ)
+    group = parser.add_argument_group("what is scanned, and by what")
+    group.add_argument("path", type=Path, metavar="PATH", help="the repository's folder")
+    given = Arguments(group, environ)
     add_policy(given, folder)
-    given.add(
-        "--output",
-        folder / OUTPUT,
-        Path,
-        "where reports and proposed files go (default: %(default)s)",
-    )
     scanners = ["osv", "snyk"] if environ.get(SNYK_TOKEN) else ["osv"]
     given.add(
         "--scanners",
@@ -229,8 +236,11 @@ def _parser(
         lambda text: [each.strip() for each in text.split(",") if each.strip()],
         "patterns of paths that are left out, separated by commas, such as tests/*",
     )
-    given.add_switch("--snyk-monitor", "let Snyk watch what was found from now on")
-    only = parser.add_mutually_exclusive_group()
+    group = parser.add_argument_group("what follows from it")
+    Arguments(group, environ).add_switch(
+        "--snyk-monitor", "let Snyk watch what was found from now on"
+    )
+    only = group.add_mutually_exclusive_group()
     Arguments(only, environ).add_switch("--report-only", "exit with 0 whatever is found")
     only.add_argument(
         "--fail-on-findings",
@@ -238,6 +248,14 @@ def _parser(
         action="store_false",
         help="exit with 1 when something refuses or could not be determined (the default)",
     )
+    output = parser.add_argument_group("what it tells")
+    Arguments(output, environ).add(
+        "--output",
+        folder / OUTPUT,
+        Path,
+        "where reports and proposed files go (default: %(default)s)",
+    )
+    add_output(output, environ, "dependencies.json")
     parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
 

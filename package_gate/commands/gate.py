@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
 from package_gate.commands.options import (
-    ENVIRONMENT_PREFIX,
     Arguments,
+    add_output,
     add_policy,
     checked_network,
+    console_for,
     packaged_policy_warning,
+    parsed,
+    print_document,
+    progress_for,
 )
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup, describer
@@ -30,7 +32,7 @@ from package_gate.core.run import Run
 from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
-from package_gate.report.terminal import Progress, print_verdicts
+from package_gate.report.terminal import print_verdicts
 from package_gate.report.write import write_reports
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
@@ -43,6 +45,18 @@ REQUESTS = "external-package-request.csv"
 OUTPUT = "local-repository"
 
 DECIDED, UNFINISHED, MISCONFIGURED = 0, 1, 2
+FAIL_ON = ("undecided", "refused")
+_EPILOG = """\
+examples:
+  %(prog)s                                        decide what is asked for here
+  %(prog)s --advisories all.zip                   by a snapshot of OSV's advisories
+  %(prog)s --dry-run --requests new.csv           try lines without publishing anything
+  %(prog)s --fail-on refused --quiet --json       in CI: fail on a refusal, verdicts for a program
+
+Each option can be given as an environment variable, such as PACKAGE_GATE_REQUESTS for --requests or
+PACKAGE_GATE_DRY_RUN=1. Exit status: 0 every request was decided (a refusal is a decision, but for
+--fail-on refused), 1 something is unfinished, 2 the configuration or the arguments are wrong.
+"""
 
 
 def main(
@@ -64,11 +78,11 @@ def main(
 
     Returns:
         The exit status: 0 every request was decided; 1 something is unfinished: a request is
-        undecided, a line can't be read, or an email or report could not be written; 2 the
-        configuration or the arguments are wrong.
+        undecided (or refused, with `--fail-on refused`), a line can't be read, or an email or
+        report could not be written; 2 the configuration or the arguments are wrong.
     """
     prepare_process()
-    options = _parser(environ, folder, program).parse_args(arguments)
+    options = parsed(_parser(environ, folder, program), arguments, environ)
     options.output = options.output.absolute()
     try:
         requests = read_requests(options.requests)  # before anything is written
@@ -98,7 +112,7 @@ def _run(
     scratch: Path,
     requests: RequestFile,
 ) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    console = console_for(options)
     policy = load_policy(options.policy)
     parts = target.build(environ, options.output, scratch, policy)
     connection = checked_network(environ)
@@ -118,7 +132,7 @@ def _run(
     downloads = Downloader(
         connection, policy.sources, policy.limits, indexes=partial(configured_indexes, index)
     )
-    with advisories, workers, downloads as downloader, Progress(console) as progress:
+    with advisories, workers, downloads as downloader, progress_for(options, console) as progress:
         pypi = PyPI(index, policy, scratch, now(), downloader.fetch, describer(policy, scratch))
         outside = Outside(
             sources={ArchiveSource: ArchiveURL(), PyPISource: pypi},
@@ -149,9 +163,11 @@ def _run(
         with open_gate(outside, scanners, policy, run_options, packages) as gate:
             run = gate.run(requests)
     write_reports(run, options.output)
-    print_verdicts(run, console)
-    console.print(f"Report: {(options.output / 'report.html').as_uri()}")
-    return _status(run)
+    print_verdicts(run, console, quiet=options.quiet)
+    if not options.quiet:
+        console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    print_document(options, options.output / "verdicts.json")
+    return _status(run, options.fail_on)
 
 
 def _parser(
@@ -160,15 +176,13 @@ def _parser(
     """Describe the arguments; each has an environment variable that a build project can set."""
     parser = argparse.ArgumentParser(
         prog=program,
+        allow_abbrev=False,
         description="Fetch, scan and judge the requested packages; publish those that pass.",
-        epilog="Each option can be given as an environment variable, such as "
-        f"{ENVIRONMENT_PREFIX}REQUESTS for --requests or {ENVIRONMENT_PREFIX}DRY_RUN=1. "
-        "Exit status: 0 every request was decided (a refusal is a decision), 1 something is "
-        "unfinished, 2 the configuration or the arguments are wrong.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG,
     )
-
-    given = Arguments(parser, environ)
-    add, add_switch = given.add, given.add_switch
+    given = Arguments(parser.add_argument_group("what is decided, and by what"), environ)
+    add = given.add
     add(
         "--requests",
         folder / REQUESTS,
@@ -176,12 +190,6 @@ def _parser(
         "the request file (default: %(default)s)",
     )
     add_policy(given, folder)
-    add(
-        "--output",
-        folder / OUTPUT,
-        Path,
-        "where reports and records go (default: %(default)s)",
-    )
     add(
         "--scanners",
         list(DEFAULTS),
@@ -197,8 +205,23 @@ def _parser(
         "OSV API "
         "(default: the OSV API)",
     )
-    add_switch("--rescan", "resolve, fetch and scan again what was decided")
-    add_switch("--dry-run", "decide and report; publish, record and send nothing")
+    given = Arguments(parser.add_argument_group("how far it goes"), environ)
+    given.add_switch("--rescan", "resolve, fetch and scan again what was decided")
+    given.add_switch("--dry-run", "decide and report; publish, record and send nothing")
+    given.add(
+        "--fail-on",
+        FAIL_ON[0],
+        _fail_on,
+        "refused: exit with 1 when a request is refused, too, for CI (default: %(default)s)",
+    )
+    output = parser.add_argument_group("what it tells")
+    Arguments(output, environ).add(
+        "--output",
+        folder / OUTPUT,
+        Path,
+        "where reports and records go (default: %(default)s)",
+    )
+    add_output(output, environ, "verdicts.json")
     parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
 
@@ -211,6 +234,13 @@ def scanner_names(text: str) -> list[str]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _status(run: Run) -> int:
-    undecided = any(o.decision.verdict is Verdict.UNDECIDED for o in run.outcomes)
-    return UNFINISHED if undecided or run.line_errors or run.unfinished else DECIDED
+def _fail_on(text: str) -> str:
+    if text not in FAIL_ON:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(FAIL_ON)}")
+    return text
+
+
+def _status(run: Run, fail_on: str) -> int:
+    failing = {Verdict.UNDECIDED} | ({Verdict.REFUSED} if fail_on == "refused" else set())
+    failed = any(outcome.decision.verdict in failing for outcome in run.outcomes)
+    return UNFINISHED if failed or run.line_errors or run.unfinished else DECIDED

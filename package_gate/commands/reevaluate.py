@@ -17,6 +17,7 @@ from package_gate.commands.options import (
     add_policy,
     checked_network,
     packaged_policy_warning,
+    parsed,
 )
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
@@ -53,7 +54,7 @@ def main(
         left to a person or to the next run; 2 the configuration or the arguments are wrong.
     """
     prepare_process()
-    options = _parser(environ, folder, program).parse_args(arguments)
+    options = parsed(_parser(environ, folder, program), arguments, environ)
     options.output = options.output.absolute()
     try:
         with scratch_folder(options.output) as scratch:
@@ -144,6 +145,7 @@ def _parser(
 ) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
+        allow_abbrev=False,
         description="Judge what is approved by what is known today; withdraw what the policy "
         "refuses. Nothing is downloaded, scanned or approved.",
         epilog="Exit status: 0 everything was judged and what had to be withdrawn was, 1 something "

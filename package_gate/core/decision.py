@@ -46,6 +46,13 @@ class JudgedFinding:
     """Whether the package is refused because of it."""
     waiver: Waiver | None = None
 
+    @property
+    def rating(self) -> str:
+        """Its severity in words, which says when nobody has rated it."""
+        if self.finding.severity is None:
+            return f"unrated, counts as {self.severity}"
+        return str(self.severity)
+
 
 @dataclass(frozen=True, slots=True)
 class PackageSummary:

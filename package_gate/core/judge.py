@@ -78,7 +78,8 @@ def _judge_finding(
 def _refusal(item: JudgedFinding) -> str:
     finding = item.finding
     suspected = finding.kind is Kind.MALWARE and not is_known_malware(finding)
-    what = f"{item.severity} {finding.kind}"
+    comma = "," * (finding.severity is None)
+    what = f"{item.rating}{comma} {finding.kind}"
     if suspected:  # an index knows nothing of code
         what = "suspicious code" if finding.scanner != "index" else "suspicious"
     return f"{finding.rule} ({what}): {finding.message}"

@@ -18,6 +18,7 @@ from package_gate.core.decision import Waiver
 from package_gate.core.ecosystem import Ecosystem, ecosystem_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Kind
+from package_gate.core.policy_mistakes import explain_mistake
 from package_gate.core.text import one_line, printable
 
 Threshold = Literal["info", "low", "medium", "high", "critical", "never"]
@@ -281,19 +282,21 @@ def load_policy(path: Path) -> Policy:
     Raises:
         ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
     """
+    text = ""
     try:
         content = path.read_bytes()
         if len(content) > MAX_FILE_BYTES:
             raise ConfigurationError(
                 f"The policy {path} is larger than {MAX_FILE_BYTES // MIB} MiB. Is it another file?"
             )
-        return msgspec.convert(tomllib.loads(content.decode("utf-8-sig")), Policy)
+        text = content.decode("utf-8-sig")
+        return msgspec.convert(tomllib.loads(text), Policy)
     except OSError as error:
         raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
     except msgspec.ValidationError as error:
         raise ConfigurationError(
-            f"The policy {path} has a mistake: {error}. The keys and their values are described "
-            "in docs/policy.md."
+            f"The policy {path} has a mistake: {explain_mistake(error, text, Policy)}. The keys "
+            "and their values are described in docs/policy.md."
         ) from error
     except RecursionError as error:
         raise ConfigurationError(f"The policy {path} is nested too deeply.") from error

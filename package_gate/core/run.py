@@ -18,6 +18,8 @@ class RequestOutcome:
     """The closure's decisions, those that exist, in the order of `decision.packages`."""
     decided_now: bool
     """False when an earlier run had decided it and this one had nothing left to do."""
+    seconds: float = 0.0
+    """How long it took, its packages included, which other requests may have shared."""
 
 
 @dataclass(frozen=True, slots=True)

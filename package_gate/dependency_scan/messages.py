@@ -103,7 +103,7 @@ def _findings(scan: DependencyScan) -> Iterator[str]:
         yield one_line(f"{package.name} {package.version} is refused:")
         for judged in package.refusing[:MAX_LISTED]:
             finding = judged.finding
-            said = f"{judged.severity} {finding.rule}: {finding.message} {finding.recommendation}"
+            said = f"{judged.rating} {finding.rule}: {finding.message} {finding.recommendation}"
             yield f"  {one_line(said, 600)}"
         for told in brought_in(package):
             yield f"  brought in by {one_line(told, 500)}"

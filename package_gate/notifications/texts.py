@@ -169,7 +169,7 @@ def _findings(blocking: Sequence[Blocker]) -> Iterator[str]:
         finding = each.finding
         if number > 1:
             yield ""
-        yield f"{number}. {each.judged.severity.value.upper()} {one_line(finding.rule)}"
+        yield f"{number}. {each.judged.rating.upper()} {one_line(finding.rule)}"
         yield f"   {finding.kind} in {package_title(each.package)}, found by " + one_line(
             finding.scanner
         )

@@ -6,6 +6,7 @@ leaves it undecided and the others alone. Every step may be repeated, and is aft
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import closure_holds, offer_holds, request_holds, stands_undecided
 from package_gate.pipeline.settings import Settings
+from package_gate.pipeline.waivers import idle_waivers
 from package_gate.records.store import Records
 
 REQUESTS_AT_ONCE = 8
@@ -104,6 +106,9 @@ class Gate:
             self._records.turn.stop()
             end_all()
             raise
+        if request_file.requests and not besides:
+            for warning in idle_waivers(self._conditions.policy, outcomes, self._today):
+                self._remarks.warn(warning)
         settled = {(o.decision.name, o.decision.source): o for o in outcomes}
         return Run(
             outcomes=tuple(
@@ -139,7 +144,7 @@ class Gate:
             reversed(groups),
             lambda requests: counted(self._standing_outcome(requests)),
             self._ask_together,
-            lambda requests: counted(self._settle(requests)),
+            lambda requests: counted(self._settle_timed(requests)),
             quick_threads=self._records.readers,
             slow_threads=REQUESTS_AT_ONCE,
         )
@@ -220,6 +225,10 @@ class Gate:
         packages = dict.fromkeys(p for decision in decisions for p in decision.packages)
         with suppress(Exception):  # each is asked for again, and says so
             self.steps.packages.ask_together(list(packages))
+
+    def _settle_timed(self, requests: list[Request]) -> RequestOutcome:
+        began = time.monotonic()
+        return replace(self._settle(requests), seconds=time.monotonic() - began)
 
     def _settle(self, requests: list[Request]) -> RequestOutcome:
         """Take one request (and its duplicates) to its end, whatever happens on the way."""

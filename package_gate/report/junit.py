@@ -32,6 +32,7 @@ class Case:
     kind: str = ""
     message: str = ""
     text: str = ""
+    seconds: float = 0.0
 
 
 def write_junit(run: Run, file: BinaryIO) -> None:
@@ -59,7 +60,7 @@ def write_cases(
     timestamp = {"timestamp": f"{started:%Y-%m-%dT%H:%M:%S}"}
     xml.startElement("testsuite", AttributesImpl(totals | timestamp))
     for case in cases:
-        attributes = {"classname": case.classname, "name": case.name, "time": "0"}
+        attributes = {"classname": case.classname, "name": case.name, "time": f"{case.seconds:.3f}"}
         xml.startElement("testcase", AttributesImpl(attributes))
         if case.element:
             fault = {"type": case.kind, "message": one_line(case.message, 500)}
@@ -74,7 +75,11 @@ def write_cases(
 
 def _request(outcome: RequestOutcome) -> Case:
     request, decision = outcome.request, outcome.decision
-    case = Case("package_gate.requests", one_line(f"{request.name} ({request.source})", 500))
+    case = Case(
+        "package_gate.requests",
+        one_line(f"{request.name} ({request.source})", 500),
+        seconds=outcome.seconds,
+    )
     if decision.verdict is Verdict.APPROVED:
         return case
     reasons = decision.reasons or ("No reason was recorded.",)

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -47,12 +48,13 @@ STYLES = {
 }
 
 
-def print_verdicts(run: Run, console: Console) -> None:
+def print_verdicts(run: Run, console: Console, *, quiet: bool = False) -> None:
     """Print warnings, bad lines, a verdict for each request, and what to do next.
 
     Args:
         run: what happened.
         console: a table when it is a terminal, plain lines when it is not.
+        quiet: whether to leave out what is approved, and what to do next.
     """
     warnings = [SAMPLE_WARNING] if run.sample_advisories else []
     for warning in [*warnings, *run.warnings]:
@@ -63,6 +65,12 @@ def print_verdicts(run: Run, console: Console) -> None:
         print_line(console, f"    {one_line(error.text)}", "dim")
         print_line(console, f"    Write: {one_line(error.suggestion, 5000)}")
     shown, hidden = _choose(run)
+    if quiet:
+        for outcome in shown:
+            if outcome.decision.verdict is not Verdict.APPROVED:
+                print_line(console, _line(outcome))
+        print_line(console, _totals(run), "bold")
+        return
     if console.is_terminal and console.width >= TABLE_WIDTH:
         if shown:
             console.print(_table(shown), soft_wrap=False)
@@ -85,16 +93,24 @@ class Progress:
     the end; elsewhere each step is a line such as `scikit-learn: resolving`.
     """
 
-    def __init__(self, console: Console) -> None:
-        """Show progress on `console`; nothing is shown before the first step."""
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+        """Show progress on `console`; nothing is shown before the first step.
+
+        Args:
+            console: where to.
+            quiet: whether to show nothing at all.
+            verbose: whether each step is a line with its time, on a terminal too.
+        """
         self._console = console
+        self._quiet = quiet
+        self._verbose = verbose
         self._lock = threading.Lock()
         self._steps: dict[str, tuple[str, float]] = {}
         self._counts: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = (
             Live(get_renderable=self._render, console=console, transient=True)
-            if console.is_terminal
+            if console.is_terminal and not quiet and not verbose
             else None
         )
 
@@ -120,8 +136,11 @@ class Progress:
             what: what is being done, such as `resolving`.
         """
         subject, what = one_line(subject, 80), one_line(what)
+        if self._quiet:
+            return
         if self._live is None:
-            print_line(self._console, f"{subject}: {what}")
+            at = f"{datetime.now(UTC):%H:%M:%S} " if self._verbose else ""
+            print_line(self._console, f"{at}{subject}: {what}")
             return
         with self._lock:
             self._steps.pop(subject, None)
@@ -213,7 +232,7 @@ def _why(outcome: RequestOutcome) -> str:
         more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
         return (
             one_line(
-                f"{worst.judged.severity} {worst.finding.kind} {worst.finding.rule} "
+                f"{worst.judged.rating} {worst.finding.kind} {worst.finding.rule} "
                 f"in {worst.package.name} {worst.package.version}"
             )
             + more

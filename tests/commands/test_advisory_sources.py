@@ -44,6 +44,7 @@ def test_the_sample_stays_away_when_the_api_answers(
 
 
 def test_no_sample_stands_in_for_advisories_that_were_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text("{}")
     for advisories in ("https://localhost:9", str(tmp_path)):
         assert not is_sample(tmp_path, advisories=advisories, may_use_sample=True)
 

@@ -180,10 +180,10 @@ def test_the_worst_findings_come_first() -> None:
     ("text", "named"),
     [
         ("[refuse]\nvulnerabilty = 'low'", "vulnerabilty"),
-        ("[refuse]\nmalware = 'severe'", "$.refuse.malware"),
-        ("[cooldown]\ndays = -1", "$.cooldown.days"),
-        ("[cooldown]\ndays = 'seven'", "$.cooldown.days"),
-        ("[targets]\npython_versions = []", "$.targets.python_versions"),
+        ("[refuse]\nmalware = 'severe'", "refuse.malware"),
+        ("[cooldown]\ndays = -1", "cooldown.days"),
+        ("[cooldown]\ndays = 'seven'", "cooldown.days"),
+        ("[targets]\npython_versions = []", "targets.python_versions"),
         ("colour = 1", "colour"),
         ("[refuse\ncode = 1", "line 1"),
         ("[refuse.scanners]\nrufff = 'low'", "rufff"),
@@ -220,25 +220,25 @@ def test_the_worst_findings_come_first() -> None:
         (WAIVER.replace("Not reachable.", "\u202eflesti"), "reason"),
         (WAIVER + "approve_by = 'x'", "approve_by"),
         (WAIVER + "version = '5.3.1'", "Cannot overwrite"),
-        (WAIVER.replace("[[waivers]]", "[waivers]"), "$.waivers"),
+        (WAIVER.replace("[[waivers]]", "[waivers]"), "waivers"),
         # Numbers that are no numbers of anything.
-        ("[cooldown]\ndays = nan", "$.cooldown.days"),
-        ("[cooldown]\ndays = inf", "$.cooldown.days"),
-        ("[cooldown]\ndays = 7.0", "$.cooldown.days"),
-        ("[cooldown]\ndays = true", "$.cooldown.days"),
-        ("[cooldown]\ndays = 366", "$.cooldown.days"),
+        ("[cooldown]\ndays = nan", "cooldown.days"),
+        ("[cooldown]\ndays = inf", "cooldown.days"),
+        ("[cooldown]\ndays = 7.0", "cooldown.days"),
+        ("[cooldown]\ndays = true", "cooldown.days"),
+        ("[cooldown]\ndays = 366", "cooldown.days"),
         ("[cooldown]\ndays = 7\ndays = 0", "Cannot overwrite"),
         ("[cooldown]\n[cooldown]", "twice"),
         (f"[limits]\nentries = {'9' * 5000}", "digits"),
-        (f"[limits]\nentries = 0x{'f' * 5000}", "$.limits.entries"),
-        ("[limits]\nentries = 9223372036854775808", "$.limits.entries"),
-        ("[limits]\nscan_seconds = 1000000", "$.limits.scan_seconds"),
-        ("[limits]\nratio = 0", "$.limits.ratio"),
+        (f"[limits]\nentries = 0x{'f' * 5000}", "limits.entries"),
+        ("[limits]\nentries = 9223372036854775808", "limits.entries"),
+        ("[limits]\nscan_seconds = 1000000", "limits.scan_seconds"),
+        ("[limits]\nratio = 0", "limits.ratio"),
         # What goes to uv as an argument.
-        ('[targets]\npython_versions = ["3.11\\n"]', "$.targets.python_versions"),
-        ('[targets]\npython_versions = ["3.\u0967"]', "$.targets.python_versions"),
-        ('[targets]\nplatforms = ["linux\\n"]', "$.targets.platforms"),
-        ('[targets]\nplatforms = ["--index-url"]', "$.targets.platforms"),
+        ('[targets]\npython_versions = ["3.11\\n"]', "targets.python_versions"),
+        ('[targets]\npython_versions = ["3.\u0967"]', "targets.python_versions"),
+        ('[targets]\nplatforms = ["linux\\n"]', "targets.platforms"),
+        ('[targets]\nplatforms = ["--index-url"]', "targets.platforms"),
         # Files that are made to be slow or deep to read.
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("a = " + "{a=" * 5000, "nested too deeply"),
@@ -315,3 +315,40 @@ def test_an_archive_that_bears_a_packages_name_gets_nothing_of_its_waiver() -> N
 def test_an_expired_waiver_is_warned_of() -> None:
     text = WAIVER.replace("2026-06-01", "2026-05-31")
     assert "expired on 2026-05-31" in policy_warnings(policy(text), TODAY)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[refuse]\nmalwar = "high"', "line 2, `refuse.malwar`: there is no key `malwar` here; did "
+         "you mean `malware`"),
+        ('\n\n[refuse]\nmalware = "hihg"', "line 4, `refuse.malware`: `hihg` is none of its "
+         "values; did you mean `high`"),
+        ("days = 7", "line 1, `days`: there is no key `days` here; it belongs to [cooldown]"),
+        ('[cooldown]\nunrated_vulnerability = "low"', "it stands at the top of the file"),
+        ("[refus]\nx = 1", "line 1, `refus`: there is no key `refus` here; did you mean `refuse`"),
+        ('[refuse.scanners]\nruf = "high"', "line 2, `refuse.scanners.ruf`: `ruf` is none of its "
+         "values; did you mean `ruff`"),
+        ('[refuse.scanners]\nruff = "hig"', "`hig` is none of its values; did you mean `high`"),
+        ('[[waivers]]\nreason = "x"\n[[waivers]]\npakage = "a"\n', "waivers"),
+        ('unrated_vulnerability = "never"', ": info, low, medium, high, critical"),
+        ("refuse = 3", "line 1, `refuse`: Expected `object`, got `int`"),
+        ("[refuse]\nmalware = \ncode = 1", "line 2"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_by_file_line_and_key_with_what_was_meant(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as failure:
+        load_policy(path)
+    assert said in str(failure.value)
+    assert str(path) in str(failure.value)
+
+
+def test_an_advisory_that_nobody_rated_says_so() -> None:
+    unrated = Finding("osv", "CVE-1", Kind.VULNERABILITY, None, "A hole.")
+    made = verdict(unrated)
+    assert made.findings[0].rating == "unrated, counts as medium"
+    assert made.reasons == ("CVE-1 (unrated, counts as medium, vulnerability): A hole.",)
