@@ -58,6 +58,7 @@ def test_a_dependency_of_a_pinned_release_avoids_advisories_too(local: LocalRun)
         ("pypi:lib==2.1", ("lib", "2.0", "2.1"), "asked,pypi:lib==1.1"),
         ("pypi:app==1.0", ("lib", "1.0", "1.1"), "asked,pypi:app==2.0"),
         ("pypi:lib[x]==1.1", ("lib", "1.1"), "asked,pypi:lib[x]==2.1"),
+        ("pypi:app==1.0 with lib<1.1", ("app", "1.0"), "asked,pypi:app==2.0 with lib<1.1"),
         ('"pypi:lib[x,y]==1.1"', ("lib", "1.1"), 'asked,"pypi:lib[x,y]==2.1"'),
     ],
 )

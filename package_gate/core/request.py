@@ -22,9 +22,11 @@ class PyPISource:
 
     requirement: str
     """A PEP 508 requirement without URL, such as `scikit-learn==1.5.2`."""
+    constraints: tuple[str, ...] = ()
+    """What no package of its closure may break, such as `urllib3>=2.2.2`: names with versions."""
 
     def __str__(self) -> str:
-        return f"pypi:{self.requirement}"
+        return " with ".join((f"pypi:{self.requirement}", *self.constraints))
 
 
 RequestSource = ArchiveSource | PyPISource

@@ -21,6 +21,9 @@ MAX_BRACKETS = 20
 """Opening brackets in a requirement: its markers are parsed recursively."""
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 """What spreadsheets and people write between columns in place of commas."""
+MAX_CONSTRAINTS = 20
+"""In one line."""
+_WITH = re.compile(r"\s+with\s+")
 MODELS = frozenset({"hf", "huggingface"})
 CONDA = frozenset({"conda", "conda-forge", "anaconda", "bioconda", "defaults"})
 _REPOSITORY_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
@@ -144,6 +147,7 @@ def _pypi(text: str) -> PyPISource:
         raise BadLineError("The requirement holds characters that are not seen. Type it anew.")
     if text.count("(") > MAX_BRACKETS:
         raise BadLineError(f"There are more than {MAX_BRACKETS} brackets. Write it without them.")
+    text, *constraints = _WITH.split(text)
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -152,7 +156,29 @@ def _pypi(text: str) -> PyPISource:
         raise BadLineError(
             "A PyPI requirement can't hold a URL. Write the https:// address by itself as source."
         )
-    return PyPISource(str(requirement))
+    if len(constraints) > MAX_CONSTRAINTS:
+        raise BadLineError(f"There are more than {MAX_CONSTRAINTS} constraints. Leave some out.")
+    return PyPISource(str(requirement), tuple(map(_constraint, constraints)))
+
+
+def _constraint(text: str) -> str:
+    """Read what follows a `with`: a name and its versions, nothing else."""
+    try:
+        constraint = Requirement(text)
+    except InvalidRequirement:
+        constraint = None
+    if (
+        constraint is None
+        or not constraint.specifier
+        or constraint.url
+        or constraint.extras
+        or constraint.marker
+    ):
+        raise BadLineError(
+            f'"{shown(text, 80)}" is no constraint. Write a package and its versions after each '
+            "with, such as: with urllib3>=2.2.2 with idna<4."
+        )
+    return f"{PYPI.normalise_name(constraint.name)}{constraint.specifier}"
 
 
 def _no_requirement(text: str, error: InvalidRequirement) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.advisories.standing import standing_of_releases
@@ -126,13 +126,13 @@ def _note(refused: tuple[Release, tuple[str, ...]]) -> str:
 def _line(request: Request, package: ResolvedPackage) -> str:
     """Write the request for another release, with what it asked for besides."""
     source = request.source
-    try:
-        asked = Requirement(source.requirement if isinstance(source, PyPISource) else "")
-    except InvalidRequirement:
+    if not isinstance(source, PyPISource):
         return ""
+    asked = Requirement(source.requirement)
     extras = ",".join(sorted(asked.extras))
     marker = f"; {asked.marker}" if asked.marker else ""
-    wanted = f"pypi:{asked.name}{f'[{extras}]' if extras else ''}=={package.version}{marker}"
+    wanted = f"{asked.name}{f'[{extras}]' if extras else ''}=={package.version}{marker}"
+    other = PyPISource(wanted, source.constraints)
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([request.name, wanted])
+    csv.writer(line, lineterminator="").writerow([request.name, str(other)])
     return line.getvalue()

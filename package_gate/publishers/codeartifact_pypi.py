@@ -1,6 +1,5 @@
 """PyPI packages in a CodeArtifact repository, through its index endpoint."""
 
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -22,7 +21,7 @@ from package_gate.publishers.codeartifact_api import (
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
-    pinned_requirement,
+    requirements_for,
 )
 from package_gate.publishers.twine_upload import (
     TransientUploadError,
@@ -66,9 +65,8 @@ class CodeArtifactPyPI:
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`: the packages are there, so only the command is made."""
-        requirement = pinned_requirement(request, packages[0])
         login = self._settings.command(["login", "--tool", "pip"])
-        return f"{login} && {PIP_INSTALL} {shlex.quote(requirement)}"
+        return f"{login} && {PIP_INSTALL} {requirements_for(request, packages)}"
 
     def withdraw(self, package: PublishedPackage) -> bool:
         """See `OriginPublisher.withdraw`: the whole version goes."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -116,7 +117,7 @@ def requirement_of(request: Request) -> Requirement:
     return requirement
 
 
-def pypi_request_branch(requirement: Requirement) -> str:
+def pypi_request_branch(requirement: Requirement, constraints: Sequence[str] = ()) -> str:
     """The branch that holds everything that a requirement needs: one for each requirement.
 
     `pypi/idna` for any release, `pypi/idna==3.7` for that one, and for everything else what can
@@ -125,12 +126,13 @@ def pypi_request_branch(requirement: Requirement) -> str:
 
     Args:
         requirement: as `requirement_of` gives it.
+        constraints: what the request says of its closure.
 
     Raises:
         PublishError: as `request_branch`.
     """
     project = f"{PYPI_REQUESTS}/{_checked(requirement.name)}"
-    text = str(requirement)
+    text = " with ".join((str(requirement), *constraints))
     if text == requirement.name:
         return project
     pinned = _pinned(requirement.specifier)

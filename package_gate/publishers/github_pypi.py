@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
-from package_gate.core.request import Request
+from package_gate.core.request import PyPISource, Request
 from package_gate.publishers.git import Repository, Tip
 from package_gate.publishers.git_names import (
     PYPI_REQUESTS,
@@ -74,9 +74,12 @@ class GitHubPyPI:
             PublishError: it failed, or a package is not in the repository (any more).
         """
         requirement = requirement_of(request)
+        source = request.source
+        constraints = source.constraints if isinstance(source, PyPISource) else ()
         asked = str(requirement)
+        offered = " with ".join((asked, *constraints))
         with self._branches.repository() as git:
-            branch = self._branches.spelled(git, pypi_request_branch(requirement))
+            branch = self._branches.spelled(git, pypi_request_branch(requirement, constraints))
             command = pypi_command(asked, packages, self._branches.address, branch)
             digests, blobs = self._closure(git, packages)
             extra = {}
@@ -86,15 +89,15 @@ class GitHubPyPI:
 
             def wanted(tip: Tip | None) -> str:
                 other = offered_requirement(tip.message) if tip else ""
-                if other not in ("", asked):
+                if other not in ("", offered):
                     raise PublishError(
-                        f"Branch {branch} is that of {other}, not of {asked}. Find out why; "
+                        f"Branch {branch} is that of {other}, not of {offered}. Find out why; "
                         "delete the branch to publish this one."
                     )
                 return tree
 
             when = max(package.decided_at for package in packages)
-            self._branches.append(git, branch, wanted, offer_message(asked), when)
+            self._branches.append(git, branch, wanted, offer_message(offered), when)
         return command
 
     def repair(self, package: PackageSummary) -> None:

@@ -1,12 +1,13 @@
 """What a publisher is: it puts an approved package's artifacts where notebooks install from."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from package_gate.archive.kinds import promised_kind
@@ -78,15 +79,20 @@ def archive_version(package: ApprovedPackage | PublishedPackage) -> str:
     return f"{package.decided_at:%Y%m%dT%H%M%SZ}-{artifacts[0].sha256[:12]}"
 
 
-def pinned_requirement(request: Request, package: PublishedPackage) -> str:
-    """What installs a PyPI request: its release, with the extras that it asks for."""
-    source = request.source
-    try:
-        asked = Requirement(source.requirement if isinstance(source, PyPISource) else "")
-    except InvalidRequirement:
-        return f"{package.name}=={package.version}"
-    extras = ",".join(sorted(asked.extras))
-    return f"{package.name}{f'[{extras}]' if extras else ''}=={package.version}"
+def requirements_for(request: Request, packages: Sequence[PublishedPackage]) -> str:
+    """What installs a PyPI request from an index that has more, as words of a shell.
+
+    That is its release with the extras that it asks for, and its constraints on what is installed
+    along.
+    """
+    package, source = packages[0], request.source
+    if not isinstance(source, PyPISource):
+        return shlex.quote(f"{package.name}=={package.version}")
+    extras = ",".join(sorted(Requirement(source.requirement).extras))
+    pinned = f"{package.name}{f'[{extras}]' if extras else ''}=={package.version}"
+    installed = {each.name for each in packages if not each.for_build}
+    constraints = [c for c in source.constraints if Requirement(c).name in installed]
+    return shlex.join([pinned, *constraints])
 
 
 def archive_asset(name: str, file: ArtifactFile) -> str:

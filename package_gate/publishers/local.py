@@ -33,7 +33,7 @@ from package_gate.publishers.interface import (
     archive_asset,
     archive_version,
     is_wheel,
-    pinned_requirement,
+    requirements_for,
 )
 
 JSON_INDEX = "index.v1_json"
@@ -125,8 +125,7 @@ class _Index:
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """The packages are there already, so only the command is made."""
-        requirement = shlex.quote(pinned_requirement(request, packages[0]))
-        return pip_install(self._folder.as_uri(), requirement)
+        return pip_install(self._folder.as_uri(), requirements_for(request, packages))
 
     def withdraw(self, package: PublishedPackage) -> bool:
         folder = self._folder / package.name

@@ -66,7 +66,9 @@ def closure(outcome: RequestOutcome) -> list[Member]:
 def subject(request: Request) -> str:
     """What people call the request: `scikit-learn==1.5.2`, or an archive's name."""
     source = request.source
-    return one_line(source.requirement if isinstance(source, PyPISource) else request.name)
+    if isinstance(source, PyPISource):
+        return one_line(" with ".join((source.requirement, *source.constraints)))
+    return one_line(request.name)
 
 
 def package_title(package: PackageDecision | PackageSummary) -> str:

@@ -63,6 +63,33 @@ def test_quoted_cells_and_cells_that_a_spreadsheet_appends_are_read(read: Reader
     assert result.requests[0].source == PyPISource("idna<4,>=3")
 
 
+def test_constraints_on_the_closure_follow_a_with(read: Reader) -> None:
+    line = "app,pypi:app[x]==1.0; python_version > '3' with Url_Lib3>=2.2.2  with idna<4\n"
+    (request,) = read(line).requests
+    assert request.source == PyPISource(
+        'app[x]==1.0; python_version > "3"', ("url-lib3>=2.2.2", "idna<4")
+    )
+    written = str(request.source)
+    again = read(f'app,"{written.replace(chr(34), chr(34) * 2)}"\n').requests[0]
+    assert again.source == request.source
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    ["", "idna", "idna[x]>=1", "idna>=1; python_version > '3'", "idna @ https://x.test/a.zip",
+     "-r x", "--index-url=https://evil.example", "idna=>1"],
+)  # fmt: skip
+def test_what_is_no_constraint_is_a_line_error(read: Reader, constraint: str) -> None:
+    result = read(f"app,pypi:app with {constraint} with urllib3>=2\n")
+    assert result.requests == ()
+    assert "with" in result.errors[0].message or "names an index" in result.errors[0].message
+
+
+def test_too_many_constraints_are_a_line_error(read: Reader) -> None:
+    result = read("app,pypi:app" + " with idna>=1" * 21 + "\n")
+    assert "more than 20 constraints" in result.errors[0].message
+
+
 @pytest.mark.parametrize("content", ["", "name,source\n", "\n\n", "\ufeff"])
 def test_a_file_without_requests_is_no_error(read: Reader, content: str) -> None:
     assert read(content) == RequestFile((), ())

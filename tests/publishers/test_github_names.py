@@ -263,3 +263,11 @@ def test_what_git_github_or_its_services_would_act_on_stays_out(path: str) -> No
 )
 def test_everything_else_goes_in(path: str) -> None:
     assert left_out(path) is None
+
+
+def test_constraints_make_another_branch() -> None:
+    plain = Requirement("humanize==4.12.3")
+    constraints: list[tuple[str, ...]] = [(), ("idna<4",), ("idna<3",)]
+    branches = {pypi_request_branch(plain, each) for each in constraints}
+    assert len(branches) == 3
+    assert all(branch.startswith("pypi/humanize=") for branch in branches)

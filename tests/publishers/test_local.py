@@ -276,6 +276,17 @@ def test_the_command_has_the_extras_that_were_asked_for(
     assert offered.endswith(f" {command}")
 
 
+def test_the_command_keeps_to_the_constraints_on_what_is_installed(
+    publisher: LocalFolder, tmp_path: Path
+) -> None:
+    """The index may have other versions, approved for other requests."""
+    closure = [published(package(tmp_path, name, "1.0")) for name in ("good", "dep", "tool")]
+    closure[2] = replace(closure[2], for_build=True)
+    source = PyPISource("good==1.0", ("dep<2", "tool<2", "other<2"))
+    command = publisher.offer(Request("x", source, "", 1), closure)
+    assert command.endswith(" good==1.0 'dep<2'")
+
+
 def test_a_newer_archive_becomes_the_latest_and_the_older_stays(
     publisher: LocalFolder, output: Path, tmp_path: Path
 ) -> None:

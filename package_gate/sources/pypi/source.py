@@ -127,7 +127,7 @@ class PyPI:
                 that the policy does not take would do, or releases for other Pythons.
             TooFreshError: only releases within the cooldown would do.
         """
-        return self._resolve(read_requirement(request), ())
+        return self._resolve(read_requirement(request), read_constraints(request))
 
     def resolve_without(
         self, request: Request, avoid: Collection[Release], *, any_release: bool
@@ -136,7 +136,8 @@ class PyPI:
         requirement = read_requirement(request)
         if any_release:
             requirement.specifier = SpecifierSet()
-        return self._resolve(requirement, tuple(f"{name}!={version}" for name, version in avoid))
+        without = (f"{name}!={version}" for name, version in avoid)
+        return self._resolve(requirement, (*read_constraints(request), *without))
 
     def releases(self, name: str) -> Iterator[ResolvedPackage]:
         """See `Steering.releases`."""
@@ -381,6 +382,25 @@ def status_notes(project: Project | None) -> tuple[str, ...]:
         return ()
     reason = f" ({one_line(project.status_reason, 200)})" if project.status_reason else ""
     return (f"the index says that {project.name} is {project.status}{reason}: {meaning}",)
+
+
+def read_constraints(request: Request) -> tuple[str, ...]:
+    """Give what the request says of its whole closure.
+
+    Raises:
+        SourceError: something of it is no requirement for an index.
+    """
+    source = request.source
+    constraints = source.constraints if isinstance(source, PyPISource) else ()
+    for text in constraints:
+        try:
+            parsed = Requirement(text[:MAX_REQUIREMENT])
+        except InvalidRequirement:
+            parsed = None
+        plain = is_plain_requirement(text) and len(text) <= MAX_REQUIREMENT
+        if parsed is None or parsed.url or not plain:
+            raise SourceError(f"{printable(text)!r} is no constraint; write NAME>=VERSION")
+    return constraints
 
 
 def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:

@@ -937,6 +937,38 @@ def test_an_sdist_that_is_not_for_a_target_is_not_taken(gate: Gate, index: Packa
     assert found(gate.resolve("source")) == ["source==1.0"]
 
 
+# Constraints
+
+
+def constrained(requirement: str, *constraints: str) -> Request:
+    return Request("anything", PyPISource(requirement, constraints), "", 1)
+
+
+def test_constraints_hold_for_the_whole_closure(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("top", "1.0", ["dep"])
+    for version in ("1.0", "2.0", "3.0"):
+        index.add_wheel("dep", version)
+    resolution = gate.source().resolve(constrained("top", "dep<3", "dep!=2.0", "other>1"))
+    assert found(resolution) == ["top==1.0", "dep==1.0"]
+    assert resolution.notes == ()
+
+
+def test_constraints_that_nothing_meets_are_explained(gate: Gate, index: PackageIndex) -> None:
+    index.add_wheel("top", "1.0", ["dep<2"])
+    index.add_wheel("dep", "1.0")
+    with pytest.raises(SourceError, match=r"dep>=2|contradict"):
+        gate.source().resolve(constrained("top", "dep>=2"))
+
+
+@pytest.mark.parametrize("text", ["dep @ https://evil.test/x.zip", "-r /etc/passwd", "dep\n-r x"])
+def test_what_is_no_plain_constraint_is_never_given_to_uv(
+    gate: Gate, index: PackageIndex, text: str
+) -> None:
+    index.add_wheel("top", "1.0")
+    with pytest.raises(SourceError, match="is no constraint"):
+        gate.source().resolve(constrained("top", text))
+
+
 # The requirement
 
 
