@@ -99,6 +99,9 @@ RULES: dict[str, Rule] = {
     "name-encoding": Rule(
         _L, "A name is in no declared encoding; readers unpack it under different names.", _REBUILD
     ),
+    "accented-name": Rule(
+        _I, "A name has letters in no declared encoding, as Windows and macOS write them.", _REBUILD
+    ),
     "name-not-utf8": Rule(_I, "A name is not UTF-8.", _REBUILD),
     "unportable-name": Rule(_I, "Windows can't store a file of this name.", _REBUILD),
     "unnormalised-name": Rule(_I, "A path has empty or `.` parts.", _REBUILD),

@@ -6,10 +6,15 @@ are read, and every byte of the file must belong to exactly one record.
 """
 
 import os
+import re
 import struct
+import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple
+
+from package_gate.archive.paths import fold
 
 END = b"PK\x05\x06"
 _END = struct.Struct("<4s4H2LH")  # 4.3.16
@@ -17,6 +22,12 @@ _LOCATOR = struct.Struct("<4sLQL")  # 4.3.15
 _END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
 _CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
 _TAIL = _END.size + 0xFFFF
+
+_TELLING_NAME = re.compile(
+    r"\.(?:py[a-z0-9]*|pth|so[.0-9]*|dll|dylib|sh|bat|cmd|ps1|exe|js)$|\.(?:dist|egg)-info/",
+    re.IGNORECASE,
+)
+"""Of what is run, or read by installers: there it matters under which name it is unpacked."""
 
 # General purpose flags, 4.4.4.
 DESCRIPTOR, PATCHED, UTF8 = 1 << 3, 1 << 5, 1 << 11
@@ -154,6 +165,8 @@ def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[Z
     """
     file.seek(directory.start)
     left, count = directory.size, 0
+    names: dict[str, str] = {}
+    unsure: list[ZipEntry] = []
     while left >= _CENTRAL.size:
         fields = _CENTRAL.unpack(file.read(_CENTRAL.size))
         variable = fields[10] + fields[11] + fields[12]
@@ -166,7 +179,12 @@ def read_entries(file: BinaryIO, directory: Directory, note: Note) -> Iterator[Z
             note("truncated", "", "the central directory")
             return
         count += 1
-        yield _entry(fields, data, directory.shift, note)
+        entry = _entry(fields, data, directory.shift, note)
+        names.setdefault(fold(entry.name), entry.name)
+        if not entry.raw_name.isascii() and not entry.flags & UTF8:
+            unsure.append(entry)
+        yield entry
+    _tell_of_shared_names(names, unsure, note)
     if left:
         note("directory-mismatch", "", "bytes after the central directory's last entry")
     if count != directory.entries:
@@ -215,8 +233,46 @@ def _decode(raw: bytes, flags: int, note: Note) -> str:
             note("name-encoding", name, "declared as UTF-8, which it is not")
         else:
             name = raw.decode("cp437")
-            note("name-encoding", name, "neither ASCII nor declared as UTF-8")
+            told = "accented-name" if _is_only_accented(raw, name) else "name-encoding"
+            note(told, name, "neither ASCII nor declared as UTF-8")
     return name
+
+
+def _is_only_accented(raw: bytes, name: str) -> bool:
+    """Whether a name in no declared encoding is harmless under whichever name it is unpacked.
+
+    Windows writes such names in a code page, macOS in UTF-8.
+    """
+    try:
+        letters = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        letters = raw.decode("cp850")
+    return not _TELLING_NAME.search(name) and all(
+        each.isascii() or unicodedata.category(each)[0] in "LMN" for each in letters
+    )
+
+
+def _other_names(raw: bytes) -> set[str]:
+    """Give what readers make of a name in no declared encoding, each by its system's."""
+    names = {raw.decode(encoding, "replace") for encoding in ("cp437", "cp850", "cp1252")}
+    with suppress(UnicodeDecodeError):
+        names.add(raw.decode("utf-8"))
+    return names
+
+
+def _tell_of_shared_names(names: Mapping[str, str], unsure: Iterable[ZipEntry], note: Note) -> None:
+    """Note entries that some reader takes for another one: it puts one in the place of the other.
+
+    Args:
+        names: each name as Python reads it, folded, with how it reads it.
+        unsure: entries whose names are in no declared encoding.
+        note: where to.
+    """
+    taken = dict(names)
+    for entry in unsure:
+        for name in _other_names(entry.raw_name):
+            if taken.setdefault(fold(name), entry.name) != entry.name:
+                note("name-encoding", entry.name, f"some readers take it for another entry, {name}")
 
 
 def read_extras(extra: bytes, name: str, note: Note) -> dict[int, bytes]:

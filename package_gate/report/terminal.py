@@ -136,11 +136,8 @@ class Progress:
             what: what is being done, such as `resolving`.
         """
         subject, what = one_line(subject, 80), one_line(what)
-        if self._quiet:
-            return
         if self._live is None:
-            at = f"{datetime.now(UTC):%H:%M:%S} " if self._verbose else ""
-            print_line(self._console, f"{at}{subject}: {what}")
+            self._say(f"{subject}: {what}")
             return
         with self._lock:
             self._steps.pop(subject, None)
@@ -153,11 +150,16 @@ class Progress:
             with self._lock:
                 self._steps.pop(subject, None)
         elif what:
-            print_line(self._console, f"{subject}: {what}")
+            self._say(f"{subject}: {what}")
 
     def count(self, kind: str, done: int, total: int) -> None:
         """Tell how many of a kind are done."""
         self._counts[kind] = f"{done:,}/{total:,} {kind}"
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            at = f"{datetime.now(UTC):%H:%M:%S} " if self._verbose else ""
+            print_line(self._console, at + line)
 
     def _render(self) -> RenderableType:
         now = time.monotonic()

@@ -35,6 +35,32 @@ def zip_name_in_no_declared_encoding() -> bytes:
     return make_zip([Zipped("é.py".encode())])
 
 
+@hostile("accented-name", INFO)
+def zip_accented_name_of_macos() -> bytes:
+    return make_zip([GOOD, Zipped("docs/re\u0301sume\u0301.txt".encode())])
+
+
+@hostile("accented-name", INFO)
+def zip_accented_name_of_windows() -> bytes:
+    return make_zip([GOOD, Zipped("docs/r\u00e9sum\u00e9.txt".encode("cp850"))])
+
+
+@hostile("name-encoding", LOW)
+def zip_accented_name_that_some_readers_take_for_another_entry() -> bytes:
+    name = "docs/r\u00e9sum\u00e9.txt".encode()
+    return make_zip([Zipped(name, b"good", flags=1 << 11), Zipped(b"docs/" + name[5:], b"evil")])
+
+
+@hostile("name-encoding", LOW)
+def zip_accented_names_that_are_one_for_some_readers() -> bytes:
+    return make_zip([Zipped("d/\u00e9".encode()), Zipped("d/\u00e9".encode("cp850"))])
+
+
+@hostile("name-encoding", LOW)
+def zip_name_in_no_declared_encoding_with_a_lookalike() -> bytes:
+    return make_zip([Zipped("docs\u2215\u202ex.txt".encode())])
+
+
 @hostile("name-encoding", LOW)
 def zip_name_declared_utf8_but_is_not() -> bytes:
     return make_zip([Zipped(b"\xff\xfe.py", flags=1 << 11)])
