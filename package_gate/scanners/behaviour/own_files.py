@@ -169,7 +169,7 @@ class _Search:
         }
         expressions = list(expressions)
         while expressions and len(self._seen) < _MOST:
-            nodes = [node for each in expressions for node in ast.walk(each)]
+            nodes = [node for each in expressions for node in self._walk(each, call)]
             texts.update(dict.fromkeys(self._texts(nodes)))
             expressions = list(self._further(nodes))
         if expressions:
@@ -177,6 +177,20 @@ class _Search:
         if not (texts or self._reads or self._hidden):
             return None
         return Named(tuple(texts), self._reads, hidden=self._hidden)
+
+    def _walk(self, expression: ast.expr, call: Call) -> Iterator[ast.AST]:
+        """Yield the nodes of an expression, but for where settings are that only give a path."""
+        waiting: list[ast.AST] = [expression]
+        for node in waiting:  # it grows meanwhile
+            yield node
+            if (
+                isinstance(node, ast.Call)
+                and call.does(tables.TAKES_A_PATH)
+                and any(name in tables.PARSES for name in self._flow.expressions.names(node.func))
+            ):
+                self._reads = True
+            else:
+                waiting += ast.iter_child_nodes(node)
 
     def _texts(self, nodes: list[ast.AST]) -> Iterator[str]:
         for node in nodes:

