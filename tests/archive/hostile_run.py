@@ -10,8 +10,8 @@ from tests.fakes.https_server import https_server, respond
 from tests.fakes.package_index import PackageIndex, wheel
 from tests.local_run import LocalRun
 
-HONEST = "honest"
-"""The name of the honest archive that stands among them."""
+HONEST = ("honest", "honest-pypi")
+"""The names of the honest archive that stands among them, by address and as a PyPI request."""
 _CORE = b"Metadata-Version: 2.1\nName: honest\nVersion: 1.0\n"
 
 Start = Callable[[LocalRun, str], tuple[int, str]]
@@ -34,9 +34,10 @@ def run_hostile(variants: Sequence[Variant], folder: Path, start: Start) -> Host
         lines = []
         index = PackageIndex(server)
         honest, content = wheel(
-            HONEST, "1.0", b"Metadata-Version: 2.1\nName: honest\nVersion: 1.0\n"
+            HONEST[0], "1.0", b"Metadata-Version: 2.1\nName: honest\nVersion: 1.0\n"
         )
-        all_of_them = [*variants[: len(variants) // 2], Variant(HONEST, honest, content)]
+        all_of_them = [*variants[: len(variants) // 2], Variant(HONEST[0], honest, content)]
+        all_of_them.append(Variant(HONEST[1], honest, content, project=HONEST[0]))
         all_of_them += variants[len(variants) // 2 :]
         for variant in all_of_them:
             if variant.project:
@@ -62,11 +63,12 @@ def run_hostile(variants: Sequence[Variant], folder: Path, start: Start) -> Host
 
 
 def _faults(variants: Sequence[Variant], requests: Mapping[str, Any], output: str) -> Iterator[str]:
-    names = {HONEST, *(variant.name for variant in variants)}
+    names = {*HONEST, *(variant.name for variant in variants)}
     for name in names ^ requests.keys():
         yield f"{name}: lost, or not asked for"
-    if requests.get(HONEST, {}).get("verdict") != "approved":
-        yield f"{HONEST}: not approved: {requests.get(HONEST)}"
+    for name in HONEST:
+        if requests.get(name, {}).get("verdict") != "approved":
+            yield f"{name}: not approved: {requests.get(name)}"
     for variant in variants:
         request = requests.get(variant.name)
         if request is None:
