@@ -5,7 +5,7 @@ Reading a file's syntax takes a hundred times as long.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,12 +31,14 @@ _MAX_DATA = 4 * 1024 * 1024
 _START = 4096
 _IMPORTS = re.compile(rb"\b(?:import|__import__|exec|eval)\b")
 _SECRETS = re.compile(
-    rb"environb?\b(?!\s*(?:\.(?:get|pop|setdefault|update)\b|\[))"
+    rb"(?<!\bin )\bos\s*\.\s*environb?\b(?!\s*(?:\.(?:get|pop|setdefault|update)\b|\[))"
+    rb"|\bimport\b[^\n]*\benviron|\bimport\s+os\s+as\b|[\"']environ"
     rb"|(?:environ|getenv)[^\n]{0,60}(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY)"
-    rb"|\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
+    rb"|[/~\"']\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
     rb"|\bget_(?:password|(?:frozen_)?credentials)\b"
 )
 """What a module reads that another one may send."""
+_RENAMED = re.compile(rb"\b(\w+)\s+as\s+(\w+)")
 _CANDIDATE, _SENDS, _READS = "candidate", "net", "secrets"
 """The rules, and what is told of a module besides."""
 _RULES = Path(__file__).with_name("candidates.yar")
@@ -130,13 +132,16 @@ class _Modules:
 
     def __init__(self) -> None:
         self._kinds: dict[str, frozenset[str]] = {}
+        self._short: dict[str, bytes] = {}
         self._imports: dict[str, list[str]] = {}
 
     def note(self, path: str, content: bytes, found: frozenset[str]) -> None:
         """Note a module; what is long and has nothing of interest only passes things on."""
         kinds = found & {_SENDS, _READS}
         self._kinds[path] = kinds
-        if len(kinds) == 1 or (not kinds and len(content) <= _MAX_GLUE):
+        if not kinds and len(content) <= _MAX_GLUE:
+            self._short[path] = content
+        if len(kinds) == 1 or path in self._short:
             self._imports[path] = list(dict.fromkeys(imported_names(content)))
 
     def that_bring_together(
@@ -147,14 +152,32 @@ class _Modules:
             return []
         graph = ModuleGraph(dict.fromkeys(self._kinds, b""), is_of_a_build)
         found = []
-        for path, names in self._imports.items():
-            kinds = set(self._kinds[path])
-            for name in names if path not in known else ():
-                if len(kinds) < 2:
-                    kinds |= self._kinds.get(graph.resolve(path, name)[0], frozenset())
-            if len(kinds) == 2 and path not in known:
+        for path in self._imports.keys() - known:
+            given: dict[str, set[str]] = {_SENDS: set(), _READS: set()}
+            for name in self._imports[path]:
+                for kind in self._kinds.get(graph.resolve(path, name)[0], ()):
+                    given[kind].add(name.rpartition(".")[2])
+            own = self._kinds[path]
+            if all(given[kind] or kind in own for kind in given) and (
+                own or _is_given(self._short[path], given[_SENDS], given[_READS])
+            ):
                 found.append(path)
-        return found
+        return sorted(found)
+
+
+def _is_given(content: bytes, functions: Collection[str], values: Collection[str]) -> bool:
+    """Whether a call of one of these functions may be given one of these values."""
+    if b"import *" in content:
+        return True
+    renamed = [(old.decode(), new.decode()) for old, new in _RENAMED.findall(content)]
+    called, held = (
+        "|".join(
+            re.escape(name) for name in {*names, *(n for o, n in renamed if o in names)}
+        ).encode()
+        for names in (functions, values)
+    )
+    given = rb"\b(?:%b)\b[\w.]*\s*\([^#]{0,200}?\b(?:%b)\b" % (called, held)
+    return re.search(given, content) is not None
 
 
 def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:

