@@ -58,9 +58,10 @@ def explain(
 
     `project` is what the index says of `failure.package`, or of the requested package.
     """
-    return (
-        f"{_sentence(requirement, target, failure, project)} ({failure.said_by}: {failure.words})"
-    )
+    said = _sentence(requirement, target, failure, project)
+    if failure.reason is Reason.NO_PACKAGE and failure.package in ("", requirement.name):
+        return said  # there is nothing more to it
+    return f"{said} ({failure.said_by}: {failure.words})"
 
 
 def _local_version(requirement: Requirement) -> tuple[str, str] | None:
@@ -84,7 +85,8 @@ def _sentence(
             return f"the index has no package {package}, which {requirement} depends on"
         near = similar_names(package)
         if near:
-            return f"there is no {package}; did you mean {' or '.join(near)}?"
+            meant = " or ".join(near)
+            return f"there is no {package}; did you mean {meant}? Then ask for pypi:{near[0]}"
         return (
             f"there is no {package}; check the spelling: it must be the name that pip installs, "
             "which may differ from the name that Python imports"
