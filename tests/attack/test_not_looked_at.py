@@ -117,6 +117,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str, 
     lines = []
     with https_server(folder) as server:
         index = PackageIndex(server)
+        index.add_build_tools()
+        for tool in ("hatchling", "hatch-build-scripts"):
+            index.add_wheel(tool, "1.0")
         for name, (_, files) in {**WHEELS, **SDISTS}.items():
             core = metadata(name, "1.0")
             if name in WHEELS:
