@@ -123,6 +123,11 @@ def yanked(world: World) -> str:
     return "pypi:yanked"
 
 
+def reported(world: World) -> str:
+    both("reported", {"__init__.py": SENDS}, {"__init__.py": SENDS})(world)
+    return "pypi:reported==2.0"  # else an older release is taken, which nobody has reported
+
+
 SET_ASIDE: dict[str, Callable[[World], str]] = {
     "unchanged": unchanged,
     "script": both(
@@ -163,7 +168,7 @@ REFUSED: dict[str, Callable[[World], str]] = {
         {"__init__.py": DATA, "notes.txt": b"x = 1\n"},
         {"__init__.py": DATA, "notes.txt": b"x = 2\n"},
     ),
-    "reported": both("reported", {"__init__.py": SENDS}, {"__init__.py": SENDS}),
+    "reported": reported,
     "reportedold": both("reportedold", {"__init__.py": SENDS}, {"__init__.py": SENDS}),
 }
 
