@@ -8,8 +8,8 @@
 #
 # Reads external-package-request.csv and scan-policy.toml of this checkout and
 # writes local-repository/ in it, unless told otherwise. All arguments are
-# handed on; --help lists them. Exit status: 0 every request was decided,
-# 1 something is unfinished, 2 the configuration or the arguments are wrong.
+# handed on; --help lists them. Exit status: 0 every request was decided or
+# waits for a cooldown to end, 1 something is unfinished, 2 the configuration or the arguments are wrong.
 
 set -eu
 

@@ -55,7 +55,8 @@ examples:
 
 Each option can be given as an environment variable, such as PACKAGE_GATE_REQUESTS for --requests or
 PACKAGE_GATE_DRY_RUN=1. Exit status: 0 every request was decided (a refusal is a decision, but for
---fail-on refused), 1 something is unfinished, 2 the configuration or the arguments are wrong.
+--fail-on refused) or waits for a cooldown to end, 1 something is unfinished, 2 the configuration or
+the arguments are wrong.
 """
 
 
@@ -77,9 +78,10 @@ def main(
         program: what the command is called; None for the name of the script that was started.
 
     Returns:
-        The exit status: 0 every request was decided; 1 something is unfinished: a request is
-        undecided (or refused, with `--fail-on refused`), a line can't be read, or an email or
-        report could not be written; 2 the configuration or the arguments are wrong.
+        The exit status: 0 every request was decided, or waits for a cooldown to end; 1 something
+        is unfinished: a request is undecided for another reason (or refused, with `--fail-on
+        refused`), a line can't be read, or an email or report could not be written; 2 the
+        configuration or the arguments are wrong.
     """
     prepare_process()
     options = parsed(_parser(environ, folder, program), arguments, environ)
@@ -242,5 +244,7 @@ def _fail_on(text: str) -> str:
 
 def _status(run: Run, fail_on: str) -> int:
     failing = {Verdict.UNDECIDED} | ({Verdict.REFUSED} if fail_on == "refused" else set())
-    failed = any(outcome.decision.verdict in failing for outcome in run.outcomes)
+    failed = any(
+        outcome.decision.verdict in failing and not outcome.is_waiting for outcome in run.outcomes
+    )
     return UNFINISHED if failed or run.line_errors or run.unfinished else DECIDED

@@ -123,6 +123,8 @@ class PackageDecision:
     """When it was published; without `published_to`, when that was begun."""
     withdrawn_at: datetime | None = None
     """When it was taken back because it was refused later."""
+    waits_until: datetime | None = None
+    """When its cooldown ends (UTC), while nothing else keeps it undecided."""
     schema: int = 1
     """`DECISION_SCHEMA`; 1 in records that name none."""
 
@@ -186,6 +188,11 @@ class RequestDecision:
     """When it is refused: a line for the request file whose closure no advisory refuses."""
     basis: Basis | None = None
     """None in records of schema 1, and when something was not looked at."""
+    waits_until: datetime | None = None
+    """When the last cooldown ends (UTC), while nothing else keeps it undecided."""
+    overdue_from: datetime | None = None
+    """When it has waited for a day longer (UTC) than was said when it began to wait; later ends,
+    because of newer releases, don't change it."""
     schema: int = 1
     """`DECISION_SCHEMA`; 1 in records that name none."""
 

@@ -2,6 +2,7 @@
 InfoSec has waived. The only place that knows."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from package_gate.core.ecosystem import Ecosystem
@@ -11,6 +12,15 @@ from package_gate.core.policy import COOLDOWN, Policy, WaiverEntry
 MAX_NAMED = 5
 """Releases that a message names."""
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TooFresh:
+    """Why a release can't be approved yet."""
+
+    reason: str
+    until: datetime | None = None
+    """When its cooldown ends (UTC); None when nobody knows, which waiting does not mend."""
 
 
 class Freshness:
@@ -62,17 +72,18 @@ class Freshness:
         """Tell when what was received at a moment, which may be yet to come, is old enough."""
         return min(uploaded, _LAST - timedelta(days=self._days)) + timedelta(days=self._days)
 
-    def reason(self, until: datetime) -> str:
+    def reason(self, until: datetime) -> TooFresh:
         """Say of one release that it is too fresh."""
         released = until - timedelta(days=self._days)
-        return (
+        return TooFresh(
             f"Released on {released:%Y-%m-%d}, younger than the cooldown of {self._days} days. It "
-            f"is decided from {until:%Y-%m-%d %H:%M} UTC on."
+            f"is decided from {until:%Y-%m-%d %H:%M} UTC on.",
+            until,
         )
 
-    def unknown(self, files: Iterable[str]) -> str:
+    def unknown(self, files: Iterable[str]) -> TooFresh:
         """Say of files of a release that nobody says when they were received."""
-        return (
+        return TooFresh(
             f"The package index doesn't say when {min(files)} was uploaded, so the cooldown of "
             f"{self._days} days can't be kept. Use an index that says it (upload-time, PEP 700), "
             "or set cooldown.days = 0 in the policy for this mirror."

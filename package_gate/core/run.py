@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from package_gate.core.decision import PackageDecision, RequestDecision
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.request import LineError, Request
 
@@ -20,6 +20,11 @@ class RequestOutcome:
     """False when an earlier run had decided it and this one had nothing left to do."""
     seconds: float = 0.0
     """How long it took, its packages included, which other requests may have shared."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is undecided for the sake of a cooldown alone: time decides it."""
+        return self.decision.verdict is Verdict.UNDECIDED and bool(self.decision.waits_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,18 @@ class Run:
     unfinished: bool = False
     """Whether something besides undecided requests is left to the next run: an unsent email, a
     package that could not be taken back, a record that could not be written."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a cooldown to end, and for nothing else."""
+        return sum(outcome.is_waiting for outcome in self.outcomes)
+
+    @property
+    def overdue(self) -> int:
+        """How many of those have waited for longer than was said."""
+        return sum(
+            outcome.is_waiting
+            and outcome.decision.overdue_from is not None
+            and outcome.decision.overdue_from < self.finished_at
+            for outcome in self.outcomes
+        )

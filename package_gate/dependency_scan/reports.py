@@ -25,15 +25,13 @@ from package_gate.dependency_scan.results import (
 )
 from package_gate.report.encoding import json_bytes
 from package_gate.report.html import ORDER, template
-from package_gate.report.junit import Case, write_cases
+from package_gate.report.junit import Case, capped, write_cases
 from package_gate.report.sarif import write_log
 from package_gate.report.verdicts import finding_json, scanner_json, timestamp
 from package_gate.report.write import write_files
 
 PROPOSED = "proposed"
 """The folder of the proposed files, in the output folder."""
-MAX_CASES = 500
-"""Test cases of one JUnit file: so many CodeBuild takes ("Quotas for AWS CodeBuild")."""
 MAX_ROWS = 500
 MAX_CARDS = 200
 
@@ -175,17 +173,7 @@ def _write_junit(scan: DependencyScan, file: BinaryIO) -> None:
     cases += [_case(result) for result in direct_results(scan)]
     cases += [_locked_case(closure, scan) for closure in scan.closures if not closure.directs]
     cases.sort(key=lambda case: not case.element)
-    if len(cases) > MAX_CASES:
-        left_out = cases[MAX_CASES - 1 :]
-        bad = sum(bool(case.element) for case in left_out)
-        rest = Case(
-            "package_gate.inventory.pins",
-            f"{len(left_out)} more: see dependencies.json",
-            "failure" if bad else "",
-            "refused",
-            f"{bad} of them are refused or undetermined.",
-        )
-        cases = [*cases[: MAX_CASES - 1], rest]
+    cases = capped(cases, "package_gate.inventory.pins", "dependencies.json")
     write_cases("dependency scan", cases, scan.started_at, scan.finished_at, file)
 
 

@@ -14,9 +14,10 @@ from package_gate.core.decision import (
     Verdict,
 )
 from package_gate.core.ecosystem import ecosystem_of
-from package_gate.core.errors import SourceRefusedError, describe
+from package_gate.core.errors import SourceRefusedError, TooFreshError, describe
 from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.freshness import TooFresh
 from package_gate.core.judge import judge
 from package_gate.core.policy import COOLDOWN
 from package_gate.core.precedent import Comparison, compared, suspicions
@@ -32,6 +33,8 @@ _GIVEN_UP = re.compile(
     r"(?:maintained|developed|supported)|use \S+ instead)\b",
     re.IGNORECASE,
 )
+GRACE = timedelta(days=1)
+"""How long after its cooldown a request may be undecided still, before somebody should look."""
 UNKNOWN_DAYS = 30
 """After so many days an index is asked again for a project that it did not have."""
 SUSPICION_DAYS = 30
@@ -45,7 +48,7 @@ def decide_package(
     conditions: Conditions,
     now: datetime,
     *,
-    fresh: str = "",
+    fresh: TooFresh | None = None,
     comparison: Comparison | None = None,
 ) -> PackageDecision:
     """Decide a package.
@@ -56,7 +59,7 @@ def decide_package(
         standing: what is known of it from outside.
         conditions: the policy, and which scanners must have looked at it.
         now: the time (UTC).
-        fresh: why its release is too young to be approved, or "".
+        fresh: why its release is too young to be approved, if it is.
         comparison: with an older release, when there is a suspicion: what stood there is set
             aside.
     """
@@ -80,8 +83,10 @@ def decide_package(
         now.date(),
     )
     verdict, reasons = judgement.verdict, judgement.reasons
+    waits_until = None
     if fresh and verdict is Verdict.APPROVED:
-        verdict, reasons = Verdict.UNDECIDED, (fresh,)
+        verdict, reasons = Verdict.UNDECIDED, (fresh.reason,)
+        waits_until = fresh.until
     return PackageDecision(
         name=package.name,
         version=package.version,
@@ -98,6 +103,7 @@ def decide_package(
         evidence=evidence.digest if evidence else "",
         standing=standing.digest,
         until=_until(package, judgement.findings, conditions, now.date(), suspected=suspected),
+        waits_until=waits_until,
         precedent=comparison.precedent.note if comparison and comparison.precedent else None,
         sample_advisories=conditions.sample_advisories,
         schema=DECISION_SCHEMA,
@@ -150,7 +156,7 @@ def decide_request(
     decisions = [each.decision for each in outcomes if each.decision is not None]
     all_notes = [*notes, *(f"{d.name} {d.version}: {note}" for d in decisions for note in d.notes)]
     until = min((d.until for d in decisions if d.until), default="")
-    return RequestDecision(
+    decision = RequestDecision(
         name=request.name,
         source=str(request.source),
         verdict=verdict,
@@ -175,6 +181,36 @@ def decide_request(
         basis=None if verdict is Verdict.UNDECIDED else conditions.basis(until),
         schema=DECISION_SCHEMA,
     )
+    return _waiting(decision, [_wait(each) for each in outcomes if not _is_approved(each)])
+
+
+def _is_approved(outcome: PackageOutcome) -> bool:
+    return outcome.decision is not None and outcome.decision.verdict is Verdict.APPROVED
+
+
+def _wait(outcome: PackageOutcome) -> datetime | None:
+    """When the cooldown of a package ends, if it waits for nothing else."""
+    if outcome.decision is not None:
+        return outcome.decision.waits_until
+    return outcome.error.until if isinstance(outcome.error, TooFreshError) else None
+
+
+def _waiting(decision: RequestDecision, ends: Sequence[datetime | None]) -> RequestDecision:
+    """Say how long a request waits, when waiting is all that it needs.
+
+    Args:
+        decision: on the request.
+        ends: of each package that is not approved, see `_wait`.
+    """
+    known = [end for end in ends if end is not None]
+    if decision.verdict is not Verdict.UNDECIDED or not known or len(known) < len(ends):
+        return decision
+    return replace(decision, waits_until=max(known), overdue_from=_later(max(known)))
+
+
+def _later(moment: datetime) -> datetime:
+    """A day later, which is a day of grace for the run that decides."""
+    return min(moment, datetime.max.replace(tzinfo=moment.tzinfo) - GRACE) + GRACE
 
 
 def refuse_or_leave(
@@ -185,15 +221,18 @@ def refuse_or_leave(
     now: datetime,
     *,
     passing: bool = False,
+    waits_until: datetime | None = None,
 ) -> RequestDecision:
     """Decide a request of which no package is known: refused, or left undecided.
 
-    With `passing`, a refusal is thought over after `UNKNOWN_DAYS`.
+    With `passing`, a refusal is thought over after `UNKNOWN_DAYS`. `waits_until` is when a cooldown
+    ends that is all that keeps it.
     """
     nothing = decide_request(request, (), (), conditions, now)
     until = (now.date() + timedelta(days=UNKNOWN_DAYS)).isoformat() if passing else ""
     basis = conditions.basis(until) if verdict is Verdict.REFUSED else None
-    return replace(nothing, verdict=verdict, reasons=tuple(reasons), basis=basis)
+    decision = replace(nothing, verdict=verdict, reasons=tuple(reasons), basis=basis)
+    return _waiting(decision, [waits_until])
 
 
 def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
@@ -219,6 +258,8 @@ def follow_request(decision: RequestDecision, earlier: RequestDecision) -> Reque
     decision = replace(decision, notified=earlier.notified, superseded=superseded)
     if same_request_verdict(decision, earlier):
         decision = replace(decision, decided_at=earlier.decided_at)
+    if decision.overdue_from and earlier.overdue_from:  # newer releases make nobody wait anew
+        decision = replace(decision, overdue_from=earlier.overdue_from)
     return decision
 
 

@@ -23,6 +23,7 @@ from package_gate.core.errors import (
     SourceError,
     SourceRefusedError,
     StoreError,
+    TooFreshError,
     TurnError,
     UnfitError,
     UnreadableRecordError,
@@ -507,7 +508,8 @@ class Gate:
         """Store a request's decision, unless it only says that it could not be made again."""
         if earlier is not None:
             if stands_undecided(decision, earlier, self._conditions):
-                self._remarks.leave(
+                remark = self._remarks.warn if decision.waits_until else self._remarks.leave
+                remark(
                     f"{decision.name} could not be decided again: {' '.join(decision.reasons)} "
                     f"Until then it stays {earlier.verdict}, as of {earlier.decided_at:%Y-%m-%d}."
                 )
@@ -540,6 +542,7 @@ class Gate:
             [describe(error)],
             self._conditions,
             self.settings.now(),
+            waits_until=error.until if isinstance(error, TooFreshError) else None,
         )
 
 

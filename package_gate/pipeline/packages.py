@@ -20,7 +20,7 @@ from package_gate.core.ecosystem import digest_version, ecosystem_of
 from package_gate.core.errors import DigestError, PublishError, SourceError, SourceRefusedError
 from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.finding import is_known_malware
-from package_gate.core.freshness import Freshness
+from package_gate.core.freshness import Freshness, TooFresh
 from package_gate.core.judge import judge
 from package_gate.core.owed import Withdrawal
 from package_gate.core.standing import Standing
@@ -228,7 +228,12 @@ class Packages:
                     undecided = decide_package(
                         package, None, Standing((), ()), self._conditions, self._settings.now()
                     )
-                    undecided = replace(undecided, verdict=Verdict.UNDECIDED, reasons=(fresh,))
+                    undecided = replace(
+                        undecided,
+                        verdict=Verdict.UNDECIDED,
+                        reasons=(fresh.reason,),
+                        waits_until=fresh.until,
+                    )
                     return self._finish(work, undecided, earlier)
                 evidence = self._scan(package, work, evidence, missing)
             decision = self._judge(package, evidence, fresh, earlier)
@@ -256,13 +261,13 @@ class Packages:
         """Decide by what is known without the missing scanners: they can't mend a refusal."""
         if evidence is None or self._conditions.unpacker in missing:
             return None
-        return self._judge(package, scans_that_hold(evidence, missing), "", earlier)
+        return self._judge(package, scans_that_hold(evidence, missing), None, earlier)
 
     def _judge(
         self,
         package: ResolvedPackage,
         evidence: Evidence,
-        fresh: str,
+        fresh: TooFresh | None,
         earlier: PackageDecision | None,
     ) -> PackageDecision:
         known = standing(evidence, self.advisories)
@@ -304,8 +309,10 @@ class Packages:
         downloads.mkdir(parents=True, exist_ok=True)
         return tuple(self._fetch(file, downloads) for file in files)
 
-    def _too_fresh(self, package: ResolvedPackage, earlier: PackageDecision | None) -> str:
-        """Say that a release is younger than the cooldown, or may be; "" when it is not.
+    def _too_fresh(
+        self, package: ResolvedPackage, earlier: PackageDecision | None
+    ) -> TooFresh | None:
+        """Say that a release is younger than the cooldown, or may be; None when it is not.
 
         What notebooks can install already is not taken back for it.
         """
@@ -315,7 +322,7 @@ class Packages:
             and earlier.may_be_published
             and not self._conditions.rescan
         ):
-            return ""
+            return None
         ecosystem = ecosystem_of(package.origin)
         freshness = Freshness(self._conditions.policy, ecosystem, self._settings.now())
         uploads = [file.uploaded for file in package.files if file.uploaded]
@@ -323,9 +330,9 @@ class Packages:
         # A closure that the record holds may be of a time when there was no cooldown.
         if unknown and ecosystem.looked_up_by_name and freshness.cutoff:
             waived = freshness.is_waived(package.name, package.version)
-            return "" if waived else freshness.unknown(unknown)
+            return None if waived else freshness.unknown(unknown)
         until = freshness.until(package.name, package.version, uploads)
-        return freshness.reason(until) if until else ""
+        return freshness.reason(until) if until else None
 
     def _finish(
         self, work: PackageWork, decision: PackageDecision, earlier: PackageDecision | None

@@ -1,7 +1,8 @@
 """junit.xml: a test case for each request, for a build service's report group.
 
-A refused request is a failure, an undecided one or an unreadable line is an error. The elements
-are those that CodeBuild's "Test reporting" reads of the JUnit XML format.
+A refused request is a failure, an undecided one or an unreadable line is an error, and one that
+waits for a cooldown to end is skipped. The elements are those that CodeBuild's "Test reporting"
+reads of the JUnit XML format.
 """
 
 from collections import Counter
@@ -19,6 +20,9 @@ from package_gate.core.run import RequestOutcome, Run
 from package_gate.core.text import one_line, printable
 
 SUITE = "package gate"
+MAX_CASES = 500
+"""Test cases of one file: CodeBuild cuts off what comes after ("Quotas for AWS CodeBuild", "Maximum
+number of test cases per test report")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,13 @@ class Case:
     classname: str
     name: str
     element: str = ""
-    """`failure` or `error`; "" for a case that passes."""
+    """`failure`, `error` or `skipped`; "" for a case that passes."""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether somebody should look at it."""
+        return self.element in ("failure", "error")
+
     kind: str = ""
     message: str = ""
     text: str = ""
@@ -37,8 +47,32 @@ class Case:
 
 def write_junit(run: Run, file: BinaryIO) -> None:
     """Write a run of the gate."""
-    cases = chain(map(_request, run.outcomes), map(_line_error, run.line_errors))
-    write_cases(SUITE, list(cases), run.started_at, run.finished_at, file)
+    cases = list(chain(map(_request, run.outcomes), map(_line_error, run.line_errors)))
+    cases = capped(cases, "package_gate.requests", "verdicts.json")
+    write_cases(SUITE, cases, run.started_at, run.finished_at, file)
+
+
+def capped(cases: Sequence[Case], classname: str, document: str) -> list[Case]:
+    """Give at most `MAX_CASES`: when there are more, the bad ones first and one that says so.
+
+    Args:
+        cases: all of them.
+        classname: of the case that says how many are left out.
+        document: where those are.
+    """
+    if len(cases) <= MAX_CASES:
+        return list(cases)
+    cases = sorted(cases, key=lambda case: not case.is_bad)
+    left_out = cases[MAX_CASES - 1 :]
+    bad = sum(case.is_bad for case in left_out)
+    rest = Case(
+        classname,
+        f"{len(left_out)} more: see {document}",
+        "failure" if bad else "",
+        "left out",
+        f"{bad} of them are refused or undecided.",
+    )
+    return [*cases[: MAX_CASES - 1], rest]
 
 
 def write_cases(
@@ -51,7 +85,7 @@ def write_cases(
         "tests": str(len(cases)),
         "failures": str(counts["failure"]),
         "errors": str(counts["error"]),
-        "skipped": "0",
+        "skipped": str(counts["skipped"]),
         "time": f"{(finished - started).total_seconds():.3f}",
     }
     xml = XMLGenerator(file, encoding="utf-8", short_empty_elements=True)
@@ -83,9 +117,10 @@ def _request(outcome: RequestOutcome) -> Case:
     if decision.verdict is Verdict.APPROVED:
         return case
     reasons = decision.reasons or ("No reason was recorded.",)
+    undecided = "skipped" if outcome.is_waiting else "error"
     return replace(
         case,
-        element="failure" if decision.verdict is Verdict.REFUSED else "error",
+        element="failure" if decision.verdict is Verdict.REFUSED else undecided,
         kind=decision.verdict.value,
         message=reasons[0],
         text="\n".join(map(_reason, reasons)),

@@ -273,6 +273,8 @@ def _totals(run: Run) -> str:
         f"{sum(outcome.decision.verdict is verdict for outcome in run.outcomes)} {verdict}"
         for verdict in Verdict
     ]
+    if run.waiting:
+        counts[-1] += f" ({run.waiting} of them until a cooldown ends)"
     bad = len(run.line_errors)
     lines = [f"{bad} bad line{'' if bad == 1 else 's'}"] if bad else []
     return f"\n{', '.join(counts + lines)}"

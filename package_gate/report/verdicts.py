@@ -21,7 +21,11 @@ def write_verdicts(run: Run, file: BinaryIO) -> None:
     """Write the document, one request a line; no more than one request is held as text."""
     counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
     head = {
-        "summary": {verdict.value: counts[verdict] for verdict in Verdict},
+        "summary": {
+            **{verdict.value: counts[verdict] for verdict in Verdict},
+            "waiting": run.waiting,
+            "overdue": run.overdue,
+        },
         "warnings": run.warnings,
         "sample_advisories": run.sample_advisories,
         "unfinished": run.unfinished,
@@ -48,6 +52,7 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "requester": request.requester,
         "line": request.line,
         "verdict": decision.verdict.value,
+        "waits_until": timestamp(decision.waits_until) if decision.waits_until else "",
         "reasons": decision.reasons,
         "notes": decision.notes,
         "install_command": decision.install_command,

@@ -36,6 +36,7 @@ snyk_parameters() {
 check_advisories() {
   may ADVISORIES 'https://[^[:space:]]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9_.()/=+@:-]+\.zip' \
     'a snapshot, s3://BUCKET/KEY.zip, or the https address of an OSV API'
+  may ADVISORIES_KEY "$key_pattern" "the ARN of that snapshot's KMS key"
 }
 
 # network_is_given: in the shell; a stack that is there keeps its own otherwise.
@@ -92,6 +93,16 @@ keys_of() {
     "$scratch/resources"
 }
 
+# moment TEXT: seconds since 1970, which version 1 of the AWS CLI gives, as a date.
+moment() {
+  if ! matches "$1" '[0-9]+(\.[0-9]+)?'; then
+    printf '%s\n' "$1"
+  else
+    date -u -d "@${1%.*}" +'%Y-%m-%d %H:%M UTC' 2>/dev/null ||
+      date -u -r "${1%.*}" +'%Y-%m-%d %H:%M UTC'
+  fi
+}
+
 tell_what_stays() {
   local key state date answer
   if ! state_is_current "$STACK_NAME"; then
@@ -100,7 +111,7 @@ tell_what_stays() {
   for key in $(state_value "$STACK_NAME" KEYS); do
     if answer=$(cli kms describe-key --key-id "$key" --query 'KeyMetadata.[KeyState,DeletionDate]'); then
       IFS=$'\t' read -r state date <<<"$answer"
-      say "On purpose this is left: the KMS key $key, $state. AWS deletes it on $date; until then \`aws kms cancel-key-deletion --key-id $key --region $AWS_REGION\` brings back what it encrypted."
+      say "On purpose this is left: the KMS key $key, $state. AWS deletes it on $(moment "$date"); until then \`aws kms cancel-key-deletion --key-id $key --region $AWS_REGION\` brings back what it encrypted."
     fi
   done
 }

@@ -12,7 +12,7 @@
 # If another than the template's default is wanted:
 #   CODEARTIFACT_DOMAIN (default: STACK_NAME) CODEARTIFACT_REPOSITORY
 #   CONSUMER_ACCOUNTS CONSUMER_ORGANIZATION CONSUMER_ROLES PYPI_STORE
-#   SCANNERS ADVISORIES RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
+#   SCANNERS ADVISORIES ADVISORIES_KEY RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER
 # A gate that is there keeps what is not set; what is set and empty takes the template's default.
 # Then AWS_REGION and STACK_NAME are enough. It shows what changes and asks; --yes asks nothing, but

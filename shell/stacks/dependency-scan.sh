@@ -102,7 +102,6 @@ check_variables() {
   fi
   may FAIL_ON_FINDINGS 'fail|report-only' 'fail or report-only'
   check_advisories
-  may ADVISORIES_KEY "$key_pattern" "the ARN of that object's KMS key"
   check_snyk
   may SNYK_MONITOR 'on|off' 'on or off'
   check_retention

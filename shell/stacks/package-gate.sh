@@ -128,9 +128,9 @@ check_variables() {
 }
 
 check_scanners() {
-  local one='(osv|guarddog|behaviour|ruff|inspector|snyk|codeguru)'
-  may SCANNERS "$one(,$one)*" \
-    'of osv, guarddog, behaviour, ruff, inspector, snyk and codeguru, separated by commas'
+  local scanner='(osv|guarddog|behaviour|ruff|inspector|snyk|codeguru)'
+  may SCANNERS "$scanner(,$scanner)*" \
+    'names of scanners separated by commas, such as osv,guarddog,behaviour,ruff'
 }
 
 # Its value is never told. A gate that is there has one already.
@@ -231,10 +231,19 @@ gate_parameters() {
   parameter GateBundleSHA256 "$bundle_digest"
   setting Scanners SCANNERS
   setting Advisories ADVISORIES
+  setting AdvisoriesKey ADVISORIES_KEY
   snyk_parameters
   setting RetrySchedule RETRY_SCHEDULE
   setting LogRetentionDays LOG_RETENTION_DAYS
   setting CloudTrail CLOUDTRAIL
+}
+
+console_host() {
+  case $AWS_REGION in
+    cn-*) echo console.amazonaws.cn ;;
+    us-gov-*) echo console.amazonaws-us-gov.com ;;
+    *) echo console.aws.amazon.com ;;
+  esac
 }
 
 tell_what_is_next() {
@@ -242,7 +251,7 @@ tell_what_is_next() {
   say "The gate is there. Next:"
   say "  - Confirm both subscriptions in the emails to $SNS_EMAIL, that to verdicts and that to failed runs; until then neither arrives."
   say "  - Push a request to $PRIVATE_GITHUB_OWNER/$PRIVATE_GITHUB_REPO, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
-  say "  - See it run: https://$AWS_REGION.console.aws.amazon.com/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
+  say "  - See it run: https://$AWS_REGION.$(console_host)/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
 }
 
 # Deletion

@@ -75,7 +75,7 @@ def test_a_package_that_is_named_by_its_requester_is_waived_by_its_digest_only()
 
 
 def test_the_messages_name_releases_and_the_moment() -> None:
-    assert freshness().reason(OLD_ENOUGH) == (
+    assert freshness().reason(OLD_ENOUGH).reason == (
         "Released on 2026-06-05, younger than the cooldown of 7 days. It is decided from "
         "2026-06-12 12:00 UTC on."
     )
@@ -99,7 +99,7 @@ def test_whatever_the_clock_and_the_index_say_a_release_of_the_future_is_too_fre
     if uploaded > now:
         assert until is not None
         assert until > now
-        assert "younger than the cooldown" in rules.reason(until)
+        assert "younger than the cooldown" in rules.reason(until).reason
         assert "too fresh" in str(rules.error(["pyyaml 6.0"], until))
     elif now - uploaded > timedelta(days=7):
         assert until is None

@@ -18,7 +18,13 @@ def verdicts(told: Run) -> Any:
 def test_the_document_has_the_keys_of_the_contract() -> None:
     document = verdicts(sample_run())
 
-    assert document["summary"] == {"approved": 6, "refused": 1, "undecided": 2}
+    assert document["summary"] == {
+        "approved": 6,
+        "refused": 1,
+        "undecided": 2,
+        "waiting": 0,
+        "overdue": 0,
+    }
     assert [error["line"] for error in document["errors"]] == [6, 9]
     assert len(document["requests"]) == 9
     for request in document["requests"]:
@@ -77,7 +83,13 @@ def test_hostile_text_comes_back_as_it_was_but_for_lone_surrogates() -> None:
 def test_an_empty_run_is_a_valid_document() -> None:
     document = verdicts(run())
     assert document["requests"] == []
-    assert document["summary"] == {"approved": 0, "refused": 0, "undecided": 0}
+    assert document["summary"] == {
+        "approved": 0,
+        "refused": 0,
+        "undecided": 0,
+        "waiting": 0,
+        "overdue": 0,
+    }
 
 
 class _Pieces(io.BytesIO):

@@ -98,6 +98,8 @@ def test_the_templates_take_every_scanner_that_they_can_configure(name: str) -> 
     assert re.fullmatch(parameter["AllowedPattern"], ",".join(takes))
     assert set(re.findall(r"\w+", parameter["ConstraintDescription"])) >= takes
     assert parameter["Default"] == SHOWN
+    (script,) = re.findall(r"scanner='(\(.*\))'", text("shell/stacks/package-gate.sh"))
+    assert {each for each in SCANNERS if re.fullmatch(script, each)} == takes
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ MALFORMED = {
     "CODESERVICES_SUBNET_ID2": "file:///etc/passwd",
     "SCANNERS": "osv, ruff",
     "ADVISORIES": "s3://bucket/all.tar",
+    "ADVISORIES_KEY": "alias/key",
     "SNYK_TOKEN_PARAMETER": "the-token",
     "SNYK_TOKEN_KEY": "alias/key",
     "SNYK_ORGANISATION_PARAMETER": "organisation",
@@ -97,6 +98,25 @@ def test_snyk_and_its_token_go_together(
     answer = bash.source("create-github", environment=environment)
     assert (answer.status, named(answer.said)) == (2, {"SNYK_TOKEN_PARAMETER"})
     assert problem in answer.said
+    assert nothing_changed(bash)
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({"AWS_REGION": "us-gov-west-1"}, "VPC_ENDPOINTS must be none in us-gov-west-1"),
+        ({"VPC_ZONE1": "eu-central-1a"}, "VPC_ZONE2 is not set"),
+        (dict.fromkeys(("VPC_ZONE1", "VPC_ZONE2"), "eu-central-1a"), "are the same"),
+        ({"VPC_ZONE2": "zone"}, "VPC_ZONE2 is zone, but must be another availability zone"),
+        ({"VPC_REPOSITORY_ACCOUNTS": "1"}, "account numbers of 12 digits"),
+        ({"VPC_FLOW_LOG_DAYS": "a year"}, "a number of days"),
+    ],
+)
+def test_a_network_that_can_not_be_is_told_before(
+    bash: Caller, environment: dict[str, str | None], problem: str
+) -> None:
+    answer = bash.source("create-vpc", environment=environment)
+    assert (answer.status, problem in answer.said) == (2, True), answer.said
     assert nothing_changed(bash)
 
 

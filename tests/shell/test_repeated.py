@@ -78,10 +78,18 @@ def test_a_new_token_in_another_shell_changes_the_token_alone(bash: Caller) -> N
 
 
 def test_a_network_is_not_replaced_unsaid(bash: Caller) -> None:
-    chosen = {"VPC_NAT_GATEWAYS": "per-zone", "VPC_ENDPOINTS": "all"}
+    chosen = {
+        "VPC_NAT_GATEWAYS": "per-zone",
+        "VPC_ENDPOINTS": "all",
+        "VPC_ZONE1": f"{REGION}b",
+        "VPC_ZONE2": f"{REGION}c",
+        "VPC_REPOSITORY_ACCOUNTS": "111122223333",
+        "VPC_FLOW_LOG_DAYS": "90",
+    }
     assert bash.source("create-vpc", environment=chosen).status == 0
     stack = bash.cloudformation.stack(VPC)
     before = dict(stack.parameters)
+    assert (before["Zone2"], before["FlowLogRetentionDays"]) == (f"{REGION}c", "90")
     idle = bash.source("create-vpc")
     assert (idle.status, stack.parameters) == (0, before), idle.said
     moved = bash.source("create-vpc", "--yes", {"VPC_CIDR": "10.9.0.0/16"})

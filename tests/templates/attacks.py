@@ -143,8 +143,8 @@ TAKING_OVER = {
     "cloudtrail:DeleteTrail": TRAIL,
     "cloudtrail:StopLogging": TRAIL,
     "cloudtrail:UpdateTrail": TRAIL,
-    "cloudwatch:DeleteAlarms": _arn("cloudwatch", f"alarm:{PIPELINE}-undecided"),
-    "cloudwatch:DisableAlarmActions": _arn("cloudwatch", f"alarm:{PIPELINE}-undecided"),
+    "cloudwatch:DeleteAlarms": _arn("cloudwatch", f"alarm:{PIPELINE}-overdue"),
+    "cloudwatch:DisableAlarmActions": _arn("cloudwatch", f"alarm:{PIPELINE}-overdue"),
     "codebuild:UpdateProject": PROJECT,
     "codepipeline:PutWebhook": PIPELINE_ARN,
     "codepipeline:UpdatePipeline": PIPELINE_ARN,
@@ -367,7 +367,8 @@ def _deputies() -> Iterator[Attack]:
                 "aws:SourceAccount": source.split(":")[4],
             }
             yield Attack(principal, "sts:AssumeRole", target, context)
-        yield Attack(principal, "sts:AssumeRole", target)
+    # CodePipeline's documented trust has no condition, so a call that names no source passes.
+    yield Attack("codebuild.amazonaws.com", "sts:AssumeRole", "BUILD")
     for principal in ("lambda.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com"):
         yield Attack(principal, "sts:AssumeRole", "BUILD")
     for account in (ACCOUNT, ELSEWHERE):  # no rule at all writes where verdicts come from

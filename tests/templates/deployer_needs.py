@@ -32,7 +32,7 @@ BUCKET = "arn:aws:s3:::package-gate-artifacts-bucket-1a2b"
 DOMAIN = _aws("codeartifact", "domain/package-gate")
 ARNS = {
     "AWS::CloudFormation::Stack": _aws("cloudformation", "stack/package-gate-ScanPipeline-1A/1"),
-    "AWS::CloudWatch::Alarm": _aws("cloudwatch", "alarm:package-gate-undecided"),
+    "AWS::CloudWatch::Alarm": _aws("cloudwatch", "alarm:package-gate-overdue"),
     "AWS::CodePipeline::Pipeline": _aws("codepipeline", "package-gate"),
     "AWS::CodePipeline::Webhook": _aws("codepipeline", "webhook:package-gate-GithubWebhook-1A"),
     "AWS::EC2::EIP": _aws("ec2", "elastic-ip/eipalloc-1"),

@@ -130,7 +130,7 @@ def _codepipeline(deployment: Deployment) -> Iterator[ServiceCall]:
 
 def _notices(deployment: Deployment) -> Iterator[ServiceCall]:
     verdicts, key = deployment.environment["SNSTopic"], deployment.arn("KMSKey")
-    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PIPELINE}-undecided"
+    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PIPELINE}-overdue"
     # EventBridge does not say which rule it is.
     sources: dict[str, tuple[str, dict[str, str | list[str]]]] = {
         "events": (FAILURES, {}),

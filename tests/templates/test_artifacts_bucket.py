@@ -35,6 +35,9 @@ def test_a_bucket_is_closed_versioned_and_encrypted(bucket: str) -> None:
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
 
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    # User guide, "Configuring your bucket to use an S3 Bucket Key": it is for the objects that are
+    # put with SSE-KMS, whatever the bucket's default is.
+    assert encryption.get("BucketKeyEnabled", False) is (bucket == "ArtifactsBucket")
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert list(properties["PublicAccessBlockConfiguration"].values()) == [True] * 4

@@ -85,7 +85,9 @@ def test_a_push_publishes_what_is_approved_and_emails_every_verdict(
         kept = [key for key in records if key.startswith("decisions/")]
         assert kept
         assert [key for key in kept if not key.startswith(f"decisions/{RECORDS[variant]}/")] == []
-    assert build.metrics() == [{"package_gate": {"approved": 2, "refused": 1, "undecided": 0}}]
+    assert build.metrics() == [
+        {"package_gate": {"approved": 2, "refused": 1, "undecided": 0, "waiting": 0, "overdue": 0}}
+    ]
     assert set(build.artifacts) == REPORTS
     by = json.loads(build.artifacts["verdicts.json"])["gate_version"]
     assert by == f"{__version__} (bundle sha256:{bundle[0]})"
@@ -164,7 +166,9 @@ def test_an_undecided_request_fails_the_build_which_still_tells_and_shows_it(
 ) -> None:
     build = codeartifact.build(f"app,pypi:app\ngone,{codeartifact.server.url}/gone.zip\n")
     assert build.phases == {**DONE, "build": "FAILED"}, build.log
-    assert build.metrics() == [{"package_gate": {"approved": 1, "refused": 0, "undecided": 1}}]
+    assert build.metrics() == [
+        {"package_gate": {"approved": 1, "refused": 0, "undecided": 1, "waiting": 0, "overdue": 0}}
+    ]
     assert set(build.artifacts) == REPORTS
     ((junit,),) = build.reports.values()
     assert b"<error" in junit
@@ -265,7 +269,9 @@ def test_nothing_of_the_requesters_repository_but_the_request_file_is_used(
     (checkout / REQUESTS).write_text(requests(codeartifact.server))
     build = codeartifact.build(checkout)
     assert build.phases == DONE, build.log
-    assert build.metrics() == [{"package_gate": {"approved": 2, "refused": 1, "undecided": 0}}]
+    assert build.metrics() == [
+        {"package_gate": {"approved": 2, "refused": 1, "undecided": 0, "waiting": 0, "overdue": 0}}
+    ]
     assert codeartifact.published() == PUBLISHED["codeartifact"]
     assert not (build.source.parent / "canary").exists()
     left = {path.name for path in build.source.iterdir()}

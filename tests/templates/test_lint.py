@@ -14,7 +14,7 @@ import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
-from tests.templates.template import CFN, load
+from tests.templates.template import CFN, load, several
 
 ROOT = CFN.parent
 TEMPLATES = sorted(path.name for path in CFN.glob("*.yaml"))
@@ -126,6 +126,45 @@ def test_checkov_finds_an_open_bucket_and_nothing_in_the_templates(tmp_path: Pat
         for each in failed
         if each["resource"] != OPEN
     ] == []
+
+
+def complexity(statement: dict[str, Any]) -> int:
+    """Weigh a statement as cfn_nag does (`iam_complexity_metric/`).
+
+    Both branches of a condition count, and what is no plain string is a service of its own.
+    """
+    if "Fn::If" in statement:
+        return sum(complexity(branch) for branch in statement["Fn::If"][1:])
+    actions, resources = (
+        several(statement.get("Action", [])),
+        several(statement.get("Resource", [])),
+    )
+    called = {action.split(":")[0] for action in actions}
+    named = {each if each == "*" else str(each) for each in resources}
+    strange = 0 if {"*"} in (named, called) else len(named - {"*"} - called)
+    weight = 1 + (statement.get("Effect") == "Deny")
+    weight += 2 * max(len((called | named) - {"*"}) - 1, 0) + strange
+    for operator, pairs in statement.get("Condition", {}).items():
+        weight += 2 + operator.endswith("IfExists") + (operator == "Null")
+        weight += 2 * operator.startswith(("ForAllValues", "ForAnyValue"))
+        weight += sum("${" in each for value in pairs.values() for each in several(value))
+    return weight
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_no_policy_is_too_complex_for_cfn_nag(template: str) -> None:
+    """Its W76; cfn_nag itself is not run here."""
+    documents = {}
+    for name, body in load(template)["Resources"].items():
+        if body["Type"] == "AWS::IAM::Policy":
+            documents[name] = body["Properties"]["PolicyDocument"]
+        for policy in body["Properties"].get("Policies", []):
+            documents[f"{name}/{policy['PolicyName']}"] = policy["PolicyDocument"]
+    weights = {
+        name: sum(complexity(statement) for statement in several(document["Statement"]))
+        for name, document in documents.items()
+    }
+    assert {name: weight for name, weight in weights.items() if weight >= 25} == {}
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

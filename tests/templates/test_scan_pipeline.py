@@ -159,7 +159,8 @@ def test_the_build_runs_in_the_private_subnets_without_privileges_and_within_lim
         "SecurityGroupIds": [stack.resources["CodeBuildSecurityGroup"].ref],
     }
     assert project["Environment"]["PrivilegedMode"] is False
-    assert project["ConcurrentBuildLimit"] == 1
+    # API reference, `CreateProject`: beyond it "new builds are throttled and are not run".
+    assert "ConcurrentBuildLimit" not in project
     assert project["TimeoutInMinutes"] <= 120
     assert project["QueuedTimeoutInMinutes"] <= 120
 
@@ -263,20 +264,29 @@ def test_eventbridge_has_a_topic_of_its_own_without_conditions() -> None:
     assert {stack.outputs[name] for name in ("SNSTopic", "FailureTopic")} == topics
 
 
-def test_undecided_requests_raise_the_alarm() -> None:
+@pytest.mark.parametrize("what", ["undecided", "overdue"])
+def test_what_is_not_decided_is_a_metric(what: str) -> None:
     """The line that the build prints is that of test_buildspec.py."""
     stack = pipeline()
-    metric, alarm = properties(stack, "UndecidedRequests"), properties(stack, "UndecidedAlarm")
+    metric = properties(stack, f"{what.title()}Requests")
     assert metric["LogGroupName"] == stack.resources["BuildLog"].ref
-    assert metric["FilterPattern"] == "{ $.package_gate.undecided >= 0 }"
+    assert metric["FilterPattern"] == f"{{ $.package_gate.{what} >= 0 }}"
     (transformation,) = metric["MetricTransformations"]
-    assert transformation["MetricValue"] == "$.package_gate.undecided"
+    assert transformation["MetricValue"] == f"$.package_gate.{what}"
+    assert transformation["MetricName"] == f"{PIPELINE}-{what}"
+    logs = properties(stack, "CodeBuildProject")["LogsConfig"]["CloudWatchLogs"]
+    assert logs == {"Status": "ENABLED", "GroupName": metric["LogGroupName"]}
+
+
+def test_overdue_requests_raise_the_alarm_and_waiting_ones_do_not() -> None:
+    stack = pipeline()
+    (transformation,) = properties(stack, "OverdueRequests")["MetricTransformations"]
+    alarm = properties(stack, "OverdueAlarm")
     assert alarm["Namespace"] == transformation["MetricNamespace"]
     assert alarm["MetricName"] == transformation["MetricName"]
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
     assert alarm["AlarmActions"] == [stack.resources["SNSTopic"].ref]
-    logs = properties(stack, "CodeBuildProject")["LogsConfig"]["CloudWatchLogs"]
-    assert logs == {"Status": "ENABLED", "GroupName": metric["LogGroupName"]}
+    assert len(stack.of_type("AWS::CloudWatch::Alarm")) == 1
 
 
 def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
@@ -317,20 +327,32 @@ SNYK = {
         ({"Scanners": "osv", **SNYK}, set()),
         ({"Advisories": "https://osv.example.com"}, set()),
         ({"Advisories": "s3://snapshots/PyPI/all.zip"}, {"ReadTheSnapshot"}),
+        (
+            {"Advisories": "s3://snapshots/PyPI/all.zip", "AdvisoriesKey": SNYK["SnykTokenKey"]},
+            {"ReadTheSnapshot", "DecryptTheSnapshot"},
+        ),
+        ({"AdvisoriesKey": SNYK["SnykTokenKey"]}, set()),
     ],
     ids=[
         *("default", "inspector", "codeguru", "both", "snyk", "snyk with AWS's key"),
         *("snyk without a token", "a token without snyk", "an API", "a snapshot"),
+        *("a snapshot with a key", "a key without a snapshot"),
     ],
 )
 def test_the_build_gets_the_rights_of_what_is_chosen(
     parameters: dict[str, str], rights: set[str]
 ) -> None:
-    possible = {"ScanWithInspector", "ScanWithCodeGuru", "ReadTheSnapshot"}
-    possible |= {"ReadTheTokenOfSnyk", "DecryptTheTokenOfSnyk"}
-    written = properties(pipeline(**parameters), "BuildRights")["PolicyDocument"]["Statement"]
-    statements = {each["Sid"]: each for each in written}
-    assert possible & set(statements) == rights
+    stack = pipeline(**parameters)
+    statements = {
+        each["Sid"]: each
+        for name in ("BuildRights", "ServiceRights")
+        for each in properties(stack, name)["PolicyDocument"]["Statement"]
+    }
+    assert set(statements) - {"FetchTheGate", "SendEmails"} == rights
+    if "DecryptTheSnapshot" in rights:
+        statement = statements["DecryptTheSnapshot"]
+        assert statement["Action"] == "kms:Decrypt"
+        assert statement["Resource"] == parameters["AdvisoriesKey"]
     if "ReadTheSnapshot" in rights:
         statement = statements["ReadTheSnapshot"]
         assert statement["Action"] == "s3:GetObject"

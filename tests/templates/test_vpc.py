@@ -304,6 +304,9 @@ def test_the_next_stacks_find_what_they_need() -> None:
     stack = vpc(InterfaceEndpoints="none")
 
     assert stack.outputs["VpcId"] == stack.resources["VPC"].ref
+    assert stack.outputs["NatAddresses"] == "203.0.113.10"
+    both = render("vpc.yaml", {"NatGateways": "per-zone"})
+    assert both.outputs["NatAddresses"] == "203.0.113.10,203.0.113.10"
     for subnet in ("PrivateSubnet1", "PrivateSubnet2"):
         assert stack.exports[f"gate-vpc-{subnet}"] == stack.resources[subnet].ref
 
