@@ -1,8 +1,9 @@
 import io
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from package_gate.core.run import Run
-from package_gate.report.junit import write_junit
+from package_gate.report.junit import MAX_CASES, Case, capped, write_junit
 from tests.report.sample_run import hostile_run, sample_run
 
 
@@ -47,3 +48,29 @@ def test_hostile_text_stays_text() -> None:
         for text in (element.text or "", *element.attrib.values())
         for line in text.split("\n")
     )
+
+
+def test_a_request_that_waits_for_a_cooldown_is_skipped() -> None:
+    run = sample_run()
+    waiting = [
+        replace(each, decision=replace(each.decision, waits_until=run.finished_at))
+        for each in run.outcomes
+        if each.request.name == "polars"
+    ]
+    told = suite(replace(run, outcomes=tuple(waiting), line_errors=()))
+    assert (told.get("skipped"), told.get("errors")) == (str(len(waiting)), "0")
+    assert {each.tag for each in told.findall("testcase/*")} == {"skipped"}
+
+
+def test_more_cases_than_codebuild_takes_are_capped_with_the_bad_ones_kept() -> None:
+    """Quotas for AWS CodeBuild: 500 test cases a report."""
+    fine = [Case("a", str(number)) for number in range(MAX_CASES)]
+    assert capped(fine, "more", "all.json") == fine
+    bad = [Case("b", str(number), "failure") for number in range(MAX_CASES)]
+    some = capped([*fine, *bad[:3]], "more", "all.json")
+    assert len(some) == MAX_CASES
+    assert some[:3] == bad[:3]
+    assert (some[-1].name, some[-1].element) == ("4 more: see all.json", "")
+    rest = capped([*fine, *bad], "more", "all.json")[-1]
+    assert (rest.name, rest.element) == ("501 more: see all.json", "failure")
+    assert rest.message == "1 of them are refused or undecided."

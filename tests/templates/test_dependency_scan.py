@@ -269,11 +269,17 @@ def test_branches_are_those_that_the_pattern_names(
     project = scan_stack("github", Branches=branches).resources["CodeBuildProject"].properties
     assert project["Triggers"]["Webhook"] is True
     push, pull_request = project["Triggers"]["FilterGroups"]
+    assert [each["Pattern"] for each in push if each["Type"] == "EVENT"] == ["PUSH"]
+    assert not any(each.get("ExcludeMatchedPattern") for each in (*push, *pull_request))
+    assert project["TimeoutInMinutes"] >= 30
     (pattern,) = [each["Pattern"] for each in push if each["Type"] == "HEAD_REF"]
     found = [b for b in (*scanned, *not_scanned) if re.search(pattern, f"refs/heads/{b}")]
     assert found == scanned
     assert not re.search(pattern, f"refs/tags/{scanned[0]}")
-    assert "PULL_REQUEST_UPDATED" in pull_request[0]["Pattern"]
+    assert [each["Type"] for each in pull_request] == ["EVENT"]
+    assert set(pull_request[0]["Pattern"].split(", ")) == {
+        f"PULL_REQUEST_{what}" for what in ("CREATED", "UPDATED", "REOPENED")
+    }
 
 
 @pytest.mark.parametrize(

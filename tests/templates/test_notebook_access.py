@@ -355,3 +355,47 @@ def test_a_studio_domain_has_no_internet_either() -> None:
     assert domain["AppNetworkAccessType"] == "VpcOnly"
     assert domain["DefaultUserSettings"]["ExecutionRole"]
     assert "Notebook" not in stack.resources
+
+
+WORK = {
+    "domain/{domain}": ("DescribeDomain",),
+    "user-profile/{domain}/jo": ("DescribeUserProfile",),
+    "app/{domain}/jo/JupyterLab/default": ("CreateApp", "DeleteApp", "DescribeApp"),
+    "space/{domain}/jo": (
+        *("AddTags", "CreateSpace", "DeleteSpace", "DescribeSpace", "UpdateSpace"),
+        *("ListApps", "ListSpaces"),
+    ),
+}
+"""What Studio does with the user's role, by what it is done to."""
+
+
+@pytest.mark.parametrize(("place", "actions"), WORK.items())
+def test_whoever_works_in_studio_may_do_it_in_the_own_domain_through_the_endpoint(
+    place: str, actions: tuple[str, ...]
+) -> None:
+    stack = notebook_stack("studio", NotebookKind="studio")
+    own = policies(stack, "NotebookRole")
+    arn = stack.resources["NotebookRole"].attributes["Arn"]
+    endpoint = stack.resources["SageMakerApiEndpoint"].properties["PolicyDocument"]
+    for domain, allowed in ((stack.resources["StudioDomain"].ref, True), ("d-other", False)):
+        target = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{place.format(domain=domain)}"
+        for action in actions:
+            asked = Request(role(arn), f"sagemaker:{action}", target, {}, ACCOUNT)
+            found = bool(evaluate(asked, identity=own, endpoint=endpoint))
+            assert found is allowed, (action, target)
+
+
+@pytest.mark.parametrize("way", ["StudioTrafficIn", "StudioTrafficOut"])
+def test_jupyterlab_and_its_kernels_reach_each_other(way: str) -> None:
+    """Developer Guide, "Connect Studio in a VPC to External Resources": "TCP traffic within the
+    security group … ports 8192-65535"."""
+    rule = notebook_stack("studio", NotebookKind="studio").resources[way].properties
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 8192, 65535)
+    other = "SourceSecurityGroupId" if way.endswith("In") else "DestinationSecurityGroupId"
+    assert rule["GroupId"] == rule[other]
+
+
+def test_the_notebook_is_of_a_platform_that_is_maintained() -> None:
+    """Developer Guide, "Amazon Linux 2023 notebook instances"; those of Amazon Linux 2 retire."""
+    notebook = notebook_stack("notebook").resources["Notebook"].properties
+    assert notebook["PlatformIdentifier"] == "notebook-al2023-v1"
