@@ -14,7 +14,7 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
-_MAX_BYTES = 64 * 1024
+_MAX_BYTES = 512 * 1024
 """Larger modules are not followed into: it takes long, and what only passes data on is short."""
 _OF_INTEREST = re.compile(
     rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"
