@@ -285,6 +285,7 @@ delete() {
     say "Secret $secret_name: delete"
     cli secretsmanager delete-secret --secret-id "$secret_name" --force-delete-without-recovery \
       >/dev/null || aws_failed "delete the secret $secret_name"
+    say "The token itself is valid still: revoke it at https://github.com/settings/tokens"
   fi
   say "The gate $STACK_NAME is deleted."
   tell_what_stays

@@ -88,6 +88,8 @@ def test_a_gate_comes_again_and_goes(
     assert (caller.home / "my records/decisions/a b/one.json").read_bytes() == b"new"
     assert "On purpose this is left: the KMS key" in gone.said
     assert "PendingDeletion" in gone.said
+    assert "AWS deletes it on 20" in gone.said  # a date, whatever version the AWS CLI has
+    assert "revoke it at https://github.com/settings/tokens" in gone.said
     assert caller.left() == {}
     again = caller.source(f"delete-{variant}", "--yes")
     assert (again.status, "There is no gate" in again.said) == (0, True)
