@@ -64,6 +64,13 @@ def test_what_looks_wrong_ends_with_1_until_it_is_confirmed(local: LocalRun) -> 
     assert not list(local.output.glob("simple/*/*.whl"))
 
 
+def test_a_program_reads_the_document(local: LocalRun) -> None:
+    done = local.reevaluate("--json", "--quiet")
+    assert json.loads(done.stdout)["packages"] == 2
+    local.environment["PACKAGE_GATE_POLCY"] = "x"
+    assert "did you mean PACKAGE_GATE_POLICY?" in local.reevaluate().stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
 from package_gate.commands.gate import DECIDED, MISCONFIGURED, OUTPUT, UNFINISHED, scanner_names
 from package_gate.commands.options import (
     Arguments,
+    add_output,
     add_policy,
     checked_network,
+    console_for,
     packaged_policy_warning,
     parsed,
+    print_document,
+    progress_for,
 )
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
@@ -28,7 +30,6 @@ from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.pipeline.reevaluate import Reevaluation
 from package_gate.report.reevaluation import REPORT, print_reevaluation, write_reevaluation
-from package_gate.report.terminal import Progress
 from package_gate.scanners.registry import DEFAULTS, SCANNERS, Where, those
 
 
@@ -94,7 +95,7 @@ def _run(
     environ: Mapping[str, str],
     scratch: Path,
 ) -> int:
-    console = Console(soft_wrap=True, highlight=False)
+    console = console_for(options)
     policy = load_policy(options.policy)
     parts = target.build(environ, options.output, scratch, policy)
     advisories = advisory_sources(
@@ -109,7 +110,7 @@ def _run(
     with (
         advisories,
         ScanSetup((), policy.limits, scratch) as workers,  # of which none is started
-        Progress(console) as progress,
+        progress_for(options, console) as progress,
     ):
         outside = Outside(
             sources={ArchiveSource: nothing, PyPISource: nothing},
@@ -135,8 +136,10 @@ def _run(
                 report_only=options.report_only, confirmed=options.confirm
             )
     write_reevaluation(outcome, options.output)
-    print_reevaluation(outcome, console)
-    console.print(f"Report: {(options.output / REPORT).as_uri()}")
+    print_reevaluation(outcome, console, quiet=options.quiet)
+    if not options.quiet:
+        console.print(f"Report: {(options.output / REPORT).as_uri()}")
+    print_document(options, options.output / REPORT)
     return UNFINISHED if outcome.run.unfinished else DECIDED
 
 
@@ -151,14 +154,8 @@ def _parser(
         epilog="Exit status: 0 everything was judged and what had to be withdrawn was, 1 something "
         "is left to a person or to the next run, 2 the configuration or the arguments are wrong.",
     )
-    given = Arguments(parser, environ)
+    given = Arguments(parser.add_argument_group("what is judged, and by what"), environ)
     add_policy(given, folder)
-    given.add(
-        "--output",
-        folder / OUTPUT,
-        Path,
-        "where records and the report are (default: %(default)s)",
-    )
     given.add(
         "--scanners",
         those(DEFAULTS, Where.ADVISORIES),
@@ -172,13 +169,24 @@ def _parser(
         "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
         "OSV API (default: the OSV API)",
     )
-    given.add_switch("--report-only", "tell what would be withdrawn, and leave it")
-    parser.add_argument(
+    acting = parser.add_argument_group("how far it goes")
+    Arguments(acting, environ).add_switch(
+        "--report-only", "tell what would be withdrawn, and leave it"
+    )
+    acting.add_argument(
         "--confirm",
         type=int,
         metavar="N",
         help="the advisories are right, and up to N withdrawals are",
     )
+    output = parser.add_argument_group("what it tells")
+    Arguments(output, environ).add(
+        "--output",
+        folder / OUTPUT,
+        Path,
+        "where records and the report are (default: %(default)s)",
+    )
+    add_output(output, environ, REPORT)
     return parser
 
 

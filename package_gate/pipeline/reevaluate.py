@@ -24,7 +24,7 @@ from package_gate.core.reevaluation import Hit, LastReevaluation, Reevaluated, R
 from package_gate.core.request import Request, request_source
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
-from package_gate.core.standing import Standing
+from package_gate.core.standing import Standing, old_advisories
 from package_gate.notifications.reevaluation_texts import compose_digest, compose_warning
 from package_gate.notifications.texts import notification_digest
 from package_gate.pipeline.gate import Gate
@@ -63,6 +63,7 @@ class Reevaluation:
         requests = list(self._requests())
         hits = {key_of(hit.decision): hit for hit in self._hits(keys, requests, last)}
         sources = tuple(self._sources())
+        self._say_how_old(sources)
         due = {key for key, hit in hits.items() if hit.due <= self._today}
         decided = _together(due, hits, requests)
         doubts = self._doubts(sources, last, len(decided)) if confirmed is None else []
@@ -197,6 +198,14 @@ class Reevaluation:
                 yield source.info
             except GateError as error:
                 self._remarks.leave_once(f"Not everything could be judged again: {error}")
+
+    def _say_how_old(self, sources: Sequence[ScannerInfo]) -> None:
+        """Say that advisories are old; what became known since is not judged by them."""
+        ages = self._policy.advisories
+        for too_old in Standing((), tuple(sources)).checked_age(ages, self._today).failures:
+            self._remarks.leave_once(f"Not everything could be judged again: {too_old}")
+        if warning := old_advisories(sources, ages, self._today):
+            self._remarks.warn(warning)
 
     def _doubts(
         self, sources: Iterable[ScannerInfo], last: LastReevaluation | None, withdrawals: int

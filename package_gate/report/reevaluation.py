@@ -27,9 +27,15 @@ def write_reevaluation(outcome: Reevaluated, output: Path) -> None:
     write_files(output, {REPORT: partial(_write, outcome)})
 
 
-def print_reevaluation(outcome: Reevaluated, console: Console) -> None:
-    """Print the requests that were decided again, and what stays approved with findings."""
-    print_verdicts(outcome.run, console)
+def print_reevaluation(outcome: Reevaluated, console: Console, *, quiet: bool = False) -> None:
+    """Print the requests that were decided again, and what stays approved with findings.
+
+    Args:
+        outcome: what it did.
+        console: where.
+        quiet: leave out what is approved.
+    """
+    print_verdicts(outcome.run, console, quiet=quiet)
     for hit in outcome.reported:
         due = "is only reported" if hit.due == date.max else f"to be withdrawn from {hit.due}"
         print_line(

@@ -246,6 +246,15 @@ def test_advisories_that_lose_a_few_are_believed(world: World) -> None:
     assert names(world.reevaluate()) == (["x"], [])
 
 
+def test_old_advisories_are_named_and_too_old_ones_leave_it_unfinished(world: World) -> None:
+    world.advisory_date = "2026-05-20"
+    outcome = world.reevaluate()
+    assert "12 days old" in outcome.run.warnings[0]
+    assert not outcome.run.unfinished
+    later(world, 30)
+    assert world.reevaluate().run.unfinished
+
+
 def test_a_source_that_does_not_answer_withdraws_nothing_and_is_named(world: World) -> None:
     world.advisory_error = "it is down"
     outcome = world.reevaluate()
