@@ -30,7 +30,7 @@ MODULES = (
     "package_gate.scanners.codeguru",
 )
 """What is imported beforehand."""
-SECONDS = 120
+SECONDS = 400
 
 
 def run(

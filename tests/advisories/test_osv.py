@@ -1,5 +1,6 @@
 """The source `osv`: what it answers, and when it reads its advisories."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -119,6 +120,9 @@ def test_a_snapshot_that_is_broken_is_an_error_for_the_whole_run(snapshot: Path)
 
 
 def test_a_folder_without_a_record_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        OSV(OSVSettings(str(tmp_path)))
+    (tmp_path / "GHSA-1.json").write_text(json.dumps({"id": "GHSA-1", "modified": f"{MODIFIED}"}))
     with pytest.raises(ScannerError, match="no record about a PyPI package"):
         OSV(OSVSettings(str(tmp_path))).query([])
 

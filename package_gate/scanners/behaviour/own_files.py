@@ -8,15 +8,17 @@ import ast
 import hashlib
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeGuard
 
+from package_gate.scanners.behaviour import pickles
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.scopes import is_local
 
 _MOST = 400
 """Expressions that are looked at for one call."""
@@ -53,6 +55,7 @@ _TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
 """What is given a program's words one by one."""
 _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
 _LOOKED_AT = {"exec", "eval"}
+_UNPICKLE = {"pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Named:
     """Of files that hold what the interpreter is for."""
     hidden: bool = False
     """Whether it is a text of the package's metadata, or of the very file (a comment)."""
+    pickled: bool = False
+    """Whether it is unpickled, which does nothing where a pickle holds data alone."""
 
 
 def named_by(call: Call, flow: Flow) -> Iterator[Named]:
@@ -77,7 +82,8 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
     elif call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
         if _LOOKED_AT & call.names and _is_held_by_code(call, flow):
             yield Named((), hidden=True)
-        yield from _found(_Search(flow).of(call, call.everything))
+        found_here = _Search(flow).of(call, call.everything)
+        yield from _found(found_here and replace(found_here, pickled=call.names <= _UNPICKLE))
     elif call.does(tables.STARTS):
         words = call.arguments if any(map(_TAKE_ALL.match, call.names)) else call.arguments[:1]
         command = flow.text(*words)
@@ -101,12 +107,17 @@ def _found(named: "Named | None") -> Iterator[Named]:
 
 def _is_held_by_code(call: Call, flow: Flow) -> bool:
     """Whether this runs a docstring, a default value or the like, which nobody reads as code."""
-    given = [each for each in call.arguments[:1] if isinstance(each, ast.expr)]
-    for each in given:
+    given = list(call.arguments[:1])
+    seen = set(map(id, given))
+    for each in given:  # it grows meanwhile
+        further: Sequence[ast.expr] = ()
         if isinstance(each, ast.Name):
-            given += [value for value in flow.feeds(each.id) if not isinstance(value, ast.Name)]
+            further = [value for value in flow.feeds(each.id) if not isinstance(value, ast.Name)]
         elif isinstance(each, ast.Call) and "compile" in flow.expressions.names(each.func):
-            given += each.args[:1]
+            further = each.args[:1]
+        # `code = compile(code, …)` leads back to itself.
+        given += [value for value in further if id(value) not in seen]
+        seen.update(map(id, further))
     held = set(_HELD_BY_CODE)
     if "exec" in call.names:  # types that are written as texts are evaluated by many
         held.add("__annotations__")
@@ -114,8 +125,20 @@ def _is_held_by_code(call: Call, flow: Flow) -> bool:
         (isinstance(node, ast.Attribute) and node.attr in held)
         or (isinstance(node, ast.Name) and node.id == "__doc__")
         for each in given
-        for node in ast.walk(each)
+        for node in _walk_but_code_types(each, flow)
     )
+
+
+def _walk_but_code_types(expression: ast.expr, flow: Flow) -> Iterator[ast.AST]:
+    """Yield the nodes of an expression, but for what a code object is made of: that runs as code
+    that was looked at."""
+    waiting: list[ast.AST] = [expression]
+    for node in waiting:  # it grows meanwhile
+        yield node
+        if not (
+            isinstance(node, ast.Call) and "types.CodeType" in flow.expressions.names(node.func)
+        ):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _is_of_interpreter(call: Call, flow: Flow) -> bool:
@@ -211,7 +234,7 @@ class _Search:
     def _reads_itself(self, call: ast.Call, names: Collection[str]) -> bool:
         """Whether a call reads the file that it stands in, or the package's metadata."""
         if any(name in tables.HIDDEN_TEXTS for name in names):
-            return True
+            return not all(name.startswith("inspect.") for name in names) or self._is_own(call)
         opened: ast.expr | None = call.args[0] if call.args else None
         if isinstance(call.func, ast.Attribute) and call.func.attr in _READS:
             path = call.func.value
@@ -220,6 +243,12 @@ class _Search:
         elif not any(name in tables.OPENS for name in names):
             return False
         return isinstance(opened, ast.Name) and opened.id == "__file__"
+
+    def _is_own(self, call: ast.Call) -> bool:
+        """Whether a call asks about something that stands here, and not only about what others
+        give: compilers read the source code of their callers' functions."""
+        asked = self._flow.expressions.names(call.args[0]) if call.args else ()
+        return not asked or not all(map(is_local, asked))
 
     def _further(self, nodes: list[ast.AST]) -> Iterator[ast.expr]:
         """Give the values of names, and what functions return that are called."""
@@ -295,17 +324,27 @@ class OwnFiles:
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same files, and the same shell scripts.
+        """The same for the same files, and the same shell scripts and pickles.
 
         Raises:
-            OSError: a script can't be read.
+            OSError: one can't be read.
         """
         digest = hashlib.sha256(self.name.encode())
         for path in self._paths:
             digest.update(path.encode("utf-8", "replace") + b"\0")
             if path.endswith(_SHELL_SCRIPTS[1:]) or "." not in path.rpartition("/")[2]:
                 digest.update(hashlib.sha256(self._script(path)).digest())
+            elif not path.endswith(_MODULES):
+                digest.update(hashlib.sha256(self._pickle(path)).digest())
         return digest.hexdigest()
+
+    def _pickle(self, path: str) -> bytes:
+        """Give a file that may be a pickle; nothing of any other, and of a large one."""
+        if self._tree is None:
+            return b""
+        with Path(self._tree, path).open("rb") as file:
+            start = file.read(len(pickles.START))
+            return start + file.read(pickles.MAX_BYTES) if start == pickles.START else b""
 
     def _script(self, path: str) -> bytes:
         if self._tree is None:
@@ -333,11 +372,15 @@ class OwnFiles:
         """Whether a file is run although it is no code by its name.
 
         `certainly` leaves out the files that are read from where nobody can tell.
+
+        Raises:
+            OSError: a pickle can't be read.
         """
         if named.hidden:
             return True
         for path in (path for text in named.texts for path in self._called(text)):
-            if not self._is_code(path, named):
+            plain = named.pickled and pickles.is_plain_data(self._pickle(path))
+            if not (plain or self._is_code(path, named)):
                 return True
         names_a_module = any(text.endswith(_MODULES) for text in named.texts)
         return named.reads and not names_a_module and not certainly

@@ -358,9 +358,17 @@ def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
     ends = [value for key, value in call.keywords if key in ("stdin", "stdout", "stderr")]
     if any(name.startswith("socket.") for value in ends for name in _all_names(value, flow)):
         yield "opens-a-reverse-shell"
-    own = "__file__" in command or command.lstrip().startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
-    if names & _SILENT and own:
+    if names & _SILENT and _is_own_program(command):
         yield "starts-a-bundled-program"
+
+
+def _is_own_program(command: str) -> bool:
+    """Whether a command is a file beside the code, or a temporary one, or has one interpreted."""
+    program = command.split()[0] if command.split() else ""
+    known = UNKNOWN not in program and not tables.INTERPRETERS.fullmatch(program)
+    if "__file__" in (program if known else command):
+        return True
+    return program.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
 
 
 def _is_of_sender(call: Call, flow: Flow) -> bool:

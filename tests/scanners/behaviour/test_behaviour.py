@@ -280,6 +280,8 @@ HONEST = [
     "import functools, os\nfunctools.reduce(getattr, 'path.join'.split('.'), os)('a', 'b')",
     "import operator\nkey = operator.attrgetter('name')\nsorted([], key=key)\noperator.methodcaller('strip')('a ')",
     "import os\nos.write(1, chr(4).encode())\nos.system(os.name)",
+    "import subprocess\nfrom pathlib import Path\nroot = Path(__file__).parent\n"
+    "subprocess.check_output(['git', f'--git-dir={root}', 'describe'], stderr=subprocess.DEVNULL)",
     "import urllib.request\nclass Index:\n    def find(self, found):\n"
     "        exec(urllib.request.urlopen(found).read())\ndef parse(page):\n    return page.find('a')\n"
     "parse('abc')",

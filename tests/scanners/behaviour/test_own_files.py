@@ -101,8 +101,18 @@ RUN = [
     'def f(): return "x = 1"\nexec(f.__code__.co_consts[1])',
     'import inspect\ndef f(): "x = 1"\nexec(inspect.getdoc(f))',
     'class R:\n    def get(self,p):\n        return open(p).read()\nexec(R().get("notes.txt"))',
+    "import inspect, sys\nclass R:\n    def __init__(self, m):\n        self.m = m\n"
+    "    def run(self):\n        exec(inspect.getsource(self.m)[9:])\n"
+    "R(sys.modules[__name__]).run()",
+    "code = open('notes.txt').read()\ncode = compile(code, 'a', 'exec')\nexec(code)",
 ]
 HONEST = [
+    "code = compile('x = 1', 'a', 'exec')\ncode = compile(code, 'a', 'exec')\nexec(code)",
+    "import types\ncode = compile('x = 1', 'a', 'exec')\n"
+    "code = types.CodeType(0, 0, code.co_consts, code.co_names)\nexec(code)",
+    "import inspect\nclass Compiler:\n    def __init__(self, f):\n        self.f = f\n"
+    "    def run(self):\n        exec(inspect.getsource(self.f))\n"
+    "def decorate(f):\n    return Compiler(f).run()\n",
     'exec(open("pkg/version.py").read())',
     'import os\nwith open(os.path.join("pkg","__about__.py")) as f:\n    exec(f.read())',
     'with open("README.md") as f:\n'

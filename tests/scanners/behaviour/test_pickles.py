@@ -1,0 +1,55 @@
+"""A pickle of data alone asks for nothing; whatever else there is counts as a program."""
+
+import collections
+import pickle
+from pathlib import Path
+
+import pytest
+
+from package_gate.scanners.behaviour.own_files import Named, OwnFiles
+from package_gate.scanners.behaviour.pickles import MAX_BYTES, is_plain_data
+
+DATA = {"a": [1, 2.5, None, True, "x" * 300, b"y"], ("b", 1): [{}, [], ()]}
+DATA["itself"] = [DATA]
+
+
+@pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_data_is_plain(protocol: int) -> None:
+    assert is_plain_data(pickle.dumps(DATA, protocol))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"cos\nsystem\n(S'id'\ntR.",
+        b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R.",
+        pickle.dumps(collections.Counter("a")),
+        pickle.dumps(print, 2),
+        pickle.dumps(1) + pickle.dumps(print),
+        pickle.dumps([1, 2])[:-1],
+        pickle.dumps(DATA, 0),
+        b"\x80\x04\x82\x01.",
+        b"\x80\x04\x95",
+        b"\x80",
+        b"",
+        b"\x80\x04" + b"N0" * (MAX_BYTES // 2) + b"N.",
+    ],
+    ids=range(12),
+)
+def test_anything_else_is_not(content: bytes) -> None:
+    assert not is_plain_data(content)
+
+
+def test_data_that_is_unpickled_is_no_program_and_a_program_is(tmp_path: Path) -> None:
+    unpickled = Named(("table.dat",), pickled=True)
+
+    def with_file(content: bytes) -> OwnFiles:
+        (tmp_path / "table.dat").write_bytes(content)
+        return OwnFiles(["table.dat"], tmp_path)
+
+    data, program = with_file(pickle.dumps(DATA)), pickle.dumps(print)
+    assert not data.has_run(unpickled, certainly=True)
+    assert data.has_run(Named(("table.dat",)), certainly=True)
+    other = with_file(program)
+    assert other.has_run(unpickled, certainly=True)
+    assert other.digest != with_file(pickle.dumps(DATA)).digest
