@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -86,10 +86,23 @@ def main(
     prepare_process()
     options = parsed(_parser(environ, folder, program), arguments, environ)
     options.output = options.output.absolute()
-    try:
+
+    def run() -> int:
         requests = read_requests(options.requests)  # before anything is written
         with scratch_folder(options.output) as scratch:
             return _run(options, target, environ, scratch, requests)
+
+    return to_its_end(run)
+
+
+def to_its_end(run: Callable[[], int]) -> int:
+    """Run a command on the records, and give its exit status however it ends.
+
+    Args:
+        run: gives the status where nothing prevents it.
+    """
+    try:
+        return run()
     except ConfigurationError as error:
         complain("package gate", error)
         return MISCONFIGURED

@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import signal
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
-from package_gate.commands.gate import DECIDED, MISCONFIGURED, OUTPUT, UNFINISHED, scanner_names
+from package_gate.commands.gate import DECIDED, OUTPUT, UNFINISHED, scanner_names, to_its_end
 from package_gate.commands.options import (
     Arguments,
     add_output,
@@ -21,10 +20,10 @@ from package_gate.commands.options import (
     print_document,
     progress_for,
 )
-from package_gate.commands.process import complain, now, prepare_process, scratch_folder
+from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
 from package_gate.core.artifact import ArtifactFile, RemoteFile, Resolution, ResolvedPackage
-from package_gate.core.errors import ConfigurationError, GateError, SourceError
+from package_gate.core.errors import SourceError
 from package_gate.core.policy import load_policy, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
@@ -57,18 +56,12 @@ def main(
     prepare_process()
     options = parsed(_parser(environ, folder, program), arguments, environ)
     options.output = options.output.absolute()
-    try:
+
+    def run() -> int:
         with scratch_folder(options.output) as scratch:
             return _run(options, target, environ, scratch)
-    except ConfigurationError as error:
-        complain("package gate", error)
-        return MISCONFIGURED
-    except GateError as error:
-        complain("package gate", error)
-        return UNFINISHED
-    except KeyboardInterrupt as interrupt:
-        complain("package gate", "stopped. The next run finishes what is open.")
-        os._exit(128 + getattr(interrupt, "number", signal.SIGINT))
+
+    return to_its_end(run)
 
 
 class _NothingOutside:
