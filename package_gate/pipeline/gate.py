@@ -312,6 +312,7 @@ class Gate:
                 raise
             return self._record(decision, earlier), ()
         works = [self.steps.packages.claim(package) for package in plan.packages]
+        self.settings.progress.end(request.name)  # its packages are shown from now on
         try:
             decision, packages = self._conclude(request, plan, works, earlier)
             self._judge_superseded(earlier, (*plan.packages, *packages), replaced=not plan.recorded)

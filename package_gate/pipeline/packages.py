@@ -5,11 +5,14 @@ published.
 """
 
 import itertools
+import os
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from package_gate.advisories.interface import NamedPackage
@@ -303,10 +306,13 @@ class Packages:
         self, files: Sequence[RemoteFile], work: PackageWork
     ) -> tuple[ArtifactFile, ...]:
         size = sum(file.size or 0 for file in files)
-        shown = f" {size / 1000**2:,.0f} MB" if size >= SHOWN_BYTES else ""
-        self._settings.progress.step(work.subject, f"fetching{shown}")
         downloads = work.folder / "downloads"  # their names others have chosen
         downloads.mkdir(parents=True, exist_ok=True)
+        if size >= SHOWN_BYTES:
+            what = f"fetching {size / 1000**2:,.0f} MB"
+            self._settings.progress.step(work.subject, what, partial(_bytes_in, downloads))
+        else:
+            self._settings.progress.step(work.subject, "fetching")
         return tuple(self._fetch(file, downloads) for file in files)
 
     def _too_fresh(
@@ -358,6 +364,16 @@ class Packages:
         if decision.verdict is Verdict.APPROVED and owed.key in self._conditions.overturned:
             self._records.owed.is_withdrawn(owed)
         return decision
+
+
+def _bytes_in(folder: Path) -> int:
+    """Say how many bytes the files in a folder have, while others come and go."""
+    size = 0
+    with suppress(OSError), os.scandir(folder) as files:
+        for file in files:
+            with suppress(OSError):
+                size += file.stat(follow_symlinks=False).st_size
+    return size
 
 
 def remote_files(decision: PackageDecision | PackageSummary) -> tuple[RemoteFile, ...]:

@@ -11,8 +11,11 @@ from package_gate.pipeline.reuse import Conditions
 class Progress(Protocol):
     """Is told what the gate is doing, by several threads."""
 
-    def step(self, subject: str, what: str) -> None:
-        """Hear that something begins with a request or a package."""
+    def step(self, subject: str, what: str, arrived: Callable[[], int] | None = None) -> None:
+        """Hear that something begins with a request or a package.
+
+        Of a long download, `arrived` says how many bytes are here.
+        """
         ...
 
     def end(self, subject: str, what: str = "") -> None:
@@ -27,7 +30,7 @@ class Progress(Protocol):
 class Silent:
     """Tells nobody; implements `Progress`."""
 
-    def step(self, subject: str, what: str) -> None:
+    def step(self, subject: str, what: str, arrived: Callable[[], int] | None = None) -> None:
         """See `Progress.step`."""
 
     def end(self, subject: str, what: str = "") -> None:

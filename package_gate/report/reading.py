@@ -13,6 +13,7 @@ from package_gate.core.decision import (
     Verdict,
 )
 from package_gate.core.finding import Finding, Kind, is_known_malware
+from package_gate.core.notebooks import notebooks
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.run import RequestOutcome
 from package_gate.core.text import one_line, printable
@@ -24,6 +25,8 @@ SAMPLE_WARNING = (
 )
 WAIVER_DAYS = 90
 """The expiry that a waiver is proposed with."""
+INSTEAD = "Request instead: "
+"""What stands before a line for the request file."""
 COMMAND_LIMIT = 4000
 """Characters of an install command: far more than any is long, as a cut one would be wrong."""
 
@@ -79,8 +82,8 @@ def package_title(package: PackageDecision | PackageSummary) -> str:
 def purpose(summary: PackageSummary) -> str:
     """For what and for which notebooks a package is there, when not to be installed on all."""
     parts = ["to build others"] if summary.for_build else []
-    parts += [f"for {' and '.join(summary.targets)}"] if summary.targets else []
-    return one_line(", ".join(parts), 500)
+    parts += [f"for {notebooks(summary.targets)}"] if summary.targets else []
+    return ", ".join(parts)
 
 
 def utc(moment: datetime) -> str:
@@ -104,6 +107,15 @@ def blockers(packages: Sequence[PackageDecision]) -> list[Blocker]:
     return sorted(found, key=lambda each: each.judged.severity, reverse=True)
 
 
+def summary(blocking: Sequence[Blocker]) -> str:
+    """Say what refuses, in one line: the worst finding, and how many more there are."""
+    worst, more = blocking[0], len(blocking) - 1
+    return one_line(
+        f"{worst.judged.rating} {worst.finding.kind} {worst.finding.rule} in "
+        f"{package_title(worst.package)}"
+    ) + (f" (and {more} more)" if more else "")
+
+
 def was_withdrawn(packages: Sequence[PackageDecision]) -> bool:
     """Whether the gate had published one of these and took it back."""
     return any(package.withdrawn_at is not None for package in packages)
@@ -115,7 +127,7 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
     Commands and waivers are not among them: see `install_command` and `waiver_block`.
     """
     if decision.verdict is Verdict.APPROVED:
-        only = [f"It is for {' and '.join(decision.targets)} only; the notes say why."]
+        only = [f"It is for {notebooks(decision.targets)} only; the notes say why."]
         if install_command(decision):
             return [*(only if decision.targets else ()), "Install it with this command."]
         return ["It is not published: a dry run publishes nothing. Run the gate without it."]
@@ -129,7 +141,7 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
         ]
     steps: list[str] = []
     if decision.instead:
-        steps.append(f"Request instead: {decision.instead}")
+        steps.append(f"{INSTEAD}{decision.instead}")
     if was_withdrawn(packages):
         steps.append(
             "It had been approved before and is withdrawn. Uninstall it wherever it is installed."

@@ -5,39 +5,45 @@ outside is escaped twice: control characters by `text`, rich's own markup by nev
 """
 
 import re
+import textwrap
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from package_gate.core.decision import Verdict
+from package_gate.core.notebooks import notebooks
 from package_gate.core.run import RequestOutcome, Run
 from package_gate.core.text import one_line, printable
 from package_gate.report.reading import (
     COMMAND_LIMIT,
+    INSTEAD,
     SAMPLE_WARNING,
     blockers,
     install_command,
     next_steps,
+    package_title,
     subject,
+    summary,
 )
 
 MAX_EARLIER = 20
 """Requests decided by earlier runs that are listed; the rest is counted."""
 MAX_SUBJECTS = 10
 """Requests that are named before advice that concerns them all."""
-TABLE_WIDTH = 100
+TABLE_WIDTH = 90
 """Columns that a terminal must have for a table."""
+WHY_CHARACTERS = 600
+"""Of a reason."""
 LIVE_ROWS = 8
 """Subjects that the live display shows, the latest ones."""
 _COMMAND = re.compile(r"^\s*::|##(?:vso)?\[", re.IGNORECASE)
@@ -56,12 +62,10 @@ def print_verdicts(run: Run, console: Console, *, quiet: bool = False) -> None:
         console: a table when it is a terminal, plain lines when it is not.
         quiet: whether to leave out what is approved, and what to do next.
     """
-    warnings = [SAMPLE_WARNING] if run.sample_advisories else []
-    for warning in [*warnings, *run.warnings]:
-        _print_warning(one_line(warning, 1000), console)
+    print_warnings(run, console)
     for error in run.line_errors:
         where = f"line {error.line}" if error.line else "request file"
-        print_line(console, f"{where}: {one_line(error.message, 500)}", "yellow")
+        _print_prose(console, f"{where}: {one_line(error.message, 500)}", style="yellow")
         print_line(console, f"    {one_line(error.text)}", "dim")
         print_line(console, f"    Write: {one_line(error.suggestion, 5000)}")
     shown, hidden = _choose(run)
@@ -81,9 +85,16 @@ def print_verdicts(run: Run, console: Console, *, quiet: bool = False) -> None:
         for outcome in shown:
             print_line(console, _line(outcome))
     if hidden:
-        print_line(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
+        _print_prose(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
     _print_next([outcome for outcome in shown if outcome.decided_now], console)
     print_line(console, _totals(run), "bold")
+
+
+def print_warnings(run: Run, console: Console) -> None:
+    """Print what the reader must see first."""
+    warnings = [SAMPLE_WARNING] if run.sample_advisories else []
+    for warning in [*warnings, *run.warnings]:
+        _print_warning(one_line(warning, 1000), console)
 
 
 class Progress:
@@ -105,7 +116,7 @@ class Progress:
         self._quiet = quiet
         self._verbose = verbose
         self._lock = threading.Lock()
-        self._steps: dict[str, tuple[str, float]] = {}
+        self._steps: dict[str, tuple[str, float, Callable[[], int] | None]] = {}
         self._counts: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = (
@@ -128,12 +139,13 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def step(self, subject: str, what: str) -> None:
+    def step(self, subject: str, what: str, arrived: Callable[[], int] | None = None) -> None:
         """Tell that something begins.
 
         Args:
             subject: the request or package it is about.
             what: what is being done, such as `resolving`.
+            arrived: says how many bytes of a long download are here.
         """
         subject, what = one_line(subject, 80), one_line(what)
         if self._live is None:
@@ -141,7 +153,7 @@ class Progress:
             return
         with self._lock:
             self._steps.pop(subject, None)
-            self._steps[subject] = (what, time.monotonic())
+            self._steps[subject] = (what, time.monotonic(), arrived)
 
     def end(self, subject: str, what: str = "") -> None:
         """Tell that nothing more is done with something, and perhaps what came of it."""
@@ -166,12 +178,20 @@ class Progress:
         with self._lock:
             steps = list(self._steps.items())[-LIVE_ROWS:]
         rows = [
-            Text(f"  {subject}: {what} ({now - since:.0f} s)", no_wrap=True, overflow="ellipsis")
-            for subject, (what, since) in steps
+            Text(
+                f"  {subject}: {what}{_so_far(arrived)} ({now - since:.0f} s)",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+            for subject, (what, since, arrived) in steps
         ]
         done = ", ".join(self._counts[kind] for kind in sorted(self._counts, reverse=True))
         self._spinner.update(text=done)
         return Group(self._spinner, *rows) if rows or done else Group()
+
+
+def _so_far(arrived: Callable[[], int] | None) -> str:
+    return f", {arrived() / 1000**2:,.0f} MB so far" if arrived else ""
 
 
 def _choose(run: Run) -> tuple[list[RequestOutcome], int]:
@@ -184,15 +204,16 @@ def _choose(run: Run) -> tuple[list[RequestOutcome], int]:
 
 def _table(outcomes: Iterable[RequestOutcome]) -> Table:
     table = Table(show_lines=False, header_style="bold")
-    table.add_column("Request", overflow="fold")
-    table.add_column("Verdict", no_wrap=True)
-    table.add_column("Packages", justify="right")
-    table.add_column("Why", overflow="fold")
+    table.add_column("Request", overflow="fold", ratio=3)
+    table.add_column("Verdict", min_width=len("advisories)"))
+    table.add_column("Packages", justify="right", no_wrap=True)
+    table.add_column("Which version, or why not", overflow="fold", ratio=5)
     for outcome in outcomes:
         verdict = outcome.decision.verdict
+        samples = "\n(sample advisories)" if outcome.decision.sample_advisories else ""
         table.add_row(
             Text(subject(outcome.request)),
-            Text(_verdict(outcome), STYLES[verdict]),
+            Text(f"{verdict}{samples}", STYLES[verdict]),
             str(len(outcome.decision.packages)),
             Text(_why(outcome)),
         )
@@ -201,46 +222,34 @@ def _table(outcomes: Iterable[RequestOutcome]) -> Table:
 
 def _print_stacked(outcome: RequestOutcome, console: Console) -> None:
     """Print what a row of the table says, for a terminal that is too narrow for it."""
-    head = Text.assemble(
-        (_verdict(outcome), STYLES[outcome.decision.verdict]),
-        " ",
-        (subject(outcome.request), "bold"),
-    )
-    console.print(head, soft_wrap=False)
-    console.print(
-        Padding(Text(f"{_packages(outcome)}: {_why(outcome)}"), (0, 0, 0, 4)), soft_wrap=False
-    )
+    verdict = outcome.decision.verdict
+    head = Text.assemble((str(verdict), STYLES[verdict]), ": ", (subject(outcome.request), "bold"))
+    console.print(head, soft_wrap=True)
+    _print_prose(console, f"{_packages(outcome)}: {_why(outcome)}", "    ")
 
 
 def _packages(outcome: RequestOutcome) -> str:
     count = len(outcome.decision.packages)
-    return f"{count} package{'' if count == 1 else 's'}"
+    samples = ", sample advisories" if outcome.decision.sample_advisories else ""
+    return f"{count} package{'' if count == 1 else 's'}{samples}"
 
 
 def _line(outcome: RequestOutcome) -> str:
-    packages = _packages(outcome)
-    return f"{_verdict(outcome)}: {subject(outcome.request)} ({packages}): {_why(outcome)}"
-
-
-def _verdict(outcome: RequestOutcome) -> str:
-    samples = " (sample advisories)" if outcome.decision.sample_advisories else ""
-    return f"{outcome.decision.verdict}{samples}"
+    return (
+        f"{outcome.decision.verdict}: {subject(outcome.request)} ({_packages(outcome)}): "
+        f"{_why(outcome)}"
+    )
 
 
 def _why(outcome: RequestOutcome) -> str:
-    """The worst finding that refuses, or else the first reason."""
+    """What is approved, the worst finding that refuses, or else the first reason."""
     if blocking := blockers(outcome.packages):
-        worst = blocking[0]
-        more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
-        return (
-            one_line(
-                f"{worst.judged.rating} {worst.finding.kind} {worst.finding.rule} "
-                f"in {worst.package.name} {worst.package.version}"
-            )
-            + more
-        )
-    reasons = outcome.decision.reasons
-    return one_line(reasons[0]) if reasons else "no reason was recorded"
+        return summary(blocking)
+    reasons, packages = outcome.decision.reasons, outcome.decision.packages
+    if outcome.decision.verdict is Verdict.APPROVED and packages:
+        only = f" for {notebooks(outcome.decision.targets)}" if outcome.decision.targets else ""
+        return package_title(packages[0]) + only
+    return one_line(reasons[0], WHY_CHARACTERS) if reasons else "no reason was recorded"
 
 
 def _print_next(outcomes: Iterable[RequestOutcome], console: Console) -> None:
@@ -258,7 +267,10 @@ def _print_next(outcomes: Iterable[RequestOutcome], console: Console) -> None:
         more = f" and {len(subjects) - MAX_SUBJECTS} more" if len(subjects) > MAX_SUBJECTS else ""
         print_line(console, f"\n{', '.join(subjects[:MAX_SUBJECTS])}{more}", "bold")
         for step in steps:
-            print_line(console, f"    {step}")
+            if step.startswith(INSTEAD):  # to be copied
+                print_line(console, f"    {step}")
+            else:
+                _print_prose(console, step, "    ")
 
 
 def _print_warning(warning: str, console: Console) -> None:
@@ -278,6 +290,20 @@ def _totals(run: Run) -> str:
     bad = len(run.line_errors)
     lines = [f"{bad} bad line{'' if bad == 1 else 's'}"] if bad else []
     return f"\n{', '.join(counts + lines)}"
+
+
+def _print_prose(console: Console, text: str, indent: str = "", style: str = "") -> None:
+    """Print a text of one paragraph, broken between words where a terminal would break words."""
+    wrapped = textwrap.wrap(
+        text,
+        console.width,
+        initial_indent=indent,
+        subsequent_indent=indent or "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in wrapped if console.is_terminal else [indent + text]:
+        print_line(console, line, style)
 
 
 def print_line(console: Console, line: str, style: str = "") -> None:

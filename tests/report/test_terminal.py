@@ -25,7 +25,7 @@ def test_a_build_log_gets_a_plain_line_for_each_request() -> None:
     output = printed(sample_run())
     assert "\x1b" not in output
     assert (
-        "refused (sample advisories): PyYAML==5.3.1 (1 package): "
+        "refused: PyYAML==5.3.1 (1 package, sample advisories): "
         "critical vulnerability PYSEC-2021-142 in pyyaml 5.3.1 (and 1 more)\n"
     ) in output
     assert "undecided: polars==1.30.0 (0 packages): polars 1.30.0 was released" in output
@@ -68,8 +68,24 @@ def test_a_warning_is_whole_on_a_terminal() -> None:
 def test_a_narrow_terminal_gets_no_table_and_no_broken_word() -> None:
     output = printed(sample_run(), terminal=True, width=60)
     assert "━" not in output
-    assert "\x1b[1;31mrefused (sample advisories)\x1b[0m \x1b[1mPyYAML==5.3.1" in output
-    assert "    1 package: critical vulnerability PYSEC-2021-142 in" in output
+    assert "\x1b[1;31mrefused\x1b[0m: \x1b[1mPyYAML==5.3.1" in output
+    assert "    1 package, sample advisories: critical" in output
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines()
+    copied = ("    python -m pip", "    Write:", "Report:")
+    assert [line for line in plain if len(line) > 60 and not line.startswith(copied)] == []
+
+
+def test_what_is_approved_is_told_with_its_version_and_its_notebooks() -> None:
+    told = approved()
+    only = ("Python 3.11 on linux", "Python 3.12 on linux")
+    told = replace(told, decision=replace(told.decision, targets=only))
+    assert "scikit-learn 1.5.2 for Python 3.11 / 3.12 on linux\n" in printed(run(told))
+    assert "scikit-learn 1.5.2 for Python" in printed(run(told), terminal=True, width=160)
+
+
+def test_a_terminal_of_90_columns_gets_a_table_and_one_of_89_a_list() -> None:
+    assert "━" in printed(sample_run(), terminal=True, width=90)
+    assert "━" not in printed(sample_run(), terminal=True, width=89)
 
 
 def test_thousands_of_earlier_verdicts_are_counted_and_not_listed() -> None:
@@ -145,6 +161,15 @@ def test_progress_on_a_terminal_counts_and_forgets_what_has_ended() -> None:
     assert "0/10 requests, 1/98 packages" in now
     assert "numpy 2.1: scanning" in now
     assert "idna" not in now
+
+
+def test_a_long_download_shows_how_much_of_it_is_here() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, _environ={})
+    with Progress(console) as progress:
+        progress.step("torch 2.9", "fetching 812 MB", lambda: 120_400_000)
+        console.print("now:", progress._render())
+    assert "torch 2.9: fetching 812 MB, 120 MB so far (0 s)" in file.getvalue()
 
 
 def test_what_came_of_it_is_a_line_of_a_build_log() -> None:

@@ -27,6 +27,7 @@ from package_gate.core.errors import (
 )
 from package_gate.core.finding import Finding
 from package_gate.core.freshness import Freshness
+from package_gate.core.notebooks import notebooks
 from package_gate.core.policy import Policy
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.text import one_line, printable
@@ -203,7 +204,7 @@ class PyPI:
         if reasons == {Reason.ONLY_SDIST} and not self._sdists_allowed:
             return UnfitError(f"the policy takes no sdists ([sdists] allowed): {said}", asked)
         if reasons == {Reason.OTHER_PYTHON}:
-            others = ", ".join(map(str, list(failures)[1:]))
+            others = notebooks(map(str, list(failures)[1:]))
             return UnfitError(f"{said}{f'; nor is it for {others}' if others else ''}", asked)
         return UnresolvedError(said, asked)
 
@@ -214,20 +215,23 @@ class PyPI:
             for note in closure.passed_over:
                 said.setdefault(note, []).append(target)
         notes = [
-            note if len(to) == len(closures) else f"for {' and '.join(map(str, to))}: {note}"
+            note if len(to) == len(closures) else f"for {notebooks(map(str, to))}: {note}"
             for note, to in said.items()
         ]
+        capped: dict[tuple[str, Version, str], list[str]] = {}
         for target, closure in closures.items():
             chosen = {package.name: package.version for package in closure.packages}
             newest: dict[str, Version] = {}
             for name, version in closure.capped:
                 if name in chosen and version > newest.get(name, chosen[name]):
                     newest[name] = version
-            notes += [
-                f"{name} {version} was passed over for {target}: it asks for Python "
-                f"{printable(closure.capped[name, version], 100)}"
-                for name, version in newest.items()
-            ]
+            for name, version in newest.items():
+                python = printable(closure.capped[name, version], 100)
+                capped.setdefault((name, version, python), []).append(str(target))
+        notes += [
+            f"{name} {version} was passed over for {notebooks(to)}: it asks for Python {python}"
+            for (name, version, python), to in capped.items()
+        ]
         return notes
 
     def _explain(
