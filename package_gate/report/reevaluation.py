@@ -11,7 +11,7 @@ from package_gate.core.reevaluation import Hit, Reevaluated
 from package_gate.core.text import one_line
 from package_gate.report.encoding import json_bytes
 from package_gate.report.reading import package_title
-from package_gate.report.terminal import print_line, print_verdicts
+from package_gate.report.terminal import print_line, print_verdicts, print_warnings
 from package_gate.report.verdicts import timestamp
 from package_gate.report.write import write_files
 
@@ -35,7 +35,10 @@ def print_reevaluation(outcome: Reevaluated, console: Console, *, quiet: bool = 
         console: where.
         quiet: leave out what is approved.
     """
-    print_verdicts(outcome.run, console, quiet=quiet)
+    if outcome.run.outcomes:
+        print_verdicts(outcome.run, console, quiet=quiet)
+    else:
+        print_warnings(outcome.run, console)
     for hit in outcome.reported:
         due = "is only reported" if hit.due == date.max else f"to be withdrawn from {hit.due}"
         print_line(

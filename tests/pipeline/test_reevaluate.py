@@ -255,6 +255,16 @@ def test_old_advisories_are_named_and_too_old_ones_leave_it_unfinished(world: Wo
     assert world.reevaluate().run.unfinished
 
 
+def test_old_advisories_are_named_once_and_first_when_something_is_decided_again(
+    world: World,
+) -> None:
+    world.advisory_date = "2026-05-20"
+    world.advisories["x"] = [MALWARE]
+    warnings = world.reevaluate().run.warnings
+    assert "12 days old" in warnings[0]
+    assert sum("days old" in each for each in warnings) == 1
+
+
 def test_a_source_that_does_not_answer_withdraws_nothing_and_is_named(world: World) -> None:
     world.advisory_error = "it is down"
     outcome = world.reevaluate()
