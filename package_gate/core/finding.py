@@ -39,6 +39,7 @@ class Kind(Word):
     MALWARE = "malware"
     CODE = "code"
     ARCHIVE = "archive"
+    LICENSE = "license"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from package_gate.core.decision import Waiver
 from package_gate.core.ecosystem import Ecosystem, ecosystem_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Kind
+from package_gate.core.licence_expressions import problem_with_entry
 from package_gate.core.policy_mistakes import explain_mistake
 from package_gate.core.text import one_line, printable
 
@@ -59,6 +60,7 @@ class Refuse(_Section, frozen=True):
     malware: Threshold = "high"
     code: Threshold = "never"
     archive: Threshold = "low"
+    license: Threshold = "never"
     scanners: dict[ScannerName, Threshold] = {}
     """A threshold for all findings of one scanner, in place of the one for their kind."""
 
@@ -105,6 +107,27 @@ class AdvisoryAges(_Section, frozen=True):
     """Older ones are told of, in the report and in each email."""
     undecided_after_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 30
     """Older ones approve nothing."""
+
+
+class Licences(_Section, frozen=True):
+    """Which licences packages may declare, as SPDX identifiers; `GPL-*` is all that begin so."""
+
+    allow: tuple[str, ...] = ()
+    """Empty: every one that is not denied."""
+    deny: tuple[str, ...] = ()
+    """It counts before `allow`, but for a licence with its exception that stands there."""
+    unknown: Threshold = "info"
+    """The severity of a licence that is not declared or not known, where a list stands above."""
+
+    def __post_init__(self) -> None:
+        """Refuse entries that no licence has.
+
+        Raises:
+            ValueError: the text says what is wrong; as a file is read, it becomes a mistake in it.
+        """
+        for entry in (*self.allow, *self.deny):
+            if problem := problem_with_entry(entry):
+                raise ValueError(f"the licence {entry[:100]!a} is {problem}")
 
 
 class Targets(_Section, frozen=True):
@@ -232,6 +255,7 @@ class Policy(_Section, frozen=True):
     history: History = History()
     reevaluate: Reevaluate = Reevaluate()
     advisories: AdvisoryAges = AdvisoryAges()
+    licenses: Licences = Licences()
     targets: Targets = Targets()
     resolve: Resolve = Resolve()
     sdists: Sdists = Sdists()

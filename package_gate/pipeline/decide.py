@@ -18,7 +18,9 @@ from package_gate.core.errors import SourceRefusedError, TooFreshError, describe
 from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.freshness import TooFresh
+from package_gate.core.inventory import Inventory
 from package_gate.core.judge import judge
+from package_gate.core.licences import licence_findings
 from package_gate.core.policy import COOLDOWN
 from package_gate.core.precedent import Comparison, compared, suspicions
 from package_gate.core.request import Request
@@ -76,7 +78,12 @@ def decide_package(
         findings = compared(findings, comparison)
     judgement = judge(
         package,
-        [*_index_findings(package), *findings, *standing.findings],
+        [
+            *_index_findings(package),
+            *_licence_findings(evidence, conditions),
+            *findings,
+            *standing.findings,
+        ],
         [*(scan.scanner for scan in scans), *standing.scanners],
         [*_unfinished(evidence, standing, conditions), *standing.failures],
         conditions.policy,
@@ -287,6 +294,16 @@ def _index_findings(package: ResolvedPackage) -> list[Finding]:
     reasons = [file.yanked for file in package.files if file.yanked is not None]
     yanked = [yanked_release(reasons[0], len(reasons))] if reasons else []
     return [*package.findings, *yanked]
+
+
+def _licence_findings(evidence: Evidence | None, conditions: Conditions) -> list[Finding]:
+    """Report what the policy has against the package's licence."""
+    if evidence is None:
+        return []
+    # Files that nobody has taken an inventory of declare nothing that is known.
+    unknown = tuple(Inventory(artifact.filename) for artifact in evidence.artifacts)
+    inventories = unknown if evidence.inventories is None else evidence.inventories
+    return licence_findings(inventories, conditions.policy.licenses)
 
 
 def _given_up(evidence: Evidence | None) -> list[str]:

@@ -18,6 +18,7 @@ from package_gate.core.judge import Judgement, judge
 from package_gate.core.policy import (
     AdvisoryAges,
     History,
+    Licences,
     Limits,
     Policy,
     Reevaluate,
@@ -70,7 +71,17 @@ def test_the_shipped_file_says_what_the_defaults_are() -> None:
 def test_the_page_about_the_policy_lists_every_key() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "policy.md").read_text()
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    tables = (Refuse, History, Reevaluate, AdvisoryAges, Targets, Sources, Limits, WaiverEntry)
+    tables = (
+        Refuse,
+        History,
+        Reevaluate,
+        AdvisoryAges,
+        Licences,
+        Targets,
+        Sources,
+        Limits,
+        WaiverEntry,
+    )
     keys = {field for table in tables for field in table.__struct_fields__}
     assert listed == keys - {"scanners"}  # a table of its own
     for heading in (

@@ -11,7 +11,7 @@ from package_gate.core.artifact import Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision, Verdict
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.finding import Finding, Kind, Severity
-from package_gate.core.policy import Policy, Refuse, Targets, WaiverEntry
+from package_gate.core.policy import Licences, Policy, Refuse, Targets, WaiverEntry
 from package_gate.core.request import Request
 from package_gate.core.run import Run
 from tests.gate_parts import LONG_AGO, World, archive, request
@@ -70,6 +70,19 @@ def test_a_stricter_policy_refuses_and_takes_back_without_a_look_at_the_bytes(
     assert work(world) == []
     assert world.published == {}
     assert [email.verdict for email in world.emails] == [Verdict.APPROVED, Verdict.REFUSED]
+
+
+@pytest.mark.parametrize("asked", [request("x"), archive("x")])
+def test_a_list_of_licences_judges_what_was_found_before(world: World, asked: Request) -> None:
+    assert verdict(world.run(asked)) is Verdict.APPROVED
+    world.policy = Policy(
+        refuse=Refuse(license="medium"), licenses=Licences(allow=("MIT",), unknown="high")
+    )
+    world.calls.clear()
+    run = world.run(asked)
+    assert verdict(run) is Verdict.REFUSED
+    assert "license-unknown" in run.outcomes[0].decision.reasons[0]
+    assert work(world) == []
 
 
 @pytest.mark.parametrize("asked", [request("x"), archive("x")])
