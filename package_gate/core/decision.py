@@ -19,6 +19,19 @@ class Verdict(Word):
     UNDECIDED = "undecided"
 
 
+class Cause(Word):
+    """What keeps a request undecided, by who can change it."""
+
+    REQUEST = "request"
+    """Its line, which can't be fulfilled as it stands: the requester."""
+    GATE = "gate"
+    """A part of the gate that did not finish, or its configuration: those who run it."""
+    OUTSIDE = "outside"
+    """An index or a host that did not answer as it should: perhaps the next run."""
+    COOLDOWN = "cooldown"
+    """The age of a release: time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """InfoSec's exception: this finding, in this package, until this date."""
@@ -188,6 +201,8 @@ class RequestDecision:
     """When it is refused: a line for the request file whose closure no advisory refuses."""
     basis: Basis | None = None
     """None in records of schema 1, and when something was not looked at."""
+    causes: tuple[Cause, ...] = ()
+    """What keeps it undecided; none in records of gate 0.2 and earlier."""
     waits_until: datetime | None = None
     """When the last cooldown ends (UTC), while nothing else keeps it undecided."""
     overdue_from: datetime | None = None

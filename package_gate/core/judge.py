@@ -49,7 +49,7 @@ def judge(
     refusing = [item for item in judged if item.refuses]
     if refusing:
         verdict = Verdict.REFUSED
-        reasons = [_refusal(item) for item in refusing]
+        reasons = [refusal(item) for item in refusing]
     elif failures or not finished:
         verdict = Verdict.UNDECIDED
         reasons = list(failures) or ["No scanner has looked at it."]
@@ -75,7 +75,8 @@ def _judge_finding(
     return JudgedFinding(finding, severity, refuses and waiver is None, waiver)
 
 
-def _refusal(item: JudgedFinding) -> str:
+def refusal(item: JudgedFinding) -> str:
+    """Say of a finding that refuses why a package is refused."""
     finding = item.finding
     suspected = finding.kind is Kind.MALWARE and not is_known_malware(finding)
     comma = "," * (finding.severity is None)

@@ -64,7 +64,8 @@ class Outbox:
             }
             for name, value in headers.items():
                 message[name] = without_encoded_words(value)
-            message.set_content(email.body)
+            # Where it can be, as it is: who opens the file copies a command from it.
+            message.set_content(email.body, cte="8bit" if _is_plain(email.body) else None)
             content = message.as_bytes()
         except ValueError as error:
             raise NotifyError(f"The email can't be written: {error}.") from error
@@ -75,6 +76,11 @@ class Outbox:
             raise NotifyError(
                 f"The outbox {self._folder} can't be written: {error.strerror}."
             ) from error
+
+
+def _is_plain(body: str) -> bool:
+    """Whether no line is longer than an email may hold (RFC 5322, 2.1.1)."""
+    return all(len(line.encode("utf-8", "surrogateescape")) <= 998 for line in body.splitlines())
 
 
 def without_encoded_words(text: str) -> str:

@@ -24,6 +24,7 @@ from package_gate.report.reading import (
     package_title,
     places,
     purpose,
+    reasons_besides,
     subject,
     utc,
     waiver_block,
@@ -123,7 +124,7 @@ def _body(
         yield from section("WARNING", bullets([SAMPLE_WARNING]))
     if decision.old_advisories:
         yield from section("WARNING", bullets([decision.old_advisories]))
-    yield from section("Why", bullets(decision.reasons or ["No reason was recorded."]))
+    yield from section("Why", bullets(reasons_besides(decision, packages)))
     yield from section("What to do next", _next(decision, packages))
     if decision.verdict is Verdict.APPROVED:
         yield from section("What was approved", _files(decision, packages))

@@ -8,13 +8,20 @@ from datetime import date, datetime, timedelta
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
     DECISION_SCHEMA,
+    Cause,
     JudgedFinding,
     PackageDecision,
     RequestDecision,
     Verdict,
 )
 from package_gate.core.ecosystem import ecosystem_of
-from package_gate.core.errors import SourceRefusedError, TooFreshError, describe
+from package_gate.core.errors import (
+    SourceError,
+    SourceRefusedError,
+    TooFreshError,
+    UnresolvedError,
+    describe,
+)
 from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.freshness import TooFresh
@@ -161,7 +168,7 @@ def decide_request(
         (v for v in (Verdict.REFUSED, Verdict.UNDECIDED) if reasons[v]), Verdict.APPROVED
     )
     decisions = [each.decision for each in outcomes if each.decision is not None]
-    all_notes = [*notes, *(f"{d.name} {d.version}: {note}" for d in decisions for note in d.notes)]
+    all_notes = [*notes, *(note for d in decisions for note in _about(d))]
     until = min((d.until for d in decisions if d.until), default="")
     decision = RequestDecision(
         name=request.name,
@@ -186,9 +193,29 @@ def decide_request(
         ),
         complete=len(decisions) == len(outcomes) > 0,
         basis=None if verdict is Verdict.UNDECIDED else conditions.basis(until),
+        causes=_causes(outcomes) if verdict is Verdict.UNDECIDED else (),
         schema=DECISION_SCHEMA,
     )
     return _waiting(decision, [_wait(each) for each in outcomes if not _is_approved(each)])
+
+
+def cause_of(error: BaseException | None) -> Cause:
+    """Say what an error comes from, by who can change it."""
+    if isinstance(error, TooFreshError):
+        return Cause.COOLDOWN
+    if isinstance(error, UnresolvedError):
+        return Cause.REQUEST
+    return Cause.OUTSIDE if isinstance(error, SourceError) else Cause.GATE
+
+
+def _causes(outcomes: Sequence[PackageOutcome]) -> tuple[Cause, ...]:
+    found = set()
+    for each in outcomes:
+        if each.decision is None:
+            found.add(cause_of(each.error))
+        elif each.decision.verdict is Verdict.UNDECIDED:
+            found.add(Cause.COOLDOWN if each.decision.waits_until else Cause.GATE)
+    return tuple(cause for cause in Cause if cause in found)
 
 
 def _is_approved(outcome: PackageOutcome) -> bool:
@@ -228,18 +255,19 @@ def refuse_or_leave(
     now: datetime,
     *,
     passing: bool = False,
-    waits_until: datetime | None = None,
+    error: Exception | None = None,
 ) -> RequestDecision:
     """Decide a request of which no package is known: refused, or left undecided.
 
-    With `passing`, a refusal is thought over after `UNKNOWN_DAYS`. `waits_until` is when a cooldown
-    ends that is all that keeps it.
+    With `passing`, a refusal is thought over after `UNKNOWN_DAYS`. `error` is what keeps it
+    undecided.
     """
     nothing = decide_request(request, (), (), conditions, now)
     until = (now.date() + timedelta(days=UNKNOWN_DAYS)).isoformat() if passing else ""
     basis = conditions.basis(until) if verdict is Verdict.REFUSED else None
-    decision = replace(nothing, verdict=verdict, reasons=tuple(reasons), basis=basis)
-    return _waiting(decision, [waits_until])
+    causes = (cause_of(error),) if verdict is Verdict.UNDECIDED else ()
+    decision = replace(nothing, verdict=verdict, reasons=tuple(reasons), basis=basis, causes=causes)
+    return _waiting(decision, [error.until if isinstance(error, TooFreshError) else None])
 
 
 def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
@@ -304,6 +332,12 @@ def _licence_findings(evidence: Evidence | None, conditions: Conditions) -> list
     unknown = tuple(Inventory(artifact.filename) for artifact in evidence.artifacts)
     inventories = unknown if evidence.inventories is None else evidence.inventories
     return licence_findings(inventories, conditions.policy.licenses)
+
+
+def _about(decision: PackageDecision) -> list[str]:
+    """Give a package's notes, each of which names it."""
+    subject = f"{decision.name} {decision.version}"
+    return [note if subject in note else f"{subject}: {note}" for note in decision.notes]
 
 
 def _given_up(evidence: Evidence | None) -> list[str]:

@@ -15,7 +15,13 @@ from typing import TypeVar
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.child import end_all
-from package_gate.core.decision import PackageDecision, PackageSummary, RequestDecision, Verdict
+from package_gate.core.decision import (
+    Cause,
+    PackageDecision,
+    PackageSummary,
+    RequestDecision,
+    Verdict,
+)
 from package_gate.core.errors import (
     GateError,
     NotOfferedError,
@@ -23,7 +29,6 @@ from package_gate.core.errors import (
     SourceError,
     SourceRefusedError,
     StoreError,
-    TooFreshError,
     TurnError,
     UnfitError,
     UnreadableRecordError,
@@ -369,6 +374,7 @@ class Gate:
                     verdict=Verdict.UNDECIDED,
                     reasons=(f"Approved, but not published yet: {error}",),
                     basis=None,
+                    causes=(Cause.GATE,),
                 )
         packages = tuple(work.decision for work in works if work.decision is not None)
         summaries = plan.summaries(packages)
@@ -544,7 +550,7 @@ class Gate:
             [describe(error)],
             self._conditions,
             self.settings.now(),
-            waits_until=error.until if isinstance(error, TooFreshError) else None,
+            error=error,
         )
 
 

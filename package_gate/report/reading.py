@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from package_gate.core.decision import (
+    Cause,
     JudgedFinding,
     PackageDecision,
     PackageSummary,
@@ -13,6 +14,7 @@ from package_gate.core.decision import (
     Verdict,
 )
 from package_gate.core.finding import Finding, Kind, is_known_malware
+from package_gate.core.judge import refusal
 from package_gate.core.notebooks import notebooks
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.run import RequestOutcome
@@ -132,13 +134,8 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             return [*(only if decision.targets else ()), "Install it with this command."]
         return ["It is not published: a dry run publishes nothing. Run the gate without it."]
     if decision.verdict is Verdict.UNDECIDED:
-        return [
-            "If the reason says what to ask for instead, change the line in the request file.",
-            "Otherwise leave it there. The gate tries again with its next run, and a release that "
-            "is too fresh is taken once its date has come. InfoSec can let a fresh one through "
-            'earlier, with a waiver for "cooldown". What stays undecided, those who run the gate '
-            "want to know of.",
-        ]
+        when = _when(decision)
+        return [_WHO_ACTS[cause].format(**when) for cause in decision.causes] or [when["again"]]
     steps: list[str] = []
     if decision.instead:
         steps.append(f"{INSTEAD}{decision.instead}")
@@ -158,7 +155,9 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "A rule suspects something; that is no proof. A person has to look: ask InfoSec, and "
             "send them this report. Meanwhile, an older version may do."
         )
-    if any(each.finding.recommendation for each in blocking if each not in suspicions):
+    if not decision.instead and any(
+        each.finding.recommendation for each in blocking if each not in suspicions
+    ):
         steps.append("Request a version that fixes the findings: each says what would.")
     if suspicions and waiver_block(decision, packages):
         steps.append(
@@ -173,15 +172,47 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
         )
     if not blocking:
         steps.append(
-            "The reason above says what the policy forbids. Request another source or version, "
-            "or ask InfoSec whether the policy should allow it."
+            "Request another source or version, as the reason says. Where it is the policy that "
+            "forbids this one, ask InfoSec whether it should."
         )
     return steps
+
+
+_WHO_ACTS = {
+    Cause.REQUEST: "You act: this line can't be fulfilled as it stands. Change it as the reason "
+    "says. {again}",
+    Cause.GATE: "Those who run the gate act: a part of it did not finish. Send them this when the "
+    "next run says the same. {again}",
+    Cause.OUTSIDE: "Nobody acts yet: something outside the gate did not answer as it should. "
+    "{again} When it says the same for two days, tell those who run the gate.",
+    Cause.COOLDOWN: "Nobody has to act: a release is too fresh. {later} InfoSec can let it through "
+    'earlier, with a waiver for "cooldown".',
+}
+
+
+def _when(decision: RequestDecision) -> dict[str, str]:
+    """Say when an undecided request is tried again."""
+    until = f" from {utc(decision.waits_until)} on" if decision.waits_until else ""
+    return {
+        "again": "The next run, after a push or on the gate's schedule, tries again.",
+        "later": f"The first run{until or ' after the date in the reason'} decides it.",
+    }
 
 
 def is_suspicion(finding: Finding) -> bool:
     """Whether a finding is what a rule makes of code: a reason to look, no proof."""
     return finding.kind is Kind.MALWARE and not is_known_malware(finding)
+
+
+def reasons_besides(decision: RequestDecision, packages: Sequence[PackageDecision]) -> list[str]:
+    """Give the reasons of a verdict: what its findings say themselves is one line."""
+    blocking = blockers(packages)
+    said = {f"{b.package.name} {b.package.version}: {refusal(b.judged)}" for b in blocking}
+    reasons = [reason for reason in decision.reasons if reason not in said]
+    if blocking:
+        number = f"{len(blocking)} findings refuse" if len(blocking) > 1 else "One finding refuses"
+        reasons.insert(0, f"{number} it: {summary(blocking)}")
+    return reasons or ["No reason was recorded."]
 
 
 def waiver_block(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from package_gate.core.decision import Verdict
 from package_gate.core.finding import Kind, Severity
+from package_gate.core.judge import refusal
 from package_gate.core.request import PyPISource, Request
 from package_gate.core.run import RequestOutcome
 from package_gate.notifications.outbox import Email, Outbox
@@ -64,8 +65,32 @@ def test_an_undecided_request_is_told_what_went_wrong_and_what_happens_next() ->
 
     assert email.subject == "[package gate] undecided: polars==1.30.0"
     assert "is too fresh until 2026-11-27" in " ".join(email.body.split())
-    assert "tries again with its next run" in " ".join(email.body.split())
+    body = " ".join(email.body.split())
+    assert "Nobody has to act: a release is too fresh. The first run after the date in" in body
     assert "What was approved" not in email.body
+
+
+def test_what_a_finding_says_is_told_once() -> None:
+    told = sample_run.refused()
+    (pyyaml,) = told.packages
+    reasons = tuple(f"pyyaml 5.3.1: {refusal(each)}" for each in pyyaml.findings if each.refuses)
+    said = (*reasons, "another reason")
+    email = email_about(replace(told, decision=replace(told.decision, reasons=said)))
+    body = " ".join(email.body.split())
+    assert body.count("Loading untrusted YAML with full_load") == 1
+    why = "Why --- * 2 findings refuse it: critical vulnerability PYSEC-2021-142 in pyyaml 5.3.1"
+    assert f"{why} (and 1 more) * another reason What to do next" in body
+    assert body.index("What refuses it") < body.index("[[waivers]]")
+
+
+def test_a_command_can_be_copied_from_the_file_of_an_email(tmp_path: Path) -> None:
+    told = sample_run.approved()
+    command = f"pip install --index-url https://index.example/{'x' * 150} 'naïve[a]==1'"
+    told = replace(told, decision=replace(told.decision, install_command=command))
+    Outbox(tmp_path).send(email_about(told))
+    (file,) = tmp_path.iterdir()
+    assert f"    {command}\r\n".encode() in file.read_bytes()
+    assert message_from_bytes(file.read_bytes(), policy=default).get_content().count(command) == 1
 
 
 def test_a_package_taken_back_is_called_withdrawn() -> None:

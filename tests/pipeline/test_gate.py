@@ -13,7 +13,7 @@ import pytest
 from package_gate.advisories.interface import NamedPackage
 from package_gate.commands.gate import FAIL_ON, _status
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
-from package_gate.core.decision import Verdict
+from package_gate.core.decision import Cause, Verdict
 from package_gate.core.errors import (
     GateError,
     NotifyError,
@@ -321,19 +321,32 @@ def test_one_decision_covers_the_files_that_different_requests_need_of_a_version
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("fault", "reason", "cause"),
     [
-        ({"resolve_errors": {"x": SourceError("no such package")}}, "no such package"),
-        ({"resolve_errors": {"x": SourceRefusedError("forbidden host")}}, "forbidden host"),
-        ({"fetch_errors": {"x": SourceError("404")}}, "x 1.0: 404"),
-        ({"fetch_errors": {"x": SourceRefusedError("loopback")}}, "x 1.0: loopback"),
-        ({"scan_errors": {"x": ScannerError("hung")}}, "malware did not finish: hung"),
-        ({"scan_errors": {"x": RuntimeError("secret")}}, "failed unexpectedly (RuntimeError)"),
-        ({"publish_errors": {"x": PublishError("500")}}, "Approved, but not published yet: 500"),
+        (
+            {"resolve_errors": {"x": SourceError("no such package")}},
+            "no such package",
+            Cause.OUTSIDE,
+        ),
+        ({"resolve_errors": {"x": SourceRefusedError("forbidden host")}}, "forbidden host", None),
+        ({"fetch_errors": {"x": SourceError("404")}}, "x 1.0: 404", Cause.OUTSIDE),
+        ({"fetch_errors": {"x": SourceRefusedError("loopback")}}, "x 1.0: loopback", None),
+        ({"scan_errors": {"x": ScannerError("hung")}}, "malware did not finish: hung", Cause.GATE),
+        (
+            {"scan_errors": {"x": RuntimeError("secret")}},
+            "failed unexpectedly (RuntimeError)",
+            Cause.GATE,
+        ),
+        ({"resolve_errors": {"x": unresolved("x")}}, "there is no x", Cause.REQUEST),
+        (
+            {"publish_errors": {"x": PublishError("500")}},
+            "Approved, but not published yet: 500",
+            Cause.GATE,
+        ),
     ],
 )
 def test_a_fault_of_one_request_is_named_and_leaves_the_others_alone(
-    world: World, fault: dict[str, dict[str, Exception]], reason: str
+    world: World, fault: dict[str, dict[str, Exception]], reason: str, cause: Cause | None
 ) -> None:
     for name, value in fault.items():
         setattr(world, name, value)
@@ -344,6 +357,8 @@ def test_a_fault_of_one_request_is_named_and_leaves_the_others_alone(
         "good": Verdict.APPROVED,
     }
     assert reason in reasons(run)
+    (decision,) = (each.decision for each in run.outcomes if each.request.name == "x")
+    assert decision.causes == ((cause,) if cause else ())
     assert "secret" not in reasons(run)
     assert list(world.published) == ["good 1.0"]
     assert {email.package for email in world.emails} == {"x", "good"}

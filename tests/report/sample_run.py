@@ -1,10 +1,12 @@
 """A run with one of everything that a report must show, and one in which every text is hostile."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from package_gate.core.artifact import Artifact, Origin
 from package_gate.core.decision import (
+    Cause,
     JudgedFinding,
     PackageDecision,
     PackageSummary,
@@ -267,7 +269,7 @@ def refused() -> RequestOutcome:
 
 def too_fresh() -> RequestOutcome:
     """Leave a fresh release undecided until its date."""
-    return outcome(
+    told = outcome(
         Request("polars", PyPISource("polars==1.30.0"), "ada@research.example", 4),
         Verdict.UNDECIDED,
         (
@@ -275,6 +277,7 @@ def too_fresh() -> RequestOutcome:
             "younger than 7 days are not approved.",
         ),
     )
+    return replace(told, decision=replace(told.decision, causes=(Cause.COOLDOWN,)))
 
 
 def scanner_crash() -> RequestOutcome:
@@ -286,7 +289,7 @@ def scanner_crash() -> RequestOutcome:
         verdict=Verdict.UNDECIDED,
         origin=Origin.ARCHIVE,
     )
-    return outcome(
+    told = outcome(
         Request(
             "langchain",
             ArchiveSource("https://code.example/langchain-ai/langchain/archive/master.zip"),
@@ -298,6 +301,7 @@ def scanner_crash() -> RequestOutcome:
         (archive,),
         unfetched=(PackageSummary("langchain-core", "0.3.0", Origin.PYPI, Verdict.UNDECIDED, ()),),
     )
+    return replace(told, decision=replace(told.decision, causes=(Cause.GATE,)))
 
 
 def earlier(number: int) -> RequestOutcome:

@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -148,9 +149,11 @@ def test_a_refusal_shows_the_waiver_to_ask_for() -> None:
 
 
 def test_an_undecided_request_says_why_and_what_happens_next() -> None:
-    text = card(too_fresh()).text
+    told = too_fresh()
+    until = DECIDED + timedelta(days=5)
+    text = card(replace(told, decision=replace(told.decision, waits_until=until))).text
     assert "is too fresh until 2026-11-27" in text
-    assert "tries again with its next run" in text
+    assert "The first run from 2026-11-27 10:15 UTC on decides it." in text
 
 
 def test_sample_advisories_are_told_on_top_and_on_each_verdict() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from package_gate.core.request import LineError
+from package_gate.core.request import LineError, PyPISource, Request
 from package_gate.core.run import Run
 from package_gate.report.terminal import Progress, print_verdicts
-from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run
+from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run, scanner_crash
 
 
 def printed(told: Run, *, terminal: bool = False, width: int = 100) -> str:
@@ -39,9 +39,10 @@ def test_an_install_command_is_printed_in_one_piece_however_narrow_the_console_i
 
 
 def test_advice_that_concerns_several_requests_is_printed_once() -> None:
-    output = printed(sample_run())
-    assert "\npolars==1.30.0, langchain\n    If the reason says what to ask for instead" in output
-    assert output.count("tries again with its next run") == 1
+    other = replace(scanner_crash(), request=Request("other", PyPISource("other"), "", 9))
+    output = printed(run(scanner_crash(), other))
+    assert "\nlangchain, other\n    Those who run the gate act" in output
+    assert output.count("Those who run the gate act") == 1
 
 
 def test_warnings_and_bad_lines_come_first() -> None:
