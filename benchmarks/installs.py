@@ -1,21 +1,24 @@
 """Real closures, installed for real: each approval's command, with each Python and pip.
 
-Usage: ./shell/run-benchmark.sh installs [REQUEST-FILE]
+Usage: ./shell/run-benchmark.sh installs [REQUEST-FILE [new|old]]
 
-The gate decides the requests with sample advisories and publishes to a folder. Then each command
-of an approval is run in a new environment that has no other index, with the pip that the
-interpreter comes with (23.2 with Python 3.11.7 and 3.12.1) and with the tests' own, and the
-top-level module is imported. A Python that this machine does not have is named and left out. Ends
-with status 1 when an approval can't be installed and no note says so. Sdists are built: this runs
-code of what it installs.
+The gate decides the requests, with sample advisories unless PACKAGE_GATE_ADVISORIES names others,
+and publishes to a folder; what a refusal says to request instead is decided after that. Then each
+command of an approval is run in a new environment that has no other index, with the pip that the
+interpreter comes with (old: 23.2 with Python 3.11.7 and 3.12.1) and with the tests' own (new), and
+the top-level module is imported. A Python that this machine does not have is named and left out.
+Ends with status 1 when an approval can't be installed and no note says so, or when what was to be
+requested instead is not approved. Sdists are built: this runs code of what it installs.
 """
 
 import os
+import resource
 import shlex
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ import msgspec
 from benchmarks.measure import MIB, PROJECT, measure, print_table
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from package_gate.core.policy import Targets
-from tests.notebooks import NEW_PIP, OLD_PIP, interpreter, notebook, old_pip
+from tests.notebooks import NEW_PIP, OLD_PIP, Notebook, interpreter, notebook, old_pip
 
 REQUESTS = """\
 docopt,pypi:docopt==0.6.2
@@ -68,46 +71,76 @@ class Installed:
     """Whether a note of the request says that this pip takes it for broken."""
 
 
-def main(requests: str) -> int:
+def main(requests: str, pips: Sequence[str]) -> int:
     """Decide, install, print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "requests.csv").write_text(requests)
-        gate: list[str | Path] = [
-            *(sys.executable, "-m", "package_gate", "--output", folder / "out"),
-            *("--requests", folder / "requests.csv", "--policy", PROJECT / "scan-policy.toml"),
-            *("--advisories", str(SAMPLE_ADVISORIES)),
+        decided = _decide(requests, folder / "first")
+        lines = "\n".join(each["instead"] for each in decided if each["instead"])
+        instead = _decide(lines, folder / "instead") if lines else []
+        results = [
+            *_install_all(decided, pips, folder / "first"),
+            *_install_all(instead, pips, folder / "instead"),
         ]
-        measured = measure(gate, {**os.environ, "PYTHONPATH": str(PROJECT)}, folder)
-        report = msgspec.json.decode((folder / "out" / "verdicts.json").read_bytes())
-        results = list(_install_all(report, folder))
-    packages = {
-        (p["name"], p["version"]): sum(a["size"] for a in p["artifacts"])
-        for request in report["requests"]
-        for p in request["packages"]
-    }
     print_table(
-        f"{len(report['requests'])} requests, {len(packages)} packages, "
-        f"{sum(packages.values()) / MIB:.0f} MiB, decided in {measured.seconds:.0f} s",
+        "Commands that were run",
         ("request", "Python", "pip", "seconds", "imported, or why not"),
         [(r.request, r.python, r.pip, f"{r.seconds:.1f}", r.module or r.problem) for r in results],
     )
-    for request in report["requests"]:
+    for request in (*decided, *instead):
         if request["verdict"] != "approved":
             print(f"{request['verdict']}: {request['source']}: {request['reasons'][0][:300]}")
+            print(f"    instead: {request['instead'] or '-'}")
         for note in request["notes"]:
             print(f"{request['source']}: {note[:300]}")
-    return 1 if any(result.problem and not result.told for result in results) else 0
+    failed = [each for each in instead if each["verdict"] != "approved"]
+    return 1 if failed or any(r.problem and not r.told for r in results) else 0
 
 
-def _install_all(report: dict[str, Any], folder: Path) -> Iterator[Installed]:
-    approved = [each for each in report["requests"] if each["verdict"] == "approved"]
+def _decide(requests: str, folder: Path) -> list[dict[str, Any]]:
+    """Run the gate in a folder of its own, print what it took, and give what it says."""
+    folder.mkdir()
+    (folder / "requests.csv").write_text(requests)
+    environment = {
+        "PACKAGE_GATE_ADVISORIES": str(SAMPLE_ADVISORIES),
+        "PACKAGE_GATE_POLICY": str(PROJECT / "scan-policy.toml"),
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+    }
+    gate: list[str | Path] = [
+        *(sys.executable, "-m", "package_gate", "--output", folder / "out"),
+        *("--requests", folder / "requests.csv"),
+    ]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    measured = measure(gate, environment, folder)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = msgspec.json.decode((folder / "out" / "verdicts.json").read_bytes())
+    decided: list[dict[str, Any]] = report["requests"]
+    packages = {
+        (p["name"], p["version"]): sum(a["size"] for a in p["artifacts"])
+        for request in decided
+        for p in request["packages"]
+    }
+    processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    print(
+        f"{len(decided)} requests, {len(packages)} packages, "
+        f"{sum(packages.values()) / MIB:.0f} MiB, decided in {measured.seconds:.0f} s with "
+        f"{processor:.0f} s of processor time",
+        flush=True,
+    )
+    return decided
+
+
+def _install_all(
+    decided: Sequence[dict[str, Any]], wanted: Sequence[str], folder: Path
+) -> Iterator[Installed]:
+    approved = [each for each in decided if each["verdict"] == "approved"]
     for version in Targets().python_versions:
         python = interpreter(version)
         if python is None:
             print(f"Python {version} is not on this machine: nothing is installed for it.")
             continue
-        pips = [NEW_PIP, *([OLD_PIP] if old_pip(python) else [])]
+        pips = [pip for pip in wanted if pip == NEW_PIP or old_pip(python)]
         for request in approved:
             targets = request["targets"]
             if not targets or any(each.startswith(f"Python {version} ") for each in targets):
@@ -120,6 +153,13 @@ def _install(
 ) -> Installed:
     place = folder / f"{version}-{pip}-{request['line']}"
     working = notebook(place, python, pip)
+    try:
+        return _ran(request, version, pip, working)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _ran(request: dict[str, Any], version: str, pip: str, working: Notebook) -> Installed:
     begin = time.perf_counter()
     ran = working.run(request["install_command"])
     seconds = time.perf_counter() - begin
@@ -137,4 +177,9 @@ def _install(
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).read_text() if len(sys.argv) > 1 else REQUESTS))
+    sys.exit(
+        main(
+            Path(sys.argv[1]).read_text() if len(sys.argv) > 1 else REQUESTS,
+            sys.argv[2:3] or (NEW_PIP, OLD_PIP),
+        )
+    )
