@@ -15,22 +15,27 @@ from typing import Any, BinaryIO
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from package_gate.core.decision import JudgedFinding, PackageDecision, Verdict
+from package_gate.core.decision import JudgedFinding, PackageDecision, PackageSummary, Verdict
 from package_gate.core.finding import Severity
+from package_gate.core.owed import PackageKey
+from package_gate.core.reevaluation import key_of
 from package_gate.core.run import RequestOutcome, Run
 from package_gate.core.text import lines, one_line
 from package_gate.report.reading import (
     COMMAND_LIMIT,
+    INSTEAD,
     SAMPLE_WARNING,
     Blocker,
     Member,
     blockers,
     closure,
+    earlier_scanners,
     install_command,
     next_steps,
     package_title,
     places,
     purpose,
+    reasons_besides,
     subject,
     utc,
     waiver_block,
@@ -42,8 +47,10 @@ MAX_CARDS = 300
 """Requests shown in full; a page with more is slow on a phone."""
 MAX_ROWS = 2000
 """Requests in the compact table; verdicts.json has them all."""
+MAX_PACKAGES = 1000
+"""Packages shown with their files; verdicts.json has them all."""
 MAX_FINDINGS = 50
-"""Findings that don't refuse, shown for each package of a card."""
+"""Findings that don't refuse, shown for each package."""
 ORDER = (Verdict.REFUSED, Verdict.UNDECIDED, Verdict.APPROVED)
 """What needs somebody comes first."""
 
@@ -61,16 +68,28 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A package as the page shows it, once, whichever requests need it."""
+
+    number: int
+    """From 1; of its place in the page."""
+    package: PackageDecision | PackageSummary
+    notes: Sequence[str]
+    others: Group | None
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One request as the page shows it."""
 
+    number: int
+    """From 1; of its place in the page."""
     outcome: RequestOutcome
     title: str
-    members: Sequence[Member]
+    reasons: Sequence[str]
+    members: Sequence[tuple[Member, Entry]]
     blocking: Sequence[Blocker]
     waived: Sequence[Blocker]
-    others: Sequence[Group]
-    other_count: int
     steps: Sequence[str]
     waivers: str
     withdrawn: bool
@@ -78,15 +97,21 @@ class Card:
 
 def write_html(run: Run, file: BinaryIO) -> None:
     """Write the page, in pieces."""
-    cards, rows = _split(run.outcomes)
+    shown, rows = _split(run.outcomes)
+    entries: dict[PackageKey, Entry] = {}
+    cards = [_card(number, outcome, entries) for number, outcome in enumerate(shown, 1)]
     counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
     pieces = template("report.html.jinja").generate(
         run=run,
         counts=[(verdict, counts[verdict]) for verdict in ORDER],
         sections=[
-            (verdict, [_card(outcome) for outcome in members])
-            for verdict, members in groupby(cards, key=lambda card: card.decision.verdict)
+            (verdict, list(members))
+            for verdict, members in groupby(cards, lambda card: card.outcome.decision.verdict)
         ],
+        packages=list(entries.values())[:MAX_PACKAGES],
+        hidden_packages=max(len(entries) - MAX_PACKAGES, 0),
+        max_packages=MAX_PACKAGES,
+        earlier=earlier_scanners(run),
         rows=rows[:MAX_ROWS],
         hidden_rows=max(len(rows) - MAX_ROWS, 0),
         seconds=round((run.finished_at - run.started_at).total_seconds()),
@@ -94,6 +119,7 @@ def write_html(run: Run, file: BinaryIO) -> None:
         any_samples=run.sample_advisories
         or any(outcome.decision.sample_advisories for outcome in run.outcomes),
         sample_warning=SAMPLE_WARNING,
+        instead=INSTEAD,
     )
     for piece in pieces:
         file.write(piece.encode("utf-8"))
@@ -115,13 +141,21 @@ def _split(
     return cards[:MAX_CARDS], cards[MAX_CARDS:] + rows
 
 
-def _card(outcome: RequestOutcome) -> Card:
+def _card(number: int, outcome: RequestOutcome, entries: dict[PackageKey, Entry]) -> Card:
+    """Make the card of a request, and entries for those of its packages that have none yet."""
     decision, packages = outcome.decision, outcome.packages
-    groups = [group for package in packages if (group := _group(package))]
+    members = closure(outcome)
+    for member in members:
+        key = key_of(member.summary)
+        known = entries.get(key)
+        if known is None or (member.decision and isinstance(known.package, PackageSummary)):
+            entries[key] = _entry(known.number if known else len(entries) + 1, member)
     return Card(
+        number=number,
         outcome=outcome,
         title=subject(outcome.request),
-        members=closure(outcome),
+        reasons=reasons_besides(decision, packages),
+        members=[(member, entries[key_of(member.summary)]) for member in members],
         blocking=blockers(packages),
         waived=[
             Blocker(package, judged)
@@ -129,12 +163,17 @@ def _card(outcome: RequestOutcome) -> Card:
             for judged in package.findings
             if judged.waiver
         ],
-        others=groups,
-        other_count=sum(len(group.findings) + group.hidden for group in groups),
         steps=next_steps(decision, packages),
         waivers=waiver_block(decision, packages),
         withdrawn=was_withdrawn(packages),
     )
+
+
+def _entry(number: int, member: Member) -> Entry:
+    decision = member.decision
+    if decision is None:
+        return Entry(number, member.summary, (), None)
+    return Entry(number, decision, decision.notes, _group(decision))
 
 
 def _group(package: PackageDecision) -> Group | None:

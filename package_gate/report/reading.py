@@ -1,5 +1,6 @@
 """What every report and email tells in the same words: what refuses, and what to do next."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from package_gate.core.finding import Finding, Kind, is_known_malware
 from package_gate.core.judge import refusal
 from package_gate.core.notebooks import notebooks
 from package_gate.core.request import PyPISource, Request
-from package_gate.core.run import RequestOutcome
+from package_gate.core.run import RequestOutcome, Run
 from package_gate.core.text import one_line, printable
 
 SAMPLE_WARNING = (
@@ -98,6 +99,15 @@ def install_command(decision: RequestDecision) -> str:
     return decision.install_command if decision.verdict is Verdict.APPROVED else ""
 
 
+def earlier_scanners(run: Run) -> dict[tuple[str, ...], int]:
+    """Say what decided the requests that this run did not: scanners with versions → how many."""
+    return Counter(
+        outcome.decision.basis.scanners
+        for outcome in run.outcomes
+        if not outcome.decided_now and outcome.decision.basis
+    )
+
+
 def blockers(packages: Sequence[PackageDecision]) -> list[Blocker]:
     """Every finding that refuses, the worst first."""
     found = [
@@ -112,10 +122,11 @@ def blockers(packages: Sequence[PackageDecision]) -> list[Blocker]:
 def summary(blocking: Sequence[Blocker]) -> str:
     """Say what refuses, in one line: the worst finding, and how many more there are."""
     worst, more = blocking[0], len(blocking) - 1
-    return one_line(
-        f"{worst.judged.rating} {worst.finding.kind} {worst.finding.rule} in "
-        f"{package_title(worst.package)}"
-    ) + (f" (and {more} more)" if more else "")
+    what = f"{worst.judged.rating} {worst.finding.kind}"
+    if is_suspicion(worst.finding):
+        what = f"{worst.judged.rating} suspicion"
+    told = f"{what} {worst.finding.rule} in {package_title(worst.package)}"
+    return one_line(told) + (f" (and {more} more)" if more else "")
 
 
 def was_withdrawn(packages: Sequence[PackageDecision]) -> bool:

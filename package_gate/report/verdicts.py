@@ -14,7 +14,7 @@ from package_gate.core.finding import ScannerInfo
 from package_gate.core.request import LineError
 from package_gate.core.run import RequestOutcome, Run
 from package_gate.report.encoding import json_bytes, write_array
-from package_gate.report.reading import Member, closure
+from package_gate.report.reading import Member, closure, earlier_scanners
 
 
 def write_verdicts(run: Run, file: BinaryIO) -> None:
@@ -34,6 +34,10 @@ def write_verdicts(run: Run, file: BinaryIO) -> None:
         "started_at": timestamp(run.started_at),
         "finished_at": timestamp(run.finished_at),
         "scanners": [scanner_json(info) for info in run.scanners],
+        "earlier_scanners": [
+            {"scanners": scanners, "requests": count}
+            for scanners, count in earlier_scanners(run).items()
+        ],
         "errors": [_line_error(error) for error in run.line_errors],
     }
     file.write(b"{\n")
@@ -58,6 +62,8 @@ def _request(outcome: RequestOutcome) -> dict[str, Any]:
         "install_command": decision.install_command,
         "targets": decision.targets,
         "instead": decision.instead,
+        "causes": [cause.value for cause in decision.causes],
+        "scanners": decision.basis.scanners if decision.basis else (),
         "decided_now": outcome.decided_now,
         "seconds": round(outcome.seconds, 3),
         "decided_at": timestamp(decision.decided_at),

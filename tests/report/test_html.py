@@ -1,11 +1,12 @@
 import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 
-from package_gate.core.decision import Verdict
+from package_gate.core.decision import Basis, Verdict
 from package_gate.core.finding import Kind, Severity
 from package_gate.core.request import LineError, PyPISource, Request
 from package_gate.core.run import RequestOutcome, Run
@@ -97,7 +98,9 @@ def test_nothing_hostile_becomes_markup() -> None:
     for _, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes)
         assert "alert(1)" not in " ".join(value or "" for value in attributes.values())
-    assert page.count("a") == 0
+    links = [attributes for tag, attributes in page.elements if tag == "a"]
+    assert all(attributes.keys() == {"href"} for attributes in links)
+    assert all(re.fullmatch(r"#([rp][0-9]+|[a-z]+)", each["href"] or "") for each in links)
     assert "<script>alert(1)</script>" in page.text
     assert "{{7*7}}" in page.text
     assert "49}" not in page.text
@@ -111,7 +114,7 @@ def test_no_character_of_the_page_is_invisible_or_turns_the_text_around() -> Non
 
 def test_only_https_references_are_links_and_they_tell_nothing_of_where_they_are() -> None:
     links = [attributes for tag, attributes in card(refused()).elements if tag == "a"]
-    assert links == [
+    assert [each for each in links if not (each["href"] or "").startswith("#")] == [
         {
             "href": "https://osv.example/vulnerability/PYSEC-2021-142",
             "rel": "noreferrer noopener",
@@ -131,14 +134,50 @@ def test_an_approval_shows_the_exact_command_and_its_closure() -> None:
 
 def test_a_refusal_shows_what_refuses_openly_and_the_rest_closed() -> None:
     page = card(refused())
-    openly, _, closed = page.text.partition("2 more findings in 1 package")
+    openly, _, closed = page.text.partition("Each once, whichever requests need it.")
     assert "2 findings that refuse it" in openly
     assert openly.index("PYSEC-2021-142") < openly.index("exec-base64")
     assert "What fixes it Upgrade to 5.4 or later." in openly
     assert "S506" not in openly
     assert "S506" in closed
     assert "1 medium, 1 info" in closed
-    assert ("details", {"class": "others"}) in page.elements
+    assert ("details", {"class": "package"}) in page.elements
+
+
+def test_what_to_request_instead_can_be_copied() -> None:
+    told = refused()
+    told = replace(told, decision=replace(told.decision, instead="a,pypi:<b>==6"))
+    page = card(told)
+    assert "a,pypi:<b>==6" in page.texts
+
+
+def test_a_link_of_the_page_leads_to_a_place_in_it() -> None:
+    for told in (sample_run(), hostile_run(), run(), run(earlier(1))):
+        elements = Page(told).elements
+        places = [attributes["id"] for _, attributes in elements if "id" in attributes]
+        assert len(places) == len(set(places))
+        links = {attributes.get("href") or "" for tag, attributes in elements if tag == "a"}
+        assert {link[1:] for link in links if link.startswith("#")} <= set(places)
+
+
+def test_a_package_that_two_requests_need_is_shown_once_and_linked_twice() -> None:
+    first = approved()
+    again = replace(first, request=replace(first.request, name="again", line=3))
+    page = Page(run(first, again))
+    assert page.text.count("joblib-1.4.2-py3-none-any.whl") == 1
+    assert page.with_class("package") == 7
+    assert page.text.count("Everything it needs: 7 packages") == 2
+    links = [attributes.get("href") for tag, attributes in page.elements if tag == "a"]
+    assert links.count("#p4") == 2
+
+
+def test_a_run_that_decided_nothing_new_says_which_scanners_decided() -> None:
+    told = earlier(1)
+    basis = Basis("", ("archive 3", "osv"))
+    told = replace(told, decision=replace(told.decision, basis=basis))
+    page = Page(replace(run(told, told), scanners=()))
+    assert "No scanner ran: nothing had to be decided." in page.text
+    assert "Earlier runs decided 2 requests with archive 3, osv." in page.text
 
 
 def test_a_refusal_shows_the_waiver_to_ask_for() -> None:
@@ -167,7 +206,7 @@ def test_sample_advisories_are_told_on_top_and_on_each_verdict() -> None:
 
 def test_warnings_counts_and_bad_lines_are_on_top() -> None:
     text = Page(sample_run()).text
-    top = text[: text.index("Refused")]
+    top = text[: text.index("Refused", text.index("Lines that are no request Line"))]
     assert "An email to grace@research.example could not be sent" in top
     assert "1 refused" in top
     assert "2 undecided" in top
@@ -220,7 +259,7 @@ def test_a_package_with_very_many_findings_shows_the_worst_of_them() -> None:
     text = card(
         outcome(Request("noisy", PyPISource("noisy"), "", 1), Verdict.APPROVED, ("x",), (noisy,))
     ).text
-    assert "58 more findings" in text
+    assert "below the policy's thresholds: 1 high, 57 low" in text
     assert "WORST" in text
     assert "and 8 more: see verdicts.json." in text
 
