@@ -54,6 +54,12 @@ class Nowhere:
         """See `Publisher.publish`."""
         return f"nowhere/{package.name}"
 
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `Publisher.attest`."""
+
+    def post_standing_list(self, content: bytes) -> None:
+        """See `Publisher.post_standing_list`."""
+
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `Publisher.offer`."""
         return f"pip install {request.name}"

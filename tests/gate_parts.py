@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from package_gate.advisories.interface import AdvisorySource, NamedPackage
+from package_gate.attestations.attestor import Attestor
 from package_gate.core.artifact import (
     Artifact,
     ArtifactFile,
@@ -93,6 +94,13 @@ class World:
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
+    attestor: Attestor | None = None
+    attest_errors: dict[str, GateError] = field(default_factory=dict)
+    """Package name → why its statement can't be put beside it."""
+    statements: dict[str, bytes] = field(default_factory=dict)
+    """`NAME VERSION` → what stands beside the package."""
+    standing_lists: list[bytes] = field(default_factory=list)
+    """All that were posted."""
     finished: int = 0
     kill_at: str = ""
     """The call at which the process dies, such as `publish idna` or `email idna`."""
@@ -137,6 +145,7 @@ class World:
             now=self.tick,
             progress=self.progress,
             history=self,
+            attestor=self.attestor,
         )
         scanners = Scanners(
             FakeScanner("archive", "1", self),
@@ -209,6 +218,16 @@ class World:
             self.published[f"{package.name} {package.version}"] = digest
         self.called(f"published {package.name}")
         return f"repository/{package.name}"
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        self.called(f"attest {package.name}")
+        if package.name in self.attest_errors:
+            raise self.attest_errors[package.name]
+        self.statements[f"{package.name} {package.version}"] = statement
+
+    def post_standing_list(self, content: bytes) -> None:
+        self.called("post")
+        self.standing_lists.append(content)
 
     def offer(self, asked: Request, packages: Sequence[PublishedPackage]) -> str:
         self.called(f"offer {asked.name}")

@@ -103,7 +103,8 @@ def _codeartifact(
             policy.sources,
         )
     publisher = CodeArtifact(settings, client, records.turn.ask)
-    return DestinationParts(publisher, records, aws.notifier(), index)
+    address = f"codeartifact://{domain}/{repository}"
+    return DestinationParts(publisher, records, aws.notifier(), address, index)
 
 
 def _store(
@@ -169,7 +170,8 @@ def _github(
     unpack = partial(unpacked, spec=spec, limits=policy.limits, scratch=scratch)
     records = aws.storage(f"github/{host}/{owner}/{repository}")
     publisher = GitHub(settings, unpack, records.turn.ask)
-    return DestinationParts(publisher, records, aws.notifier())
+    address = f"https://{host}/{owner}/{repository}"
+    return DestinationParts(publisher, records, aws.notifier(), address)
 
 
 class _AWS:

@@ -23,6 +23,8 @@ class DestinationParts:
     publisher: Publisher
     storage: Storage
     notifier: Notifier
+    repository: str
+    """Where approved packages go, as statements about them say it: a URI."""
     index: IndexSettings | None = None
     """The package index, where the destination brings one of its own."""
 
@@ -46,6 +48,7 @@ def _local(
         publisher=LocalFolder(output),
         storage=FolderStorage(output),
         notifier=Outbox(output / "outbox"),
+        repository=(output / "simple").as_uri(),
     )
 
 

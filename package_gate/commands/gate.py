@@ -23,6 +23,7 @@ from package_gate.commands.options import (
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup, describer
 from package_gate.commands.service_scanners import service_scanners
+from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
 from package_gate.core.policy import load_policy, policy_warnings
@@ -130,6 +131,7 @@ def _run(
     console = console_for(options)
     policy = load_policy(options.policy)
     parts = target.build(environ, options.output, scratch, policy)
+    attestor = attestor_of(options, parts.repository)
     connection = checked_network(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
@@ -159,6 +161,7 @@ def _run(
             progress=progress,
             history=PyPIHistory(pypi.index),
             steering=pypi,
+            attestor=attestor,
         )
         scanners = Scanners(
             unpacker=workers.unpacker,
@@ -229,6 +232,7 @@ def _parser(
         _fail_on,
         "refused: exit with 1 when a request is refused, too, for CI (default: %(default)s)",
     )
+    add_signing(parser.add_argument_group("who signs"), environ)
     output = parser.add_argument_group("what it tells")
     Arguments(output, environ).add(
         "--output",

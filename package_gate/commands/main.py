@@ -36,6 +36,12 @@ def _reevaluate(arguments: Sequence[str]) -> int:
     return reevaluate.main(LOCAL, arguments, program=f"{PROGRAM} reevaluate")
 
 
+def _trust(arguments: Sequence[str]) -> int:
+    from package_gate.commands import trust
+
+    return trust.main(arguments, program=f"{PROGRAM} trust")
+
+
 def _scan_dependencies(arguments: Sequence[str]) -> int:
     from package_gate.commands import dependencies
 
@@ -50,6 +56,10 @@ COMMANDS: Mapping[str, Command] = {
     "reevaluate": Command(
         "judge what is approved by what is known today; withdraw what the policy refuses",
         _reevaluate,
+    ),
+    "trust": Command(
+        "write the file of public keys by which notebooks verify what they install",
+        _trust,
     ),
     "dependencies": Command(
         "scan what a repository of your own depends on",

@@ -26,6 +26,7 @@ OPTIONS = frozenset(
     {
         *("REQUESTS", "POLICY", "OUTPUT", "SCANNERS", "ADVISORIES", "RESCAN", "DRY_RUN", "FAIL_ON"),
         *("JSON", "QUIET", "VERBOSE", "EXCLUDE", "SNYK_MONITOR", "REPORT_ONLY"),
+        *("SIGNER", "VERIFIER", "STANDING_DAYS"),
     }
 )
 """What stands in place of an option of one of the commands."""
@@ -35,6 +36,7 @@ SETTINGS = frozenset(
         *("RECORDS", "RECORDS_KEY", "LEASE_SECONDS", "POLL_SECONDS", "WAIT_SECONDS", "STATE"),
         *("SNYK_TOKEN", "SNYK_ORGANISATION", "REPOSITORY", "BRANCH", "COMMIT", "AUTHOR"),
         *("BASE_COMMIT", "PULL_REQUEST", "REPORT_URL", "STATUS", "STATUS_API", "STATUS_TOKEN"),
+        "TRUST",
     }
 )
 """What else is read, here or by the scripts around."""

@@ -22,6 +22,7 @@ from package_gate.commands.options import (
 )
 from package_gate.commands.process import now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup
+from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.artifact import ArtifactFile, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.errors import SourceError
 from package_gate.core.policy import load_policy, policy_warnings
@@ -91,6 +92,7 @@ def _run(
     console = console_for(options)
     policy = load_policy(options.policy)
     parts = target.build(environ, options.output, scratch, policy)
+    attestor = attestor_of(options, parts.repository)
     advisories = advisory_sources(
         options.scanners,
         options.advisories,
@@ -114,6 +116,7 @@ def _run(
             now=now,
             progress=progress,
             history=nothing,
+            attestor=attestor,
         )
         scanners = Scanners(workers.unpacker, (), advisories.sources, advisories.sample)
         run_options = Options(
@@ -172,6 +175,7 @@ def _parser(
         metavar="N",
         help="the advisories are right, and up to N withdrawals are",
     )
+    add_signing(parser.add_argument_group("who signs"), environ)
     output = parser.add_argument_group("what it tells")
     Arguments(output, environ).add(
         "--output",

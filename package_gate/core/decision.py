@@ -7,6 +7,7 @@ from package_gate.core.artifact import (
     Artifact,
     Origin,
 )
+from package_gate.core.attestation import Envelope
 from package_gate.core.finding import Finding, ScannerInfo, Severity
 from package_gate.core.word import Word
 
@@ -138,6 +139,8 @@ class PackageDecision:
     """When it was taken back because it was refused later."""
     waits_until: datetime | None = None
     """When its cooldown ends (UTC), while nothing else keeps it undecided."""
+    attestation: Envelope | None = None
+    """This decision as a signed statement; None without a signer, and while it is undecided."""
     schema: int = 1
     """`DECISION_SCHEMA`; 1 in records that name none."""
 

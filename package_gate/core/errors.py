@@ -75,6 +75,11 @@ class PublishError(GateError):
     """An approved package could not be published or withdrawn; tried again by the next run."""
 
 
+class SigningError(PublishError):
+    """A verdict could not be signed, or its statement not be put beside the package: what should be
+    signed and is not is not published."""
+
+
 class StoreError(GateError):
     """A record could not be read or written."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from package_gate.advisories.cached import Cached
 from package_gate.advisories.interface import AdvisorySource
+from package_gate.attestations.attestor import Attestor
 from package_gate.core.policy import Policy
 from package_gate.core.version import gate_version
 from package_gate.notifications.outbox import Notifier
@@ -21,6 +22,7 @@ from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import Conditions
 from package_gate.pipeline.scan import Scanning
 from package_gate.pipeline.settings import Progress, Settings
+from package_gate.pipeline.signing import Signing
 from package_gate.publishers.interface import Publisher
 from package_gate.records.storage import Storage
 from package_gate.records.store import Records
@@ -46,6 +48,8 @@ class Outside:
     """Who knows the older releases of projects; without, no suspicion is set aside."""
     steering: Steering | None = None
     """Who resolves without what an advisory refuses; without, nothing is passed over for it."""
+    attestor: Attestor | None = None
+    """Who signs verdicts; without, nothing is signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def open_gate(
         )
         looking = Looking(outside.fetch, scanning, advisories, scratch)
         precedents = Precedents(outside.history, looking, records, settings)
-        packages = Packages(looking, records, precedents, settings)
+        signing = Signing(outside.attestor, outside.publisher, records, remarks)
+        packages = Packages(looking, records, precedents, signing, settings)
         steps = Steps(
             planner=Planner(
                 outside.sources,
@@ -135,7 +140,10 @@ def open_gate(
                 settings,
             ),
             packages=packages,
-            publication=Publication(outside.publisher, packages, records, remarks, settings),
+            publication=Publication(
+                outside.publisher, packages, records, signing, remarks, settings
+            ),
+            signing=signing,
             records=records,
             notifier=outside.notifier,
             remarks=remarks,

@@ -55,6 +55,7 @@ from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import closure_holds, offer_holds, request_holds, stands_undecided
 from package_gate.pipeline.settings import Settings
+from package_gate.pipeline.signing import Signing
 from package_gate.pipeline.waivers import idle_waivers
 from package_gate.records.store import Records
 
@@ -71,6 +72,7 @@ class Steps:
     planner: Planner
     packages: Packages
     publication: Publication
+    signing: Signing
     records: Records
     notifier: Notifier
     remarks: Remarks
@@ -91,13 +93,20 @@ class Gate:
         self._again: dict[tuple[str, str], RequestDecision] = {}
         """What is decided again from its record."""
 
-    def run(self, request_file: RequestFile, besides: Sequence[ResolvedPackage] = ()) -> Run:
+    def run(
+        self,
+        request_file: RequestFile,
+        besides: Sequence[ResolvedPackage] = (),
+        judged_by: Sequence[ScannerInfo] = (),
+    ) -> Run:
         """Pay what earlier runs owe, then decide every request of the file.
 
         Args:
             request_file: the requests.
             besides: packages that are judged though no request needs them any more, and taken back
                 when they are refused.
+            judged_by: the advisories by which all that is approved was judged; none when it was
+                not.
 
         Raises:
             StoreError: it could not be noted that a rescan begins.
@@ -108,12 +117,13 @@ class Gate:
             groups.setdefault(_key(request), []).append(request)
         try:
             outcomes = self._outcomes(list(groups.values()), besides)
+            if not self.settings.dry_run:
+                self._finish(judged_by)
         except BaseException:  # an interrupt: what others see must not go on behind our back
             self._records.turn.stop()
             end_all()
             raise
-        asked = self._conditions.advisories
-        self.warn_of_age(info for info in self._scanners.values() if info.name in asked)
+        self.warn_of_age(self._asked())
         if request_file.requests and not besides:
             for warning in idle_waivers(self._conditions.policy, outcomes, self._today):
                 self._remarks.warn(warning)
@@ -140,6 +150,11 @@ class Gate:
         if warning := old_advisories(sources, ages, self._today):
             self._remarks.warn_first(warning)
 
+    def _asked(self) -> list[ScannerInfo]:
+        """Give the sources of advisories that packages were decided by."""
+        names = self._conditions.advisories
+        return [info for info in self._scanners.values() if info.name in names]
+
     def _outcomes(
         self, groups: Sequence[list[Request]], besides: Sequence[ResolvedPackage]
     ) -> list[RequestOutcome]:
@@ -156,8 +171,6 @@ class Gate:
             slow_threads=REQUESTS_AT_ONCE,
         )
         self._try(self._judge_again, besides, ())
-        if not self.settings.dry_run:
-            self._finish()
         return outcomes
 
     def _counting(self, total: int) -> Callable[[Outcome], Outcome]:
@@ -184,9 +197,13 @@ class Gate:
         if self._conditions.rescan:
             owed.owe_rescan(self.settings.now())
 
-    def _finish(self) -> None:
-        """Do what is done once a run, and note what is paid."""
+    def _finish(self, judged_by: Sequence[ScannerInfo]) -> None:
+        """Do what is done once a run, and note what is paid.
+
+        A withdrawal is forgotten only once it stands in the standing list.
+        """
         self._try(self.steps.publication.finish)
+        self._try(self.steps.signing.finish, judged_by, self._asked(), self.settings.now())
         self._try(partial(self.steps.publication.settle, complete=not self._remarks.unfinished))
         if self._conditions.rescan and self._records.all_written:
             self._try(self._records.owed.is_rescanned)

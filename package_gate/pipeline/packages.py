@@ -20,7 +20,13 @@ from package_gate.advisories.standing import standing, standing_of_releases
 from package_gate.core.artifact import ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision, PackageSummary, Verdict
 from package_gate.core.ecosystem import digest_version, ecosystem_of
-from package_gate.core.errors import DigestError, PublishError, SourceError, SourceRefusedError
+from package_gate.core.errors import (
+    DigestError,
+    PublishError,
+    SigningError,
+    SourceError,
+    SourceRefusedError,
+)
 from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.finding import is_known_malware
 from package_gate.core.freshness import Freshness, TooFresh
@@ -38,6 +44,7 @@ from package_gate.pipeline.reuse import (
     with_approved_files,
 )
 from package_gate.pipeline.settings import Settings
+from package_gate.pipeline.signing import Signing
 from package_gate.publishers.interface import ApprovedPackage
 from package_gate.records.store import Records
 
@@ -74,9 +81,11 @@ class Packages:
         looking: Looking,
         records: Records,
         precedents: Precedents,
+        signing: Signing,
         settings: Settings,
     ) -> None:
         """Put the parts together."""
+        self._signing = signing
         self._fetch = looking.fetch
         self._scanning = looking.scanning
         self.advisories = looking.advisories
@@ -346,6 +355,7 @@ class Packages:
         """Record a decision; what was published before stands there until it is withdrawn."""
         if earlier is not None:
             decision = follow_package(decision, earlier)
+            decision = replace(decision, attestation=earlier.attestation)
             if earlier.may_be_published:
                 decision = replace(decision, published_at=earlier.published_at)
                 if stays_published(decision, earlier):
@@ -355,12 +365,29 @@ class Packages:
         work.decision = decision
         if self._settings.dry_run or stands_undecided(decision, earlier, self._conditions):
             return decision
-        if unchanged(decision, earlier) and not self._records.took_over:
+        if (
+            earlier
+            and unchanged(decision, earlier)
+            and self._signing.holds(earlier)
+            and not self._records.took_over
+        ):
             return decision
+        if decision.verdict is Verdict.APPROVED:
+            try:
+                decision = self._signing.signed(decision)
+            except SigningError as error:  # what should be signed and is not, nobody may install
+                decision = replace(
+                    decision, verdict=Verdict.UNDECIDED, reasons=(str(error),), attestation=None
+                )
+                work.decision = decision
+                if stands_undecided(decision, earlier, self._conditions):
+                    return decision
         owed = Withdrawal.of(decision, self._settings.now())
-        if decision.verdict is Verdict.REFUSED and decision.may_be_published:
+        if decision.verdict is Verdict.REFUSED and (
+            self._signing.is_refused(decision, earlier) or decision.may_be_published
+        ):
             self._records.owed.owe_withdrawal(owed)
-        self._records.put(decision)
+        decision = work.decision = self._signing.put(decision)
         if decision.verdict is Verdict.APPROVED and owed.key in self._conditions.overturned:
             self._records.owed.is_withdrawn(owed)
         return decision

@@ -12,6 +12,7 @@ from package_gate.core.request import Request
 from package_gate.pipeline.packages import Packages, PackageWork
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.settings import Settings
+from package_gate.pipeline.signing import Signing
 from package_gate.publishers.interface import PublishedPackage, Publisher
 from package_gate.records.store import Records
 
@@ -24,10 +25,12 @@ class Publication:
         publisher: Publisher,
         packages: Packages,
         records: Records,
+        signing: Signing,
         remarks: Remarks,
         settings: Settings,
     ) -> None:
         """Publish with `publisher`."""
+        self._signing = signing
         self._publisher = publisher
         self._packages = packages
         self._records = records
@@ -105,11 +108,13 @@ class Publication:
                 return
             self._settings.progress.step(work.subject, "publishing")
             approved = self._packages.approved(work)
+            work.decision = self._signing.signed(work.decision)
             if not work.decision.published_at:  # so that a kill amid it is not forgotten
                 work.decision = replace(work.decision, published_at=self._settings.now())
                 self._records.put(work.decision)
             with self._records.turn.step():
                 published_to = self._publisher.publish(approved)
+            self._signing.attest(work.decision)
             work.decision = replace(
                 work.decision, published_to=published_to, published_at=self._settings.now()
             )
@@ -155,8 +160,9 @@ class Publication:
                 and not decision.published_at
             ):
                 decision = replace(decision, published_at=owed.refused_at)
+                self._signing.is_refused(decision, None)
                 self._records.owed.owe_withdrawal(owed)
-                self._records.put(decision)
+                decision = self._signing.put(decision)
             if decision.may_be_published:
                 work.decision = self._take_back(decision)
 
@@ -189,7 +195,7 @@ class Publication:
                 return
             # What refused it could not be recorded; the request is decided again.
             self._withdraw(published)
-            self._records.put(_taken_back(decision, self._settings.now()))
+            self._signing.put(_taken_back(decision, self._settings.now()))
         elif decision and decision.may_be_published:
             self._take_back(decision)
         elif not self._withdraw(published) and decision:
@@ -232,9 +238,7 @@ class Publication:
             f"{decision.published_to or 'the repository'}. "
             "Remove it from notebooks that installed it."
         )
-        decision = _taken_back(decision, self._settings.now())
-        self._records.put(decision)
-        return decision
+        return self._signing.put(_taken_back(decision, self._settings.now()))
 
     def _withdraw(self, package: PublishedPackage) -> bool:
         with self._records.turn.step():

@@ -73,7 +73,8 @@ class Reevaluation:
             decided = set()
         for doubt in doubts:
             self._remarks.leave(doubt)
-        run = self._decide([hits[key] for key in sorted(decided)], requests)
+        judged_by = () if doubts else sources
+        run = self._decide([hits[key] for key in sorted(decided)], requests, judged_by)
         outcome = Reevaluated(
             packages=len(keys),
             decided=tuple(hits[key] for key in sorted(decided)),
@@ -231,7 +232,12 @@ class Reevaluation:
             found.append(_too_many(withdrawals, f"the policy's {most}"))
         return found
 
-    def _decide(self, hits: Sequence[Hit], requests: Iterable[RequestDecision]) -> Run:
+    def _decide(
+        self,
+        hits: Sequence[Hit],
+        requests: Iterable[RequestDecision],
+        judged_by: Sequence[ScannerInfo],
+    ) -> Run:
         """Decide again what rests on these packages, and take them back."""
         keys = {key_of(hit.decision) for hit in hits}
         concerned = [each for each in _approved(requests) if not keys.isdisjoint(_closure(each))]
@@ -246,7 +252,7 @@ class Reevaluation:
         if asked:  # of who asked, the record of a new verdict says nothing until they are told
             self._records.owed.owe_reevaluation(BegunReevaluation(tuple(asked.values())))
         lines = tuple(line for each in asked.values() for line in _lines(each))
-        run = self._gate.run(RequestFile(lines, ()), besides)
+        run = self._gate.run(RequestFile(lines, ()), besides, judged_by)
         if all(_is_told(outcome) for outcome in run.outcomes):
             self._records.owed.is_reevaluated()
         return run

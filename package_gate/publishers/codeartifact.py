@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from package_gate.core.artifact import Origin
 from package_gate.publishers.codeartifact_api import CodeArtifactRepository, CodeArtifactSettings
 from package_gate.publishers.codeartifact_archives import CodeArtifactArchives
+from package_gate.publishers.codeartifact_attestations import CodeArtifactAttestations
 from package_gate.publishers.codeartifact_pypi import CodeArtifactPyPI
 from package_gate.publishers.interface import PublisherByOrigin
 
@@ -37,9 +38,14 @@ class CodeArtifact(PublisherByOrigin):
         repository = CodeArtifactRepository(
             client, settings.domain, settings.repository, settings.domain_owner
         )
+        self._attestations = attestations = CodeArtifactAttestations(repository, ask)
         super().__init__(
             {
-                Origin.PYPI: CodeArtifactPyPI(settings, repository, ask),
-                Origin.ARCHIVE: CodeArtifactArchives(settings, repository, ask),
+                Origin.PYPI: CodeArtifactPyPI(settings, repository, attestations, ask),
+                Origin.ARCHIVE: CodeArtifactArchives(settings, repository, attestations, ask),
             }
         )
+
+    def post_standing_list(self, content: bytes) -> None:
+        """See `Publisher.post_standing_list`."""
+        self._attestations.post(content)

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/codeartifact/latest/APIReference/
 """
 
+import hashlib
 import shlex
 import threading
 import time
@@ -90,7 +91,8 @@ class PackageId:
 
     format: Literal["generic", "pypi"]
     name: str
-    """For `generic` it is the namespace as well."""
+    """For `generic` it is the namespace as well, unless that is named."""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,27 @@ class CodeArtifactRepository:
                 unfinished=True,
             )
         return answer["asset"].get("hashes", {}).get("SHA-256", "")
+
+    def put(self, package: PackageId, version: str, asset: str, content: bytes) -> bool:
+        """Publish a version with one small file.
+
+        Returns:
+            Whether it did; it does not when there is such a version.
+        """
+        with self._explained("PublishPackageVersion", package):
+            try:
+                self._client.publish_package_version(
+                    **self._names(package),
+                    packageVersion=version,
+                    assetName=asset,
+                    assetContent=content,
+                    assetSHA256=hashlib.sha256(content).hexdigest(),
+                )
+            except ClientError as error:
+                if error_code(error) == "ConflictException":
+                    return False
+                raise
+        return True
 
     def fetch(self, package: PackageId, version: str, asset: str, path: Path) -> None:
         """Write a file of a version to a path; its bytes are whatever stands there."""
@@ -274,7 +297,8 @@ class CodeArtifactRepository:
 
     def _names(self, package: PackageId) -> dict[str, Any]:
         names = {**self._repository, "format": package.format, "package": package.name}
-        return names | ({"namespace": package.name} if package.format == "generic" else {})
+        namespace = package.namespace or package.name
+        return names | ({"namespace": namespace} if package.format == "generic" else {})
 
     @contextmanager
     def _explained(self, operation: str, package: PackageId | None = None) -> Iterator[None]:

@@ -40,6 +40,7 @@ from package_gate.publishers.codeartifact_api import (
     check_digest,
     hidden,
 )
+from package_gate.publishers.codeartifact_attestations import CodeArtifactAttestations
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
@@ -60,10 +61,12 @@ class CodeArtifactArchives:
         self,
         settings: CodeArtifactSettings,
         repository: CodeArtifactRepository,
+        attestations: CodeArtifactAttestations,
         ask: Callable[[], None],
     ) -> None:
         """Publish to one repository; `ask` raises `TurnError` when it is not this run's turn."""
         self._ask = ask
+        self._attestations = attestations
         self._settings = settings
         self._repository = repository
         self._latest_lock = threading.Lock()
@@ -84,6 +87,10 @@ class CodeArtifactArchives:
         with self._latest_lock:
             self._set_latest(name, asset, file.path, file.artifact.sha256)
         return self._settings.location(name, version)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `OriginPublisher.attest`: it stands apart from the packages."""
+        self._attestations.attest(package, statement)
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`: `Latest` becomes what the request was decided about."""

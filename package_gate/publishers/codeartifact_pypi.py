@@ -18,6 +18,7 @@ from package_gate.publishers.codeartifact_api import (
     check_digest,
     hidden,
 )
+from package_gate.publishers.codeartifact_attestations import CodeArtifactAttestations
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
@@ -45,10 +46,12 @@ class CodeArtifactPyPI:
         self,
         settings: CodeArtifactSettings,
         repository: CodeArtifactRepository,
+        attestations: CodeArtifactAttestations,
         ask: Callable[[], None],
     ) -> None:
         """Publish to one repository; `ask` raises `TurnError` when it is not this run's turn."""
         self._ask = ask
+        self._attestations = attestations
         self._settings = settings
         self._repository = repository
 
@@ -62,6 +65,10 @@ class CodeArtifactPyPI:
                 _retrying(TransientUploadError)(self._upload, url, package, file)
             _retrying(_NotListedError)(self._check_listed, name, package)
         return self._settings.location(name, package.version)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `OriginPublisher.attest`: it stands apart from the packages."""
+        self._attestations.attest(package, statement)
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`: the packages are there, so only the command is made."""

@@ -168,6 +168,12 @@ class Repository:
             found[os.fsdecode(name)] = described.split()[2].decode()
         return found
 
+    def files(self, tip: Tip) -> dict[bytes, str]:
+        """All files of a commit: path → object id."""
+        listed = self._run("ls-tree", "-r", "-z", tip.tree).split(b"\0")[:-1]
+        described = (entry.partition(b"\t") for entry in listed)
+        return {path: words.split()[2].decode() for words, _, path in described}
+
     def read(self, blob: str) -> bytes:
         """Give a file's bytes; it must have been fetched."""
         return self._run("cat-file", "blob", blob)

@@ -15,6 +15,8 @@ from package_gate.core.request import PyPISource, Request
 
 PYPI_REQUESTS = "pypi"
 PYPI_PACKAGES = "pypi-packages"
+OWN = "package-gate"
+STANDING_BRANCH = f"{OWN}/standing-list"
 
 ARCHIVE_FOLDER = ".packages"
 """Where a branch holds the scanned archive.
@@ -165,15 +167,15 @@ def pypi_package_branch(name: str, version: str) -> str:
 def _checked(name: str) -> str:
     if (
         not _REQUEST.fullmatch(name)
-        or name.lower() in ("head", PYPI_REQUESTS, PYPI_PACKAGES)
+        or name.lower() in ("head", PYPI_REQUESTS, PYPI_PACKAGES, OWN)
         or name.endswith((".", ".lock"))
         or ".." in name
         or _OBJECT_ID.fullmatch(name)
     ):
         raise PublishError(
             f"{name!r} can't be a branch name. Use letters, digits and . _ + - "
-            f"(at most 100), not {PYPI_REQUESTS} or {PYPI_PACKAGES}, not HEAD or a commit's id, "
-            "and no .lock at the end."
+            f"(at most 100), not {PYPI_REQUESTS}, {PYPI_PACKAGES} or {OWN}, not HEAD or a "
+            "commit's id, and no .lock at the end."
         )
     return name
 

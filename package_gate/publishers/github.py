@@ -22,6 +22,10 @@ Each package's files are uploaded once, to branch `pypi-packages/NAME/VERSION` (
 without requirements); a request's branch only names them again. An sdist is built in the
 notebook, which must have its build backend.
 
+With a signer, what is signed about a file stands on the same branch: `attestations/FILE.vsa.json`,
+beside an archive `.packages/FILE.vsa.json`. Which signatures count no more is on branch
+`package-gate/standing-list`.
+
 Branches only move forward, by commits on their tip. A branch whose tip the gate did not make is
 somebody else's work and is left alone. Git keeps a withdrawn package in the branch's history; its
 tip has nothing left to install.
@@ -41,9 +45,12 @@ from pathlib import Path
 
 from package_gate.core.artifact import Origin
 from package_gate.core.errors import ConfigurationError
+from package_gate.core.standing_list import STANDING_LIST
 from package_gate.publishers.git import Remote
+from package_gate.publishers.git_names import STANDING_BRANCH
 from package_gate.publishers.github_archives import GitHubArchives, Unpack
 from package_gate.publishers.github_branches import Branches
+from package_gate.publishers.github_files import message
 from package_gate.publishers.github_pypi import GitHubPyPI
 from package_gate.publishers.interface import PublisherByOrigin
 
@@ -127,5 +134,14 @@ class GitHub(PublisherByOrigin):
             timeout_seconds=settings.timeout_seconds,
         )
         branches = Branches(remote, settings.scratch, settings.pause_seconds, ask, now)
+        self._branches = branches
+        self._now = now
         archives = GitHubArchives(branches, unpack)
         super().__init__({Origin.PYPI: GitHubPyPI(branches), Origin.ARCHIVE: archives})
+
+    def post_standing_list(self, content: bytes) -> None:
+        """See `Publisher.post_standing_list`."""
+        with self._branches.repository() as git:
+            tree = git.write_tree({STANDING_LIST.encode(): git.write(content)})
+            text = message("The standing list", "signed")
+            self._branches.append(git, STANDING_BRANCH, lambda _: tree, text, self._now())

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.attestation import STATEMENT_SUFFIX
 from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError, ScannerError
 from package_gate.core.request import Request
@@ -53,10 +54,39 @@ class GitHubArchives:
                     files, omitted = store_source(git, source)
             except ScannerError as error:
                 raise PublishError(f"{package.name} could not be unpacked: {error}") from error
-            tree = git.write_tree({**files, archive.encode(): stored})
+            files[archive.encode()] = stored
+
+            def tree(tip: Tip | None) -> str:
+                same = tip and published_digest(tip.message) == file.artifact.sha256
+                signed = _statements(git, tip) if tip and same else {}
+                return git.write_tree({**files, **signed})
+
             text = archive_message(package.name, file.artifact, omitted)
-            self._branches.append(git, branch, lambda _: tree, text, package.decided_at)
+            self._branches.append(git, branch, tree, text, package.decided_at)
         return self._branches.page(branch)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `OriginPublisher.attest`.
+
+        Raises:
+            PublishError: it failed.
+        """
+        branch = request_branch(package.name)
+        artifact = package.artifacts[0]
+        archive = f"{ARCHIVE_FOLDER}/{archive_file(package.name, artifact.filename)}"
+        with self._branches.repository() as git:
+            tip = self._branches.tips(git, lambda head: head == branch).get(branch)
+            if tip is None or published_digest(tip.message) != artifact.sha256:
+                return
+            signed = git.write(statement)
+
+            def tree(tip: Tip | None) -> str | None:
+                if tip is None or published_digest(tip.message) != artifact.sha256:
+                    return None
+                path = f"{archive}{STATEMENT_SUFFIX}".encode()
+                return git.write_tree({**git.files(tip), path: signed})
+
+            self._branches.append(git, branch, tree, tip.message, package.decided_at)
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """Give the install command; the branch is complete once it is published.
@@ -103,3 +133,15 @@ def _holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:
     if git.entries(tip).keys() == {WITHDRAWN_FILE}:
         return False
     return not is_ours(tip.message) or published_digest(tip.message) == package.artifacts[0].sha256
+
+
+def _statements(git: Repository, tip: Tip) -> dict[bytes, str]:
+    """Give what is signed about a branch's archive: path → object id."""
+    if ARCHIVE_FOLDER not in git.entries(tip):
+        return {}
+    entries = git.entries(tip, ARCHIVE_FOLDER)
+    return {
+        f"{ARCHIVE_FOLDER}/{name}".encode(): blob
+        for name, blob in entries.items()
+        if name.endswith(STATEMENT_SUFFIX)
+    }

@@ -13,6 +13,8 @@ WITHDRAWN_FILE = "WITHDRAWN.md"
 SUMS_FILE = "SHA256SUMS"
 REQUIREMENTS_FILE = "requirements.txt"
 PACKAGES_FOLDER = "packages"
+ATTESTATIONS_FOLDER = "attestations"
+"""On a branch with PyPI files: what is signed about each of them."""
 
 _SUM = re.compile(rf"([0-9a-f]{{64}})  {PACKAGES_FOLDER}/(\S+)")
 _MARK = "Package-Gate:"

@@ -1,6 +1,7 @@
 """PyPI packages on branches of the private repository: one for each package and each request."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
@@ -17,6 +18,7 @@ from package_gate.publishers.github_branches import Branches
 from package_gate.publishers.github_files import (
     PACKAGES_FOLDER,
     REQUIREMENTS_FILE,
+    is_ours,
     message,
     offer_message,
     offered_requirement,
@@ -25,8 +27,10 @@ from package_gate.publishers.github_files import (
 )
 from package_gate.publishers.github_trees import (
     SMALL_FILE,
+    attested_tree,
     files_tree,
     published_files,
+    statements,
     store_file,
 )
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
@@ -60,12 +64,37 @@ class GitHubPyPI:
                             f"{branch} already holds other bytes (said to be {known[name]}). "
                             "Find out why; delete the branch to publish the approved ones."
                         )
-                return files_tree(git, {**known, **digests}, {**blobs, **stored})
+                signed = statements(git, tip)
+                return files_tree(git, {**known, **digests}, {**blobs, **stored}, signed)
 
             text = message(f"{package.name} {package.version}: approved", "published")
             when = package.decided_at
             self._branches.append(git, branch, tree, text, when, largest_file=SMALL_FILE)
         return self._branches.page(branch)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `OriginPublisher.attest`: on the package's branch, and on those of requests.
+
+        Raises:
+            PublishError: it failed.
+        """
+        own = pypi_package_branch(package.name, package.version)
+        names = [artifact.filename for artifact in package.artifacts]
+        with self._branches.repository() as git:
+            tips = self._branches.tips(
+                git,
+                lambda head: head == own or head.startswith(f"{PYPI_REQUESTS}/"),
+                SMALL_FILE,
+            )
+            signed = git.write(statement)
+            for branch, tip in tips.items():
+                if branch == own or (is_ours(tip.message) and _holds(git, tip, package)):
+                    tree = partial(_attested, git, branch, names, signed)
+                    # With the message of the tip, which says what the branch holds.
+                    self._branches.append(
+                        *(git, branch, tree, tip.message, package.decided_at),
+                        largest_file=SMALL_FILE,
+                    )
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """Write a request's branch from files already there, and return the install command.
@@ -81,8 +110,7 @@ class GitHubPyPI:
         with self._branches.repository() as git:
             branch = self._branches.spelled(git, pypi_request_branch(requirement, constraints))
             command = pypi_command(asked, packages, self._branches.address, branch)
-            digests, blobs = self._closure(git, packages)
-            extra = {}
+            digests, blobs, extra = self._closure(git, packages)
             if (requirements := requirements_text(packages, command)) is not None:
                 extra[REQUIREMENTS_FILE] = git.write(requirements)
             tree = files_tree(git, digests, blobs, extra)
@@ -122,13 +150,16 @@ class GitHubPyPI:
 
     def _closure(
         self, git: Repository, packages: Sequence[PublishedPackage]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """The digests and object ids of a closure's files, by file name."""
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """The digests and object ids of a closure's files, by file name, and the object ids of what
+        is signed about them, by path."""
         branches = [pypi_package_branch(package.name, package.version) for package in packages]
         tips = self._branches.tips(git, lambda head: head in branches, SMALL_FILE)
         digests, blobs = {}, {}
+        signed: dict[str, str] = {}
         for package, branch in zip(packages, branches, strict=True):
             known, stored = published_files(git, branch, tips.get(branch))
+            signed |= statements(git, tips.get(branch))
             for artifact in package.artifacts:
                 name = checked_file(artifact.filename)
                 if known.get(name) != artifact.sha256:
@@ -137,7 +168,7 @@ class GitHubPyPI:
                         "Scan the request again to publish it."
                     )
                 digests[name], blobs[name] = artifact.sha256, stored[name]
-        return digests, blobs
+        return digests, blobs, signed
 
 
 def _holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:
@@ -146,3 +177,9 @@ def _holds(git: Repository, tip: Tip, package: PublishedPackage) -> bool:
     return PACKAGES_FOLDER in git.entries(tip) and bool(
         names & git.entries(tip, PACKAGES_FOLDER).keys()
     )
+
+
+def _attested(
+    git: Repository, branch: str, names: Sequence[str], statement: str, tip: Tip | None
+) -> str | None:
+    return attested_tree(git, branch, tip, names, statement)

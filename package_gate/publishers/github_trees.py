@@ -3,15 +3,18 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from package_gate.core.artifact import ArtifactFile
+from package_gate.core.attestation import STATEMENT_SUFFIX
 from package_gate.core.errors import PublishError
 from package_gate.publishers.git import Repository, Tip
 from package_gate.publishers.git_names import left_out
 from package_gate.publishers.github_files import (
+    ATTESTATIONS_FOLDER,
     PACKAGES_FOLDER,
+    REQUIREMENTS_FILE,
     SUMS_FILE,
     WITHDRAWN_FILE,
     is_ours,
@@ -133,3 +136,35 @@ def published_files(
     if digests.keys() != blobs.keys():
         raise PublishError(f"Branch {branch} is not what the gate wrote; delete it.")
     return digests, blobs
+
+
+def statements(git: Repository, tip: Tip | None) -> dict[str, str]:
+    """Give the object ids of what is signed about a branch's PyPI files, by path."""
+    if tip is None or ATTESTATIONS_FOLDER not in git.entries(tip):
+        return {}
+    entries = git.entries(tip, ATTESTATIONS_FOLDER)
+    return {f"{ATTESTATIONS_FOLDER}/{name}": blob for name, blob in entries.items()}
+
+
+def attested_tree(
+    git: Repository, branch: str, tip: Tip | None, names: Iterable[str], statement: str
+) -> str | None:
+    """Store a branch's tree with a statement on those of these files that it holds.
+
+    Args:
+        names: of PyPI files.
+        statement: its object id.
+
+    Returns:
+        The tree's id; None for a branch that holds none of them.
+    """
+    digests, blobs = published_files(git, branch, tip)
+    held = [name for name in names if name in digests]
+    if tip is None or not held:
+        return None
+    root = git.entries(tip)
+    extra = statements(git, tip)
+    extra |= {f"{ATTESTATIONS_FOLDER}/{name}{STATEMENT_SUFFIX}": statement for name in held}
+    if REQUIREMENTS_FILE in root:
+        extra[REQUIREMENTS_FILE] = root[REQUIREMENTS_FILE]
+    return files_tree(git, digests, blobs, extra)

@@ -147,6 +147,19 @@ class OriginPublisher(Protocol):
         """
         ...
 
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """Put a signed statement beside each file of a published package, in place of an earlier
+        one.
+
+        Args:
+            package: it is published.
+            statement: a DSSE envelope as JSON.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...
+
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """Finish a request whose whole closure is published.
 
@@ -192,6 +205,21 @@ class Publisher(Protocol):
         """See `OriginPublisher.publish`."""
         ...
 
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `OriginPublisher.attest`."""
+        ...
+
+    def post_standing_list(self, content: bytes) -> None:
+        """Put the signed standing list where notebooks read it, in place of the one before.
+
+        Args:
+            content: a DSSE envelope as JSON.
+
+        Raises:
+            PublishError: it failed.
+        """
+        ...
+
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`."""
         ...
@@ -214,7 +242,8 @@ class Publisher(Protocol):
 
 
 class PublisherByOrigin:
-    """Hands each package to the publisher for its origin; implements `Publisher`."""
+    """Hands each package to the publisher for its origin; with `post_standing_list` it implements
+    `Publisher`."""
 
     def __init__(self, publishers: Mapping[Origin, OriginPublisher]) -> None:
         """Use these, one for each origin of a package or request."""
@@ -223,6 +252,10 @@ class PublisherByOrigin:
     def publish(self, package: ApprovedPackage) -> str:
         """See `Publisher.publish`."""
         return self._for(package).publish(package)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `Publisher.attest`."""
+        self._for(package).attest(package, statement)
 
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `Publisher.offer`."""

@@ -1,6 +1,8 @@
 """The local publisher: a PEP 503/691 index and an archive folder that pip and people can read.
 
 simple/NAME/…                     files of approved PyPI packages
+simple/NAME/FILE.vsa.json         what is signed about a file, with a signer; likewise in generic/
+simple/standing-list.json         which signatures count no more
 simple/NAME/index.html            PEP 503, what `pip install --index-url file://…/simple` reads
 simple/NAME/index.v1_json         PEP 691, for who serves the folder over HTTP
 generic/NAME/VERSION/NAME.zip     approved archives; a wheel keeps its own name
@@ -12,7 +14,8 @@ import json
 import os
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NotRequired, TypedDict
 from urllib.parse import quote
@@ -22,10 +25,12 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin
+from package_gate.core.attestation import STATEMENT_SUFFIX
 from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.files import copy_verified, sha256_of, write_atomically
 from package_gate.core.request import Request
+from package_gate.core.standing_list import STANDING_LIST
 from package_gate.publishers.interface import (
     ApprovedPackage,
     PublishedPackage,
@@ -37,6 +42,7 @@ from package_gate.publishers.interface import (
 )
 
 JSON_INDEX = "index.v1_json"
+LATEST = "Latest"
 
 IndexEntry = TypedDict(
     "IndexEntry",
@@ -64,13 +70,28 @@ class LocalFolder(PublisherByOrigin):
 
     def publish(self, package: ApprovedPackage) -> str:
         """See `Publisher.publish`."""
+        with self._lock, self._writing(f"{package.name} {package.version}"):
+            return super().publish(package)
+
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        """See `Publisher.attest`."""
+        with self._lock, self._writing(f"The statement on {package.name} {package.version}"):
+            super().attest(package, statement)
+
+    def post_standing_list(self, content: bytes) -> None:
+        """See `Publisher.post_standing_list`."""
+        path = self._output / "simple" / STANDING_LIST
+        with self._writing("The standing list"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
         try:
-            with self._lock:
-                return super().publish(package)
+            yield
         except OSError as error:
             raise PublishError(
-                f"{package.name} {package.version} can't be written to {self._output}: "
-                f"{error.strerror or error}."
+                f"{what} can't be written to {self._output}: {error.strerror or error}."
             ) from error
 
     def withdraw(self, package: PublishedPackage) -> bool:
@@ -123,6 +144,12 @@ class _Index:
         self._write_index(folder, entries)
         return folder.as_uri() + "/"
 
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        for artifact in package.artifacts:
+            path = self._folder / package.name / artifact.filename
+            if path.exists():
+                _attest(path, statement)
+
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """The packages are there already, so only the command is made."""
         return pip_install(self._folder.as_uri(), requirements_for(request, packages))
@@ -138,7 +165,7 @@ class _Index:
         # A publication that was stopped may have left files that are not listed.
         gone |= {a.filename for a in package.artifacts if (folder / a.filename).exists()}
         for filename in gone:
-            (folder / filename).unlink(missing_ok=True)
+            _remove(folder / filename)
         return bool(gone)
 
     def repair(self, package: PackageSummary) -> None:
@@ -183,6 +210,10 @@ class _Archives:
         self._set_latest(fixed, file.artifact.sha256)
         return fixed.as_uri()
 
+    def attest(self, package: PublishedPackage, statement: bytes) -> None:
+        for path in self._holding(package):
+            _attest(path, statement)
+
     def offer(self, request: Request, packages: Sequence[PublishedPackage]) -> str:
         """See `OriginPublisher.offer`: `Latest` becomes what the request was decided about."""
         package = packages[0]
@@ -190,9 +221,7 @@ class _Archives:
         folder = self._folder / package.name
         latest = self._latest(folder)
         if latest is None or sha256_of(latest) != sha256:
-            fixed = next(
-                (f for f in folder.glob(f"*-{sha256[:12]}/*") if sha256_of(f) == sha256), None
-            )
+            fixed = next((f for f in self._holding(package) if f.parent.name != LATEST), None)
             if fixed is None:
                 raise PublishError(f"{package.name} with SHA-256 {sha256} is not in {folder}.")
             latest = self._set_latest(fixed, sha256)
@@ -205,31 +234,59 @@ class _Archives:
         """`Latest` is replaced in one step, so it is never missing."""
 
     def withdraw(self, package: PublishedPackage) -> bool:
-        gone = False
+        holding = self._holding(package)
+        for file in holding:
+            _remove(file)
+            if file.parent.name != LATEST and not any(file.parent.iterdir()):
+                file.parent.rmdir()
+        return bool(holding)
+
+    def _holding(self, package: PublishedPackage) -> list[Path]:
+        """Give the files with an archive's bytes, that of `Latest` first.
+
+        A later decision is younger than the version that was published, so that is found by its
+        bytes.
+        """
         sha256 = package.artifacts[0].sha256
         folder = self._folder / package.name
-        # The refusal is younger than the version that was published, so that is found by its bytes.
-        for place in (folder / "Latest", *folder.glob(f"*-{sha256[:12]}")):
-            for file in place.glob("*"):
-                if sha256_of(file) == sha256:
-                    file.unlink()
-                    gone = True
-            if place.name != "Latest" and not any(place.iterdir()):
-                place.rmdir()
-        return gone
+        places = (folder / LATEST, *folder.glob(f"*-{sha256[:12]}"))
+        files = [file for place in places for file in place.glob("[!.]*")]
+        return [file for file in files if sha256_of(file) == sha256]
 
     def _latest(self, folder: Path) -> Path | None:
-        return next(folder.glob("Latest/[!.]*"), None)
+        files = folder.glob(f"{LATEST}/[!.]*")
+        return next((file for file in files if not file.name.endswith(STATEMENT_SUFFIX)), None)
 
     def _set_latest(self, fixed: Path, sha256: str) -> Path:
         """Let `Latest` hold the file of an immutable version."""
-        latest = fixed.parent.parent / "Latest" / fixed.name
+        latest = fixed.parent.parent / LATEST / fixed.name
         latest.parent.mkdir(exist_ok=True)
         copy_verified(fixed, latest, sha256)
+        statement = _statement(fixed)
+        if statement.exists():
+            write_atomically(_statement(latest), statement.read_bytes())
+        keeps = {latest.name, _statement(latest).name} if statement.exists() else {latest.name}
         for other in latest.parent.iterdir():
-            if other.name != fixed.name:  # an earlier archive of another kind
+            if other.name not in keeps:  # an earlier archive of another kind, or about an earlier
                 other.unlink()
         return latest
+
+
+def _statement(file: Path) -> Path:
+    """Where what is signed about a file stands."""
+    return file.with_name(file.name + STATEMENT_SUFFIX)
+
+
+def _attest(file: Path, statement: bytes) -> None:
+    path = _statement(file)
+    if not path.exists() or path.read_bytes() != statement:
+        write_atomically(path, statement)
+
+
+def _remove(file: Path) -> None:
+    """Remove what is signed about a file, then the file, by which a later attempt finds both."""
+    _statement(file).unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
 
 
 def _copy(file: ArtifactFile, target: Path) -> None:

@@ -20,6 +20,7 @@ from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence
 from package_gate.core.owed import PackageKey
 from package_gate.core.reevaluation import REEVALUATION_SCHEMA, LastReevaluation
 from package_gate.core.request import Request
+from package_gate.core.standing_list import STANDING_SCHEMA, LastStanding
 from package_gate.records import legacy
 from package_gate.records.owed import OwedRecords
 from package_gate.records.storage import Storage
@@ -32,12 +33,13 @@ ENDING_SECONDS = 10
 REQUESTS = "requests/"
 PACKAGES = "packages/"
 REEVALUATION_KEY = "reevaluation/last.json"
+STANDING_KEY = "standing/last.json"
 
 Decision = PackageDecision | RequestDecision
 Document = TypeVar("Document", PackageDecision, RequestDecision, Evidence)
 _READERS: dict[type, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (PackageDecision, RequestDecision, Evidence, LastReevaluation)
+    for kind in (PackageDecision, RequestDecision, Evidence, LastReevaluation, LastStanding)
 }
 """Made before there are threads: msgspec 0.22 can crash when two are the first to read a class."""
 
@@ -54,6 +56,7 @@ _SCHEMAS = {
     RequestDecision: DECISION_SCHEMA,
     Evidence: EVIDENCE_SCHEMA,
     LastReevaluation: REEVALUATION_SCHEMA,
+    LastStanding: STANDING_SCHEMA,
 }
 
 
@@ -260,6 +263,25 @@ class Records:
             self._storage.read(REEVALUATION_KEY)  # a storage writes only over what it has read
             self._storage.write(REEVALUATION_KEY, _encode(last))
 
+    def standing(self) -> LastStanding | None:
+        """Give the standing list as the last run left it, or None.
+
+        Raises:
+            StoreError: the record can't be read, or is damaged.
+        """
+        last: LastStanding | None = self._read_any(STANDING_KEY, LastStanding)
+        return last
+
+    def put_standing(self, last: LastStanding) -> None:
+        """Record the standing list.
+
+        Raises:
+            StoreError: it could not be recorded, or the run has ended.
+        """
+        with self._writing(STANDING_KEY):
+            self._storage.read(STANDING_KEY)  # a storage writes only over what it has read
+            self._storage.write(STANDING_KEY, _encode(last))
+
     @contextmanager
     def _writing(self, key: str) -> Iterator[None]:
         """Let nobody else write this document meanwhile, and nothing once the run has ended."""
@@ -299,7 +321,7 @@ def _damaged(key: str, why: str) -> UnreadableRecordError:
     )
 
 
-def _encode(document: Decision | Evidence | LastReevaluation) -> bytes:
+def _encode(document: Decision | Evidence | LastReevaluation | LastStanding) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 

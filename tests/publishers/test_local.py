@@ -340,3 +340,53 @@ def test_a_folder_that_cannot_be_written_is_a_publish_error(
     output.write_text("a file in the way")
     with pytest.raises(PublishError, match="can't be written"):
         publisher.publish(package(tmp_path, "good", "1.0"))
+
+
+def test_a_statement_stands_beside_each_file_and_leaves_with_it(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    approved = package(tmp_path, "tiny", "1.0")
+    publisher.publish(approved)
+    publisher.attest(published(approved), b"one")
+    publisher.attest(published(approved), b"two")
+    publisher.finish()
+    folder = output / "simple" / "tiny"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "index.html", "index.v1_json", "tiny-1.0-py3-none-any.whl",
+        "tiny-1.0-py3-none-any.whl.vsa.json",
+    }  # fmt: skip
+    assert (folder / "tiny-1.0-py3-none-any.whl.vsa.json").read_bytes() == b"two"
+    assert "vsa" not in (folder / "index.html").read_text()
+    assert publisher.withdraw(published(approved))
+    assert {path.name for path in folder.iterdir()} == {"index.html", "index.v1_json"}
+
+
+def test_an_archives_statement_stands_in_its_version_and_in_latest(
+    publisher: LocalFolder, output: Path, tmp_path: Path
+) -> None:
+    made = []
+    for content in (b"one", b"two"):
+        made.append(approved := archive(tmp_path, content))
+        publisher.publish(approved)
+        publisher.attest(published(approved), approved.files[0].artifact.sha256.encode())
+    first, second = made
+    request = Request("tool", ArchiveSource("https://host.example/tool.zip"), "", 1)
+    for approved in (second, first):
+        publisher.offer(request, [published(approved)])
+        statements = {path.read_text() for path in output.glob("generic/tool/Latest/*.vsa.json")}
+        assert statements == {approved.files[0].artifact.sha256}
+        assert len(list(output.glob("generic/tool/Latest/*"))) == 2
+    assert publisher.withdraw(published(first))
+    (left,) = output.glob("generic/tool/*/*.vsa.json")
+    assert left.read_text() == second.files[0].artifact.sha256
+
+
+def test_the_standing_list_lies_in_the_index_and_is_no_project(
+    publisher: LocalFolder, output: Path
+) -> None:
+    for content in (b"one", b"two"):
+        publisher.post_standing_list(content)
+    publisher.finish()
+    assert (output / "simple" / "standing-list.json").read_bytes() == b"two"
+    assert "standing" not in (output / "simple" / "index.html").read_text()

@@ -1,0 +1,1 @@
+"""Signed statements of what the gate has decided."""
