@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
+from package_gate.scanners.families import Families
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import plain
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -124,11 +125,20 @@ class Reach:
         self._decorators: set[int] = set()
         """Calls that make a decorator."""
         self._guards = True
+        self._imported: set[str] = set()
+        """Names that are imported, and nothing else: what is called by them stands elsewhere."""
+        assigned: set[str] = set()
         in_classes: set[int] = set()
         for node in self.nodes:
             kind = type(node)
             if kind is ast.Name or kind is ast.Constant:
                 self._guards = self._guards and not _changes_main(node)
+                if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                    assigned.add(node.id)
+            elif isinstance(node, ast.ImportFrom):
+                self._imported.update(each.asname or each.name for each in node.names)
+            elif isinstance(node, ast.arg):
+                assigned.add(node.arg)
             elif isinstance(node, Function):
                 self._functions.append(node)
                 self._decorators.update(map(id, node.decorator_list))
@@ -144,6 +154,8 @@ class Reach:
                     self._methods.setdefault(item.name, []).append((node.name, item))
                 by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
                 self._named.setdefault(node.name, []).extend(by_itself)
+        self._imported -= assigned
+        self._families = Families(self.nodes, assigned)
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
         self._steps: dict[int, _Step] = {}
@@ -275,14 +287,19 @@ class Reach:
     def _note_call(self, node: ast.Call, uses: "_Uses", *, handed_over: bool) -> None:
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
-            if node.func.id not in self._named and node.func.id not in _BUILTINS:
+            elsewhere = node.func.id in self._imported or node.func.id in _BUILTINS
+            if node.func.id not in self._named and not elsewhere:
                 uses.methods.add("__call__")
             own = self._named.get(node.func.id, [])
             if node.func.id in self._classes:
                 own = [each for each in own if each.name == "__init__"]
         else:
             if isinstance(node.func, ast.Attribute):
-                uses.methods.add(node.func.attr)
+                known = self._families.methods(node.func)
+                if known is None:
+                    uses.methods.add(node.func.attr)
+                else:
+                    uses.called |= known
                 uses.called.add(f".{node.func.attr}")
             else:
                 uses.methods.add("__call__")
@@ -322,6 +339,8 @@ class Reach:
             of_call = isinstance(decorator, ast.Call)
             root = decorator.func if isinstance(decorator, ast.Call) else decorator
             own = self._named.get(root.id, []) if isinstance(root, ast.Name) else []
+            if of_call and own and all(map(self._gives_another_modules, own)):
+                continue
             taking = [inner for each in own for inner in _returned(each)] if of_call else own
             known = taking and isinstance(root, ast.Name) and root.id not in self._classes
             if not known or uses.of_one_function:
@@ -332,6 +351,17 @@ class Reach:
                 uses.called.add(each.name)
                 for argument in (*each.args.posonlyargs, *each.args.args)[:1]:
                     uses.given.setdefault(argument.arg, set()).add(key)
+
+    def _gives_another_modules(self, function: Function) -> bool:
+        """Whether a function returns only other modules' functions, which call nothing at once."""
+        inside: list[ast.AST] = list(function.body)
+        for node in inside:  # it grows meanwhile
+            if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+                inside += children(node)
+        returned = [each.value for each in inside if isinstance(each, ast.Return) and each.value]
+        return bool(returned) and all(
+            not self._calls_at_once(each) and _root(each) in self._imported for each in returned
+        )
 
     def _calls_at_once(self, decorator: ast.expr) -> bool:
         """Whether a decorator, or another function, may call what it is given there and then.
@@ -376,6 +406,13 @@ class _Uses:
             found |= new
             waiting += new
         return found
+
+
+def _root(expression: ast.expr) -> str:
+    """Name what the attributes of an expression begin with; "" when that is no name."""
+    while isinstance(expression, ast.Attribute):
+        expression = expression.value
+    return expression.id if isinstance(expression, ast.Name) else ""
 
 
 def _is_of_self(node: ast.expr) -> TypeGuard[ast.Attribute]:

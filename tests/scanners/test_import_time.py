@@ -42,6 +42,21 @@ def lines(source: str, *, whole: bool = False) -> set[int]:
         "this is no Python: hit()",
         "hit('\\d')",
         "x = '''\nhit()\n'''",
+        # An object is called, or what a name that was imported stands for since.
+        "class A:\n    def __call__(self):\n        hit()\na = A()\na()",
+        "from x import f\nclass A:\n    def __call__(self):\n        hit()\nf = A()\nf()",
+        # `super()` goes to a base, and to a class beside it.
+        "class A:\n    def go(self):\n        hit()\nclass B(A):\n    def __init__(self):\n"
+        "        super().go()\nB()",
+        "class A:\n    def __init__(self):\n        super().go()\n"
+        "class B:\n    def go(self):\n        hit()\nclass C(A, B):\n    pass\nC()",
+        "class A:\n    def __init__(self):\n        super().go()\n"
+        "class B:\n    def go(self):\n        hit()\ntype('C', (A, B), {})()",
+        "class M(type):\n    def go(cls):\n        hit()\nclass A(metaclass=M):\n    pass\nA.go()",
+        "class A:\n    @classmethod\n    def go(cls):\n        hit()\nclass B(A):\n"
+        "    pass\nB.go()",
+        "def now():\n    def run(f):\n        f()\n    return run\n@now()\ndef f():\n    hit()",
+        "from atexit import register\ndef now():\n    return register\n@now()\ndef f():\n    hit()",
     ],
 )
 def test_code_that_runs_on_import(source: str) -> None:
@@ -66,6 +81,12 @@ def test_code_that_runs_on_import(source: str) -> None:
         "import click\ndef f():\n    hit()\nclick.Option(callback=f)",
         "if __name__ == '__main__':\n    hit()",
         "def f():\n    hit()\ndef g():\n    f()",
+        "from x import f\nclass A:\n    def __call__(self):\n        hit()\na = A()\nf(a)",
+        "class A:\n    def __init__(self):\n        super().__init__()\n"
+        "class B:\n    def __init__(self):\n        hit()\nA()\nb = B",
+        "class A:\n    @classmethod\n    def go(cls):\n        pass\n"
+        "class B:\n    def go(self):\n        hit()\nA.go()\nb = B",
+        "from x import utils\ndef wrap():\n    return utils.same\n@wrap()\ndef f():\n    hit()",
     ],
 )
 def test_code_that_waits_to_be_called(source: str) -> None:

@@ -298,7 +298,8 @@ class Flow:
             root: ast.expr = function.value
             while isinstance(root, ast.Attribute):  # `session.headers.update(…)`
                 root = root.value
-            for key in {*targets(function.value), *targets(root)}:
+            of_root = [] if self._is_module(root) else targets(root)
+            for key in {*targets(function.value), *of_root}:
                 for argument in call.everything:
                     yield key, argument
         if isinstance(function, ast.Attribute) and function.attr in _SAVES:
@@ -458,6 +459,9 @@ class Flow:
             if node.func.attr == "encrypt":
                 labels.add(Label.ENCRYPTED)
         names, _, of_tables = _known(self.expressions.names(node.func))
-        labels |= _of_tables(of_tables)
+        given = _of_tables(of_tables)
+        if Label.ENCODED in given and node.args and self.expressions.text(node.args[0]) == "":
+            given -= {Label.ENCODED}  # nothing is written there
+        labels |= given
         if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

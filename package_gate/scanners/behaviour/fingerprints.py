@@ -401,12 +401,12 @@ class Fingerprints:
         except (TooLargeError, RecursionError, MemoryError):
             data = None
         if data is None:
-            return _digest([sink.behaviour.rule, *when, *self._everything])
+            return digest_of([sink.behaviour.rule, *when, *self._everything])
         texts = sorted(
             "\n".join(texts[place] for place in sorted(texts)) for texts in found.texts.values()
         )
         parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside), *data]
-        return _digest(parts)
+        return digest_of(parts)
 
     def of_waiting(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> str:
         """Identify what a function does when it is called.
@@ -429,7 +429,7 @@ class Fingerprints:
                 _text(statement, _own_part(statement)),
                 plain(function.name if function else ""),
             ]
-        return _digest([*parts, *sorted(filter(_POINTED.search, found.constants))])
+        return digest_of([*parts, *sorted(filter(_POINTED.search, found.constants))])
 
     @cached_property
     def _everything(self) -> list[str]:
@@ -460,10 +460,11 @@ class Fingerprints:
 
 def of_whole_file(rule: str, content: bytes, when: Sequence[str]) -> str:
     """Identify what was found in a file as a whole, which can't be looked into."""
-    return _digest([rule, *when, hashlib.sha256(content).hexdigest()])
+    return digest_of([rule, *when, hashlib.sha256(content).hexdigest()])
 
 
-def _digest(parts: Iterable[str]) -> str:
+def digest_of(parts: Iterable[str]) -> str:
+    """Give one SHA-256 of several texts."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

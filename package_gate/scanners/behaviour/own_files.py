@@ -56,6 +56,22 @@ _TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
 _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
 _LOOKED_AT = {"exec", "eval"}
 _UNPICKLE = {"pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads"}
+_LOADS_A_LIBRARY = {
+    *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"),
+    "importlib.machinery.ExtensionFileLoader",
+}
+_LIBRARIES = (
+    b"\x7fELF",
+    b"MZ",
+    b"\xfe\xed\xfa",
+    b"\xca\xfe\xba\xbe",
+    b"\xce\xfa\xed",
+    b"\xcf\xfa\xed",
+)
+"""How libraries of Linux, Windows and macOS begin."""
+_START = 4
+_LOCATES = "locate_file"
+_METADATA = re.compile(r"\.(?:dist|egg)-info\b|^(?:METADATA|PKG-INFO|RECORD)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ class Named:
     """Whether it is a text of the package's metadata, or of the very file (a comment)."""
     pickled: bool = False
     """Whether it is unpickled, which does nothing where a pickle holds data alone."""
+    library: bool = False
+    """Whether it is loaded as a library, which only a library can be."""
 
 
 def named_by(call: Call, flow: Flow) -> Iterator[Named]:
@@ -83,7 +101,14 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         if _LOOKED_AT & call.names and _is_held_by_code(call, flow):
             yield Named((), hidden=True)
         found_here = _Search(flow).of(call, call.everything)
-        yield from _found(found_here and replace(found_here, pickled=call.names <= _UNPICKLE))
+        yield from _found(
+            found_here
+            and replace(
+                found_here,
+                pickled=call.names <= _UNPICKLE,
+                library=call.names <= _LOADS_A_LIBRARY,
+            )
+        )
     elif call.does(tables.STARTS):
         words = call.arguments if any(map(_TAKE_ALL.match, call.names)) else call.arguments[:1]
         command = flow.text(*words)
@@ -164,8 +189,25 @@ def _read_by_a_shell(call: Call, flow: Flow, command: str) -> Named | None:
     expressions = list(call.arguments[:1])
     if words and tables.INTERPRETERS.fullmatch(words[0]):
         expressions += into
-    named = _Search(flow).of(call, expressions)
-    return Named(named.texts) if named and named.reads else None
+    elif _only_gives_to(call, flow):
+        return None
+    search = _Search(flow)
+    named = search.of(call, expressions)
+    if named is None or not named.reads:
+        return None
+    # Of all that a command is made of, only what is read counts.
+    return _Search(flow).of(call, search.read_from) if search.read_from else Named(())
+
+
+def _only_gives_to(call: Call, flow: Flow) -> bool:
+    """Whether a program that is named here, and runs nothing, is given its words one by one."""
+    first = call.arguments[0] if call.arguments else None
+    if not isinstance(first, ast.List | ast.Tuple) or not first.elts:
+        return False
+    program = flow.text(first.elts[0])
+    known = UNKNOWN not in program and program.isprintable() and program != ""
+    by_a_shell = any(key == "shell" for key, _ in call.keywords)
+    return known and not by_a_shell and not tables.INTERPRETERS.fullmatch(program)
 
 
 class _Search:
@@ -180,6 +222,10 @@ class _Search:
         """Parameters of the functions that the call is in."""
         self._reads = False
         self._hidden = False
+        self._locates = False
+        """Whether a file of a distribution is looked for."""
+        self.read_from: list[ast.expr] = []
+        """The paths of what is read."""
 
     def of(self, call: Call, expressions: Iterable[ast.expr]) -> Named | None:
         texts: dict[str, None] = {}
@@ -195,6 +241,8 @@ class _Search:
             nodes = [node for each in expressions for node in self._walk(each, call)]
             texts.update(dict.fromkeys(self._texts(nodes)))
             expressions = list(self._further(nodes))
+        if self._locates and any(map(_METADATA.search, texts)):
+            self._hidden = True
         if expressions:
             return Named((), reads=True)
         if not (texts or self._reads or self._hidden):
@@ -212,6 +260,9 @@ class _Search:
                 and any(name in tables.PARSES for name in self._flow.expressions.names(node.func))
             ):
                 self._reads = True
+            elif _is_located(node):
+                self._locates = True
+                waiting += node.args
             else:
                 waiting += ast.iter_child_nodes(node)
 
@@ -229,7 +280,12 @@ class _Search:
         self._hidden = self._hidden or self._reads_itself(call, names)
         is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _READS
         is_method = is_method or any(name.rpartition(".")[2] in _READS for name in names)
-        return is_method or any(name in tables.OPENS for name in names)
+        found = is_method or any(name in tables.OPENS for name in names)
+        if found:
+            self.read_from += call.args if is_method else call.args[:1]
+            if isinstance(call.func, ast.Attribute):
+                self.read_from.append(call.func.value)
+        return found
 
     def _reads_itself(self, call: ast.Call, names: Collection[str]) -> bool:
         """Whether a call reads the file that it stands in, or the package's metadata."""
@@ -284,6 +340,15 @@ class _Search:
         return [value for value in values if max(around) <= value.lineno <= line]
 
 
+def _is_located(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether this is `distribution(name).locate_file(path)`."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == _LOCATES
+    )
+
+
 def _is_argument(node: ast.AST) -> TypeGuard[ast.arg]:
     return isinstance(node, ast.arg)
 
@@ -324,7 +389,7 @@ class OwnFiles:
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same files, and the same shell scripts and pickles.
+        """The same for the same files, and the same shell scripts, pickles and libraries.
 
         Raises:
             OSError: one can't be read.
@@ -336,7 +401,14 @@ class OwnFiles:
                 digest.update(hashlib.sha256(self._script(path)).digest())
             elif not path.endswith(_MODULES):
                 digest.update(hashlib.sha256(self._pickle(path)).digest())
+                digest.update(b"library" if self._is_library(path) else b"")
         return digest.hexdigest()
+
+    def _is_library(self, path: str) -> bool:
+        if self._tree is None:
+            return True
+        with Path(self._tree, path).open("rb") as file:
+            return file.read(_START).startswith(_LIBRARIES)
 
     def _pickle(self, path: str) -> bytes:
         """Give a file that may be a pickle; nothing of any other, and of a large one."""
@@ -368,22 +440,45 @@ class OwnFiles:
                     identity = hashlib.sha256(rule.encode() + b"\0script\0" + content).hexdigest()
                     yield rule, found[0], identity
 
-    def has_run(self, named: Named, *, certainly: bool) -> bool:
-        """Whether a file is run although it is no code by its name.
+    def has_run(self, named: Named, *, certainly: bool) -> list[str] | None:
+        """Give the files that are run although they are no code by their names.
 
-        `certainly` leaves out the files that are read from where nobody can tell.
+        Args:
+            named: what a call reads and runs.
+            certainly: leave out the files that are read from where nobody can tell.
+
+        Returns:
+            Their paths, [] when it is not known which; None when none is run.
 
         Raises:
-            OSError: a pickle can't be read.
+            OSError: a file can't be read.
         """
         if named.hidden:
-            return True
-        for path in (path for text in named.texts for path in self._called(text)):
-            plain = named.pickled and pickles.is_plain_data(self._pickle(path))
-            if not (plain or self._is_code(path, named)):
-                return True
+            return []
+        called = {path for text in named.texts for path in self._called(text)}
+        found = [path for path in sorted(called) if not self._is_harmless(path, named)]
         names_a_module = any(text.endswith(_MODULES) for text in named.texts)
-        return named.reads and not names_a_module and not certainly
+        unknown = named.reads and not names_a_module and not certainly
+        return found if found or unknown else None
+
+    def digest_of(self, path: str) -> str:
+        """Give a file's SHA-256.
+
+        Raises:
+            OSError: it can't be read.
+        """
+        if self._tree is None:
+            return ""
+        with Path(self._tree, path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _is_harmless(self, path: str, named: Named) -> bool:
+        """Whether a file is code by its name, or can't be what the call makes of it."""
+        if self._is_code(path, named):
+            return True
+        if named.library and not self._is_library(path):
+            return True
+        return named.pickled and pickles.is_plain_data(self._pickle(path))
 
     @staticmethod
     def _is_code(path: str, named: Named) -> bool:

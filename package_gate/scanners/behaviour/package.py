@@ -21,6 +21,7 @@ from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     Fingerprints,
     calling_texts,
+    digest_of,
     graph_of,
     occasion,
     of_whole_file,
@@ -33,6 +34,7 @@ from package_gate.scanners.behaviour.rules import (
     Sink,
     behaviours,
     hidden_code,
+    running_data,
     sinks,
     waiting,
 )
@@ -73,6 +75,7 @@ _HOOKS = re.compile(
 _DEPTH = 2
 """Modules in between."""
 _NOTHING: frozenset[str] = frozenset()
+OWN_DATA = "runs-own-data"
 ANYTHING = "*"
 """Stands for all names of a module that a caller uses which can't be looked at."""
 _NO_LINES: frozenset[int] = frozenset()
@@ -284,10 +287,11 @@ class PackageBehaviour:
                 if each.nodes:
                     of_sink = self._prints.of(each, flow, module, path, when)
                     prints[each.behaviour.rule, each.behaviour.line] = of_sink
+            prints |= self._of_own_data(found, path, module, flow, when, whole=whole)
         return [
             # What is run as data may be another file's in another release.
             each
-            if each.rule == "runs-own-data" or each.fingerprint
+            if each.fingerprint or (each.rule == OWN_DATA and (each.rule, each.line) not in prints)
             else replace(
                 each,
                 fingerprint=prints[each.rule, each.line]
@@ -296,6 +300,31 @@ class PackageBehaviour:
             )
             for each in found
         ]
+
+    def _of_own_data(
+        self,
+        found: Sequence[Behaviour],
+        path: str,
+        module: ast.Module,
+        flow: Flow,
+        when: Sequence[str],
+        *,
+        whole: bool,
+    ) -> dict[tuple[str, int], str]:
+        """Identify what runs data by how it comes to that, and by the data itself."""
+        lines = {each.line for each in found if each.rule == OWN_DATA}
+        parts: dict[int, list[str]] = {}
+        for each in running_data(flow, self.own, whole=whole) if lines else ():
+            behaviour = each.sink.behaviour
+            if behaviour.rule != OWN_DATA or behaviour.line not in lines:
+                continue
+            if each.files is None:
+                lines.discard(behaviour.line)
+                continue
+            files = [self.own.digest_of(file) for file in each.files]
+            identity = self._prints.of(each.sink, flow, module, path, when)
+            parts.setdefault(behaviour.line, []).extend((identity, *files))
+        return {(OWN_DATA, line): digest_of(sorted(parts[line])) for line in lines & parts.keys()}
 
     def _callings(self, path: str, name: str) -> Iterator[str]:
         """Give the statements of other modules that call something of this one."""

@@ -106,11 +106,11 @@ def behaviours(
         found, flow = sinks(
             parse(source), whole=whole, at_start=at_start, called=called, others=others
         )
-        of_package = (
-            (*_running_data(flow, own, whole=whole), *_installed(flow, own, whole=whole))
-            if own
-            else ()
-        )
+        of_package: list[Behaviour] = []
+        if own:
+            ran = running_data(flow, own, whole=whole)
+            of_package = [each.sink.behaviour for each in ran]
+            of_package += _installed(flow, own, whole=whole)
         return [*(each.behaviour for each in found), *of_package]
     except NotPythonError:
         return [Behaviour("not-python", 1, "")]
@@ -120,25 +120,44 @@ def behaviours(
         return [Behaviour("unreadable-code", 1, "it is nested too deeply, or too large")]
 
 
-def _running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> Iterator[Behaviour]:
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A call that runs what is no code by its name."""
+
+    sink: Sink
+    files: tuple[str, ...] | None
+    """The package's files that it may be, by path; None: they are not known."""
+
+
+def running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> Iterator[Ran]:
     """Yield the calls that run files of the package which are no code by their names.
 
     And what shell scripts do that are run.
+
+    Raises:
+        OSError: a file can't be read.
     """
     for call in flow.calls:
         line = call.node.lineno
-        runs = False
+        files: set[str] | None = None
+        known = True
         for named in named_by(call, flow):
-            runs = runs or own.has_run(named, certainly=not whole)
+            run = own.has_run(named, certainly=not whole)
+            if run is not None:
+                files = {*(files or ()), *run}
+                known = known and bool(run)
             for rule, command, identity in own.harm_of(named):
-                yield Behaviour(rule, line, one_line(command, 100), identity)
+                shown = Behaviour(rule, line, one_line(command, 100), identity)
+                yield Ran(Sink(shown, (call.node,)), None)
         for inner in _inner_code(call, flow) if depth < _MAX_DEPTH else ():
             with suppress(NotPythonError, TooHardError):  # which is reported as `unreadable-code`
                 inside = Flow(running_nodes(parse(inner), whole=False))
-                for each in _running_data(inside, own, whole=whole, depth=depth + 1):
-                    yield replace(each, line=line)
-        if runs:
-            yield Behaviour("runs-own-data", line, _shown(call.node))
+                for each in running_data(inside, own, whole=whole, depth=depth + 1):
+                    shown = replace(each.sink.behaviour, line=line)
+                    yield Ran(Sink(shown, (call.node,)), each.files)
+        if files is not None:
+            shown = Behaviour("runs-own-data", line, _shown(call.node))
+            yield Ran(Sink(shown, (call.node,)), tuple(sorted(files)) if known else None)
 
 
 def _installed(flow: Flow, own: OwnFiles, *, whole: bool) -> Iterator[Behaviour]:

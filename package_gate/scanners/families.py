@@ -1,0 +1,106 @@
+"""The classes of a file, and which methods a call by a class, or by `super()`, may mean."""
+
+import ast
+from collections.abc import Collection, Sequence
+from functools import cached_property
+
+from package_gate.scanners.nodes import Function, children
+
+_MAKE_CLASSES = {"type", "new_class"}
+_CHANGE_CLASSES = {"__bases__", "__class__"}
+"""By what classes are made, or changed, whose bases stand in no `class` statement."""
+
+
+class Families:
+    """The classes of one file with what they inherit from each other; read when they are asked."""
+
+    def __init__(self, nodes: Sequence[ast.AST], assigned: Collection[str]) -> None:
+        """Take a file's nodes, and the names that something is assigned to."""
+        self._nodes = nodes
+        self._assigned = assigned
+
+    def methods(self, function: ast.Attribute) -> frozenset[str] | None:
+        """Name the methods (`Class.method`) that `Class.name` or `super().name` may be.
+
+        Returns:
+            Their names; None when it may be any method of this name.
+        """
+        base = function.value
+        if isinstance(base, ast.Name):
+            if base.id not in self._methods or base.id in self._assigned:
+                return None
+            # What it doesn't define itself its metaclass may.
+            return self._named(self._above(base.id), function.attr) or None
+        if not (isinstance(base, ast.Call) and isinstance(base.func, ast.Name)):
+            return None
+        owner = self._owners.get(id(function)) if base.func.id == "super" else None
+        if owner is None or self._are_made:
+            return None
+        below = [name for name in self._methods if owner in self._above(name)]
+        family = {each for name in below for each in self._above(name)}
+        return self._named(family - {owner}, function.attr)
+
+    def _named(self, classes: Collection[str], method: str) -> frozenset[str]:
+        return frozenset(
+            f"{name}.{method}" for name in classes if method in self._methods.get(name, ())
+        )
+
+    def _above(self, name: str) -> set[str]:
+        """Name a class and all of this file that it inherits from."""
+        found = {name}
+        waiting = [name]
+        for each in waiting:  # it grows meanwhile
+            new = self._bases.get(each, set()) - found
+            found |= new
+            waiting += new
+        return found
+
+    @cached_property
+    def _classes(self) -> list[ast.ClassDef]:
+        return [node for node in self._nodes if isinstance(node, ast.ClassDef)]
+
+    @cached_property
+    def _methods(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for each in self._classes:
+            methods = {item.name for item in each.body if isinstance(item, Function)}
+            found.setdefault(each.name, set()).update(methods)
+        return found
+
+    @cached_property
+    def _bases(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for each in self._classes:
+            named = {n.id for base in each.bases for n in ast.walk(base) if isinstance(n, ast.Name)}
+            found.setdefault(each.name, set()).update(named)
+        return found
+
+    @cached_property
+    def _are_made(self) -> bool:
+        """Whether a class may have bases that no `class` statement names."""
+        return any(
+            (
+                isinstance(node, ast.Attribute)
+                and node.attr in _CHANGE_CLASSES
+                and not isinstance(node.ctx, ast.Load)
+            )
+            or (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in _MAKE_CLASSES
+                and len(node.args) > 1  # `type(x)` only asks
+            )
+            for node in self._nodes
+        )
+
+    @cached_property
+    def _owners(self) -> dict[int, str]:
+        """`super().name` → the class whose method it stands in, the innermost."""
+        found: dict[int, str] = {}
+        for each in self._classes:  # outer ones before inner ones
+            waiting: list[ast.AST] = list(children(each))
+            for node in waiting:  # it grows meanwhile
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
+                    found[id(node)] = each.name
+                waiting += children(node)
+        return found
