@@ -49,7 +49,8 @@ def lines(source: str, *, whole: bool = False) -> set[int]:
         "class A:\n    def go(self):\n        hit()\nclass B(A):\n    def __init__(self):\n"
         "        super().go()\nB()",
         "class A:\n    def __init__(self):\n        super().go()\n"
-        "class B:\n    def go(self):\n        hit()\nclass C(A, B):\n    pass\nC()",
+        "class B:\n    def go(self):\n        hit()\nclass C(A, B):\n"
+        "    def __init__(self):\n        A.__init__(self)\nC()",
         "class A:\n    def __init__(self):\n        super().go()\n"
         "class B:\n    def go(self):\n        hit()\ntype('C', (A, B), {})()",
         "class M(type):\n    def go(cls):\n        hit()\nclass A(metaclass=M):\n    pass\nA.go()",

@@ -355,6 +355,16 @@ class Flow:
                             if each is not None:
                                 yield each.arg, Label.INTERCEPTED, value
 
+    def _decodes_nothing(self, call: ast.Call) -> bool:
+        """Whether what is decoded is the empty text alone: a place in a template."""
+        name = call.args[0] if len(call.args) == 1 else None
+        values = self.feeds(name.id) if isinstance(name, ast.Name) else []
+        return (
+            bool(values)
+            and all(isinstance(each, ast.Constant) and each.value in ("", b"") for each in values)
+            and any(each in tables.DECODES_TEXT for each in self.expressions.names(call.func))
+        )
+
     def _path_of(self, expression: ast.expr) -> ast.expr | None:
         """Give the path of an opened file, or a path object itself."""
         if isinstance(expression, ast.Call):
@@ -402,6 +412,9 @@ class Flow:
             self._look_up(node, labels)
         elif isinstance(node, ast.Call):
             if self._is_environment(node.func) or self._is_environment(node):
+                return
+            if self._decodes_nothing(node):
+                labels.add(Label.DECODED)
                 return
             self._collect_call(node, labels, keys)
         elif isinstance(node, ast.Subscript):
@@ -459,9 +472,6 @@ class Flow:
             if node.func.attr == "encrypt":
                 labels.add(Label.ENCRYPTED)
         names, _, of_tables = _known(self.expressions.names(node.func))
-        given = _of_tables(of_tables)
-        if Label.ENCODED in given and node.args and self.expressions.text(node.args[0]) == "":
-            given -= {Label.ENCODED}  # nothing is written there
-        labels |= given
+        labels |= _of_tables(of_tables)
         if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

