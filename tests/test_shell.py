@@ -1,6 +1,7 @@
 """The shell commands, in a project of their own that has next to nothing to install."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,9 @@ def test_scan_locally_installs_once_and_hands_everything_on(installed: Installed
         for name in ("external-package-request.csv", "scan-policy.toml", "local-repository")
     ]
     assert "only the first time" in first.stderr
+    assert "WARNING" not in first.stderr  # pip's own words go to a file
+    assert re.search(r"\nInstalled in \d+ s\.\n$", first.stderr)
+    assert (installed.project / ".venv/gate.log").exists()
     second = run(installed.script, folder=installed.folder)
     assert second.stderr == ""
     assert second.returncode == 3
@@ -116,7 +120,9 @@ def test_a_pin_without_hash_is_not_installed(project: Path, tmp_path: Path) -> N
     result = run(project / "shell" / "scan-locally.sh", folder=tmp_path)
     assert result.returncode == 2
     assert "hashes" in result.stderr
-    assert "could not be installed" in result.stderr
+    log = project / ".venv/gate.log"
+    assert f"could not be installed; all that pip said is in {log}\n" in result.stderr
+    assert "idna==3.7" in log.read_text()
     assert not (project / ".venv/gate/installed-requirements.txt").exists()
 
 
