@@ -77,6 +77,28 @@ def test_a_refusal_names_a_request_that_is_then_approved(
     assert decided(local, "asked")["verdict"] == "approved"
 
 
+def test_a_release_for_other_pythons_names_one_that_is_then_approved(local: LocalRun) -> None:
+    local.index.add_wheel("lib", "1.2", requires_python="<3.7")
+    local.run("asked,pypi:lib==1.2\n")
+    refused = decided(local, "asked")
+    assert (refused["verdict"], refused["instead"]) == ("refused", "asked,pypi:lib==2.1")
+    assert local.run("asked,pypi:lib==2.1\n").returncode == 0
+    assert decided(local, "asked")["verdict"] == "approved"
+
+
+def test_a_file_says_itself_for_which_python_it_is_when_the_index_does_not(
+    local: LocalRun,
+) -> None:
+    entry = local.index.add_wheel("silent", "1.0", requires_python=">=3.6,<3.7")
+    del entry["requires-python"]
+    local.run("asked,pypi:silent\napp,pypi:app\n")
+    asked = decided(local, "asked")
+    assert asked["verdict"] == "refused"
+    assert "silent 1.0 asks for Python <3.7,>=3.6, which leaves out 3.11" in asked["reasons"][0]
+    assert not (local.output / "simple/silent").exists()
+    assert decided(local, "app")["verdict"] == "approved"
+
+
 def test_without_a_way_on_the_refusal_says_nothing_of_one(local: LocalRun) -> None:
     local.add_advisory("lib", "1.0", "1.1", "2.0", "2.1")
     local.run("app,pypi:app\n")

@@ -84,8 +84,26 @@ class Compliant:
         resolution = self._steer(self._steering, request, refused, any_release=False)
         if resolution is not None:
             return Better(resolution)
-        other = self._steer(self._steering, request, refused, any_release=True)
-        return Better(instead=_line(request, other.packages[0]) if other else "")
+        return Better(instead=self._other(self._steering, request, refused))
+
+    def instead(self, request: Request) -> str:
+        """Give a request for another release, where the requirement lets no notebook have any.
+
+        Returns:
+            A line for the request file that no advisory refuses; "" for none.
+        """
+        source = request.source
+        if (
+            not self._steering
+            or not isinstance(source, PyPISource)
+            or not Requirement(source.requirement).specifier
+        ):
+            return ""
+        return self._other(self._steering, request, {})
+
+    def _other(self, steering: Steering, request: Request, refused: Refused) -> str:
+        other = self._steer(steering, request, refused, any_release=True)
+        return _line(request, other.packages[0]) if other else ""
 
     def _steer(
         self, steering: Steering, request: Request, refused: Refused, *, any_release: bool

@@ -35,7 +35,7 @@ from package_gate.core.standing import Standing, old_advisories
 from package_gate.core.text import one_line
 from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
 from package_gate.sources.index_findings import yanked_release
-from package_gate.sources.installing import installing_notes
+from package_gate.sources.installing import installing_notes, not_for
 
 _GIVEN_UP = re.compile(
     r"\b(?:deprecated|obsolete|abandoned|unmaintained|superseded|renamed to|no longer "
@@ -197,6 +197,31 @@ def decide_request(
         schema=DECISION_SCHEMA,
     )
     return _waiting(decision, [_wait(each) for each in outcomes if not _is_approved(each)])
+
+
+def refuse_unfit(
+    decision: RequestDecision,
+    packages: Sequence[ResolvedPackage],
+    outcomes: Sequence[PackageOutcome],
+    conditions: Conditions,
+) -> RequestDecision:
+    """Refuse an approval that could not be installed on a notebook that it is for.
+
+    Args:
+        decision: the approval.
+        packages: its closure.
+        outcomes: how each of these ended.
+        conditions: what the run decides by.
+    """
+    pythons = conditions.policy.targets.python_versions
+    reasons = [
+        reason
+        for package, outcome in zip(packages, outcomes, strict=True)
+        if outcome.decision and (reason := not_for(package, outcome.decision, pythons))
+    ]
+    if not reasons:
+        return decision
+    return replace(decision, verdict=Verdict.REFUSED, reasons=tuple(reasons))
 
 
 def cause_of(error: BaseException | None) -> Cause:

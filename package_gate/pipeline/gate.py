@@ -48,6 +48,7 @@ from package_gate.pipeline.decide import (
     decide_request,
     follow_request,
     refuse_or_leave,
+    refuse_unfit,
 )
 from package_gate.pipeline.packages import Packages, PackageWork, remote_files
 from package_gate.pipeline.plan import Plan, Planner
@@ -361,9 +362,11 @@ class Gate:
             reasons = [describe(error)]
         if reasons:
             now = self.settings.now()
-            return refuse_or_leave(
+            refused = refuse_or_leave(
                 request, Verdict.REFUSED, reasons, self._conditions, now, passing=True
             )
+            fits = isinstance(error, UnfitError)
+            return replace(refused, instead=self.steps.planner.instead(request) if fits else "")
         if isinstance(error, SourceRefusedError):
             return self._without_packages(request, error)
         return None
@@ -381,6 +384,8 @@ class Gate:
         decision = decide_request(
             request, outcomes, plan.notes, self._conditions, self.settings.now()
         )
+        if decision.verdict is Verdict.APPROVED:
+            decision = refuse_unfit(decision, plan.packages, outcomes, self._conditions)
         if decision.verdict is Verdict.APPROVED and not self.settings.dry_run:
             try:
                 command = self._publish(request, plan, works, earlier)

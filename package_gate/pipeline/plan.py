@@ -99,6 +99,10 @@ class Planner:
         resolution = self._sources[type(request.source)].resolve(request)
         return self._steered(request, _plan(resolution))
 
+    def instead(self, request: Request) -> str:
+        """See `Compliant.instead`."""
+        return self._compliant.instead(request)
+
     def _steered(self, request: Request, plan: Plan) -> Plan:
         """Give the plan, or one that no advisory refuses, or name a request that has one."""
         refused = self._compliant.refused(plan.packages)

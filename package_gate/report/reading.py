@@ -181,7 +181,7 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "If it has to be this version, ask InfoSec for a waiver. They check the findings, "
             "fill in who approves it and why, and add it to the policy file."
         )
-    if not blocking:
+    if not blocking and not decision.instead:
         steps.append(
             "Request another source or version, as the reason says. Where it is the policy that "
             "forbids this one, ask InfoSec whether it should."

@@ -6,10 +6,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.decision import PackageDecision
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.inventory import Inventory
 from package_gate.core.text import one_line
 from package_gate.inventory.bounds import MAX_FIELD
+from package_gate.inventory.formats.core_metadata import specifiers, takes_all_of
 
 MAX_NAMED = 5
 """Requirements that a note names."""
@@ -35,6 +37,37 @@ def installing_notes(package: ResolvedPackage, inventories: Sequence[Inventory])
                 f"pypi:NAME: {_listed(list(needed))}"
             )
     return notes
+
+
+def not_for(package: ResolvedPackage, decision: PackageDecision, pythons: Iterable[str]) -> str:
+    """Say that a package can't be installed where it is needed, by what its files say themselves.
+
+    A mirror's index may not tell the `Requires-Python` by which it would have been passed over.
+
+    Args:
+        package: as it was resolved.
+        decision: on its files.
+        pythons: of the policy's notebooks, such as `3.11`.
+
+    Returns:
+        A sentence, "" when each of the notebooks has a file.
+    """
+    if not ecosystem_of(package.origin).looked_up_by_name:
+        return ""
+    needed = {target.split()[1]: None for target in package.targets} or dict.fromkeys(pythons)
+    bounds = {each.requires_python for each in decision.artifacts}
+    left_out = [
+        python
+        for python in needed
+        if bounds and not any(takes_all_of(specifiers(bound), python) for bound in bounds)
+    ]
+    if not left_out:
+        return ""
+    return (
+        f"{package.name} {package.version} asks for Python {_listed(sorted(bounds))}, which leaves "
+        f"out {' / '.join(left_out)}. The index does not say so. Ask for another release, or use "
+        "an index that tells requires-python."
+    )
 
 
 def _is_read_by_new_pips(text: str) -> bool:

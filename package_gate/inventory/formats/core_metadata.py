@@ -32,6 +32,8 @@ MAX_FIELD_NAMES = 200
 """Different field names in one file; `parse_email` looks through all fields for each of them."""
 _MIME = ("content-type", "content-transfer-encoding", "mime-version")
 """Fields that make an email's parser read the description as something else than text."""
+_LAST_PATCH = 99
+"""A patch release of Python that no upper bound is meant to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +148,13 @@ def specifiers(text: str) -> SpecifierSet:
         return SpecifierSet(text if len(text) <= MAX_SPECIFIER else "")
     except InvalidSpecifier:
         return SpecifierSet()
+
+
+def takes_all_of(requires: SpecifierSet, python: str) -> bool:
+    """Whether a `Requires-Python` has no upper bound that leaves this minor version out.
+
+    Args:
+        requires: the whole of it; only its upper bounds count here.
+        python: such as `3.11`, which stands for all of its patch releases.
+    """
+    return requires.contains(f"{python}.{_LAST_PATCH}", prereleases=True)

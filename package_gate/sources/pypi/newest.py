@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from package_gate.core.text import one_line
+from package_gate.inventory.formats.core_metadata import takes_all_of
 from package_gate.sources.pypi.builds import Builds
 from package_gate.sources.pypi.index import Index, Project, Release
 from package_gate.sources.pypi.lock import LockedPackage
@@ -22,7 +23,6 @@ from package_gate.sources.pypi.resolver import (
     Resolver,
     Wanted,
     is_pin,
-    takes_all_of,
 )
 from package_gate.sources.pypi.uv import PythonTarget, ResolutionFailure
 

@@ -17,7 +17,7 @@ from package_gate.core.artifact import ArtifactFile, RemoteFile
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.inventory import Inventory
 from package_gate.core.text import printable
-from package_gate.inventory.formats.core_metadata import specifiers
+from package_gate.inventory.formats.core_metadata import specifiers, takes_all_of
 from package_gate.sources.pypi.cooldown import IndexCooldown
 from package_gate.sources.pypi.failures import LASTING
 from package_gate.sources.pypi.index import Index, Project, Release
@@ -40,8 +40,6 @@ Key = tuple[str, Version]
 """Normalised name and version."""
 MAX_CAPPED = 50
 """How often uv is told of projects whose releases a target's Python rules out."""
-_LAST_PATCH = 99
-"""A patch release of Python that no upper bound is meant to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +249,6 @@ class Resolver:
                     ) from error
                 self._sdists[key] = read_sdist(inventory, *key)
             return self._sdists[key]
-
-
-def takes_all_of(requires: SpecifierSet, python: str) -> bool:
-    """Whether a `Requires-Python` has no upper bound that leaves this minor version out.
-
-    Args:
-        requires: the whole of it; only its upper bounds count here.
-        python: such as `3.11`, which stands for all of its patch releases.
-    """
-    return requires.contains(f"{python}.{_LAST_PATCH}", prereleases=True)
 
 
 def _takes(said: Mapping[str, str], filename: str, target: PythonTarget) -> bool:
