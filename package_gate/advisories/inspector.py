@@ -211,11 +211,11 @@ def _finding(vulnerability: _Vulnerability, reference: str, *, malicious: bool) 
         or any(each.startswith("MAL-") for each in ids)
     )
     properties = {each.name: each.value for each in vulnerability.properties}
-    fixed = properties.get(f"{_OWN}fixed_version:{reference}", "")
+    fixed = one_line(properties.get(f"{_OWN}fixed_version:{reference}", ""), MAX_ID)
     if malicious:
         recommendation = REMOVE
     elif fixed:
-        recommendation = f"Upgrade to {one_line(fixed, MAX_ID)} or newer."
+        recommendation = f"Upgrade to {fixed} or newer."
     else:
         recommendation = "No fixed version is known."
     return Finding(
@@ -235,6 +235,7 @@ def _finding(vulnerability: _Vulnerability, reference: str, *, malicious: bool) 
         aliases=tuple(
             sorted({one_line(each, MAX_ID) for each in ids[1:] if each.startswith(_SAME)})
         ),
+        fixed_in=None if malicious else ((fixed,) if fixed else ()),
     )
 
 

@@ -64,6 +64,8 @@ class _Records(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Opened:
     records: _Records
+    snapshot: Path | None
+    """Where they lie; None for an API."""
     shown: str
     """What the record calls them."""
     date: str = ""
@@ -111,6 +113,15 @@ class OSV:
             data=SAMPLE_DATA if self._settings.sample else opened.shown,
             entries=opened.entries,
         )
+
+    @property
+    def snapshot(self) -> Path | None:
+        """Where the advisories lie on this machine; None when an API is asked.
+
+        Raises:
+            ScannerError: the advisories could not be had.
+        """
+        return self._open().snapshot
 
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
         """See `AdvisorySource.query`."""
@@ -165,7 +176,7 @@ def _open(settings: OSVSettings) -> _Opened:
             attempts=settings.attempts,
             pause=settings.pause,
         )
-        return _Opened(api, shown)
+        return _Opened(api, None, shown)
     snapshot = Snapshot(Path(path))
     date = snapshot.newest.astimezone(UTC).date().isoformat()
-    return _Opened(snapshot, shown, date, snapshot.entries)
+    return _Opened(snapshot, Path(path), shown, date, snapshot.entries)

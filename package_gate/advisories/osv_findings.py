@@ -54,15 +54,17 @@ def findings(records: Iterable[Record], package: NamedPackage) -> Iterator[Findi
         ids = {each for record in group for each in record.ids}
         rule = group[0].id
         malware = any(record.is_malware for record in group)
+        fixed = None if malware else first_fixed_version(group, package)
         yield Finding(
             scanner=SCANNER,
             rule=rule,
             kind=Kind.MALWARE if malware else Kind.VULNERABILITY,
             severity=Severity.CRITICAL if malware else _highest(group, package.name),
             message=_message(group, package),
-            recommendation=_recommendation(group, package, malware=malware),
+            recommendation=_recommendation(fixed, malware=malware),
             references=addresses(each.url for record in group for each in record.references or ()),
             aliases=tuple(sorted(ids - {rule}, key=_preference)),
+            fixed_in=None if malware else ((fixed,) if fixed else ()),
         )
 
 
@@ -154,8 +156,7 @@ def _first_sentences(details: str) -> str:
     return first_sentences(text)
 
 
-def _recommendation(group: list[Record], package: NamedPackage, *, malware: bool) -> str:
+def _recommendation(fixed: str | None, *, malware: bool) -> str:
     if malware:
         return "Do not install it, and remove it where it is installed."
-    fixed = first_fixed_version(group, package)
     return f"Upgrade to {fixed} or newer." if fixed else "No fixed version is known."

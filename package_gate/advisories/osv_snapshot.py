@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
+from package_gate.advisories.exploitation import KEV_FILE
 from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import Record, decode_record
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -50,7 +51,7 @@ class _Folder:
             os.path.relpath(Path(folder, file), path)
             for folder, _, files in os.walk(path, onerror=_raise)
             for file in files
-            if file.lower().endswith(".json")
+            if file.lower().endswith(".json") and file != KEV_FILE
         )
 
     def read(self, name: str) -> bytes:
@@ -198,7 +199,11 @@ def _open(path: Path) -> _Files:
 
 
 def _record_names(archive: zipfile.ZipFile) -> list[str]:
-    entries = [each for each in archive.infolist() if each.filename.lower().endswith(".json")]
+    entries = [
+        each
+        for each in archive.infolist()
+        if each.filename.lower().endswith(".json") and each.filename.split("/")[-1] != KEV_FILE
+    ]
     if sum(each.file_size for each in entries) > MAX_SNAPSHOT_BYTES:
         raise zipfile.BadZipFile(f"it unpacks to more than {MAX_SNAPSHOT_BYTES} bytes")
     names = [each.filename for each in entries]

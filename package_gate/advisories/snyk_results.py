@@ -185,6 +185,7 @@ def _finding(vulnerability: Vulnerability, subject: str) -> Finding:
         aliases=tuple(
             one_line(each, MAX_ID) for each in (identifiers.cve or []) + (identifiers.ghsa or [])
         ),
+        fixed_in=None if malicious else tuple(fixed),
     )
 
 

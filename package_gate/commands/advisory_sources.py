@@ -12,11 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from package_gate.advisories.exploitation import Prioritised, reader
 from package_gate.advisories.interface import AdvisorySource
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.aws.session import AWSSession, region_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.packaged import packaged
+from package_gate.core.policy import Prioritise
 from package_gate.net.session import HTTPSession, Network, NoAnswerError
 from package_gate.scanners.registry import Where, those
 
@@ -58,6 +60,7 @@ def advisory_sources(
     network: Network,
     scratch: Path,
     *,
+    prioritise: Prioritise | None = None,
     may_use_sample: bool = False,
 ) -> Advisories:
     """Make the sources of a run; what they know is read or asked for at the first question.
@@ -69,12 +72,15 @@ def advisory_sources(
         environ: the environment.
         network: how services are reached.
         scratch: an existing folder of the run's own.
+        prioritise: says from which probability on a vulnerability is likely to be exploited;
+            None for the policy's default.
         may_use_sample: whether the hand-written set may stand in for an OSV API out of reach.
 
     Raises:
         ConfigurationError: something that a source needs is missing or wrong; it is named.
     """
     sample = False
+    osv: OSV | None = None
     sources: list[AdvisorySource] = []
     for name in those(names, Where.ADVISORIES):
         if name == "osv":
@@ -86,9 +92,13 @@ def advisory_sources(
                 region=region_of(environ),
                 network=network,
             )
-            sources.append(OSV(settings))
+            osv = OSV(settings)
+            sources.append(osv)
         else:
             sources.append(_service(name, environ, scratch))
+    if osv is not None:  # what is known of exploitation lies beside its advisories
+        read = reader(lambda: osv.snapshot, (prioritise or Prioritise()).epss_at_least)
+        sources = [Prioritised(source, read) for source in sources]
     return Advisories(tuple(sources), sample)
 
 

@@ -115,7 +115,14 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], scratch: Path)
             "--output."
         )
     network = checked_network(environ)
-    advisories = advisory_sources(options.scanners, options.advisories, environ, network, scratch)
+    advisories = advisory_sources(
+        options.scanners,
+        options.advisories,
+        environ,
+        network,
+        scratch,
+        prioritise=policy.prioritise,
+    )
     services = Services(environ, network, advisories.sources, monitor=options.snyk_monitor)
     subject = Subject(
         repository=environ.get("PACKAGE_GATE_REPOSITORY") or options.path.resolve().name,

@@ -142,6 +142,7 @@ def _run(
         environ,
         connection,
         scratch,
+        prioritise=policy.prioritise,
         may_use_sample=target.may_use_sample_advisories,
     )
     workers = ScanSetup(options.scanners, policy.limits, packages)

@@ -99,6 +99,7 @@ def _run(
         environ,
         checked_network(environ),
         scratch,
+        prioritise=policy.prioritise,
         may_use_sample=target.may_use_sample_advisories,
     )
     nothing = _NothingOutside()

@@ -42,6 +42,15 @@ class Kind(Word):
     LICENSE = "license"
 
 
+class Exploited(Word):
+    """Whether attackers use a vulnerability."""
+
+    KNOWN = "known"
+    """It stands in CISA's catalogue of known exploited vulnerabilities."""
+    LIKELY = "likely"
+    """FIRST's forecast (EPSS) gives it the policy's probability or more for the next 30 days."""
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place in an artifact."""
@@ -84,6 +93,10 @@ class Finding:
     waits: bool = False
     """Whether it is about code that waits to be called: then it counts more where it is new, see
     `core.precedent`."""
+    fixed_in: tuple[str, ...] | None = None
+    """The versions that mend a vulnerability, as far as its advisory knows them; () when there is
+    none. None where nobody was asked for one."""
+    exploited: Exploited | None = None
 
 
 @dataclass(frozen=True, slots=True)

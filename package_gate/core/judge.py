@@ -6,7 +6,14 @@ from datetime import date
 
 from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import JudgedFinding, Verdict
-from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity, is_known_malware
+from package_gate.core.finding import (
+    Exploited,
+    Finding,
+    Kind,
+    ScannerInfo,
+    Severity,
+    is_known_malware,
+)
 from package_gate.core.policy import NEVER, Policy
 
 
@@ -67,12 +74,24 @@ def refuses(package: PackageIdentity, finding: Finding, policy: Policy, today: d
 def _judge_finding(
     package: PackageIdentity, finding: Finding, policy: Policy, today: date
 ) -> JudgedFinding:
-    unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
-    severity = finding.severity or Severity(unrated)
+    severity = _severity(finding, policy)
     threshold = policy.refuse.threshold(finding.scanner, finding.kind)
     refuses = threshold != NEVER and severity >= Severity(threshold)
+    if finding.fixed_in == () and not finding.exploited:
+        refuses = refuses and policy.prioritise.no_fix == "refuse"
     waiver = policy.waiver_for(package, (finding.rule, *finding.aliases), today)
     return JudgedFinding(finding, severity, refuses and waiver is None, waiver)
+
+
+def _severity(finding: Finding, policy: Policy) -> Severity:
+    """Give what a finding counts as: more than its own severity when it is exploited."""
+    unrated = policy.unrated_vulnerability if finding.kind is Kind.VULNERABILITY else "medium"
+    severity = finding.severity or Severity(unrated)
+    if finding.exploited is None:
+        return severity
+    known = finding.exploited is Exploited.KNOWN
+    least = policy.prioritise.kev if known else policy.prioritise.epss
+    return severity if least == NEVER else max(severity, Severity(least))
 
 
 def refusal(item: JudgedFinding) -> str:

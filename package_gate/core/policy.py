@@ -109,6 +109,19 @@ class AdvisoryAges(_Section, frozen=True):
     """Older ones approve nothing."""
 
 
+class Prioritise(_Section, frozen=True):
+    """What exploitation and fixes change about vulnerabilities."""
+
+    kev: Threshold = "critical"
+    """The least severity of one that is known to be exploited; `never` leaves it as it is."""
+    epss: Threshold = "high"
+    """The least severity of one that is likely to be."""
+    epss_at_least: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    """From which probability on it is likely."""
+    no_fix: Literal["refuse", "report"] = "refuse"
+    """`report`: one without a fixed version refuses nothing, unless it is exploited."""
+
+
 class Licences(_Section, frozen=True):
     """Which licences packages may declare, as SPDX identifiers; `GPL-*` is all that begin so."""
 
@@ -255,6 +268,7 @@ class Policy(_Section, frozen=True):
     history: History = History()
     reevaluate: Reevaluate = Reevaluate()
     advisories: AdvisoryAges = AdvisoryAges()
+    prioritise: Prioritise = Prioritise()
     licenses: Licences = Licences()
     targets: Targets = Targets()
     resolve: Resolve = Resolve()

@@ -80,6 +80,7 @@ def test_a_critical_vulnerability_of_the_package_is_a_finding(
                 "https://nvd.example/CVE-2020-14343",
                 "https://advisories.example/CVE-2020-14343",
             ),
+            fixed_in=("5.4",),
         ),
     )
 

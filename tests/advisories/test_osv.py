@@ -51,6 +51,7 @@ def test_a_package_is_looked_up_by_name_and_version(snapshot: Path) -> None:
         message="Runs code.",
         recommendation="Upgrade to 5.4 or newer.",
         aliases=("CVE-2020-14343",),
+        fixed_in=("5.4",),
     )
     assert known(snapshot, "pyyaml", "5.4") == ()
     assert known(snapshot, "unheard-of", "1.0") == ()

@@ -93,6 +93,7 @@ def test_a_critical_vulnerability_of_the_package_is_one_finding(
                 "https://code.example/commit/1",
             ),
             aliases=("CVE-2020-14343", "GHSA-8q59"),
+            fixed_in=("5.4",),
         ),
     )
 
