@@ -178,7 +178,7 @@ sys.exit(main(sys.argv[1:]))
         ("package_gate.commands.process", "mkdtemp"),
         ("package_gate.commands.process", "locked"),
         ("package_gate.commands.gate", "read_requests"),
-        ("package_gate.commands.gate", "load_policy"),
+        ("package_gate.commands.gate", "load_policy_file"),
         ("package_gate.commands.gate", "write_reports"),
         ("package_gate.commands.gate", "print_verdicts"),
         ("package_gate.records.storage", "locked"),

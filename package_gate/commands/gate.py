@@ -26,7 +26,7 @@ from package_gate.commands.service_scanners import service_scanners
 from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
-from package_gate.core.policy import load_policy, policy_warnings
+from package_gate.core.policy import load_policy_file, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource
 from package_gate.core.request_file import RequestFile, read_requests
 from package_gate.core.run import Run
@@ -34,7 +34,7 @@ from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.report.terminal import print_verdicts
-from package_gate.report.write import write_reports
+from package_gate.report.write import write_reports, write_unless_there
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
 from package_gate.sources.pypi.history import PyPIHistory
@@ -129,7 +129,8 @@ def _run(
     requests: RequestFile,
 ) -> int:
     console = console_for(options)
-    policy = load_policy(options.policy)
+    policy_file = load_policy_file(options.policy)
+    policy = policy_file.policy
     parts = target.build(environ, options.output, scratch, policy)
     attestor = attestor_of(options, parts.repository)
     connection = checked_network(environ)
@@ -173,6 +174,7 @@ def _run(
         run_options = Options(
             rescan=options.rescan,
             dry_run=options.dry_run,
+            policy_text=policy_file.text,
             report_hint=str(options.output / "report.html"),
             warnings=(
                 *packaged_policy_warning(options.policy),
@@ -182,6 +184,7 @@ def _run(
         with open_gate(outside, scanners, policy, run_options, packages) as gate:
             run = gate.run(requests)
     write_reports(run, options.output)
+    write_unless_there(gate.catalogue, options.output)
     print_verdicts(run, console, quiet=options.quiet)
     if not options.quiet:
         console.print(f"Report: {(options.output / 'report.html').as_uri()}")

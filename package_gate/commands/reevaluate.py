@@ -25,11 +25,12 @@ from package_gate.commands.scan_setup import ScanSetup
 from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.artifact import ArtifactFile, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.errors import SourceError
-from package_gate.core.policy import load_policy, policy_warnings
+from package_gate.core.policy import load_policy_file, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.pipeline.reevaluate import Reevaluation
 from package_gate.report.reevaluation import REPORT, print_reevaluation, write_reevaluation
+from package_gate.report.write import write_unless_there
 from package_gate.scanners.registry import DEFAULTS, SCANNERS, Where, those
 
 
@@ -90,7 +91,8 @@ def _run(
     scratch: Path,
 ) -> int:
     console = console_for(options)
-    policy = load_policy(options.policy)
+    policy_file = load_policy_file(options.policy)
+    policy = policy_file.policy
     parts = target.build(environ, options.output, scratch, policy)
     attestor = attestor_of(options, parts.repository)
     advisories = advisory_sources(
@@ -122,6 +124,7 @@ def _run(
         scanners = Scanners(workers.unpacker, (), advisories.sources, advisories.sample)
         run_options = Options(
             reevaluates=True,
+            policy_text=policy_file.text,
             report_hint=str(options.output / REPORT),
             warnings=(
                 *packaged_policy_warning(options.policy),
@@ -133,6 +136,7 @@ def _run(
                 report_only=options.report_only, confirmed=options.confirm
             )
     write_reevaluation(outcome, options.output)
+    write_unless_there(gate.catalogue, options.output)
     print_reevaluation(outcome, console, quiet=options.quiet)
     if not options.quiet:
         console.print(f"Report: {(options.output / REPORT).as_uri()}")

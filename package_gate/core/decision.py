@@ -1,6 +1,6 @@
 """Verdicts, and the records of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from package_gate.core.artifact import (
@@ -97,6 +97,27 @@ class PrecedentNote:
     """The digest of what is in them."""
 
 
+MAX_JUDGEMENTS = 20
+"""The latest that a record keeps of those that came to its verdict before."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierJudgement:
+    """What is kept of a judgement that came to the same verdict as the one after it.
+
+    One that came to another verdict is kept whole, see `records.store`.
+    """
+
+    judged_at: datetime
+    """UTC."""
+    policy_digest: str
+    gate_version: str
+    scanners: tuple[ScannerInfo, ...]
+    """Those that had finished, without what they were kept from."""
+    waived: tuple[str, ...]
+    """The rules of findings that a waiver let pass."""
+
+
 DECISION_SCHEMA = 2
 """The layout of decisions: 1 held evidence and judgement in one (gate 0.1)."""
 
@@ -141,8 +162,24 @@ class PackageDecision:
     """When its cooldown ends (UTC), while nothing else keeps it undecided."""
     attestation: Envelope | None = None
     """This decision as a signed statement; None without a signer, and while it is undecided."""
+    judged_at: datetime | None = None
+    """When it was judged last, with this verdict (UTC); None in records of before 0.3, which kept
+    no earlier judgements either."""
+    judgements: tuple[EarlierJudgement, ...] = ()
+    """Those between `decided_at` and `judged_at`, at most the latest `MAX_JUDGEMENTS`."""
     schema: int = 1
     """`DECISION_SCHEMA`; 1 in records that name none."""
+
+    @property
+    def as_earlier(self) -> EarlierJudgement:
+        """What is kept of this judgement when the next one comes to the same verdict."""
+        return EarlierJudgement(
+            self.judged_at or self.decided_at,
+            self.policy_digest,
+            self.gate_version,
+            tuple(replace(scanner, isolation="") for scanner in self.scanners),
+            tuple(sorted({item.finding.rule for item in self.findings if item.waiver})),
+        )
 
     @property
     def may_be_published(self) -> bool:

@@ -7,6 +7,7 @@ made. Both are pure: no clock, no network, no environment.
 import hashlib
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -315,7 +316,20 @@ def _digest(section: _Section) -> str:
 
 
 def load_policy(path: Path) -> Policy:
-    """Read a policy file.
+    """Read a policy file; see `load_policy_file`."""
+    return load_policy_file(path).policy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy as its file has it."""
+
+    policy: Policy
+    text: str
+
+
+def load_policy_file(path: Path) -> PolicyFile:
+    """Read a policy file, and keep its text.
 
     Raises:
         ConfigurationError: it can't be read, is no TOML, or has an unknown key or a bad value.
@@ -328,7 +342,7 @@ def load_policy(path: Path) -> Policy:
                 f"The policy {path} is larger than {MAX_FILE_BYTES // MIB} MiB. Is it another file?"
             )
         text = content.decode("utf-8-sig")
-        return msgspec.convert(tomllib.loads(text), Policy)
+        return PolicyFile(msgspec.convert(tomllib.loads(text), Policy), text)
     except OSError as error:
         raise ConfigurationError(f"The policy {path} can't be read: {error.strerror}.") from error
     except msgspec.ValidationError as error:

@@ -34,6 +34,11 @@ class Hit:
         """The names of the findings, sorted."""
         return tuple(sorted({finding.rule for finding in self.findings}))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their aliases as well."""
+        return tuple(sorted({name for f in self.findings for name in (f.rule, *f.aliases)}))
+
 
 @dataclass(frozen=True, slots=True)
 class Reevaluated:
@@ -60,6 +65,8 @@ class Reported:
     """The rules that would refuse it, sorted."""
     since: date
     """The day of the first report (UTC)."""
+    names: tuple[str, ...] = ()
+    """All ids of what would refuse it, aliases too, sorted; empty in records of before 0.3."""
 
 
 REEVALUATION_SCHEMA = 1

@@ -73,6 +73,8 @@ class Options:
     """Decide again what is approved, by its records and what is known today."""
     dry_run: bool = False
     """Decide and report; publish, record and send nothing."""
+    policy_text: str = ""
+    """What the policy's file says, for the record."""
     report_hint: str = ""
     """Where the full report is, for the emails."""
     warnings: tuple[str, ...] = ()
@@ -97,6 +99,8 @@ def open_gate(
     """
     records, remarks = Records(outside.storage), Remarks(options.warnings)
     with nullcontext() if options.dry_run else records.exclusive():
+        if options.policy_text and not options.dry_run:
+            records.keep_policy(policy.digest, options.policy_text)
         rescan = options.rescan
         looks = not (options.dry_run or options.reevaluates or rescan)
         if looks and (owed := records.owed.rescan()):

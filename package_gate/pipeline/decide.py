@@ -9,6 +9,7 @@ from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
     DECISION_SCHEMA,
     Cause,
+    MAX_JUDGEMENTS,
     JudgedFinding,
     PackageDecision,
     RequestDecision,
@@ -113,6 +114,7 @@ def decide_package(
         scanners=tuple(sorted((*(s.scanner for s in scans), *standing.scanners), key=_by_name)),
         policy_digest=conditions.policy_digest,
         decided_at=now,
+        judged_at=now,
         gate_version=conditions.gate_version,
         evidence=evidence.digest if evidence else "",
         standing=standing.digest,
@@ -298,7 +300,8 @@ def refuse_or_leave(
 def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
     """Give a package's new decision the time of its verdict, when it says what the earlier did."""
     if same_package_verdict(decision, earlier):
-        return replace(decision, decided_at=earlier.decided_at)
+        judgements = (*earlier.judgements, earlier.as_earlier)[-MAX_JUDGEMENTS:]
+        return replace(decision, decided_at=earlier.decided_at, judgements=judgements)
     return decision
 
 

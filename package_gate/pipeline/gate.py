@@ -7,7 +7,7 @@ leaves it undecided and the others alone. Every step may be repeated, and is aft
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -58,7 +58,9 @@ from package_gate.pipeline.reuse import closure_holds, offer_holds, request_hold
 from package_gate.pipeline.settings import Settings
 from package_gate.pipeline.signing import Signing
 from package_gate.pipeline.waivers import idle_waivers
+from package_gate.records.reading import read_catalogue
 from package_gate.records.store import Records
+from package_gate.report.inventory_page import inventory_page
 
 REQUESTS_AT_ONCE = 8
 
@@ -93,6 +95,8 @@ class Gate:
         self._scanners: dict[str, ScannerInfo] = {}
         self._again: dict[tuple[str, str], RequestDecision] = {}
         """What is decided again from its record."""
+        self.catalogue: Mapping[str, bytes] = {}
+        """The files of the catalogue, once they are on record."""
 
     def run(
         self,
@@ -208,6 +212,22 @@ class Gate:
         self._try(partial(self.steps.publication.settle, complete=not self._remarks.unfinished))
         if self._conditions.rescan and self._records.all_written:
             self._try(self._records.owed.is_rescanned)
+        if not self._conditions.reevaluates:  # which puts more on record
+            self.keep_catalogue()
+
+    def keep_catalogue(self) -> None:
+        """Write the catalogue of all that is on record now; what fails is left to the next run."""
+        self._try(self._keep_catalogue)
+
+    def _keep_catalogue(self) -> None:
+        read = read_catalogue(self._records)
+        for message in read.unreadable:
+            self._remarks.leave_once(message)
+        complete = self._records.all_written and not read.unreadable
+        with self._records.turn.step():
+            self.catalogue = self._records.catalogue.keep(
+                read.catalogue, inventory_page, self.settings.now(), complete=complete
+            )
 
     def _try(self, step: Callable[..., None], *arguments: object) -> None:
         """Do what the next run can do as well, and must when it fails."""

@@ -110,14 +110,17 @@ class Publication:
             approved = self._packages.approved(work)
             work.decision = self._signing.signed(work.decision)
             if not work.decision.published_at:  # so that a kill amid it is not forgotten
-                work.decision = replace(work.decision, published_at=self._settings.now())
+                work.decision = replace(
+                    work.decision, published_at=self._settings.now(), withdrawn_at=None
+                )
                 self._records.put(work.decision)
             with self._records.turn.step():
                 published_to = self._publisher.publish(approved)
             self._signing.attest(work.decision)
-            work.decision = replace(
-                work.decision, published_to=published_to, published_at=self._settings.now()
-            )
+            if published_to != work.decision.published_to:  # a rescan sees to it where it stands
+                work.decision = replace(
+                    work.decision, published_to=published_to, published_at=self._settings.now()
+                )
             self._records.put(work.decision)
             self._published.add(work.key)
             self._settings.progress.end(work.subject)

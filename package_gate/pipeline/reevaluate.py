@@ -84,6 +84,7 @@ class Reevaluation:
         told = self._tell(outcome, requests)
         if not doubts:
             self._keep(sources, [hit for hit in outcome.reported if told or not hit.new])
+        self._gate.keep_catalogue()
         return replace(outcome, run=self._with_remarks(run))
 
     def _with_remarks(self, run: Run) -> Run:
@@ -290,7 +291,7 @@ class Reevaluation:
 
     def _keep(self, sources: tuple[ScannerInfo, ...], reported: Iterable[Hit]) -> None:
         """Put on record what was told, and by which advisories."""
-        told = tuple(Reported(*key_of(h.decision), h.rules, h.since) for h in reported)
+        told = tuple(Reported(*key_of(h.decision), h.rules, h.since, h.names) for h in reported)
         try:
             self._records.put_reevaluation(LastReevaluation(self._settings.now(), sources, told))
         except StoreError as error:

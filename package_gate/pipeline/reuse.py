@@ -152,6 +152,8 @@ def unchanged(decision: PackageDecision, earlier: PackageDecision | None) -> boo
     return earlier is not None and earlier == replace(
         decision,
         decided_at=earlier.decided_at,
+        judged_at=earlier.judged_at,
+        judgements=earlier.judgements,
         policy_digest=earlier.policy_digest,
         gate_version=earlier.gate_version,
     )

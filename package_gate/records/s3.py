@@ -163,6 +163,10 @@ class S3Storage:
         """See `Storage.keys`."""
         return sorted(self._objects.list(prefix))
 
+    def look(self) -> None:
+        """See `Storage.look`: the documents of requests, and what else the index holds."""
+        self._gather()
+
     @contextmanager
     def exclusive(self) -> Iterator[Hold]:
         """See `Storage.exclusive`: waits until no other build holds the lease."""

@@ -5,6 +5,7 @@ there was none (S3 user guide, "Conditional writes"). A write whose answer was l
 the SDK repeats it, so a refusal is believed only after a look at what stands there.
 """
 
+import gzip
 import random
 import time
 from collections.abc import Callable
@@ -26,6 +27,9 @@ CONFLICT = "ConditionalRequestConflict"
 """Two writes at the same moment (status 409): S3 says that it should be tried again."""
 CONFLICTS = 6
 """So often a write is tried that S3 finds in conflict with another."""
+_TYPES = {"html": "text/html; charset=utf-8", "toml": "text/plain; charset=utf-8"}
+COMPRESSED = "inventory."
+"""How the keys begin of what is large and written often; browsers unpack it by themselves."""
 TURN = "turn"
 """The name of the metadata that holds the number of the writer's turn."""
 
@@ -84,6 +88,8 @@ class Objects:
                 body = answer["Body"].read()
             except self._client.exceptions.NoSuchKey:
                 return None
+        if answer.get("ContentEncoding") == "gzip":
+            body = gzip.decompress(body)
         number = answer["Metadata"].get(TURN, "")
         return Stored(body, answer["ETag"], int(number) if number.isdecimal() else 0)
 
@@ -104,10 +110,13 @@ class Objects:
             "Bucket": self._place.bucket,
             "Key": self._place.prefix + key,
             "Body": body,
-            "ContentType": "application/json",
+            "ContentType": _TYPES.get(key.rpartition(".")[2], "application/json"),
             "Metadata": {TURN: str(turn)},
             "ServerSideEncryption": "aws:kms",
         }
+        if key.startswith(COMPRESSED):
+            arguments["Body"] = gzip.compress(body, 3, mtime=0)
+            arguments["ContentEncoding"] = "gzip"
         if self._place.kms_key_id:
             arguments["SSEKMSKeyId"] = self._place.kms_key_id
         if over is None:

@@ -81,6 +81,14 @@ class Storage(Protocol):
         """
         ...
 
+    def look(self) -> None:
+        """Take in at once what can be, for somebody who reads many documents and writes none.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        ...
+
     def exclusive(self) -> AbstractContextManager[Hold]:
         """Hold the store for one run, so that no two decide at once.
 
@@ -91,7 +99,10 @@ class Storage(Protocol):
 
 
 class FolderStorage:
-    """Documents as files of the output folder: `evidence/`, and the rest in `decisions/`."""
+    """Documents as files of the output folder.
+
+    `evidence/` and the catalogue (`inventory.*`) are in it, and the rest in `decisions/`.
+    """
 
     readers = 1
     """A file is read before a second thread would get its turn."""
@@ -146,6 +157,9 @@ class FolderStorage:
             if not path.name.startswith(".")
         )
 
+    def look(self) -> None:
+        """See `Storage.look`: there is nothing to gain."""
+
     @contextmanager
     def exclusive(self) -> Iterator[Hold]:
         """See `Storage.exclusive`: a lock on a file, which the system frees after a kill."""
@@ -167,4 +181,5 @@ class FolderStorage:
                 self._kept = stack.pop_all()  # the system frees it with the process
 
     def _path(self, key: str) -> str:
-        return f"{self._output if key.startswith('evidence/') else self._decisions}/{key}"
+        beside = key.startswith(("evidence/", "inventory."))
+        return f"{self._output if beside else self._decisions}/{key}"

@@ -22,6 +22,7 @@ from package_gate.core.reevaluation import REEVALUATION_SCHEMA, LastReevaluation
 from package_gate.core.request import Request
 from package_gate.core.standing_list import STANDING_SCHEMA, LastStanding
 from package_gate.records import legacy
+from package_gate.records.catalogue import CatalogueRecords
 from package_gate.records.owed import OwedRecords
 from package_gate.records.storage import Storage
 
@@ -69,6 +70,7 @@ class Records:
         self._locks = [threading.Lock() for _ in range(WRITES_AT_ONCE)]
         """Held by key while a document is written."""
         self.owed = OwedRecords(storage)
+        self.catalogue = CatalogueRecords(storage)
         self.turn = storage.turn
         self.all_written = True
         """Whether every document was kept that was to be."""
@@ -183,6 +185,8 @@ class Records:
             return evidence if evidence and evidence.digest == digest else None
         if evidence and evidence.digest != digest:
             raise _damaged(key, "it is about another package than its name says")
+        if evidence:
+            self.catalogue.take_evidence(evidence)
         return evidence
 
     def put_evidence(self, evidence: Evidence) -> None:
@@ -195,6 +199,7 @@ class Records:
         with self._writing(key):
             self._storage.read(key)  # a storage writes only over what it has read
             self._storage.write(key, _encode(evidence))
+        self.catalogue.take_evidence(evidence)
 
     def put(self, decision: Decision) -> None:
         """Record a decision; one that it overturns is kept under `history/`.
@@ -207,6 +212,7 @@ class Records:
         else:
             key = _request_key(decision.name, decision.source)
         with self._writing(key):
+            self.catalogue.owe()
             earlier: Decision | None = self._read_any(key, type(decision))
             if earlier and earlier.decided_at != decision.decided_at:
                 moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
@@ -215,6 +221,90 @@ class Records:
                 if self._storage.read(history) is None:
                     self._storage.write(history, _encode(earlier))
             self._storage.write(key, _encode(decision))
+            if isinstance(decision, PackageDecision):
+                self.catalogue.take_package(decision)
+            else:
+                before = earlier if isinstance(earlier, RequestDecision) else None
+                self.catalogue.take_request(_id_of(key), decision, before)
+
+    def keep_policy(self, digest: str, text: str) -> None:
+        """Keep the text of a policy, unless one that means the same is kept.
+
+        Args:
+            digest: `Policy.digest`.
+            text: of its file.
+
+        Raises:
+            StoreError: it could not be kept, or the run has ended.
+        """
+        key = _policy_key(digest)
+        with self._writing(key):
+            if self._storage.read(key) is None:
+                self._storage.write(key, text.encode())
+
+    def policy_text(self, digest: str) -> str | None:
+        """Give the text of the policy with this digest, or None.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+        content = self._storage.read(_policy_key(digest))
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def earlier_of_package(self, origin: Origin, name: str, version: str) -> list[PackageDecision]:
+        """Give the decisions on a package that others have overturned, the oldest first.
+
+        Raises:
+            StoreError: a record can't be read, or is damaged.
+        """
+        below = _package_key(origin, name, version).removesuffix(".json")
+        keys = self._storage.keys(f"history/{below}/")
+        return [each for key in keys if (each := self._read(key, PackageDecision))]
+
+    def earlier_of_request(self, digest: str) -> list[RequestDecision]:
+        """Give the decisions on a request that others have overturned, the oldest first.
+
+        Args:
+            digest: what names its record, see `request_ids`.
+
+        Raises:
+            StoreError: a record can't be read, or is damaged.
+        """
+        keys = self._storage.keys(f"history/{REQUESTS}{digest}/")
+        return [each for key in keys if (each := self._read(key, RequestDecision))]
+
+    def overturned_requests(self) -> set[str]:
+        """Give the digests that name the records of requests which were decided otherwise before.
+
+        Raises:
+            StoreError: they could not be told.
+        """
+        below = f"history/{REQUESTS}"
+        return {k.removeprefix(below).partition("/")[0] for k in self._storage.keys(below)}
+
+    def request_ids(self) -> list[str]:
+        """Give the digests that name the records of all requests.
+
+        Raises:
+            StoreError: they could not be told.
+        """
+        return [_id_of(key) for key in self.request_keys()]
+
+    def request_by_id(self, digest: str) -> RequestDecision | None:
+        """Give what was decided about the request whose record this digest names.
+
+        Raises:
+            StoreError: the record can't be read, or is damaged.
+        """
+        return self.request_at(f"{REQUESTS}{digest}.json")
+
+    def look(self) -> None:
+        """Take in at once what can be, before many records are read; see `Storage.look`.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        self._storage.look()
 
     def request_keys(self) -> list[str]:
         """Give the keys of the records of all requests, for `request_at`.
@@ -262,6 +352,7 @@ class Records:
         with self._writing(REEVALUATION_KEY):
             self._storage.read(REEVALUATION_KEY)  # a storage writes only over what it has read
             self._storage.write(REEVALUATION_KEY, _encode(last))
+        self.catalogue.take_reevaluation(last)
 
     def standing(self) -> LastStanding | None:
         """Give the standing list as the last run left it, or None.
@@ -334,6 +425,14 @@ def _package_key(origin: Origin, name: str, version: str) -> str:
     if "/" in name + version or name.startswith(".") or version.startswith("."):
         raise StoreError(f"{name} {version} can't be the name of a record.")
     return f"{PACKAGES}{origin}/{name}/{version}.json"
+
+
+def _id_of(key: str) -> str:
+    return key.removeprefix(REQUESTS).removesuffix(".json")
+
+
+def _policy_key(digest: str) -> str:
+    return f"policies/{digest}.toml"
 
 
 def _evidence_key(digest: str) -> str:

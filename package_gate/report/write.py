@@ -32,6 +32,33 @@ def write_reports(run: Run, output: Path) -> None:
     )
 
 
+def write_unless_there(files: Mapping[str, bytes], output: Path) -> None:
+    """Write files into the output folder, but for those that say the same already.
+
+    Raises:
+        StoreError: the folder can't be written.
+    """
+    write_files(
+        output,
+        {
+            name: partial(_write, content)
+            for name, content in files.items()
+            if not _says(output / name, content)
+        },
+    )
+
+
+def _says(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
 def write_files(output: Path, writers: Mapping[str, Callable[[BinaryIO], None]]) -> None:
     """Write files into the output folder, each whole or not at all.
 

@@ -30,6 +30,8 @@ class MemoryBucket:
 
     objects: dict[str, tuple[bytes, str, dict[str, str]]] = field(default_factory=dict)
     """Key → body, ETag, metadata."""
+    encodings: dict[str, str] = field(default_factory=dict)
+    """Key → `Content-Encoding`, of objects that have one."""
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     numbers: Any = field(default_factory=itertools.count)
@@ -52,7 +54,13 @@ class MemoryS3:
         if found is None:
             raise NoSuchKey({"Error": {"Code": "NoSuchKey", "Message": "none"}}, "GetObject")
         body, etag, metadata = found
-        return {"Body": io.BytesIO(body), "ETag": etag, "Metadata": dict(metadata)}
+        encoding = self.bucket.encodings.get(Key)
+        return {
+            "Body": io.BytesIO(body),
+            "ETag": etag,
+            "Metadata": dict(metadata),
+            **({"ContentEncoding": encoding} if encoding else {}),
+        }
 
     def put_object(
         self,
@@ -63,6 +71,7 @@ class MemoryS3:
         Metadata: dict[str, str],  # noqa: N803
         IfMatch: str = "",  # noqa: N803
         IfNoneMatch: str = "",  # noqa: N803
+        ContentEncoding: str = "",  # noqa: N803
         **_: str,
     ) -> dict[str, Any]:
         self._begin(f"put {Key}")
@@ -75,6 +84,8 @@ class MemoryS3:
             # As with KMS: no digest of the bytes, another one for each write.
             etag = hashlib.md5(f"{next(self.bucket.numbers)}".encode()).hexdigest()
             self.bucket.objects[Key] = (Body, f'"{etag}"', Metadata)
+            if ContentEncoding:
+                self.bucket.encodings[Key] = ContentEncoding
         self.after(f"put {Key}")
         return {"ETag": f'"{etag}"'}
 
