@@ -36,6 +36,24 @@ def _reevaluate(arguments: Sequence[str]) -> int:
     return reevaluate.main(LOCAL, arguments, program=f"{PROGRAM} reevaluate")
 
 
+def _inventory(arguments: Sequence[str]) -> int:
+    from package_gate.commands import inventory
+
+    return inventory.main(arguments, program=f"{PROGRAM} inventory")
+
+
+def _explain(arguments: Sequence[str]) -> int:
+    from package_gate.commands import explain
+
+    return explain.main(arguments, program=f"{PROGRAM} explain")
+
+
+def _affected_by(arguments: Sequence[str]) -> int:
+    from package_gate.commands import affected_by
+
+    return affected_by.main(arguments, program=f"{PROGRAM} affected-by")
+
+
 def _trust(arguments: Sequence[str]) -> int:
     from package_gate.commands import trust
 
@@ -56,6 +74,18 @@ COMMANDS: Mapping[str, Command] = {
     "reevaluate": Command(
         "judge what is approved by what is known today; withdraw what the policy refuses",
         _reevaluate,
+    ),
+    "inventory": Command(
+        "list every package and request on record, and how it stands",
+        _inventory,
+    ),
+    "explain": Command(
+        "tell why a package was decided as it was, and what has happened to it",
+        _explain,
+    ),
+    "affected-by": Command(
+        "tell what an advisory, or the name of a package, hits",
+        _affected_by,
     ),
     "trust": Command(
         "write the file of public keys by which notebooks verify what they install",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 INDEX_KEY = "index/requests.gz"
 INDEXED = "requests/"
 PACKAGES = "packages/"
+DEPTHS = {"codeartifact/": 2, "github/": 3}
+"""Below which folders the records of repositories are, and how many deep."""
 MAX_INDEXED_BYTES = 64 * 1024 * 1024
 """Of the packages' documents in the index."""
 
@@ -165,7 +167,22 @@ class S3Storage:
 
     def look(self) -> None:
         """See `Storage.look`: the documents of requests, and what else the index holds."""
-        self._gather()
+        if not self._listed:
+            self._gather()
+
+    def repositories(self) -> list[str]:
+        """Give the prefixes below which records of repositories are, if there are any.
+
+        Raises:
+            StoreError: they could not be listed.
+        """
+        found = []
+        for prefix, depth in DEPTHS.items():
+            level = [prefix]
+            for _ in range(depth):
+                level = [below for each in level for below in self._objects.folders(each)]
+            found += level
+        return found
 
     @contextmanager
     def exclusive(self) -> Iterator[Hold]:

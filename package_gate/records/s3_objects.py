@@ -146,6 +146,22 @@ class Objects:
         with aws_errors(f"{self.address(key)} can't be removed", StoreError):
             self._client.delete_object(Bucket=self._place.bucket, Key=self._place.prefix + key)
 
+    def folders(self, prefix: str) -> list[str]:
+        """Give the folders that are right below a prefix, with it, each with its `/`.
+
+        Raises:
+            StoreError: they could not be listed.
+        """
+        with aws_errors(f"The records in {self.address(prefix)} can't be listed", StoreError):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.bucket, Prefix=self._place.prefix + prefix, Delimiter="/"
+            )
+            return [
+                each["Prefix"].removeprefix(self._place.prefix)
+                for page in pages
+                for each in page.get("CommonPrefixes", ())
+            ]
+
     def list(self, prefix: str) -> dict[str, str]:
         """Give the ETag of each object below a prefix, by its key.
 

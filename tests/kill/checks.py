@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 
+from package_gate.core.catalogue import package_state, request_state
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.evidence import Evidence
 from package_gate.notifications.texts import notification_digest
@@ -65,6 +66,7 @@ def at_the_end(build: Build, status: int) -> list[str]:
     faults += [f"still owed: {key}" for key in build.store.documents() if key.startswith("owed/")]
     faults += _email_faults(Counter(build.store.emails()))
     faults += _report_faults(build)
+    faults += _catalogue_faults(build)
     faults += _leftovers(build)
     return faults
 
@@ -160,7 +162,7 @@ def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision]
                 requests.append(msgspec.json.decode(document, type=RequestDecision))
             elif kind == "evidence":
                 evidence.add(msgspec.json.decode(document, type=Evidence).digest)
-            elif kind != "owed":
+            elif kind not in ("owed", "policies", "inventory.json", "inventory.html"):
                 faults.append(f"a record of no kind: {key}")
         except msgspec.DecodeError as error:
             faults.append(f"{key}: {error}")
@@ -222,6 +224,24 @@ def _report_faults(build: Build) -> list[str]:
     verdicts = {request["name"]: request["verdict"] for request in report["requests"]}
     wanted = {name: verdict.value for name, verdict in VERDICTS.items()}
     return [] if verdicts == wanted else [f"reported: {verdicts}"]
+
+
+def _catalogue_faults(build: Build) -> list[str]:
+    """Whether the catalogue lists what is on record, as it is."""
+    packages, requests, _ = _records(build)
+    catalogue = json.loads((build.output / "inventory.json").read_bytes())
+    listed = {
+        kind: sorted((row["name"], row["state"]) for row in catalogue[kind].values())
+        for kind in ("packages", "requests")
+    }
+    recorded = {
+        "packages": sorted((each.name, package_state(each)) for each in packages),
+        "requests": sorted((each.name, request_state(each)) for each in requests),
+    }
+    faults = [] if listed == recorded else [f"catalogue: {listed}, recorded: {recorded}"]
+    if (build.output / "inventory.html").read_bytes().count(b"<script") != 2:
+        faults.append("inventory.html is not the page")
+    return faults
 
 
 def _leftovers(build: Build) -> list[str]:

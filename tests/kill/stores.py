@@ -158,7 +158,9 @@ class _AWSStore:
         found = {}
         for key, content in self.run.records().items():
             inner = re.search(
-                r"/((packages/(archive|pypi)/|requests/|history/|evidence/|owed/).*)", key
+                r"/((packages/(archive|pypi)/|requests/|history/|evidence/|owed/|policies/"
+                r"|inventory\.).*)",
+                key,
             )
             if inner:
                 found[inner[1]] = content
