@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
     DECISION_SCHEMA,
-    Cause,
     MAX_JUDGEMENTS,
+    Cause,
     JudgedFinding,
     PackageDecision,
     RequestDecision,

@@ -171,6 +171,8 @@ class CatalogueRecords:
         Raises:
             StoreError: they could not be written.
         """
+        if not complete:
+            self.owe()
         document = _encode(catalogue)
         if document != self._content:
             document = _encode(msgspec.structs.replace(catalogue, changed_at=moment(now)))

@@ -99,8 +99,18 @@ class MemoryS3:
         assert name == "list_objects_v2"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Prefix: str,  # noqa: N803
+        Delimiter: str = "",  # noqa: N803
+    ) -> list[dict[str, Any]]:
         self._begin(f"list {Prefix}")
+        if Delimiter:
+            below = (k.removeprefix(Prefix) for k in self.bucket.objects if k.startswith(Prefix))
+            folders = {each.partition(Delimiter)[0] for each in below if Delimiter in each}
+            return [{"CommonPrefixes": [{"Prefix": f"{Prefix}{f}/"} for f in sorted(folders)]}]
         with self.bucket.lock:
             contents = [
                 {"Key": key, "ETag": etag}
