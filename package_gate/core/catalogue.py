@@ -15,6 +15,7 @@ from package_gate.core.artifact import Origin
 from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.finding import Finding, Kind, is_known_malware
 from package_gate.core.inventory import Licence
+from package_gate.core.licences import declared_licence
 from package_gate.core.text import one_line
 
 CATALOGUE_SCHEMA = 1
@@ -174,9 +175,10 @@ def advisory_names(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def declared(licences: Iterable[Licence]) -> str:
-    """Say which licence a package's files declare: the expression, the classifiers or the text."""
+    """Say which licence a package's files declare, in SPDX's words where it has some."""
     found = {
-        licence.expression
+        declared_licence(licence)
+        or licence.expression
         or ", ".join(each.rpartition("::")[2].strip() for each in licence.classifiers)
         or licence.text
         for licence in licences

@@ -143,8 +143,8 @@ def test_its_sources_of_advisories_are_those_of_the_table() -> None:
     [
         ([Licence("MIT", "MIT License", ("License :: OSI Approved :: MIT License",))], "MIT"),
         ([Licence("", "text", ("License :: OSI Approved :: Apache Software License",))],
-         "Apache Software License"),
-        ([Licence("", "BSD\n3-clause  \u202e")], "BSD 3-clause \\u202e"),
+         "Apache-2.0"),
+        ([Licence("", "As Jo\nsays  \u202e")], "As Jo says \\u202e"),
         ([Licence("MIT"), Licence("MIT"), Licence()], "MIT"),
         ([Licence("MIT"), Licence("BSD-3-Clause")], "BSD-3-Clause / MIT"),
         ([], ""),

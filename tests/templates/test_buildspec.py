@@ -30,7 +30,10 @@ from tests.templates.build_world import (
     requests,
 )
 
-REPORTS = {"report.html", "findings.sarif", "verdicts.json", "junit.xml"}
+REPORTS = {
+    *("report.html", "findings.sarif", "verdicts.json", "junit.xml"),
+    *("inventory.html", "inventory.json"),
+}
 DONE = dict.fromkeys(
     ("install", "pre_build", "build", "post_build", "upload_artifacts"), "SUCCEEDED"
 )
