@@ -29,4 +29,6 @@ python_environment awscli requirements/awscli.txt
 python_environment checkov requirements/checkov.txt
 ensure_zsh
 cd "$project"
-exec .venv/tests/bin/python -m pytest --numprocesses auto --dist worksteal "$@"
+# Two for each core, because many tests wait for processes that they start.
+workers=$((2 * $(getconf _NPROCESSORS_ONLN)))
+exec .venv/tests/bin/python -m pytest --numprocesses "$workers" --dist worksteal "$@"

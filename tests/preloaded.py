@@ -1,8 +1,9 @@
 """Runs of the gate that begin as forks of a process which has imported it.
 
-Half of the processor time of a short run is imports, and the suite makes hundreds of them. A fork
-is a process like any other, with the environment, folder, arguments and streams that it is given;
-only what happens before the gate's first line is left out. Tests of that start real processes.
+Half of the processor time of a short run is imports and templates, and the suite makes hundreds of
+runs. A fork is a process like any other, with the environment, folder, arguments and streams that
+it is given; only what happens before the gate's first line is left out. Tests of that start real
+processes.
 """
 
 import atexit
@@ -109,6 +110,9 @@ def serve(address: str) -> None:
     """Fork for each order; the fork forks again and waits, to tell how that ended."""
     for module in MODULES:
         importlib.import_module(module)
+    templates = importlib.import_module("package_gate.report.html")
+    for path in sorted((PROJECT / "package_gate" / "report").glob("*.jinja")):
+        templates.template(path.name)
     gc.collect()
     gc.freeze()
     listener = socket.socket(socket.AF_UNIX)

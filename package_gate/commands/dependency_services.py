@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from package_gate.advisories.exploitation import Prioritised
 from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.aws.session import AWSSession, Service, region_of
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -57,8 +58,9 @@ class Services:
         packages = [NamedPackage(package.name, package.version) for package in scan.packages]
         try:
             for source in self._sources:
-                if isinstance(source, Snyk) and packages:
-                    source.monitor(packages, scan.repository, scan.branch)
+                snyk = source.source if isinstance(source, Prioritised) else source
+                if isinstance(snyk, Snyk) and packages:
+                    snyk.monitor(packages, scan.repository, scan.branch)
         except ScannerError as error:
             problem = Problem("", None, f"Snyk does not watch the packages: {error}")
             return replace(scan, problems=(*scan.problems, problem))
