@@ -313,7 +313,11 @@ class PyPI:
                     str(key[1]),
                     Origin.PYPI,
                     files[key],
-                    (*gathered[key].notes, *status_notes(projects[key[0]])),
+                    (
+                        *gathered[key].notes,
+                        *(_with_wheels(key, projects[key[0]]) if gathered[key].notes else ()),
+                        *status_notes(projects[key[0]]),
+                    ),
                     self._said_by_index(projects[key[0]], asked_for=key[0] == requirement.name),
                     gathered[key].for_build,
                     self._unless_all(gathered[key].targets),
@@ -423,6 +427,23 @@ def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:
             f"{', '.join(metadata.left_out[:5])}"
         )
     return notes
+
+
+def _with_wheels(key: Key, project: Project | None) -> list[str]:
+    """Name a newer release that need not be built, beside one that must be."""
+    name, version = key
+    for release in project.releases() if project else ():
+        if (
+            release.version > version
+            and release.wheels
+            and not release.version.is_prerelease
+            and all(file.yanked is None for file in release.files)
+        ):
+            return [
+                f"the build of {name} {version} may fail on a newer Python than it knows; "
+                f"{name} {release.version} has wheels"
+            ]
+    return []
 
 
 def _described(file: RemoteFile, project: Project | None) -> RemoteFile:

@@ -865,6 +865,19 @@ def test_the_policy_may_take_no_sdists(gate: Gate, index: PackageIndex) -> None:
     assert gate.fetched == []
 
 
+def test_beside_a_release_that_must_be_built_a_newer_one_with_wheels_is_named(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    for version in ("1.1", "2.0", "3.0rc1"):
+        index.add_wheel("source", version)
+    notes = gate.resolve("source==1.0").packages[0].notes
+    said = "the build of source 1.0 may fail on a newer Python than it knows; source 2.0 has wheels"
+    assert said in notes
+    assert not gate.resolve("source==2.0").packages[0].notes
+
+
 # Python versions that a release is not for
 
 
