@@ -59,7 +59,7 @@ def deep_recursion() -> Iterator[None]:
 
 
 @lru_cache(maxsize=32)
-def parse(text: str) -> ast.Module:
+def parse(text: str, *, is_code: bool = True) -> ast.Module:
     r"""Parse without showing the package's own warnings about its escapes and the like.
 
     Variables of functions have names of their own: see `scopes`. Whoever looks at a file in several
@@ -67,6 +67,8 @@ def parse(text: str) -> ast.Module:
 
     Args:
         text: code, in which `\n` ends a line.
+        is_code: whether it is meant to be; of what isn't, and is clearly no Python, nothing more is
+            tried, which may take long.
 
     Raises:
         NotPythonError, TooHardError: there is no tree.
@@ -74,7 +76,7 @@ def parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            module = _tree(text)
+            module = _tree(text, is_code=is_code)
             run_annotations(module)
             tell_apart(module)
         except (RecursionError, MemoryError) as error:
@@ -82,24 +84,12 @@ def parse(text: str) -> ast.Module:
     return module
 
 
-def is_something_else(text: str) -> bool:
-    """Whether this is clearly no Python, for which `parse` may take long.
-
-    Args:
-        text: of any file.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ast.parse(text)
-        except SyntaxError as error:
-            if not (error.lineno and (error.msg or "").startswith(_AT_THE_LAST_TOKEN)):
-                return False
-            read = "\n".join(text.split("\n", error.lineno)[: error.lineno])
-            return in_older_syntax(read) == read and not may_be_newer(read, error.lineno)
-        except (ValueError, RecursionError, MemoryError):
-            return False
-    return False
+def _is_something_else(text: str, error: SyntaxError) -> bool:
+    """Whether this is clearly no Python, by where it can't be parsed."""
+    if not (error.lineno and (error.msg or "").startswith(_AT_THE_LAST_TOKEN)):
+        return False
+    read = "\n".join(text.split("\n", error.lineno)[: error.lineno])
+    return in_older_syntax(read) == read and not may_be_newer(read, error.lineno)
 
 
 def run_annotations(module: ast.Module) -> None:
@@ -143,10 +133,12 @@ def _called(statement: ast.stmt) -> list[ast.expr]:
     ]
 
 
-def _tree(text: str) -> ast.Module:
+def _tree(text: str, *, is_code: bool) -> ast.Module:
     try:
         return ast.parse(text)
     except SyntaxError as error:
+        if not is_code and _is_something_else(text, error):
+            raise NotPythonError from error
         return _parse_newer(text, error)
     except UnicodeError as error:
         raise NotPythonError from error

@@ -267,7 +267,8 @@ class Flow:
             if not isinstance(argument, ast.Name | ast.Attribute | ast.Call):
                 continue
             later = self.expressions.names(argument)
-            if later and not all(name.endswith("()") for name in later):
+            # A function's own variable that nothing is known of is in no table, and in no module.
+            if not all(name.endswith("()") or is_local(name) for name in later):
                 after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else ()
                 arguments = after if after else tuple(node.args[number + 1 :])
                 names, _, of_tables = _known(later)

@@ -8,7 +8,6 @@ first is not asked. So `getattr(__import__("so"[::-1]), "sys" + "tem")` is `os.s
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from package_gate.scanners.behaviour.folding import (
@@ -447,10 +446,13 @@ def _is_plain(function: ast.expr) -> bool:
     return isinstance(function, ast.Name | ast.Lambda)
 
 
-@lru_cache(maxsize=1000)
 def _returns(function: Function) -> tuple[ast.expr, ...]:
-    """Give what a function returns or yields."""
-    return tuple(_find_returns(function))
+    """Give what a function returns or yields; it keeps that, as `children` does."""
+    known: tuple[ast.expr, ...] | None = function.__dict__.get("returned")
+    if known is None:
+        known = tuple(_find_returns(function))
+        function.returned = known  # type: ignore[union-attr]
+    return known
 
 
 def _find_returns(function: Function) -> Iterator[ast.expr]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from package_gate.scanners.behaviour.dataflow import Flow, Label
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.import_time import running_nodes
+from package_gate.scanners.scopes import is_local
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _MAX_BYTES = 512 * 1024
@@ -99,7 +100,7 @@ class Beside:
 
     def _resolve(self, name: str) -> tuple[Flow | None, str]:
         plain = name.removesuffix("()")
-        if "(" in plain or "[" in plain or "." not in plain:
+        if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
             return None, ""
         target, rest = self._modules.graph.resolve(self._path, plain)
         if not target or target == self._path or not rest:

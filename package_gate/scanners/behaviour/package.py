@@ -51,7 +51,6 @@ from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_star
 from package_gate.scanners.syntax import (
     NotPythonError,
     TooHardError,
-    is_something_else,
     parse,
 )
 from package_gate.scanners.trees import regular_files
@@ -182,10 +181,8 @@ class PackageBehaviour:
         """
         content = Path(self._tree, path).read_bytes()
         text = read_source(content).text
-        if is_something_else(text):
-            return []
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-            found, flow = sinks(parse(text), whole=True)
+            found, flow = sinks(parse(text, is_code=False), whole=True)
             return [
                 replace(
                     each.behaviour,

@@ -269,27 +269,23 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
     return [each for each in found if counts(each)]
 
 
+_BY_NAME = (
+    (tables.ENCRYPTED, "runs-encrypted-code"),
+    (tables.MEMORY, "runs-machine-code"),
+    (tables.KEYBOARD, "listens-to-the-keyboard"),
+)
+"""What is enough by itself, whatever it is given."""
+
+
 def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     """Yield what a single call shows, with what flows into it."""
-    if call.hidden and call.does(tables.DANGEROUS):
+    yield from (rule for table, rule in _BY_NAME if call.does(table))
+    if _hides_its_name(call, flow):
         yield "hides-what-it-calls"
-    if call.does(tables.ENCRYPTED):
-        yield "runs-encrypted-code"
-    if call.does(tables.MEMORY) or (
-        call.does(tables.FROM_ADDRESS) and Label.MEMORY in flow.labels(*call.everything)
-    ):
+    if call.does(tables.FROM_ADDRESS) and Label.MEMORY in flow.labels(*call.everything):
         yield "runs-machine-code"
-    if call.does(tables.KEYBOARD):
-        yield "listens-to-the-keyboard"
     if _is_registry_run_key(call, flow):
         yield "starts-again-by-itself"
-    function = call.node.func
-    if isinstance(function, ast.Attribute) and function.attr == "__subclasses__":
-        inside = {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
-        if inside & _SUBCLASSES:
-            yield "hides-what-it-calls"
-    if _is_put_together(function, flow):
-        yield "hides-what-it-calls"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     elsewhere = flow.done_elsewhere(call)
@@ -299,40 +295,52 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     if not (path or program or elsewhere or any(map(call.does, _SINKS))):
         return
     labels = flow.labels(*call.everything)
-    if "sends" in elsewhere:
-        yield from _sent(call, flow, labels)
-    if "runs" in elsewhere and Label.DOWNLOADED in labels:
-        yield "runs-downloaded-code"
-    if "runs" in elsewhere and Label.ENCODED in labels:
-        yield "runs-decoded-code"
-    if call.does(tables.SENDS) and isinstance(call.node.func, ast.Attribute):
+    sends = call.does(tables.SENDS)
+    if sends and isinstance(call.node.func, ast.Attribute):
         labels |= flow.labels(call.node.func.value)  # a session has headers
-    if call.does(tables.RUNS):
-        if Label.DOWNLOADED in labels:
-            yield "runs-downloaded-code"
-        if Label.DECODED in labels:
-            yield "runs-decoded-code"
-    if call.does(tables.LOADS) and Label.DOWNLOADED in labels:
-        yield "runs-downloaded-code"
-    if call.does(tables.LOADS_A_FILE) and _FAR.match(flow.text(*call.arguments[:1])):
-        yield "runs-downloaded-code"
+    if sends or "sends" in elsewhere:
+        yield from _sent(call, flow, labels)
+    yield from _run(call, flow, labels, runs_elsewhere="runs" in elsewhere)
+    yield from _looked_up(call, flow, labels)
     if program:
         yield from _of_program(call, flow, labels)
-    if call.does(tables.SENDS):
-        yield from _sent(call, flow, labels)
-    if (
-        call.does(tables.LOOKS_UP)
-        and labels & {Label.SECRET, Label.HOST_FACTS}
-        # Many a program looks up its machine's own name, but not under another domain.
-        and _DATA_IN_A_NAME.search(flow.text(*call.everything))
-    ):
-        yield "sends-secrets" if Label.SECRET in labels else "sends-host-facts"
     if call.does(tables.REMOVES) and "dir_fd" not in dict(call.keywords):
         paths = flow.text(*call.arguments[:1]).split("\n")
-        if any(tables.HOME_OR_ROOT.fullmatch(path) for path in paths):
+        if any(tables.HOME_OR_ROOT.fullmatch(each) for each in paths):
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+
+
+def _run(call: Call, flow: Flow, labels: set[Label], *, runs_elsewhere: bool) -> Iterator[str]:
+    """Yield what a call shows that runs, or loads, what it is given."""
+    runs = call.does(tables.RUNS)
+    if Label.DOWNLOADED in labels and (runs or runs_elsewhere or call.does(tables.LOADS)):
+        yield "runs-downloaded-code"
+    if (runs and Label.DECODED in labels) or (runs_elsewhere and Label.ENCODED in labels):
+        yield "runs-decoded-code"
+    if call.does(tables.LOADS_A_FILE) and _FAR.match(flow.text(*call.arguments[:1])):
+        yield "runs-downloaded-code"
+
+
+def _looked_up(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
+    """Yield what a call shows that asks name servers.
+
+    Many a program looks up its machine's own name, but not under another domain.
+    """
+    of_interest = call.does(tables.LOOKS_UP) and labels & {Label.SECRET, Label.HOST_FACTS}
+    if of_interest and _DATA_IN_A_NAME.search(flow.text(*call.everything)):
+        yield "sends-secrets" if Label.SECRET in labels else "sends-host-facts"
+
+
+def _hides_its_name(call: Call, flow: Flow) -> bool:
+    """Whether a function is called that nobody can find by its name."""
+    function = call.node.func
+    if isinstance(function, ast.Attribute) and function.attr == "__subclasses__":
+        inside = {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
+        if inside & _SUBCLASSES:
+            return True
+    return (call.hidden and call.does(tables.DANGEROUS)) or _is_put_together(function, flow)
 
 
 def _is_put_together(function: ast.expr, flow: Flow) -> bool:
