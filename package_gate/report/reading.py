@@ -195,8 +195,8 @@ _WHO_ACTS = {
     Cause.GATE: "Those who run the gate act: a part of it did not finish. Send them this when the "
     "next run says the same. {again}",
     Cause.OUTSIDE: "Something outside the gate did not answer as it should. Correct the line when "
-    "the reason says so; otherwise nobody acts yet. {again} When it says the same for two days, tell "
-    "those who run the gate.",
+    "the reason says so; otherwise nobody acts yet. {again} When it says the same for two days, "
+    "tell those who run the gate.",
     Cause.COOLDOWN: "Nobody has to act: a release is too fresh. {later} InfoSec can let it through "
     'earlier, with a waiver for "cooldown".',
 }
