@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from package_gate.advisories.interface import NamedPackage
+from package_gate.core.cyclonedx import document, library
 from package_gate.core.ecosystem import PYPI
-from package_gate.inventory.sbom import document, library
 
 MOST_COMPONENTS = 1000
 """In one SBOM. Inspector takes 5,000 by its API page, 2,000 by the model that boto3 ships, and

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from package_gate.core.catalogue import (
     CATALOGUE_SCHEMA,
     Catalogue,
@@ -14,6 +16,7 @@ from package_gate.core.catalogue import (
     package_row,
     request_row,
 )
+from package_gate.core.decision import PackageDecision
 from package_gate.core.errors import UnreadableRecordError
 from package_gate.core.owed import PackageKey
 from package_gate.records.catalogue import (
@@ -25,7 +28,7 @@ from package_gate.records.catalogue import (
 from package_gate.records.store import Records
 
 Key = TypeVar("Key")
-Row = TypeVar("Row", PackageRow, RequestRow)
+Row = TypeVar("Row", PackageRow, RequestRow, PackageDecision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,18 @@ def _anew(records: Records) -> ReadCatalogue:
     return ReadCatalogue(catalogue, tuple(unreadable))
 
 
+def read_decisions(
+    records: Records, keys: Sequence[PackageKey], unreadable: list[str]
+) -> list[PackageDecision]:
+    """Read the decisions on packages; `unreadable` takes a message for each that can't be read."""
+
+    def read(key: PackageKey) -> tuple[str, PackageDecision] | None:
+        decision = records.package(*key)
+        return (key_text(*key), decision) if decision else None
+
+    return [decision for _, decision in _rows(records, read, keys, unreadable)]
+
+
 def _rows(
     records: Records,
     row_of: Callable[[Key], tuple[str, Row] | None],
@@ -129,3 +144,16 @@ def package_rows(catalogue: Catalogue) -> Iterator[tuple[str, PackageRow]]:
 def request_rows(catalogue: Catalogue) -> Iterator[tuple[str, RequestRow]]:
     """Read the rows of requests, by the digests that name their records."""
     return ((key, read_request_row(row)) for key, row in catalogue.requests.items())
+
+
+def of_requests(catalogue: Catalogue, name: str) -> Catalogue:
+    """Give what belongs to the requests of this name; all when it is ""."""
+    if not name:
+        return catalogue
+    requests = {key: row for key, row in request_rows(catalogue) if row.name == name}
+    needed = {key for row in requests.values() for key in row.packages}
+    return msgspec.structs.replace(
+        catalogue,
+        packages={key: row for key, row in catalogue.packages.items() if key in needed},
+        requests={key: catalogue.requests[key] for key in requests},
+    )

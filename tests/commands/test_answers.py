@@ -91,6 +91,25 @@ def test_the_inventory_is_printed_as_csv_and_as_a_page(
     assert capsys.readouterr().out.startswith("<!doctype html>")
 
 
+def test_the_bill_of_materials_is_of_what_can_be_installed(
+    output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--output", str(output), "--format", "cyclonedx"]
+    for name, packages in (("", ["base", "x"]), ("x", ["base", "x"]), ("holey", []), ("z", [])):
+        assert inventory.main([*where, "--request", name], {}) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert [each["name"] for each in document["components"]] == packages
+        about = document["metadata"]["component"]["name"]
+        assert about == (name or "the approved packages")
+
+
+def test_one_request_is_listed_by_itself(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--output", str(output), "--format", "csv", "--request", "holey"]
+    assert inventory.main(where, {}) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["name"] for row in rows] == ["holey"]
+
+
 def test_a_record_that_cannot_be_read_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +122,10 @@ def test_a_record_that_cannot_be_read_ends_with_1(
     assert "y 1.0: approved" in said.out
     assert "packages/pypi/x/1.0.json is damaged" in said.err
     assert not (tmp_path / "inventory.json").exists()  # nothing is written
+    assert inventory.main(["--output", str(tmp_path), "--format", "cyclonedx"], {}) == 1
+    said = capsys.readouterr()
+    assert [each["name"] for each in json.loads(said.out)["components"]] == ["y"]
+    assert "packages/pypi/x/1.0.json is damaged" in said.err
 
 
 def test_records_of_several_repositories_are_told_apart() -> None:
