@@ -14,6 +14,7 @@ a hard link to a symbolic link, which is that link's text read from another plac
 and spellings that each reader works out in its own way.
 """
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -84,10 +85,10 @@ class Placer:
         self._sorted_files: list[str] = []
         self._sorted_links: list[str] = []
 
-    def add(self, rule: str, name: str = "", detail: str = "") -> None:
+    def add(self, rule: str, name: str = "", detail: str = "", fingerprint: str = "") -> None:
         """Note a finding at the archive's path `name`."""
         where = "/".join((*self.base, name)) if name or self.nested else ""
-        self.report.add(rule, where, detail, nested=self.nested)
+        self.report.add(rule, where, detail, nested=self.nested, fingerprint=fingerprint)
 
     def folder(self, name: str) -> None:
         """Make a folder."""
@@ -173,7 +174,12 @@ class Placer:
         for parts, aim in self._links.items():
             self._place_link(parts, aim)
         for path in filter(is_bytecode, (*self.files, *self.copies)):
-            self.add("bytecode", path)
+            self.add("bytecode", path, fingerprint=self._fingerprint(path))
+
+    def _fingerprint(self, path: str) -> str:
+        """Name a file's place and content; "" for what a link stands for."""
+        written = self.files.get(path)
+        return hashlib.sha256(path.encode() + b"\0" + written.sha256).hexdigest() if written else ""
 
     def top_level(self) -> set[str]:
         """Give the names at the archive's root."""

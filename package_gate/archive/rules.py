@@ -239,7 +239,7 @@ class _Group:
     severity: Severity
     count: int = 0
     detail: str = ""
-    places: list[str] = field(default_factory=list)
+    places: list[Location] = field(default_factory=list)
 
 
 class Report:
@@ -250,7 +250,14 @@ class Report:
         self._artifact = artifact
         self._groups: dict[str, _Group] = {}
 
-    def add(self, rule: str, place: str = "", detail: str = "", nested: bool = False) -> None:
+    def add(
+        self,
+        rule: str,
+        place: str = "",
+        detail: str = "",
+        nested: bool = False,
+        fingerprint: str = "",
+    ) -> None:
         """Note that `rule` matched at `place` (a path in the unpacked tree, or "" for the whole).
 
         Args:
@@ -261,6 +268,7 @@ class Report:
                 file that Python imports, which it does from a zip as well, keep their severity
                 there. Else a `.npz` or `.jar` is data, and how a package reads its data is up to
                 its code, which is scanned.
+            fingerprint: See `Location.fingerprint`.
         """
         severity = RULES[rule].severity
         kept = rule.startswith("limit-") or is_importable(place)
@@ -270,7 +278,8 @@ class Report:
         group.count += 1
         group.detail = group.detail or printable(detail, MAX_PLACE)
         if place and len(group.places) < MAX_LOCATIONS:
-            group.places.append(printable(place, MAX_PLACE))
+            shown = printable(place, MAX_PLACE)
+            group.places.append(Location(shown, fingerprint=fingerprint))
 
     def findings(self) -> list[Finding]:
         """Give the findings, the worst first."""
@@ -292,7 +301,7 @@ class Report:
             message=message,
             recommendation=rule.recommendation,
             artifact=self._artifact,
-            locations=tuple(Location(place) for place in group.places),
+            locations=tuple(group.places),
             count=group.count,
         )
 

@@ -1,9 +1,10 @@
 """What the world has lived with: what stood in an old release is no evidence today. Pure.
 
-A suspicion is what a rule makes of code, not a report. Each of its places has a fingerprint of what
-leads there. Those places whose fingerprint the same rule found in the precedent too are set aside:
-reported, at `low`. What is new stays what it was, but for code that waits to be called, which many
-an honest package has: where it is new, and in a project without history, it is `high`.
+A suspicion is what a rule makes of code, or bytecode, which no rule reads; it is not a report. Each
+of its places has a fingerprint of what leads there. Those places whose fingerprint the same rule
+found in the precedent too are set aside: reported, at `low`, or `info` of an archive. What is new
+stays what it was, but for code that waits to be called, which many an honest package has: where it
+is new, and in a project without history, it is `high`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,15 +48,20 @@ class Comparison:
 def suspicions(
     package: PackageIdentity, findings: Iterable[Finding], policy: Policy, today: date
 ) -> list[Finding]:
-    """Give the findings of rules about malware that refuse, and that a precedent may set aside."""
+    """Give the findings that refuse, and that a precedent may set aside."""
     return [
         finding
         for finding in findings
-        if finding.kind is Kind.MALWARE
-        and not is_known_malware(finding)
+        if _is_suspicion(finding)
         and any(place.fingerprint for place in finding.locations)
         and refuses(package, _weighed(finding), policy, today)
     ]
+
+
+def _is_suspicion(finding: Finding) -> bool:
+    if finding.kind is Kind.ARCHIVE:
+        return any(place.fingerprint for place in finding.locations)
+    return finding.kind is Kind.MALWARE and not is_known_malware(finding)
 
 
 def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Finding]:
@@ -66,11 +72,11 @@ def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Findin
         for scan in (precedent.evidence.scans if precedent else ())
         for finding in scan.findings
         for place in finding.locations
-        if finding.kind is Kind.MALWARE and place.fingerprint
+        if _is_suspicion(finding) and place.fingerprint
     }
     result: list[Finding] = []
     for finding in findings:
-        if finding.kind is not Kind.MALWARE or is_known_malware(finding):
+        if not _is_suspicion(finding):
             result.append(finding)
             continue
         old = [
@@ -104,7 +110,8 @@ def _lowered(finding: Finding, precedent: Precedent) -> Finding:
     stands = f"has stood since {precedent.version} of {precedent.since.isoformat()}"
     return replace(
         finding,
-        severity=min(severity, Severity.LOW),
+        # Of archives, policies refuse what is low.
+        severity=min(severity, Severity.INFO if finding.kind is Kind.ARCHIVE else Severity.LOW),
         message=f"{finding.message} Set aside: unchanged, it {stands}.",
         recommendation="",
     )

@@ -3,6 +3,7 @@
 import resource
 import stat
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import MAX_LOCATIONS, Kind, Severity
-from package_gate.core.policy import MIB
+from package_gate.core.policy import MIB, Policy
 from tests.archive.hostile import HOSTILE
 from tests.archive.registry import Hostile
 
@@ -71,3 +72,18 @@ def test_a_hostile_archive_is_found_out_and_stays_in_its_tree(
 def test_the_collection_is_large_and_its_names_are_unique() -> None:
     assert len(HOSTILE) >= 60
     assert len({case.name for case in HOSTILE}) == len(HOSTILE)
+
+
+def test_bytecode_is_known_again_by_its_place_and_its_bytes(tmp_path: Path) -> None:
+    def fingerprint(path: str, content: bytes) -> str:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr(path, content)
+        tree = tmp_path / f"tree-{len(list(tmp_path.iterdir()))}"
+        limits = Policy().limits
+        findings = unpack(Artifact("a.zip", "", 0), tmp_path / "a.zip", tree, limits)
+        (place,) = next(each.locations for each in findings if each.rule == "bytecode")
+        return place.fingerprint
+
+    known = fingerprint("a/x.pyc", b"1")
+    assert known == fingerprint("a/x.pyc", b"1") != ""
+    assert len({known, fingerprint("a/y.pyc", b"1"), fingerprint("a/x.pyc", b"2")}) == 3

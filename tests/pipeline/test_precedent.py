@@ -94,6 +94,21 @@ def test_only_the_same_rule_at_known_places_is_set_aside(world: World, found: Fi
     assert verdict(world.run(request("idna"))) is Verdict.REFUSED
 
 
+def test_bytecode_that_stood_in_an_old_release_is_set_aside(world: World) -> None:
+    bytecode = replace(suspicion(OLD), rule="bytecode", kind=Kind.ARCHIVE, severity=Severity.MEDIUM)
+    world.findings = {"idna 2.0": [bytecode], "idna 1.0": [bytecode]}
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+    (judged,) = decided(world).findings
+    assert (judged.severity, judged.refuses) == (Severity.INFO, False)
+
+
+def test_bytecode_that_is_new_refuses(world: World) -> None:
+    bytecode = replace(suspicion(OLD), rule="bytecode", kind=Kind.ARCHIVE, severity=Severity.MEDIUM)
+    moved = replace(bytecode, locations=(Location("a.pyc", fingerprint=NEW),))
+    world.findings = {"idna 2.0": [moved], "idna 1.0": [bytecode]}
+    assert verdict(world.run(request("idna"))) is Verdict.REFUSED
+
+
 def test_without_a_suspicion_nobody_asks_for_a_precedent(world: World) -> None:
     world.findings["idna 2.0"] = [replace(suspicion(OLD), severity=Severity.MEDIUM)]
 
