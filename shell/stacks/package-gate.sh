@@ -124,6 +124,7 @@ check_variables() {
   may RETRY_SCHEDULE 'none|(rate|cron)\([^()[:cntrl:]]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
   check_retention
   may CLOUDTRAIL 'on|off' 'on or off'
+  may SIGN_VERDICTS 'on|off' 'on or off'
   check_variant
 }
 
@@ -236,6 +237,7 @@ gate_parameters() {
   setting RetrySchedule RETRY_SCHEDULE
   setting LogRetentionDays LOG_RETENTION_DAYS
   setting CloudTrail CLOUDTRAIL
+  setting SignVerdicts SIGN_VERDICTS
 }
 
 console_host() {

@@ -49,6 +49,8 @@ class Keys:
     """Topic's ARN → key's ARN."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Secret's or parameter's ARN → key's ARN."""
+    signing: Mapping[str, str] = field(default_factory=dict)
+    """ARN of a key that the run was given → that of the key for which it stands."""
     bucket_key: bool = True
     """Whether the buckets have S3 bucket keys: then the encryption context is the bucket's ARN."""
 
@@ -143,8 +145,24 @@ def _moto_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Ite
             yield AWSCall("kms:Decrypt", key, context)
     elif service in ("ssm", "secretsmanager"):
         yield from _secret_calls(request, service, keys)
+    elif service == "kms":
+        yield _signing_call(request, keys)
     else:
         raise UnknownCallError(f"{request.method} {request.path} of {service or 'nobody'}")
+
+
+def _signing_call(request: Received, keys: Keys) -> AWSCall:
+    operation = request.headers["x-amz-target"].partition(".")[2]
+    given = json.loads(request.body)
+    key = keys.signing[given["KeyId"]]
+    if operation == "GetPublicKey":
+        return AWSCall("kms:GetPublicKey", key)
+    if operation != "Sign":
+        raise UnknownCallError(f"kms {operation}")
+    context = {name: given[name] for name in ("MessageType", "SigningAlgorithm")}
+    return AWSCall(
+        "kms:Sign", key, tuple(sorted((f"kms:{name}", value) for name, value in context.items()))
+    )
 
 
 def _s3_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Iterator[AWSCall]:

@@ -46,6 +46,7 @@ MALFORMED = {
     "RETRY_SCHEDULE": "daily",
     "LOG_RETENTION_DAYS": "7 days",
     "CLOUDTRAIL": "yes",
+    "SIGN_VERDICTS": "yes",
     "CODEARTIFACT_REPOSITORY": "a/b",
     "CONSUMER_ACCOUNTS": "12345",
     "CONSUMER_ORGANIZATION": "my organisation",

@@ -22,6 +22,7 @@ CHOSEN = {
     "RETRY_SCHEDULE": "rate(2 days)",
     "LOG_RETENTION_DAYS": "90",
     "CLOUDTRAIL": "on",
+    "SIGN_VERDICTS": "on",
     "PYPI_STORE": "gate-only",
 }
 """None of them is the template's default."""

@@ -58,7 +58,8 @@ class Attack:
     who: str
     action: str
     resource: str = "*"
-    """An ARN; `KEY`, `BUILD`, `PIPELINE`, `TRAIL` and `LOGS` stand for those of the deployment."""
+    """An ARN; `KEY`, `SIGNING_KEY`, `BUILD`, `PIPELINE`, `TRAIL` and `LOGS` stand for those of the
+    deployment."""
     context: Context = field(default_factory=dict)
     variants: tuple[str, ...] = BOTH
 
@@ -67,6 +68,7 @@ class Attack:
         caller, identity = self._caller(deployment)
         places = {
             "KEY": deployment.arn("KMSKey"),
+            "SIGNING_KEY": deployment.arn("SigningKey"),
             "BUILD": deployment.role("BuildRole").arn,
             "PIPELINE": deployment.role("CodeServicesRole").arn,
             "TRAIL": deployment.arn("TrailBucket"),
@@ -271,6 +273,14 @@ def _secrets_and_keys() -> Iterator[Attack]:
             yield Attack(who, f"kms:{action}", OTHER_KEY)
     yield Attack("retry", "kms:Decrypt", "KEY")
     yield Attack("build", "kms:Encrypt", "KEY")
+    signing: Context = {"kms:SigningAlgorithm": "ECDSA_SHA_256"}
+    for who in ("pipeline", "retry", "administrator", "notebook"):
+        yield Attack(who, "kms:Sign", "SIGNING_KEY", signing)
+    yield Attack("build", "kms:Sign", "SIGNING_KEY", {"kms:SigningAlgorithm": "ECDSA_SHA_384"})
+    for key in ("KEY", OTHER_KEY):
+        yield Attack("build", "kms:Sign", key, signing)
+    for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "CreateGrant", "DisableKey", "Verify"):
+        yield Attack("build", f"kms:{action}", "SIGNING_KEY")
 
 
 def _machines() -> Iterator[Attack]:

@@ -49,13 +49,18 @@ def calls_of(
     found: list[AWSCall] = []
 
     offer_snyk(deployment, folder, aws)
+    made = aws.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    key = made["KeyMetadata"]["Arn"]
 
     def ways(build: ScriptRun) -> None:
+        assert build.environment["PACKAGE_GATE_SIGNER"] == f"kms:{deployment.arn('SigningKey')}"
+        build.environment["PACKAGE_GATE_SIGNER"] = f"kms:{key}"
         build.environment["PATH"] = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
         _every_way(build, server, NOTING[variant])
         keys = Keys(
             topics={deployment.environment["SNSTopic"]: deployment.arn("KMSKey")},
             secrets={TOKEN_OF_SNYK: deployment.pipeline.parameters["SnykTokenKey"]},
+            signing={key: deployment.arn("SigningKey")},
         )
         found.extend(recorded(aws, build.relay.received, keys))
 

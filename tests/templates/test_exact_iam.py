@@ -28,6 +28,7 @@ SERVICES = {
 EVERYTHING: dict[str, dict[str, str]] = {
     "codeartifact": {
         **SERVICES,
+        "SignVerdicts": "on",
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
         "ConsumerAccounts": TEAM,
@@ -35,12 +36,14 @@ EVERYTHING: dict[str, dict[str, str]] = {
     },
     "github": {
         **SERVICES,
+        "SignVerdicts": "on",
         "CloudTrail": "on",
         "CodeConnectionArn": CONNECTION,
     },
 }
 UNUSED = {
     "AdministratorsManageTheKey": "for people: without administrators nobody could delete the key",
+    "RolesReadThePublicHalfAsFarAsTheirOwnPoliciesSay": "for people: they make the trust file",
     "AdministratorsOfTheAccount": "for people: without administrators nobody could delete the key",
 }
 """Statements that no run uses, by their `Sid`, and why they are there all the same."""
@@ -67,7 +70,7 @@ def test_what_a_build_calls_is_allowed_and_what_is_granted_is_called(
         published = {"codeartifact:PublishPackageVersion", "codeartifact:DeletePackageVersions"}
         assert published < actions
     calls = [ServiceCall(build, c.action, c.resource, dict(c.context)) for c in recorded]
-    assert {"ssm:GetParameter", "inspector-scan:ScanSbom"} < actions
+    assert {"ssm:GetParameter", "inspector-scan:ScanSbom", "kms:Sign"} < actions
     denied = [
         str((call.action, call.resource, answer)) for call, answer in _denied(deployment, calls)
     ]
@@ -108,6 +111,24 @@ def test_rights_for_options_come_with_the_options(variant: str) -> None:
         parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/team/{name}"
         assert not deployment.evaluate(build, "ssm:GetParameter", parameter)
     assert not deployment.evaluate(pipeline, "codeconnections:UseConnection", CONNECTION)
+    assert deployment.environment["PACKAGE_GATE_SIGNER"] == ""
+    assert "SigningKey" not in deployment.pipeline.resources
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_build_alone_signs_and_with_this_key_only(variant: str) -> None:
+    deployment = deployed(variant, SignVerdicts="on")
+    key = deployment.arn("SigningKey")
+    build, pipeline = deployment.role("BuildRole"), deployment.role("CodeServicesRole")
+    signing = {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "RAW"}
+    assert deployment.environment["PACKAGE_GATE_SIGNER"] == f"kms:{key}"
+    assert deployment.evaluate(build, "kms:Sign", key, signing)
+    assert deployment.evaluate(build, "kms:GetPublicKey", key)
+    assert not deployment.evaluate(build, "kms:Sign", deployment.arn("KMSKey"), signing)
+    somebody = role(f"arn:aws:iam::{ACCOUNT}:role/administrator")
+    assert not deployment.evaluate(somebody, "kms:Sign", key, signing, identity=[ALL])
+    assert deployment.evaluate(somebody, "kms:GetPublicKey", key, identity=[ALL])
+    assert not deployment.evaluate(pipeline, "kms:Sign", key, signing)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
