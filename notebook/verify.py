@@ -34,6 +34,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta, timezone
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,7 @@ def checked(options: argparse.Namespace, now: datetime) -> list[File]:
         place = options.standing_list or f"{index.rstrip('/')}/{STANDING_LIST}"
         statements = Web(as_url(place))
     withdrawn = check_standing_list(trust, statements.standing_list())
+    check_installed(withdrawn)
     pip = Pip(index, options.find_links)
     try:
         if options.file:
@@ -340,14 +342,17 @@ def checked(options: argparse.Namespace, now: datetime) -> list[File]:
             files = pip.would_install(options.requirement)
     except Mismatch as mismatch:
         raise told_apart(trust, statements, mismatch) from mismatch
+    except Unchecked:  # perhaps because it has left the repository
+        check_asked(options.requirement, withdrawn)
+        raise
+    since = {each["sha256"]: each["since"] for each in withdrawn}
     for file in files:
         check(trust, file, statements.statement(file), by_name=not options.file)
-        since = withdrawn.get(file.sha256)
-        if since is not None:
+        if file.sha256 in since:
             raise Refused(
                 "withdrawn",
-                f"{file.filename} was approved and is withdrawn since {shown(since)}. Remove it "
-                "where it is installed.",
+                f"{file.filename} was approved and is withdrawn since "
+                f"{shown(since[file.sha256])}. Remove it where it is installed.",
             )
     if files and not options.file and not options.dry_run:
         try:
@@ -388,8 +393,8 @@ def told_apart(trust: Trust, statements: CodeArtifact | Web, mismatch: Mismatch)
     )
 
 
-def check_standing_list(trust: Trust, content: bytes) -> dict[str, str]:
-    """Check the standing list; gives SHA-256 → since when it is withdrawn."""
+def check_standing_list(trust: Trust, content: bytes) -> list[dict[str, str]]:
+    """Check the standing list; gives each withdrawn file's `sha256`, `package` and `since`."""
     what = "standing list"
     document = trust.opened(content, LISTED, what, "of the repository")
     trust.check_names(
@@ -399,7 +404,10 @@ def check_standing_list(trust: Trust, content: bytes) -> dict[str, str]:
         if document["type"] != LIST_TYPE:
             raise ValueError(f"it is {shown(document['type'])}")
         issued, until = moment(document["issued"]), moment(document["validUntil"])
-        withdrawn = {each["sha256"]: each["since"] for each in document["withdrawn"]}
+        withdrawn = [
+            {name: text_of(each, name) for name in ("sha256", "package", "since")}
+            for each in document["withdrawn"]
+        ]
     except (KeyError, TypeError, ValueError) as error:
         raise Refused(what, f"The standing list can't be used: {error}.") from error
     if until < trust.now:
@@ -413,6 +421,36 @@ def check_standing_list(trust: Trust, content: bytes) -> dict[str, str]:
             what, f"The standing list is of {issued:%Y-%m-%d %H:%M} UTC, which is to come."
         )
     return withdrawn
+
+
+def check_installed(withdrawn: list[dict[str, str]]) -> None:
+    """Check that nothing is installed here that has been withdrawn since."""
+    gone = {}
+    for each in withdrawn:
+        name, _, version = each["package"].rpartition(" ")
+        gone[normalised(name), version] = each["since"]
+    for installed in distributions():
+        name = installed.metadata["Name"] or ""
+        since = gone.get((normalised(name), installed.version))
+        if since is not None:
+            raise Refused(
+                "withdrawn",
+                f"{shown(name)} {shown(installed.version)} is installed here, was approved and is "
+                f"withdrawn since {shown(since)}. Remove it: {sys.executable} -m pip uninstall "
+                f"{shown(name)}",
+            )
+
+
+def check_asked(requirements: list[str], withdrawn: list[dict[str, str]]) -> None:
+    """Say of what pip did not find that it is withdrawn, when it is."""
+    asked = {normalised(re.split(r"[^\w.-]", each.strip(), maxsplit=1)[0]) for each in requirements}
+    for each in withdrawn:
+        if normalised(each["package"].rpartition(" ")[0]) in asked:
+            raise Refused(
+                "withdrawn",
+                f"{shown(each['package'])} was approved and is withdrawn since "
+                f"{shown(each['since'])}.",
+            )
 
 
 def check(trust: Trust, file: File, content: bytes | None, *, by_name: bool) -> None:

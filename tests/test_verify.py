@@ -318,6 +318,38 @@ def test_a_withdrawal_beats_a_signature(offline: Notebook) -> None:
     assert "was approved and is withdrawn since 2026-06-01T12:00:00Z" in why
 
 
+def test_what_is_withdrawn_and_installed_is_named_whatever_is_asked_for(
+    offline: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    info = site / "Some_Thing-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Some_Thing\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(str(site))
+    offline.post(Withdrawn(Origin.PYPI, "some-thing", "2.0", ("aa" * 32,), NOW))
+    assert offline.checked() == [WHEEL]
+    offline.post(Withdrawn(Origin.PYPI, "some-thing", "1.0", ("aa" * 32,), NOW))
+    what, why = offline.refused()
+    assert what == "withdrawn"
+    assert "Some_Thing 1.0 is installed here, was approved and is withdrawn" in why
+    assert "-m pip uninstall Some_Thing" in why
+
+
+def test_what_has_left_the_index_is_told_as_withdrawn(
+    offline: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object) -> None:
+        raise verify.Unchecked("no matching distribution")
+
+    monkeypatch.setattr(verify.Pip, "would_install", nothing)
+    with pytest.raises(verify.Unchecked):
+        offline.checked()
+    offline.post(Withdrawn(Origin.PYPI, "tiny", "1.0", ("aa" * 32,), NOW))
+    for asked in ("tiny", "Tiny==1.0", "tiny [x] >= 1"):
+        what, why = offline.refused(asked, "--dry-run")
+        assert (what, "tiny 1.0 was approved and is withdrawn" in why) == ("withdrawn", True)
+
+
 def test_a_file_that_is_here_already_is_checked_by_its_bytes(notebook: Notebook) -> None:
     file = notebook.index / "tiny" / WHEEL
     assert notebook.checked("--file", str(file)) == [WHEEL]
