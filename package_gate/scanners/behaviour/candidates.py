@@ -40,6 +40,7 @@ _SECRETS = re.compile(
 """What a module reads that another one may send."""
 _RENAMED = re.compile(rb"\b(\w+)\s+as\s+(\w+)")
 _CANDIDATE, _SENDS, _READS = "candidate", "net", "secrets"
+_MAY_READ = "words_of_secrets"
 """The rules, and what is told of a module besides."""
 _RULES = Path(__file__).with_name("candidates.yar")
 
@@ -124,7 +125,9 @@ class CandidateRules:
             found = {each.rule for each in self._rules.match(data=content, timeout=self._seconds)}
         except yara.Error as error:
             raise ScannerError(f"YARA failed on {path}: {error}") from error
-        return frozenset({*found, _READS} if _SECRETS.search(content) else found)
+        if _MAY_READ in found and _SECRETS.search(content):  # YARA is faster, but can't look behind
+            found.add(_READS)
+        return frozenset(found - {_MAY_READ})
 
 
 class _Modules:

@@ -24,6 +24,22 @@ rule net
         any of them
 }
 
+rule words_of_secrets
+{
+    strings:
+        // All that `_SECRETS` in candidates.py asks for has one of these.
+        $a1 = "environ"
+        $a2 = "getenv"
+        $a3 = /import\s+os\s+as/
+        $a4 = /\.(ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)/
+        $a5 = "/proc/"
+        $a6 = "/run/secrets"
+        $a7 = /get_(password|credentials|frozen_credentials)/
+
+    condition:
+        any of them
+}
+
 rule candidate
 {
     strings:
