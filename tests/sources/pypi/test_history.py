@@ -139,3 +139,11 @@ def test_the_file_that_is_most_alike_is_compared(wanted: str, like: str) -> None
     ]
 
     assert chosen(files, "9", wanted) == [like]
+
+
+def test_of_the_release_itself_it_is_the_very_file() -> None:
+    names = [f"demo-1-cp312-cp312-manylinux_2_{glibc}_x86_64.whl" for glibc in (17, 24, 28)]
+    files = [file(name, 900) for name in names]
+
+    for name in names:
+        assert chosen(files, "1", name) == [name]
