@@ -252,6 +252,7 @@ tell_what_is_next() {
   say ""
   say "The gate is there. Next:"
   say "  - Confirm both subscriptions in the emails to $SNS_EMAIL, that to verdicts and that to failed runs; until then neither arrives."
+  say "  - Requesters get their own verdicts once you run ./shell/subscribe.sh --requester ADDRESS…"
   say "  - Push a request to $PRIVATE_GITHUB_OWNER/$PRIVATE_GITHUB_REPO, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
   say "  - See it run: https://$AWS_REGION.$(console_host)/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
 }
