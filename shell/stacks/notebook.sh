@@ -75,6 +75,9 @@ create() {
   setting NotebookKind NOTEBOOK_KIND
   setting InstanceType NOTEBOOK_INSTANCE_TYPE
   setting VolumeSizeInGB NOTEBOOK_VOLUME_GB
+  if [ "${NOTEBOOK_KIND-}" = studio ]; then
+    parameter LifecycleDigest "$(lifecycle_digest)"
+  fi
   setting NotebookVpc NOTEBOOK_VPC_ID
   setting NotebookSubnets NOTEBOOK_SUBNET_IDS
   setting NotebookRouteTables NOTEBOOK_ROUTE_TABLE_IDS
@@ -90,6 +93,7 @@ adopt_variables() {
   adopt CODEARTIFACT_DOMAIN DomainName
   adopt CODEARTIFACT_DOMAIN_OWNER DomainOwner
   adopt CODEARTIFACT_REPOSITORY RepositoryName
+  adopt NOTEBOOK_REQUESTS_ADDRESS RequestsAddress
   export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
   adopt NOTEBOOK_KIND NotebookKind
   adopt NOTEBOOK_VPC_ID NotebookVpc
@@ -97,6 +101,18 @@ adopt_variables() {
   adopt NOTEBOOK_ROUTE_TABLE_IDS NotebookRouteTables
   adopt NOTEBOOK_VPC_CIDR VpcCidr
   adopt NOTEBOOK_ENDPOINTS Endpoints
+}
+
+# Of all that the lifecycle script is made of.
+lifecycle_digest() {
+  local digest
+  {
+    cat "$project/cfn/isolated-notebook.yaml"
+    printf '%s\n' "$AWS_REGION" "$account" "$CODEARTIFACT_DOMAIN" "${CODEARTIFACT_DOMAIN_OWNER-}" \
+      "$CODEARTIFACT_REPOSITORY" "${NOTEBOOK_REQUESTS_ADDRESS-}"
+  } >"$scratch/lifecycle"
+  digest=$(sha256 "$scratch/lifecycle")
+  printf '%s\n' "${digest:0:12}"
 }
 
 # The bucket that CodeArtifact keeps the domain's files in.

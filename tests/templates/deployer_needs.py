@@ -248,6 +248,7 @@ RECORD = f"{BUCKET}/decisions/lease"
 BUNDLE = f"{BUCKET}/gate/{'0' * 64}.tar.gz"
 TEMPLATE = f"{BUCKET}/templates/{'0' * 64}/scan-pipeline.yaml"
 KEY = _aws("kms", "key/1")
+TOPIC = ARNS["AWS::SNS::TopicPolicy"]
 STUDIO = ARNS["AWS::SageMaker::Domain"]
 STUDIO_HOMES = _aws("elasticfilesystem", "file-system/fs-1")
 STUDIO_GROUP = _aws("ec2", "security-group/sg-2")
@@ -339,6 +340,9 @@ CALLS: dict[tuple[str, str], Needs] = {
     ("secretsmanager", "get-secret-value"): (("secretsmanager:GetSecretValue", SECRET),),
     ("secretsmanager", "put-secret-value"): (("secretsmanager:PutSecretValue", SECRET),),
     ("secretsmanager", "restore-secret"): (("secretsmanager:RestoreSecret", SECRET),),
+    ("sns", "get-subscription-attributes"): (("sns:GetSubscriptionAttributes", "*"),),
+    ("sns", "set-subscription-attributes"): (("sns:SetSubscriptionAttributes", "*"),),
+    ("sns", "subscribe"): (("sns:Subscribe", TOPIC),),
     ("sns", "list-subscriptions-by-topic"): (
         ("sns:ListSubscriptionsByTopic", ARNS["AWS::SNS::TopicPolicy"]),
     ),

@@ -317,15 +317,17 @@ def test_a_new_network_of_any_size_has_its_subnets(block: str, subnets: list[str
 
 
 def test_a_model_that_is_deployed_is_out_of_reach(world: World) -> None:
-    """So there is no endpoint to `sagemaker.runtime`, which serves nothing else."""
-    for stack in (world.notebook, notebook_stack("studio", NotebookKind="studio")):
+    """`sagemaker.runtime` serves nothing else; only Studio has it, whose role calls no model."""
+    studio = notebook_stack("studio", NotebookKind="studio")
+    for stack, more in ((world.notebook, []), (studio, ["sagemaker.runtime"])):
         services = [
             each.properties["ServiceName"].partition(f".{REGION}.")[2]
             for each in stack.of_type("AWS::EC2::VPCEndpoint").values()
         ]
         assert services == [
-            *("codeartifact.api", "codeartifact.repositories", "sts", "logs"),
-            *("sagemaker.api", "s3"),
+            *("codeartifact.api", "codeartifact.repositories", "sts", "logs", "sagemaker.api"),
+            *more,
+            "s3",
         ]
         granted = [
             statement["Action"]
@@ -333,6 +335,17 @@ def test_a_model_that_is_deployed_is_out_of_reach(world: World) -> None:
             for statement in policy["Statement"]
         ]
         assert "sagemaker:InvokeEndpoint" not in str(granted)
+
+
+def test_existing_endpoints_are_not_made_for_studio() -> None:
+    stack = notebook_stack(
+        "studio",
+        NotebookKind="studio",
+        Endpoints="existing",
+        NotebookVpc="vpc-00000001",
+        NotebookSubnets="subnet-00000001",
+    )
+    assert stack.of_type("AWS::EC2::VPCEndpoint") == {}
 
 
 def test_the_internal_repository_has_an_upstream_only_when_somebody_chains_it_knowingly() -> None:
@@ -359,14 +372,15 @@ def test_a_studio_domain_has_no_internet_either() -> None:
 
 WORK = {
     "domain/{domain}": ("DescribeDomain",),
-    "user-profile/{domain}/jo": ("DescribeUserProfile",),
+    "user-profile/{domain}/jo": ("CreatePresignedDomainUrl", "DescribeUserProfile"),
     "app/{domain}/jo/JupyterLab/default": ("CreateApp", "DeleteApp", "DescribeApp"),
     "space/{domain}/jo": (
-        *("AddTags", "CreateSpace", "DeleteSpace", "DescribeSpace", "UpdateSpace"),
-        *("ListApps", "ListSpaces"),
+        *("AddTags", "CreateSpace", "DeleteSpace", "DescribeSpace", "ListTags", "UpdateSpace"),
     ),
 }
 """What Studio does with the user's role, by what it is done to."""
+LISTS = ("ListApps", "ListDomains", "ListSpaces", "ListUserProfiles")
+"""What knows no resources (Service Authorization Reference, "Amazon SageMaker AI")."""
 
 
 @pytest.mark.parametrize(("place", "actions"), WORK.items())
@@ -383,6 +397,65 @@ def test_whoever_works_in_studio_may_do_it_in_the_own_domain_through_the_endpoin
             asked = Request(role(arn), f"sagemaker:{action}", target, {}, ACCOUNT)
             found = bool(evaluate(asked, identity=own, endpoint=endpoint))
             assert found is allowed, (action, target)
+
+
+@pytest.mark.parametrize("action", LISTS)
+def test_studio_lists_what_there_is(action: str) -> None:
+    """Developer Guide, "Private spaces": the execution role lists apps, spaces and profiles."""
+    stack = notebook_stack("studio", NotebookKind="studio")
+    arn = stack.resources["NotebookRole"].attributes["Arn"]
+    endpoint = stack.resources["SageMakerApiEndpoint"].properties["PolicyDocument"]
+    own = policies(stack, "NotebookRole")
+    asked = Request(role(arn), f"sagemaker:{action}", "*", {}, ACCOUNT)
+    assert evaluate(asked, identity=own, endpoint=endpoint)
+    assert not evaluate(asked, identity=policies(notebook_stack("notebook"), "NotebookRole"))
+
+
+@pytest.mark.parametrize(
+    ("action", "context", "allowed"),
+    [
+        ("CreateGrant", {"kms:GrantIsForAWSResource": "true"}, True),
+        ("CreateGrant", {"kms:GrantIsForAWSResource": "false"}, False),
+        ("Decrypt", {}, True),
+        ("DescribeKey", {}, True),
+        ("GenerateDataKeyWithoutPlaintext", {}, True),
+        ("ScheduleKeyDeletion", {}, False),
+    ],
+)
+def test_the_volume_of_a_space_is_encrypted_with_the_domains_key(
+    action: str, context: dict[str, str], allowed: bool
+) -> None:
+    """Developer Guide, "Encrypt your Studio domain with a customer managed key"."""
+    stack = notebook_stack("studio", NotebookKind="studio")
+    arn = stack.resources["NotebookRole"].attributes["Arn"]
+    key = stack.resources["KMSKey"]
+    asked = Request(role(arn), f"kms:{action}", key.attributes["Arn"], dict(context), ACCOUNT)
+    of_key = [key.properties["KeyPolicy"]]
+    own = policies(stack, "NotebookRole")
+    assert bool(evaluate(asked, identity=own, resource=of_key)) is allowed
+    other = policies(notebook_stack("notebook"), "NotebookRole")
+    assert not evaluate(asked, identity=other, resource=of_key)
+
+
+@pytest.mark.parametrize("way", ["StudioHomesIn", "StudioHomesOut"])
+def test_apps_reach_their_home_folders(way: str) -> None:
+    """The same page: "NFS traffic over TCP on port 2049 between the domain and the volume"."""
+    stack = notebook_stack("studio", NotebookKind="studio", VpcCidr="10.1.0.0/24")
+    rule = stack.resources[way].properties
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 2049, 2049)
+    assert rule["CidrIp"] == "10.1.0.0/24"
+    assert way not in notebook_stack("notebook").resources
+
+
+def test_another_lifecycle_script_of_studio_has_another_name() -> None:
+    """SageMaker has no call that changes one: CloudFormation replaces it, and names are unique."""
+    names = {
+        notebook_stack("studio", NotebookKind="studio", LifecycleDigest=digest)
+        .resources["StudioLifecycleConfig"]
+        .properties["StudioLifecycleConfigName"]
+        for digest in ("0123456789ab", "ba9876543210")
+    }
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("way", ["StudioTrafficIn", "StudioTrafficOut"])
