@@ -14,9 +14,12 @@ _CHANGE_CLASSES = {"__bases__", "__class__"}
 class Families:
     """The classes of one file with what they inherit from each other; read when they are asked."""
 
-    def __init__(self, nodes: Sequence[ast.AST], assigned: Collection[str]) -> None:
-        """Take a file's nodes, and the names that something is assigned to."""
+    def __init__(
+        self, nodes: Sequence[ast.AST], classes: Sequence[ast.ClassDef], assigned: Collection[str]
+    ) -> None:
+        """Take a file's nodes, its classes, and the names that something is assigned to."""
         self._nodes = nodes
+        self._classes = classes
         self._assigned = assigned
 
     def methods(self, function: ast.Attribute) -> frozenset[str] | None:
@@ -54,10 +57,6 @@ class Families:
             found |= new
             waiting += new
         return found
-
-    @cached_property
-    def _classes(self) -> list[ast.ClassDef]:
-        return [node for node in self._nodes if isinstance(node, ast.ClassDef)]
 
     @cached_property
     def _methods(self) -> dict[str, set[str]]:

@@ -27,6 +27,7 @@ RUN_WITH_A_CLASS = {
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
 _WITH = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
+_DEFINE = {ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _CALL_LATER = {
     "atexit",
     "register",
@@ -128,6 +129,7 @@ class Reach:
         self._imported: set[str] = set()
         """Names that are imported, and nothing else: what is called by them stands elsewhere."""
         assigned: set[str] = set()
+        classes: list[ast.ClassDef] = []
         in_classes: set[int] = set()
         for node in self.nodes:
             kind = type(node)
@@ -135,6 +137,8 @@ class Reach:
                 self._guards = self._guards and not _changes_main(node)
                 if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                     assigned.add(node.id)
+            elif kind not in _DEFINE:
+                continue
             elif isinstance(node, ast.ImportFrom):
                 self._imported.update(each.asname or each.name for each in node.names)
             elif isinstance(node, ast.arg):
@@ -146,6 +150,7 @@ class Reach:
                     self._named.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.ClassDef):
                 self._classes.add(node.name)
+                classes.append(node)
                 self._decorators.update(map(id, node.decorator_list))
                 methods = [item for item in node.body if isinstance(item, Function)]
                 in_classes.update(map(id, methods))
@@ -155,7 +160,7 @@ class Reach:
                 by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
                 self._named.setdefault(node.name, []).extend(by_itself)
         self._imported -= assigned
-        self._families = Families(self.nodes, assigned)
+        self._families = Families(self.nodes, classes, assigned)
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
         self._steps: dict[int, _Step] = {}

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, METHOD_CALLER, Expressions, targets
@@ -75,6 +75,7 @@ _TEXTS = (
 )
 
 Keys = set[str]
+Kind = TypeVar("Kind", bound=ast.AST)
 
 
 @lru_cache(maxsize=2**10)
@@ -138,29 +139,35 @@ class Flow:
 
     def __init__(self, nodes: Sequence[ast.AST], others: Others | None = None) -> None:
         self.nodes = nodes
+        self._by_kind: dict[type[ast.AST], list[Any]] = {}
+        for node in nodes:
+            self._by_kind.setdefault(type(node), []).append(node)
         self._others = others
         self.expressions = Expressions(nodes)
-        self._calls = [node for node in nodes if isinstance(node, ast.Call)]
-        self.calls = [call for node in self._calls for call in self._describe(node)]
+        self.calls = [call for node in self.of_kind(ast.Call) for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
         self._feeds: dict[str, list[ast.expr]] = {}
         self._sources: dict[str, list[ast.expr]] = {}
-        for key, expression in self._edges(nodes):
+        for key, expression in self._edges():
             self._feeds.setdefault(key, []).append(expression)
         self._given: dict[str, set[Label]] = {}
         for key, label, source in self._labels_given():
             self._given.setdefault(key, set()).add(label)
             self._sources.setdefault(key, []).append(source)
 
+    def of_kind(self, *kinds: type[Kind]) -> list[Kind]:
+        """Give the nodes of these kinds."""
+        return [node for kind in kinds for node in self._by_kind.get(kind, ())]
+
     @cached_property
     def blocks(self) -> list[ast.With | ast.AsyncWith]:
         """The `with` statements."""
-        return [node for node in self.nodes if isinstance(node, ast.With | ast.AsyncWith)]
+        return self.of_kind(ast.With, ast.AsyncWith)
 
     @cached_property
     def functions(self) -> list[Function]:
         """The functions that are defined."""
-        return [node for node in self.nodes if isinstance(node, Function)]
+        return self.of_kind(ast.FunctionDef, ast.AsyncFunctionDef)
 
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""
@@ -275,21 +282,20 @@ class Flow:
                 names, _, of_tables = _known(later)
                 yield Call(names, False, tuple(arguments), (), node, of_tables)
 
-    def _edges(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+    def _edges(self) -> Iterator[tuple[str, ast.expr]]:
         """Yield what flows where: a key and an expression whose labels it takes on."""
         for assigned in (self.expressions.values, self.expressions.loops):
             for key, values in assigned.items():
                 for value in values:
                     yield key, value
-        for node in nodes:
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, ast.Subscript):
-                        for key in self._targets(target.value):
-                            yield key, node.value
-                    elif isinstance(target, ast.Attribute):
-                        for key in self._targets(target):
-                            yield key, node.value
+        for node in self.of_kind(ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Subscript):
+                    for key in self._targets(target.value):
+                        yield key, node.value
+                elif isinstance(target, ast.Attribute):
+                    for key in self._targets(target):
+                        yield key, node.value
         for call in self.calls:
             yield from self._edges_of(call)
 

@@ -40,9 +40,10 @@ _MAX_DEPTH = 400
 _MAX_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
 
-_NOTED = {
+_OF_INTEREST = {
     *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr),
     *(ast.For, ast.AsyncFor, ast.comprehension, ast.withitem),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Call),
 }
 """The kinds of nodes that give a name to something."""
 
@@ -69,7 +70,7 @@ class Expressions:
         self.functions: dict[str, list[Function]] = {}
         """Function, class (its `__init__`) or `.method` → those of this name."""
         self.classes: set[str] = set()
-        nodes = list(nodes)
+        nodes = [node for node in nodes if type(node) in _OF_INTEREST]  # most are not
         self._note_functions(nodes)
         for node in nodes:
             self._note(node)
@@ -123,8 +124,6 @@ class Expressions:
         return []
 
     def _note(self, node: ast.AST) -> None:
-        if type(node) not in _NOTED:  # most are not
-            return
         if isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]

@@ -19,7 +19,6 @@ from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
 from package_gate.scanners.import_time import running_nodes
-from package_gate.scanners.nodes import Function
 from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
@@ -504,12 +503,12 @@ def hidden_code(code: str) -> Iterator[Behaviour]:
 
 def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield lists of functions that, one after the other, decode something and run it."""
-    for node in flow.nodes:
-        if isinstance(node, ast.List | ast.Tuple):
-            functions = [each for each in node.elts if not isinstance(each, ast.Constant)]
-            names = {name for each in functions for name in flow.expressions.names(each)}
-            if {tables.RUNS, tables.DECODES} <= tables.with_any(names):
-                yield "runs-decoded-code", (node,)
+    lists: list[ast.List | ast.Tuple] = [*flow.of_kind(ast.List), *flow.of_kind(ast.Tuple)]
+    for node in lists:
+        functions = [each for each in node.elts if not isinstance(each, ast.Constant)]
+        names = {name for each in functions for name in flow.expressions.names(each)}
+        if {tables.RUNS, tables.DECODES} <= tables.with_any(names):
+            yield "runs-decoded-code", (node,)
 
 
 def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
@@ -527,16 +526,17 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
         yield from call.keywords
         if any(name.endswith(".fetch_build_eggs") for name in call.names):
             yield from ((_SETUP_REQUIRES, each) for each in call.arguments[:1])
-    for node in flow.nodes:
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                yield _key(key, flow), value
-        elif isinstance(node, ast.Assign | ast.AugAssign):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Subscript):
-                    yield _key(target.slice, flow), node.value
-                elif isinstance(target, ast.Attribute):
-                    yield target.attr, node.value
+    for named in flow.of_kind(ast.Dict):
+        for key, value in zip(named.keys, named.values, strict=True):
+            yield _key(key, flow), value
+    assigned: list[ast.Assign | ast.AugAssign] = [*flow.of_kind(ast.Assign)]
+    assigned += flow.of_kind(ast.AugAssign)
+    for node in assigned:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Subscript):
+                yield _key(target.slice, flow), node.value
+            elif isinstance(target, ast.Attribute):
+                yield target.attr, node.value
     of_hatch = any(name.startswith("hatchling") for name in flow.expressions.imports.values())
     for function in flow.functions:
         asked = function.name.startswith("get_requires_for_build_")
@@ -582,18 +582,14 @@ def _is_annotation(call: Call) -> bool:
 
 def _annotations(flow: Flow) -> Iterator[str]:
     """Yield the types that are written as texts."""
-    for node in flow.nodes:
-        if isinstance(node, ast.AnnAssign):
-            types: list[ast.expr | None] = [node.annotation]
-        elif isinstance(node, Function):
-            arguments = [each for each in ast.walk(node.args) if isinstance(each, ast.arg)]
-            types = [node.returns, *(each.annotation for each in arguments)]
-        else:
-            continue
-        for each in types:
-            text = flow.text(each) if each is not None else ""
-            if UNKNOWN not in text and "(" in text:
-                yield text
+    types: list[ast.expr | None] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
+    for function in flow.functions:
+        arguments = [each for each in ast.walk(function.args) if isinstance(each, ast.arg)]
+        types += [function.returns, *(each.annotation for each in arguments)]
+    for each in types:
+        text = flow.text(each) if each is not None else ""
+        if UNKNOWN not in text and "(" in text:
+            yield text
 
 
 def _words(command: str) -> list[str]:
