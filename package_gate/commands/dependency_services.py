@@ -13,10 +13,10 @@ from package_gate.dependency_scan.commit_status import CodeCommitComment, Commit
 from package_gate.dependency_scan.messages import send_email
 from package_gate.dependency_scan.models import DependencyScan, Problem
 from package_gate.net.session import Network
+from package_gate.notifications.github import GITHUB_API, GitHub
 from package_gate.notifications.sns import SNS, TOPIC_ARN
 
 STATUS_TOKEN = "PACKAGE_GATE_STATUS_TOKEN"  # noqa: S105 - the name of a variable
-GITHUB_API = "https://api.github.com"
 
 
 class Services:
@@ -118,7 +118,7 @@ class Services:
         reference = environ.get(STATUS_TOKEN, "")
         token = read_secret(reference, self._client("ssm"), self._client("secretsmanager"))
         address = environ.get("PACKAGE_GATE_STATUS_API") or GITHUB_API
-        return GitHubStatus(network, address, token, repository, commit)
+        return GitHubStatus(GitHub(network, address, token, repository), commit)
 
     def _client(self, service: Service) -> Any:
         return AWSSession(region_of(self._environ)).client(service)

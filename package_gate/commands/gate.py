@@ -28,7 +28,7 @@ from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
 from package_gate.core.policy import load_policy_file, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource
-from package_gate.core.request_file import RequestFile, read_requests
+from package_gate.core.request_file import RequestFile, read_changed, read_requests
 from package_gate.core.run import Run
 from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
@@ -52,6 +52,7 @@ examples:
   %(prog)s                                        decide what is asked for here
   %(prog)s --advisories all.zip                   by a snapshot of OSV's advisories
   %(prog)s --dry-run --requests new.csv           try lines without publishing anything
+  %(prog)s --dry-run --base old.csv               try only what old.csv does not have
   %(prog)s --fail-on refused --quiet --json       in CI: fail on a refusal, verdicts for a program
 
 Each option can be given as an environment variable, such as PACKAGE_GATE_REQUESTS for --requests or
@@ -89,9 +90,10 @@ def main(
     options.output = options.output.absolute()
 
     def run() -> int:
-        requests = read_requests(options.requests)  # before anything is written
+        requests = _requests(options)  # before anything is written
         with scratch_folder(options.output) as scratch:
-            return _run(options, target, environ, scratch, requests)
+            done = decide(options, target, environ, scratch, requests)
+        return _status(done, options.fail_on)
 
     return to_its_end(run)
 
@@ -121,13 +123,33 @@ def to_its_end(run: Callable[[], int]) -> int:
         os._exit(128 + getattr(interrupt, "number", signal.SIGINT))
 
 
-def _run(
+def _requests(options: argparse.Namespace) -> RequestFile:
+    if options.base is None:
+        return read_requests(options.requests)
+    if not options.dry_run:
+        raise ConfigurationError("--base needs --dry-run: a run decides the whole request file.")
+    return read_changed(options.requests, options.base)
+
+
+def decide(
     options: argparse.Namespace,
     target: Destination,
     environ: Mapping[str, str],
     scratch: Path,
     requests: RequestFile,
-) -> int:
+) -> Run:
+    """Take requests through the gate once, and write and print the reports.
+
+    Args:
+        options: what the arguments of the command say, see `add_judges` and `add_output`.
+        target: where approved packages go.
+        environ: the environment.
+        scratch: an empty folder.
+        requests: what is asked for.
+
+    Raises:
+        GateError: it can't be done at all.
+    """
     console = console_for(options)
     policy_file = load_policy_file(options.policy)
     policy = policy_file.policy
@@ -189,7 +211,7 @@ def _run(
     if not options.quiet:
         console.print(f"Report: {(options.output / 'report.html').as_uri()}")
     print_document(options, options.output / "verdicts.json")
-    return _status(run, options.fail_on)
+    return run
 
 
 def _parser(
@@ -204,29 +226,19 @@ def _parser(
         epilog=_EPILOG,
     )
     given = Arguments(parser.add_argument_group("what is decided, and by what"), environ)
-    add = given.add
-    add(
+    given.add(
         "--requests",
         folder / REQUESTS,
         Path,
         "the request file (default: %(default)s)",
     )
-    add_policy(given, folder)
-    add(
-        "--scanners",
-        list(DEFAULTS),
-        scanner_names,
-        f"scanners besides '{UNPACKER}', which is always on, separated by commas "
-        f"(default: {','.join(DEFAULTS)})",
+    given.add(
+        "--base",
+        None,
+        Path,
+        "with --dry-run: an earlier state of the request file, whose lines are not decided",
     )
-    add(
-        "--advisories",
-        "",
-        str,
-        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
-        "OSV API "
-        "(default: the OSV API)",
-    )
+    add_judges(given, folder)
     given = Arguments(parser.add_argument_group("how far it goes"), environ)
     given.add_switch("--rescan", "resolve, fetch and scan again what was decided")
     given.add_switch("--dry-run", "decide and report; publish, record and send nothing")
@@ -247,6 +259,26 @@ def _parser(
     add_output(output, environ, "verdicts.json")
     parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
+
+
+def add_judges(given: Arguments, folder: Path) -> None:
+    """Add `--policy`, `--scanners` and `--advisories`: by what is decided."""
+    add_policy(given, folder)
+    given.add(
+        "--scanners",
+        list(DEFAULTS),
+        scanner_names,
+        f"scanners besides '{UNPACKER}', which is always on, separated by commas "
+        f"(default: {','.join(DEFAULTS)})",
+    )
+    given.add(
+        "--advisories",
+        "",
+        str,
+        "a folder or zip in OSV's published layout, also s3://BUCKET/KEY.zip, or the address of an "
+        "OSV API "
+        "(default: the OSV API)",
+    )
 
 
 def scanner_names(text: str) -> list[str]:

@@ -60,6 +60,12 @@ def _trust(arguments: Sequence[str]) -> int:
     return trust.main(arguments, program=f"{PROGRAM} trust")
 
 
+def _check(arguments: Sequence[str]) -> int:
+    from package_gate.commands import check
+
+    return check.main(arguments, program=f"{PROGRAM} check")
+
+
 def _scan_dependencies(arguments: Sequence[str]) -> int:
     from package_gate.commands import dependencies
 
@@ -90,6 +96,10 @@ COMMANDS: Mapping[str, Command] = {
     "trust": Command(
         "write the file of public keys by which notebooks verify what they install",
         _trust,
+    ),
+    "check": Command(
+        "try the new lines of a pull request at GitHub, and say there what becomes of them",
+        _check,
     ),
     "dependencies": Command(
         "scan what a repository of your own depends on",

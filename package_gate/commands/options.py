@@ -24,7 +24,17 @@ PACKAGED_POLICY = packaged(f"data/{POLICY}")
 
 OPTIONS = frozenset(
     {
-        *("REQUESTS", "POLICY", "OUTPUT", "SCANNERS", "ADVISORIES", "RESCAN", "DRY_RUN", "FAIL_ON"),
+        *(
+            "REQUESTS",
+            "POLICY",
+            "OUTPUT",
+            "SCANNERS",
+            "ADVISORIES",
+            "RESCAN",
+            "DRY_RUN",
+            "FAIL_ON",
+            "BASE",
+        ),
         *("JSON", "QUIET", "VERBOSE", "EXCLUDE", "SNYK_MONITOR", "REPORT_ONLY"),
         *("SIGNER", "VERIFIER", "STANDING_DAYS"),
     }

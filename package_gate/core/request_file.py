@@ -94,6 +94,39 @@ def read_requests(path: Path) -> RequestFile:
     return RequestFile(tuple(requests), tuple(_line_errors(faults, names)))
 
 
+def read_changed(path: Path, base: Path) -> RequestFile:
+    """Read a request file, and give of it what an earlier state of it does not have.
+
+    A line that has moved, or has other white space around it or another end, is no change. One that
+    stood there and that another line has made a bad one is.
+
+    Args:
+        path: the file as it is to be.
+        base: the file as it is.
+
+    Raises:
+        ConfigurationError: one of them is missing, or can't be read.
+    """
+    after, before = read_requests(path), read_requests(base)
+    lines, known = _raw_lines(path), _raw_lines(base)
+    bad = {known[error.line] for error in before.errors}
+    old = set(known.values())
+    return RequestFile(
+        tuple(each for each in after.requests if lines[each.line] not in old),
+        tuple(
+            each
+            for each in after.errors
+            if lines[each.line] not in old or lines[each.line] not in bad
+        ),
+    )
+
+
+def _raw_lines(path: Path) -> dict[int, bytes]:
+    """Give each line by its number, without white space around it."""
+    with path.open(encoding="latin-1") as file:
+        return {line.number: line.raw.strip() for line in _lines(file)}
+
+
 def _lines(file: TextIO) -> Iterator[_Line]:
     """Give each line of what is opened as Latin-1, whether it ends with CR, LF or both."""
     number = 0

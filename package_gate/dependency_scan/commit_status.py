@@ -2,36 +2,25 @@
 
 CodeCommit: `PostCommentForPullRequest` and `PostCommentForComparedCommit`
 (https://docs.aws.amazon.com/codecommit/latest/APIReference/). It has no statuses.
-GitHub: "Create a commit status" (https://docs.github.com/en/rest/commits/statuses).
+GitHub: see `notifications.github`.
 """
 
-import re
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Protocol
 
 from package_gate.aws.errors import aws_errors
 from package_gate.core.decision import Verdict
-from package_gate.core.errors import ConfigurationError, NotifyError
-from package_gate.core.text import one_line
+from package_gate.core.errors import NotifyError
 from package_gate.dependency_scan.messages import comment, headline
 from package_gate.dependency_scan.models import DependencyScan
-from package_gate.net.session import HTTPSession, Network, NoAnswerError
+from package_gate.notifications.github import CommitState, GitHub, checked_commit
 
 CONTEXT = "dependency-scan"
-SECONDS = 30
-"""For GitHub's answer."""
-_MAX_ANSWER = 1 << 20
-"""Bytes."""
-MAX_DESCRIPTION = 140
 _STATES = {
     Verdict.APPROVED: "success",
     Verdict.REFUSED: "failure",
     Verdict.UNDECIDED: "error",
 }
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?")
 
 
 class CodeCommitClient(Protocol):
@@ -82,34 +71,18 @@ class CodeCommitComment:
 class GitHubStatus:
     """Sets a commit's status."""
 
-    def __init__(
-        self, network: Network, address: str, token: str, repository: str, commit: str
-    ) -> None:
+    def __init__(self, github: GitHub, commit: str) -> None:
         """Make ready.
 
         Args:
-            network: proxy and certificates.
-            address: of the API, `https://api.github.com` or an Enterprise Server's `/api/v3`.
-            token: with the right to write commit statuses.
-            repository: `OWNER/NAME`.
+            github: the repository; its token may write commit statuses.
             commit: its full SHA.
 
         Raises:
-            ConfigurationError: one of them is malformed.
+            ConfigurationError: it is no SHA.
         """
-        if not _ADDRESS.fullmatch(address):
-            raise ConfigurationError(
-                "PACKAGE_GATE_STATUS_API is malformed: the https:// address of GitHub's API."
-            )
-        if not _REPOSITORY.fullmatch(repository):
-            raise ConfigurationError("PACKAGE_GATE_REPOSITORY must be OWNER/NAME for GitHub.")
-        if not _COMMIT.fullmatch(commit):
-            raise ConfigurationError("PACKAGE_GATE_COMMIT must be a commit's full SHA.")
-        if not re.fullmatch(r"[!-~]{1,512}", token):
-            raise ConfigurationError("The secret that PACKAGE_GATE_STATUS_TOKEN names is no token.")
-        self._network = network
-        self._token = token
-        self._url = f"{address.rstrip('/')}/repos/{repository}/statuses/{commit}"
+        self._github = github
+        self._commit = checked_commit(commit)
 
     def tell(self, scan: DependencyScan, report: str, *, fails: bool) -> None:
         """Set the status; one that must not hold anything up is a success whatever was found.
@@ -118,32 +91,8 @@ class GitHubStatus:
             NotifyError: GitHub did not take it.
         """
         text = headline(scan) if fails else f"Report only. {headline(scan)}"
-        body = {
-            "state": _STATES[scan.verdict] if fails else "success",
-            "context": CONTEXT,
-            "description": one_line(text, MAX_DESCRIPTION),
-        }
-        if _ADDRESS.match(report):
-            body["target_url"] = report
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Accept": "application/vnd.github+json",
-        }
-        try:
-            with HTTPSession(
-                self._network,
-                wait_seconds=SECONDS,
-                answer_seconds=SECONDS,
-                answer_bytes=_MAX_ANSWER,
-            ) as session:
-                status = session.ask("POST", self._url, headers, json=body).status
-        except NoAnswerError as error:
-            raise NotifyError(f"GitHub can't be reached for the commit status: {error}.") from None
-        if status != HTTPStatus.CREATED:
-            raise NotifyError(
-                f"GitHub answered {status} to the commit status. Check that the token "
-                "may write commit statuses, and the names of repository and commit."
-            )
+        state = _STATES[scan.verdict] if fails else "success"
+        self._github.set_status(self._commit, CommitState(state, CONTEXT, text, report))
 
 
 CommitStatus = CodeCommitComment | GitHubStatus

@@ -108,6 +108,19 @@ def earlier_scanners(run: Run) -> dict[tuple[str, ...], int]:
     )
 
 
+def totals(run: Run) -> str:
+    """Count the verdicts of a run, in one line."""
+    counts = [
+        f"{sum(outcome.decision.verdict is verdict for outcome in run.outcomes)} {verdict}"
+        for verdict in Verdict
+    ]
+    if run.waiting:
+        counts[-1] += f" ({run.waiting} of them until a cooldown ends)"
+    bad = len(run.line_errors)
+    lines = [f"{bad} bad line{'' if bad == 1 else 's'}"] if bad else []
+    return ", ".join(counts + lines)
+
+
 def blockers(packages: Sequence[PackageDecision]) -> list[Blocker]:
     """Every finding that refuses, the worst first."""
     found = [

@@ -34,6 +34,7 @@ from package_gate.report.reading import (
     package_title,
     subject,
     summary,
+    totals,
 )
 
 MAX_EARLIER = 20
@@ -73,7 +74,7 @@ def print_verdicts(run: Run, console: Console, *, quiet: bool = False) -> None:
         for outcome in shown:
             if outcome.decision.verdict is not Verdict.APPROVED:
                 print_line(console, _line(outcome))
-        print_line(console, _totals(run), "bold")
+        print_line(console, f"\n{totals(run)}", "bold")
         return
     if console.is_terminal and console.width >= TABLE_WIDTH:
         if shown:
@@ -87,7 +88,7 @@ def print_verdicts(run: Run, console: Console, *, quiet: bool = False) -> None:
     if hidden:
         _print_prose(console, f"and {hidden} more that earlier runs decided: see verdicts.json")
     _print_next([outcome for outcome in shown if outcome.decided_now], console)
-    print_line(console, _totals(run), "bold")
+    print_line(console, f"\n{totals(run)}", "bold")
 
 
 def print_warnings(run: Run, console: Console) -> None:
@@ -278,18 +279,6 @@ def _print_warning(warning: str, console: Console) -> None:
         console.print(Panel(Text(warning), title="Warning", style="bold yellow"), soft_wrap=False)
     else:
         print_line(console, f"WARNING: {warning}")
-
-
-def _totals(run: Run) -> str:
-    counts = [
-        f"{sum(outcome.decision.verdict is verdict for outcome in run.outcomes)} {verdict}"
-        for verdict in Verdict
-    ]
-    if run.waiting:
-        counts[-1] += f" ({run.waiting} of them until a cooldown ends)"
-    bad = len(run.line_errors)
-    lines = [f"{bad} bad line{'' if bad == 1 else 's'}"] if bad else []
-    return f"\n{', '.join(counts + lines)}"
 
 
 def _print_prose(console: Console, text: str, indent: str = "", style: str = "") -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.request import ArchiveSource, PyPISource, Request
-from package_gate.core.request_file import RequestFile, read_requests
+from package_gate.core.request_file import RequestFile, read_changed, read_requests
 from package_gate.core.request_suggestion import EXAMPLE
 
 
@@ -464,3 +464,25 @@ def test_suggestions_for_hostile_lines_take_no_longer_than_reading_them(read: Re
     result = read("\n".join(lines))
     assert process_time() - started < len(lines) * 0.05
     assert len(result.errors) + len(result.requests) >= len(lines) - 10
+
+
+def changed(tmp_path: Path, base: bytes, head: bytes) -> tuple[list[tuple[int, str]], list[int]]:
+    """Read what is new, as names with their lines and the numbers of bad lines."""
+    (tmp_path / "base.csv").write_bytes(base)
+    (tmp_path / "head.csv").write_bytes(head)
+    found = read_changed(tmp_path / "head.csv", tmp_path / "base.csv")
+    return [(each.line, each.name) for each in found.requests], [e.line for e in found.errors]
+
+
+def test_only_lines_that_the_base_does_not_have_are_new(tmp_path: Path) -> None:
+    base = b"name,source\na,pypi:a\nbad\nb,pypi:b\n"
+    head = b"\xef\xbb\xbfname,source\r\nb,pypi:b \r\na,pypi:a==1\r\nbad\r\nc,pypi:c\r\nworse"
+    assert changed(tmp_path, base, head) == ([(3, "a"), (5, "c")], [6])
+    assert changed(tmp_path, head, head) == ([], [])
+    assert changed(tmp_path, b"", base) == ([(2, "a"), (4, "b")], [3])
+
+
+def test_a_line_that_a_new_one_has_made_a_bad_one_is_told(tmp_path: Path) -> None:
+    base = b"x,https://example.com/x.zip\n"
+    head = b"x,https://example.com/other.zip\n" + base
+    assert changed(tmp_path, base, head) == ([(1, "x")], [2])

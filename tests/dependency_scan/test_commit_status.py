@@ -14,6 +14,7 @@ from package_gate.core.errors import ConfigurationError, NotifyError
 from package_gate.dependency_scan.commit_status import CodeCommitComment, GitHubStatus
 from package_gate.dependency_scan.models import DependencyScan, Problem
 from package_gate.net.session import Network
+from package_gate.notifications.github import GitHub
 from tests.dependency_scan.world import NOW
 from tests.fakes.https_server import HTTPSServer, respond
 
@@ -75,7 +76,8 @@ def status(server: HTTPSServer, **more: str) -> GitHubStatus:
         "address": f"{server.url}/api/v3", "token": TOKEN, "repository": "team/app",
         "commit": COMMIT, **more,
     }  # fmt: skip
-    return GitHubStatus(Network(ca_bundle=str(server.ca_file)), **given)
+    commit = given.pop("commit")
+    return GitHubStatus(GitHub(Network(ca_bundle=str(server.ca_file)), **given), commit)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_an_answer_that_is_no_success_is_told_without_the_token(
 
 
 def test_a_host_out_of_reach_is_told_without_the_token() -> None:
-    unreachable = GitHubStatus(Network(), "https://localhost:9", TOKEN, "team/app", COMMIT)
+    unreachable = GitHubStatus(GitHub(Network(), "https://localhost:9", TOKEN, "team/app"), COMMIT)
     with pytest.raises(NotifyError, match="can't be reached") as raised:
         unreachable.tell(CLEAN, "", fails=True)
     assert TOKEN not in str(raised.value)

@@ -74,7 +74,7 @@ def https_server(folder: Path) -> Iterator[HTTPSServer]:
             self.body = self.rfile.read(length) if length else b""
             server.routes.get(urlsplit(self.path).path, respond(b"not found", 404))(self)
 
-        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             pass
