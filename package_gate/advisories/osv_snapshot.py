@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
-from package_gate.advisories.exploitation import KEV_FILE
+from package_gate.advisories.beside import is_beside
 from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.osv_records import Record, decode_record
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -51,7 +51,7 @@ class _Folder:
             os.path.relpath(Path(folder, file), path)
             for folder, _, files in os.walk(path, onerror=_raise)
             for file in files
-            if file.lower().endswith(".json") and file != KEV_FILE
+            if file.lower().endswith(".json") and not is_beside(file)
         )
 
     def read(self, name: str) -> bytes:
@@ -202,7 +202,7 @@ def _record_names(archive: zipfile.ZipFile) -> list[str]:
     entries = [
         each
         for each in archive.infolist()
-        if each.filename.lower().endswith(".json") and each.filename.split("/")[-1] != KEV_FILE
+        if each.filename.lower().endswith(".json") and not is_beside(each.filename.split("/")[-1])
     ]
     if sum(each.file_size for each in entries) > MAX_SNAPSHOT_BYTES:
         raise zipfile.BadZipFile(f"it unpacks to more than {MAX_SNAPSHOT_BYTES} bytes")

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from package_gate.advisories.exploitation import Prioritised, reader
+from package_gate.advisories.beside import Annotated, reader
 from package_gate.advisories.interface import AdvisorySource
 from package_gate.advisories.osv import OSV, OSVSettings
 from package_gate.aws.session import AWSSession, region_of
@@ -96,9 +96,9 @@ def advisory_sources(
             sources.append(osv)
         else:
             sources.append(_service(name, environ, scratch))
-    if osv is not None:  # what is known of exploitation lies beside its advisories
+    if osv is not None:  # what lies beside its advisories
         read = reader(lambda: osv.snapshot, (prioritise or Prioritise()).epss_at_least)
-        sources = [Prioritised(source, read) for source in sources]
+        sources = [Annotated(source, read) for source in sources]
     return Advisories(tuple(sources), sample)
 
 

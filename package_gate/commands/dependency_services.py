@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from package_gate.advisories.exploitation import Prioritised
+from package_gate.advisories.beside import Annotated
 from package_gate.advisories.interface import AdvisorySource, NamedPackage
 from package_gate.aws.session import AWSSession, Service, region_of
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -58,7 +58,7 @@ class Services:
         packages = [NamedPackage(package.name, package.version) for package in scan.packages]
         try:
             for source in self._sources:
-                snyk = source.source if isinstance(source, Prioritised) else source
+                snyk = source.source if isinstance(source, Annotated) else source
                 if isinstance(snyk, Snyk) and packages:
                     snyk.monitor(packages, scan.repository, scan.branch)
         except ScannerError as error:
