@@ -360,8 +360,16 @@ def test_a_full_disk_leaves_its_request_undecided_and_the_others_alone(
 ) -> None:
     local.index.add_wheel("small", "1.0")
     noise = os.urandom(8 * 1024 * 1024)
-    local.index.server.routes["/large.zip"] = respond(noise)
     local.output = small_disk / "out"
+
+    def when_the_other_is_decided(handler: BaseHTTPRequestHandler) -> None:
+        until = time.monotonic() + 120  # what is decided while the disk is full is undecided
+        records = local.output / "decisions" / "requests"
+        while time.monotonic() < until and not any(records.glob("*.json")):
+            time.sleep(0.05)
+        respond(noise)(handler)
+
+    local.index.server.routes["/large.zip"] = when_the_other_is_decided
     result = local.run(f"large,{local.index.server.url}/large.zip\nsmall,pypi:small\n")
     assert result.returncode == 1, result.stdout + result.stderr
     assert local.verdicts() == {"large": "undecided", "small": "approved"}
