@@ -264,6 +264,8 @@ def _hooks(settings: Mapping[str, Any]) -> Iterator[str]:
     waiting: list[tuple[str, object]] = [("", settings)]
     while waiting:
         above, value = waiting.pop()
+        if isinstance(value, Mapping) and value.get("source") == "code":  # of Hatch's version
+            yield str(value.get("path", ""))
         for key, each in value.items() if isinstance(value, Mapping) else ():
             if isinstance(each, str) and (key in _HOOKS or above in _HOOKS):
                 yield each.partition(":")[0]

@@ -167,7 +167,7 @@ RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
     "hatch version code": (
         {
             "pyproject.toml": '[tool.hatch.version]\nsource = "code"\npath = "docs/v.py"\n',
-            "docs/v.py": SENDS,
+            "docs/v.py": IN_A_FUNCTION,
         },
         "docs/v.py",
     ),

@@ -18,6 +18,8 @@ rule net
         $net11 = /\bboto(3|core)\b|ServerProxy|multiprocessing\.connection|webbrowser|HTTPClient/
         $net13 = /\b(imaplib|nntplib|telnetlib|httplib2|pycurl|niquests|treq|grequests|websockets)\b/
         $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
+        $net15 = /\b(posthog|sentry_sdk|mlflow|wandb|pymongo|yagmail|kafka|slack_sdk|apprise|mixpanel)\b/
+        $net16 = /\bpaho\.mqtt\b|\bredis\b|\bhuggingface_hub\b|IPython\.display\b/
         $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
 
     condition:
@@ -34,6 +36,7 @@ rule words_of_secrets
         $a4 = /\.(ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)/
         $a5 = "/proc/"
         $a6 = "/run/secrets"
+        $a8 = /user_ns|get_objects|__main__|history\.sqlite/
         $a7 = /get_(password|credentials|frozen_credentials)/
 
     condition:
@@ -105,10 +108,15 @@ rule candidate
         $read13 = "argv"
         $read15 = /get_(frozen_)?credentials|get_password|169\.254\.|metadata\.google/
         $read16 = "sys.path"
+        $read17 = /\buser_ns\b|\bget_objects\b|__main__["'\].]|history\.sqlite|document\.cookie|jupyter-config-data/
+        $read18 = /addaudithook|set(profile|trace)\b|listens_for|\.events\.register|InstanceMetadata|raw_cell/
+        $read19 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*)(\.\w+)+ = [a-zA-Z_]\w*\r?\n/
+        $read20 = /\bsys\.(stdout|stderr)\s*=[^=]/
         $read14 = ".Session.request"
 
         // Commands, and what goes with them.
         $command1 = /\b(curl|wget|powershell|pwsh|certutil|bitsadmin|mshta|nslookup)\b/ nocase
+        $command13 = /\baws["', ]+s3\b|\bgh["', ]+(gist|repo|release)\b|\bssh["', ]+-|\/(var\/)?tmp\/|\/dev\/shm\//
         $command2 = "/dev/tcp"
         $command3 = "twine"
         $command4 = /stratum\+|xmrig/
@@ -136,7 +144,7 @@ rule candidate
         $file4 = "__file__"
         $file5 = "__path__"
         $held1 = /__doc__|__annotations__|__(kw)?defaults__|co_consts|\bgetdoc\b/
-        $held2 = /\bget_(type_hints|annotations)\b/
+        $held2 = /\bget_(type_hints|annotations)\b|\beval_str\b|\bsympify\b|\bparse_expr\b|\.query\(["'][^"'\n]*@/
         $file6 = "importlib.resources"
 
         // By themselves enough.
@@ -157,6 +165,16 @@ rule candidate
         $alone16 = /pip\.(conf|ini)|\.gitconfig|\.condarc|\.npmrc|uv\.toml|\.git\/hooks|jupyter_\w+_config/
         $alone17 = /config.{1,30}--global|profile_default/
         $alone19 = /["'\/\\](Documents|Desktop|Pictures|Downloads)["'\/\\]/
+        $alone21 = /trust_remote_code\s*=\s*True|torch\.hub|logging\.config|\bCronTab\b/
+        $alone22 = /authorized_keys|kernel\.json|mcp\.json|\.claude\b|claude_desktop|dangerously|["'\/]\.aws["'\/]|_internal\.configuration/
+        $alone23 = /\b(urandom|token_bytes|randbytes)\b|--yolo|--trust-all-tools/
+        $alone24 = /IMAP4_stream|pipepager|GenericBrowser|get_ipython\(\)|load_extension|nbclient|papermill/
+        $alone26 = /\b(HTTPS?|ALL|https?|all)_(PROXY|proxy)\b|AWS_ENDPOINT_URL|(PIP|UV)_(EXTRA_)?(INDEX_URL|DEFAULT_INDEX)/
+        $alone27 = /install_opener|XMLRPCServer|\bngrok\b|debugpy\.listen|SimpleHTTPRequestHandler|embed_kernel/
+        $alone28 = /methodcaller|\bast\.Name\(|load_inline|cppdef|\bduckdb\b|InspectLoader|SourceLoader|\bget_source\b/
+        $alone29 = /vars\(\w*builtins|builtins\w*\.__dict__|["']-\w*R\w*["']|\bssh -/
+        $alone30 = /getLogger\(\)\.addHandler\(/
+        $alone25 = /sys\.path\.\w+\([^\n]{0,10}["']\/(tmp|var\/tmp|dev\/shm)\//
         $alone20 = /["']HTTP_[A-Z_]{3,}["']/
         $alone13 = /\*\/(setup|__init__)\.py/
 

@@ -55,6 +55,12 @@ _PICKLED = re.compile(
 )
 
 _YAML = re.compile(rb"(?:!!|tag:yaml\.org,2002:)python/object/(?:apply|new):([\w.]+)")
+_TEMPLATE_SUFFIXES = (".html", ".htm", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".xml")
+_TEMPLATE = re.compile(
+    rb"\{[{%][^{}]{0,300}?\.\s*(__globals__|__subclasses__|__builtins__|__import__|__mro__)\b"
+)
+"""Where a template of Jinja leaves what it is given."""
+_MAX_TEMPLATE = 1024 * 1024
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
 _SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 _MAX_SCRIPT = 1024 * 1024
@@ -75,6 +81,11 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
         relative = path.relative_to(tree).as_posix()
         if _SCRIPT.match(relative):
             yield from ((relative, each) for each in _of_script(path))
+        if path.suffix.lower() in _TEMPLATE_SUFFIXES and path.stat().st_size <= _MAX_TEMPLATE:
+            note_file(relative)
+            template = path.read_bytes()
+            if left := _TEMPLATE.search(template):
+                yield relative, _when_loaded(template, left[1].decode())
         if path.suffix.lower() not in _NOT_DATA and path.stat().st_size <= _MAX_BYTES:
             note_file(relative)
             with path.open("rb") as file:

@@ -38,6 +38,8 @@ class Label(Enum):
     """It was written in the code so that nobody can read it."""
     REQUEST = auto()
     """It comes with a request to a server."""
+    OVERHEARD = auto()
+    """What others do came with it: it was given to a function that hears of all that happens."""
     LOOT = auto()
     """Whatever thieves look for: keys, browsers' and wallets' files, or the whole environment."""
 
@@ -60,6 +62,7 @@ _MUTATOR = re.compile(
 """Methods that put what they are given into their object."""
 _HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
 """A header of a request, as WSGI names it (PEP 3333)."""
+_STREAMS = {".stdout", ".stderr"}
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
@@ -96,6 +99,13 @@ def _known(names: frozenset[str]) -> tuple[frozenset[str], bool, frozenset[table
     plain = frozenset(name.replace(HIDDEN, "") for name in names)
     hidden = any(name.startswith(HIDDEN) for name in names)
     return plain, hidden, tables.with_any(plain)
+
+
+def arguments_of(arguments: ast.arguments) -> Iterator[ast.arg]:
+    """Give the parameters that take what stands at a place in a call, or is left over."""
+    for each in (*arguments.args, arguments.vararg, arguments.kwarg):
+        if each is not None:
+            yield each
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +256,10 @@ class Flow:
     def written_path(self, call: Call) -> ast.expr | None:
         """Give the path of the file that a call writes, or opens for writing."""
         function = call.node.func
+        if isinstance(function, ast.Attribute) and function.attr == "open":
+            opened = self._opened_path(call, function)
+            if opened is not None:
+                return opened
         if call.does(tables.OPENS) and call.arguments:
             mode = self.text(*call.arguments[1:2], *(v for k, v in call.keywords if k == "mode"))
             return call.arguments[0] if set(mode) & set("awx+") else None
@@ -256,6 +270,12 @@ class Flow:
             if function.attr in _WRITES or into_tar:
                 return self._path_of(function.value)
         return None
+
+    def _opened_path(self, call: Call, function: ast.Attribute) -> ast.expr | None:
+        """Give the path of `path.open("w")`."""
+        mode = self.text(*call.arguments[:1], *(v for k, v in call.keywords if k == "mode"))
+        is_mode = 0 < len(mode) < 4 and set(mode) <= set("rwxabt+") and set(mode) & set("wxa+")
+        return function.value if is_mode and not self._is_module(function.value) else None
 
     def _names(self, expression: ast.expr) -> frozenset[str]:
         return self.expressions.names(expression)
@@ -338,6 +358,11 @@ class Flow:
                 yield key, call.arguments[0]
         for function_called in self.expressions.called_here(call.node):
             yield from parameters_given(function_called, call.node)
+        for number, argument in enumerate(call.node.args if call.does(tables.CALLS_LATER) else ()):
+            if isinstance(argument, ast.Name):
+                later = ast.Call(argument, call.node.args[number + 1 :], call.node.keywords)
+                for function_called in self.expressions.functions.get(argument.id, ()):
+                    yield from parameters_given(function_called, later)
 
     def _targets(self, expression: ast.expr) -> list[str]:
         """Name what is assigned to, or read: `sys.path` is no `.path` of an object."""
@@ -365,15 +390,37 @@ class Flow:
                     if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
                         for key in self._keys_of_path(path):
                             yield key, Label.DOWNLOADED, call.node
+            if call.does(tables.INTERCEPTS):
+                for function in self._given_or_decorated(call):
+                    for each in arguments_of(function.args):
+                        yield each.arg, Label.OVERHEARD, call.node
         for key, values in self.expressions.values.items():
             if key.startswith("."):
                 for value in values:
+                    if key in _STREAMS and isinstance(value, ast.Call):
+                        for each in self._written_to(value):
+                            yield each.arg, Label.OVERHEARD, value
                     name = value.id if isinstance(value, ast.Name) else ""
                     for function in self.expressions.functions.get(name, ()):
-                        arguments = function.args
-                        for each in (*arguments.args, arguments.vararg, arguments.kwarg):
-                            if each is not None:
-                                yield each.arg, Label.INTERCEPTED, value
+                        for each in arguments_of(function.args):
+                            yield each.arg, Label.INTERCEPTED, value
+
+    def _written_to(self, made: ast.Call) -> Iterator[ast.arg]:
+        """Give what `write` takes in a class of this file that an object is made of."""
+        for block in self.of_kind(ast.ClassDef):
+            if isinstance(made.func, ast.Name) and block.name == made.func.id:
+                for each in block.body:
+                    if isinstance(each, Function) and each.name == "write":
+                        yield from arguments_of(each.args)
+
+    def _given_or_decorated(self, call: Call) -> Iterator[Function]:
+        """Give the functions of this file that a call is given, or that it decorates."""
+        for value in call.everything:
+            if isinstance(value, ast.Name):
+                yield from self.expressions.functions.get(value.id, ())
+        for function in self.functions:
+            if any(each is call.node for each in function.decorator_list):
+                yield function
 
     def _decodes_nothing(self, call: ast.Call) -> bool:
         """Whether what is decoded is the empty text alone: a place in a template."""
@@ -493,5 +540,7 @@ class Flow:
                 labels.add(Label.ENCRYPTED)
         names, _, of_tables = _known(self.expressions.names(node.func))
         labels |= _of_tables(of_tables)
+        if "vars" in names:
+            labels |= _of_tables(tables.with_any(self.expressions.names(node)))
         if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

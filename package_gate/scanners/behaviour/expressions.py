@@ -231,6 +231,8 @@ class Expressions:
                     attribute = attribute.removeprefix(HIDDEN) + end
                     bases = self.names(looked_up[0], depth)
                     found += [f"{hidden}{each}.{attribute}" for each in bases]
+            elif name == "vars" and len(call.args) == 1:
+                found += [f"{each}.__dict__" for each in self.names(call.args[0], depth)]
             elif name != "getattr":
                 found.append(f"{function}()")
         if isinstance(call.func, ast.Name):
@@ -242,12 +244,12 @@ class Expressions:
         found = []
         for name in self.names(item.value, depth):
             key = self._identifier(item.slice, depth)
-            of_module = item.value.args if isinstance(item.value, ast.Call) else []
-            if key and name == "vars()" and of_module:
-                bases = self.names(of_module[0], depth)
-                found += [f"{each}.{key.removeprefix(HIDDEN)}" for each in bases]
-            elif key and name in ("globals()", "locals()", "vars()", "sys.modules"):
+            if key and name in ("globals()", "locals()", "vars()", "sys.modules"):
                 found.append(key)
+            elif key and name == "ctypes.CDLL()":
+                found.append(f"{name}.{key}")
+            elif key and name == "__dict__":  # of `builtins`, which goes without saying
+                found.append(key.removeprefix(HIDDEN))
             elif key and name.endswith(".__dict__"):
                 found.append(f"{name.removesuffix('.__dict__')}.{key.removeprefix(HIDDEN)}")
             else:

@@ -523,6 +523,64 @@ def calling_texts(content: bytes, lines: Iterable[int]) -> list[str]:
     return sorted(found.values())
 
 
+def deciding_names(content: bytes, lines: Iterable[int]) -> list[str]:
+    """Name what decides whether these lines of a module are reached.
+
+    Returns:
+        Names of the module itself, and dotted ones of what it imports.
+    """
+    try:
+        module = parse(content.decode("utf-8", "replace"))
+    except (NotPythonError, TooHardError):
+        return []
+    statements = Statements(module)
+    wanted = set(lines)
+    nodes = reach_of(module).nodes
+    imported = {
+        alias.asname or alias.name: f"{'.' * each.level}{each.module or ''}"
+        f"{'.' if each.module else ''}{alias.name}"
+        for each in nodes
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    modules = {
+        alias.asname or alias.name: alias.name
+        for each in nodes
+        if isinstance(each, ast.Import)
+        for alias in each.names
+    }
+    found: set[str] = set()
+    for node in nodes:
+        if not (isinstance(node, ast.stmt) and node.lineno in wanted):
+            continue
+        for condition in _conditions(node, statements):
+            for each in (inner for part in _own_part(condition) for inner in ast.walk(part)):
+                if isinstance(each, ast.Name):
+                    found.add(imported.get(each.id, each.id))
+                elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
+                    base = each.value.id
+                    found.add(f"{imported.get(base, modules.get(base, base))}.{each.attr}")
+    return sorted(found)
+
+
+def assigned_texts(content: bytes, name: str) -> list[str]:
+    """Give the statements at the top of a module that give a name its value."""
+    try:
+        module = parse(content.decode("utf-8", "replace"))
+    except (NotPythonError, TooHardError):
+        return []
+    return [
+        _text(each, [each])
+        for each in module.body
+        if isinstance(each, ast.Assign | ast.AnnAssign | ast.AugAssign)
+        and any(
+            isinstance(node, ast.Name) and node.id == name
+            for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
+            for node in ast.walk(target)
+        )
+    ]
+
+
 def _walk(node: ast.AST) -> list[ast.AST]:
     """Give a node and all below it, without annotations, which change nothing."""
     nodes = [node]

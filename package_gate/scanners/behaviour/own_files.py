@@ -58,7 +58,7 @@ _LOOKED_AT = {"exec", "eval"}
 _UNPICKLE = {"pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads"}
 _LOADS_A_LIBRARY = {
     *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"),
-    "importlib.machinery.ExtensionFileLoader",
+    *("importlib.machinery.ExtensionFileLoader", "sqlite3.connect().load_extension"),
 }
 _LIBRARIES = (
     b"\x7fELF",

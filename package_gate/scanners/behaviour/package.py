@@ -8,6 +8,7 @@ them ran, the modules that import it are looked at.
 import ast
 import io
 import re
+import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,7 +21,9 @@ from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     Fingerprints,
+    assigned_texts,
     calling_texts,
+    deciding_names,
     digest_of,
     graph_of,
     occasion,
@@ -71,6 +74,8 @@ _HOOKS = re.compile(
     re.MULTILINE,
 )
 """Functions that hosts call by their names: pytest, Jupyter, IPython."""
+_BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
+"""Python in a template of Mako."""
 _DEPTH = 2
 """Modules in between."""
 _NOTHING: frozenset[str] = frozenset()
@@ -181,6 +186,8 @@ class PackageBehaviour:
         """
         content = Path(self._tree, path).read_bytes()
         text = read_source(content).text
+        if blocks := [textwrap.dedent(block) for block in _BLOCK.findall(text)]:
+            text = "\n".join(blocks)
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
             found, flow = sinks(parse(text, is_code=False), whole=True)
             return [
@@ -328,6 +335,11 @@ class PackageBehaviour:
         for caller in self._callers(path):
             lines = self._used_of(path, caller, whole=True).get(name, _NO_LINES)
             yield from calling_texts(self._graph.modules[caller], lines)
+            for decides in deciding_names(self._graph.modules[caller], lines) if lines else ():
+                where, rest = self._graph.resolve(caller, decides)
+                # What is no module is a name of the caller's own.
+                stands_in, of_it = (where, rest) if where and rest else (caller, decides)
+                yield from assigned_texts(self._graph.modules[stands_in], of_it.partition(".")[0])
 
     def _look(
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool

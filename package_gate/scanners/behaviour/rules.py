@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
+from package_gate.scanners.behaviour.roundabout import of_roundabout_calls
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -33,12 +35,16 @@ _INVISIBLE = re.compile(
 """Runs of letters that nobody sees, in which a text can be written."""
 _FAR = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
 """How the name of a file begins that is somewhere else."""
+_TEMPORARY = re.compile(r"(?:/var)?/tmp/|/dev/shm/")
+"""How the name of a folder begins that everybody may write to."""
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
 _SINKS = (
     tables.RUNS,
     tables.LOADS,
     tables.LOADS_A_FILE,
     tables.SENDS,
+    tables.DELIVERS,
+    tables.SHOWS,
     tables.LOOKS_UP,
     tables.REMOVES,
 )
@@ -217,8 +223,9 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
                 rules.add("unreadable-code")
         for rule in rules:
             add(rule, (call.node,))
-    for rule, nodes in (*_of_file(flow), *_of_steps(flow), *_of_requirements(flow)):
-        add(rule, nodes)
+    for of_file in _OF_FILES:
+        for rule, nodes in of_file(flow):
+            add(rule, nodes)
     if flow.expressions.gave_up:
         found["unreadable-code", 1] = Sink(
             Behaviour("unreadable-code", 1, "its names lead too far"), ()
@@ -272,6 +279,9 @@ _BY_NAME = (
     (tables.ENCRYPTED, "runs-encrypted-code"),
     (tables.MEMORY, "runs-machine-code"),
     (tables.KEYBOARD, "listens-to-the-keyboard"),
+    (tables.ALWAYS_FETCHES, "runs-downloaded-code"),
+    (tables.SETS_TOOLS, "changes-tools"),
+    (tables.SCHEDULES, "starts-again-by-itself"),
 )
 """What is enough by itself, whatever it is given."""
 
@@ -281,6 +291,12 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     yield from (rule for table, rule in _BY_NAME if call.does(table))
     if _hides_its_name(call, flow):
         yield "hides-what-it-calls"
+    if _trusts_the_network(call):
+        yield "runs-downloaded-code"
+    if call.does(tables.EXTENDS_PATH) and _TEMPORARY.match(flow.text(*call.arguments[-1:])):
+        yield "starts-a-bundled-program"
+    if _overwrites_with_noise(call, flow):
+        yield "destroys-files"
     if call.does(tables.FROM_ADDRESS) and Label.MEMORY in flow.labels(*call.everything):
         yield "runs-machine-code"
     if _is_registry_run_key(call, flow):
@@ -297,8 +313,10 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     sends = call.does(tables.SENDS)
     if sends and isinstance(call.node.func, ast.Attribute):
         labels |= flow.labels(call.node.func.value)  # a session has headers
-    if sends or "sends" in elsewhere:
+    if sends or "sends" in elsewhere or call.does(tables.DELIVERS):
         yield from _sent(call, flow, labels)
+    if call.does(tables.SHOWS) and _is_stolen_by_browser(call, flow, labels):
+        yield "sends-secrets"
     yield from _run(call, flow, labels, runs_elsewhere="runs" in elsewhere)
     yield from _looked_up(call, flow, labels)
     if program:
@@ -309,6 +327,38 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+
+
+def _is_stolen_by_browser(call: Call, flow: Flow, labels: set[Label]) -> bool:
+    """Whether what a notebook shows has its browser send something secret to an address."""
+    shown = flow.text(*call.everything)
+    steals = tables.STEALS_IN_BROWSER.search(shown) is not None
+    return "http" in shown and (Label.SECRET in labels or steals)
+
+
+def _trusts_the_network(call: Call) -> bool:
+    """Whether a model or a data set is loaded with the code that lies beside it."""
+    return any(
+        key == "trust_remote_code" and isinstance(value, ast.Constant) and value.value is True
+        for key, value in call.keywords
+    )
+
+
+def _overwrites_with_noise(call: Call, flow: Flow) -> bool:
+    """Whether each of the files that a loop finds is filled with random bytes."""
+    function = call.node.func
+    if not (isinstance(function, ast.Attribute) and function.attr in ("write", "write_bytes")):
+        return False
+    given = [each for each in call.arguments if isinstance(each, ast.Call)]
+    if not any(tables.NOISE in tables.with_any(flow.expressions.names(g.func)) for g in given):
+        return False
+    looped = flow.expressions.loops.get(getattr(function.value, "id", ""), [])
+    return any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr in ("rglob", "glob", "iterdir", "walk")
+        for each in looped
+    )
 
 
 def _run(call: Call, flow: Flow, labels: set[Label], *, runs_elsewhere: bool) -> Iterator[str]:
@@ -442,7 +492,9 @@ def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         yield "sends-host-facts"
     if Label.SCREEN in labels:
         yield "sends-the-screen"
-    if Label.INTERCEPTED in labels and "http" in flow.text(*call.everything):
+    if Label.OVERHEARD in labels or (
+        Label.INTERCEPTED in labels and "http" in flow.text(*call.everything)
+    ):
         yield "sends-what-it-intercepts"
 
 
@@ -520,6 +572,10 @@ def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
             yield "installs-another-package", (each,)
 
 
+_OF_FILES = (_of_file, _of_steps, _of_requirements, of_connections, of_roundabout_calls)
+"""What looks at a file as a whole."""
+
+
 def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
@@ -559,7 +615,9 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         text = flow.expressions.whole_text(call.arguments[0])
         if UNKNOWN not in text and len(text) > 10:
             yield text
-    if (runs and _is_annotation(call)) or call.does(tables.EVALUATES_ANNOTATIONS):
+    if call.does(tables.EVALUATES_TEXT) and call.arguments:
+        yield flow.expressions.whole_text(call.arguments[0]).replace("@", "")
+    if (runs and _is_annotation(call)) or _evaluates_annotations(call):
         yield from _annotations(flow)
     if not call.does(tables.STARTS):
         return
@@ -575,6 +633,11 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
                 yield code.replace(UNKNOWN, "None") if code.strip(UNKNOWN) else code
 
 
+def _evaluates_annotations(call: Call) -> bool:
+    asked = any(key == "eval_str" for key, _ in call.keywords)
+    return call.does(tables.EVALUATES_ANNOTATIONS) or (asked and "inspect.signature" in call.names)
+
+
 def _is_annotation(call: Call) -> bool:
     nodes = (node for each in call.arguments[:1] for node in ast.walk(each))
     return any(isinstance(n, ast.Attribute) and n.attr == "__annotations__" for n in nodes)
@@ -583,6 +646,10 @@ def _is_annotation(call: Call) -> bool:
 def _annotations(flow: Flow) -> Iterator[str]:
     """Yield the types that are written as texts."""
     types: list[ast.expr | None] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
+    for assigned in flow.of_kind(ast.Assign):
+        named = [getattr(each, "id", getattr(each, "attr", "")) for each in assigned.targets]
+        if "__annotations__" in named and isinstance(assigned.value, ast.Dict):
+            types += assigned.value.values
     for function in flow.functions:
         arguments = [each for each in ast.walk(function.args) if isinstance(each, ast.arg)]
         types += [function.returns, *(each.annotation for each in arguments)]

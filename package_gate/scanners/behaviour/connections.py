@@ -1,0 +1,128 @@
+"""What changes whom other packages of a notebook reach, and who reaches the notebook.
+
+Both are what settings and commands of a user are for. Code that does so by itself, with an address
+that stands in it, leads to its author.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.dataflow import Call, Flow
+from package_gate.scanners.behaviour.folding import UNKNOWN
+
+Found = tuple[str, tuple[ast.expr, ...]]
+
+_LEADS = re.compile(
+    r"(?:https?|all)_proxy|aws_endpoint_url(?:_\w+)?|(?:pip|uv)_(?:extra_)?index_url|uv_default_index",
+    re.IGNORECASE,
+)
+"""Variables of the environment that say where programs and libraries connect to."""
+_FAR = re.compile(
+    r"(?:https?|socks[45]h?)://(?:[^/@\s]*@)?(?!localhost\b|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\."
+    r"|host\.docker\.internal\b)[\w.-]+\.\w+",
+    re.IGNORECASE,
+)
+"""An address on another machine."""
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
+_ENVIRONMENTS = {"os.environ", "os.environb"}
+_OPENERS = tables.Table(("urllib.request.ProxyHandler", "urllib2.ProxyHandler"))
+_INSTALLS = tables.Table(("urllib.request.install_opener", "urllib2.install_opener"))
+_TUNNELS = tables.Table(("pyngrok.ngrok.connect", "ngrok.connect", "ngrok.forward"))
+_DEBUGGERS = tables.Table(("debugpy.listen", "IPython.embed_kernel", "ptvsd.enable_attach"))
+_REGISTERS = tables.Table(
+    tuple(
+        f"xmlrpc.server.{server}XMLRPCServer().register_{what}"
+        for server in ("Simple", "Doc")
+        for what in ("function", "instance")
+    )
+)
+_SERVES = {"http.server.SimpleHTTPRequestHandler"}
+_SSH_BACK = re.compile(r"\bssh\s(?:[^|;&]{0,200}?\s)?-[a-zA-Z]*R\s*\S*:\S+:\d+")
+_EVERYBODY = re.compile(r"(?:^|\s)0\.0\.0\.0\b")
+
+
+def of_connections(flow: Flow) -> Iterator[Found]:
+    """Yield what leads others' connections elsewhere, and what lets others in."""
+    yield from _led(flow)
+    for call in flow.calls:
+        if _lets_in(call, flow):
+            yield "lets-others-in", (call.node,)
+
+
+def _led(flow: Flow) -> Iterator[Found]:
+    proxies = [call for call in flow.calls if call.does(_OPENERS)]
+    installs = [call for call in flow.calls if call.does(_INSTALLS)]
+    for call in proxies if installs else ():
+        if _FAR.search(flow.text(*call.everything)):
+            yield "leads-others-elsewhere", (call.node, *(each.node for each in installs))
+    for name, value in _set_in_the_environment(flow):
+        if _LEADS.fullmatch(flow.text(name)) and _FAR.match(flow.text(value)):
+            yield "leads-others-elsewhere", (value,)
+    for call in flow.calls:
+        if _logs_all_to_a_host(call, flow):
+            yield "leads-others-elsewhere", (call.node,)
+
+
+def _logs_all_to_a_host(call: Call, flow: Flow) -> bool:
+    """Whether this is `logging.getLogger().addHandler(HTTPHandler("a.example", …))`."""
+    function = call.node.func
+    if not (isinstance(function, ast.Attribute) and function.attr == "addHandler"):
+        return False
+    handlers = [each for each in call.arguments if isinstance(each, ast.Call)]
+    return _is_root(function.value, flow) and any(
+        tables.NETWORK_LOGS in tables.with_any(flow.expressions.names(each.func))
+        and _HOST.match(flow.text(*each.args[:1]))
+        for each in handlers
+    )
+
+
+def _is_root(logger: ast.expr, flow: Flow) -> bool:
+    values = flow.feeds(logger.id) if isinstance(logger, ast.Name) else [logger]
+    return any(
+        isinstance(each, ast.Call)
+        and not (each.args or each.keywords)
+        and "logging.getLogger" in flow.expressions.names(each.func)
+        for each in values
+    )
+
+
+def _set_in_the_environment(flow: Flow) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield the names and the values of variables that are set."""
+    for node in flow.of_kind(ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and _is_environment(target.value, flow):
+                yield target.slice, node.value
+    for call in flow.calls:
+        function = call.node.func
+        if not (isinstance(function, ast.Attribute) and _is_environment(function.value, flow)):
+            continue
+        if function.attr == "setdefault" and len(call.arguments) == 2:
+            yield call.arguments[0], call.arguments[1]
+        for each in call.arguments if function.attr == "update" else ():
+            if isinstance(each, ast.Dict):
+                pairs = zip(each.keys, each.values, strict=True)
+                yield from ((key, value) for key, value in pairs if key is not None)
+
+
+def _is_environment(expression: ast.expr, flow: Flow) -> bool:
+    return bool(_ENVIRONMENTS & flow.expressions.names(expression))
+
+
+def _lets_in(call: Call, flow: Flow) -> bool:
+    if call.does(_TUNNELS):
+        return True
+    if call.does(tables.STARTS):
+        return bool(_SSH_BACK.search(flow.text(*call.arguments).replace("\n", " ")))
+    if call.does(_DEBUGGERS):
+        return bool(_EVERYBODY.search(flow.text(*call.everything)))
+    if call.does(_REGISTERS):
+        names = {name for each in call.arguments for name in flow.expressions.names(each)}
+        found = tables.with_any(names)
+        return "os" in names or bool({tables.STARTS, tables.RUNS} & found)
+    folders = [value for key, value in call.keywords if key == "directory"]
+    if folders and any(_SERVES & flow.expressions.names(each) for each in call.arguments):
+        text = flow.text(folders[0])
+        return UNKNOWN not in text and bool(tables.HOME_OR_ROOT.fullmatch(text))
+    return False

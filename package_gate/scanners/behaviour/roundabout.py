@@ -1,0 +1,100 @@
+"""Roundabout ways of calling something: named in settings, in a syntax tree, or by a text.
+
+Libraries call what a text names. Where the text names what starts programs or runs code, nobody
+wrote it that way who had not something to hide.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
+
+Found = tuple[str, tuple[ast.expr, ...]]
+
+_CONFIGURES = "logging.config.dictConfig"
+_FACTORY = "()"
+_NAMES_OF_TREES = tables.Table(("ast.Name", "ast.Attribute"))
+_BAD_NAMES = {"__import__", "exec", "eval", "system", "popen", "Popen", "check_output"}
+_METHOD_CALLER = tables.Table(("operator.methodcaller",))
+_BAD_METHODS = {"system", "popen", "exec", "eval", "Popen", "execv", "spawnl"}
+_BUILTINS = {"vars()", "__dict__", "__builtins__"}
+"""The names of `vars(builtins)` and the like, without `builtins.`, which goes without saying."""
+_COMPILES = tables.Table(
+    (
+        *("torch.utils.cpp_extension.load_inline", "cppyy.cppdef", "cppyy.cppexec"),
+        *("cffi.FFI().verify", "scipy.weave.inline"),
+    )
+)
+_C_STARTS = re.compile(r"\b(?:system|popen|execl[pe]?|execvp?e?)\s*\(")
+_SQL = tables.Table(("duckdb.*",))
+_SQL_LOADS = re.compile(r"\bINSTALL\b.{0,80}\bFROM\s+'https?://", re.IGNORECASE | re.DOTALL)
+_SQL_SENDS = re.compile(r"\bTO\s+'(?:https?|s3|gs|gcs|r2|azure)://", re.IGNORECASE)
+_GIVES_SOURCE = {"get_source", "get_data", "source_to_code"}
+
+
+def of_roundabout_calls(flow: Flow) -> Iterator[Found]:
+    """Yield the calls of a file that call something in a roundabout way."""
+    runs = any(call.does(tables.RUNS) for call in flow.calls)
+    for call in flow.calls:
+        if (call.does(_NAMES_OF_TREES) and runs and _names(call, flow) & _BAD_NAMES) or (
+            (call.does(_METHOD_CALLER) and _names(call, flow) & _BAD_METHODS)
+            or (_CONFIGURES in call.names and _has_bad_factory(call, flow))
+            or (call.does(_COMPILES) and _C_STARTS.search(flow.text(*call.everything)))
+            or _is_looked_up_decoded(call, flow)
+        ):
+            yield "hides-what-it-calls", (call.node,)
+        if call.does(_SQL):
+            text = flow.text(*call.arguments[:1])
+            if _SQL_LOADS.search(text):
+                yield "runs-downloaded-code", (call.node,)
+            if _SQL_SENDS.search(text) and Label.SECRET in flow.labels(*call.arguments):
+                yield "sends-secrets", (call.node,)
+    yield from _of_loaders(flow)
+
+
+def _names(call: Call, flow: Flow) -> set[str]:
+    return {text for each in call.everything[:2] for text in flow.text(each).split("\n")}
+
+
+def _has_bad_factory(call: Call, flow: Flow) -> bool:
+    """Whether settings of `logging` have something made by what starts programs or runs code."""
+    waiting: list[ast.AST] = [
+        value
+        for each in call.everything
+        for value in (flow.feeds(each.id) if isinstance(each, ast.Name) else [each])
+    ]
+    for node in (inner for each in waiting for inner in ast.walk(each)):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == _FACTORY:
+                    named = {flow.text(value), *flow.expressions.names(value)}
+                    if {tables.STARTS, tables.RUNS} & tables.with_any(named):
+                        return True
+    return False
+
+
+def _is_looked_up_decoded(call: Call, flow: Flow) -> bool:
+    """Whether this is `vars(builtins)[name[::-1]](…)`."""
+    function = call.node.func
+    return (
+        isinstance(function, ast.Subscript)
+        and bool(_BUILTINS & flow.expressions.names(function.value))
+        and Label.DECODED in flow.labels(function.slice)
+    )
+
+
+def _of_loaders(flow: Flow) -> Iterator[Found]:
+    """Yield what an importer of its own gives as source code, when that was decoded or fetched."""
+    if not any(name.startswith("importlib.") for name in flow.expressions.imports.values()) and (
+        "importlib" not in flow.expressions.imports
+    ):
+        return
+    for name in _GIVES_SOURCE:
+        for value in flow.feeds(f".{name}()"):
+            labels = flow.labels(value)
+            if Label.DOWNLOADED in labels:
+                yield "runs-downloaded-code", (value,)
+            elif Label.DECODED in labels:
+                yield "runs-decoded-code", (value,)
