@@ -205,7 +205,7 @@ def decide(
         )
         with open_gate(outside, scanners, policy, run_options, packages) as gate:
             run = gate.run(requests)
-    write_reports(run, options.output)
+    write_reports(run, options.output, inventory=bool(gate.catalogue))
     write_unless_there(gate.catalogue, options.output)
     print_verdicts(run, console, quiet=options.quiet)
     if not options.quiet:

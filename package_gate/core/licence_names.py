@@ -8,12 +8,17 @@ import re
 
 BSD = "LicenseRef-BSD"
 """A BSD licence that does not say which."""
-GENERIC = {BSD: "BSD-", "GPL-1.0-or-later": "GPL-", "LGPL-2.0-or-later": "LGPL-"}
+GENERIC = {
+    BSD: "BSD-",
+    "GPL-1.0-or-later": "GPL-",
+    "LGPL-2.0-or-later": "LGPL-",
+    "LicenseRef-Artistic": "Artistic-",
+}
 """What a name without a version stands for, and how the licences begin that it may be."""
 
 _NAMES = {
     "0BSD": ["0BSD", "BSD Zero Clause"],
-    "AFL-3.0": ["Academic Free License", "AFL 3.0"],
+    "AFL-3.0": ["Academic Free License 3.0", "AFL 3.0"],
     "AGPL-3.0-only": ["GNU Affero General Public License v3", "GNU AGPL v3", "AGPL 3", "AGPL"],
     "AGPL-3.0-or-later": [
         "GNU Affero General Public License v3 or later",
@@ -28,7 +33,8 @@ _NAMES = {
         "ASF 2.0",
         "AL2",
     ],
-    "Artistic-2.0": ["Artistic License 2.0", "Artistic"],
+    "Artistic-2.0": ["Artistic License 2.0"],
+    "LicenseRef-Artistic": ["Artistic"],
     "BSD-1-Clause": ["BSD 1-Clause"],
     "BSD-2-Clause": ["BSD 2-Clause", "2-Clause BSD", "Simplified BSD", "FreeBSD", "BSD 2"],
     "BSD-3-Clause": [
@@ -94,7 +100,7 @@ _NAMES = {
     "Vim": ["Vim"],
     "W3C": ["W3C"],
     "WTFPL": ["WTFPL", "Do What The F*ck You Want To Public License"],
-    "ZPL-2.1": ["Zope Public License", "ZPL 2.1"],
+    "ZPL-2.1": ["Zope Public License 2.1", "ZPL 2.1"],
     "Zlib": ["zlib/libpng License", "zlib", "zlib/libpng"],
 }
 _LATER = re.compile(

@@ -86,10 +86,11 @@ def print_hits(answer: Hits, console: Console) -> None:
             print_line(console, f"  needed by {_asker(asker)}")
     names = [name for name in answer.names if name.casefold() != answer.asked.casefold()]
     also = f" (also {one_line(', '.join(names), 500)})" if names else ""
+    hit = len(answer.affected)
     reachable = sum(each.installable for each in answer.affected)
     print_line(
         console,
-        f"{one_line(answer.asked)}{also}: {len(answer.affected)} packages on record, "
+        f"{one_line(answer.asked)}{also}: {hit} package{'s' * (hit != 1)} on record, "
         f"{reachable} of them in the repository.",
         "bold",
     )

@@ -95,14 +95,15 @@ class Card:
     withdrawn: bool
 
 
-def write_html(run: Run, file: BinaryIO) -> None:
-    """Write the page, in pieces."""
+def write_html(run: Run, file: BinaryIO, *, inventory: bool = False) -> None:
+    """Write the page, in pieces; it leads to `inventory.html` when that is beside it."""
     shown, rows = _split(run.outcomes)
     entries: dict[PackageKey, Entry] = {}
     cards = [_card(number, outcome, entries) for number, outcome in enumerate(shown, 1)]
     counts = Counter(outcome.decision.verdict for outcome in run.outcomes)
     pieces = template("report.html.jinja").generate(
         run=run,
+        inventory=inventory,
         counts=[(verdict, counts[verdict]) for verdict in ORDER],
         sections=[
             (verdict, list(members))

@@ -15,8 +15,13 @@ from package_gate.report.sarif import write_sarif
 from package_gate.report.verdicts import write_verdicts
 
 
-def write_reports(run: Run, output: Path) -> None:
+def write_reports(run: Run, output: Path, *, inventory: bool = False) -> None:
     """Write verdicts.json, findings.sarif, report.html and junit.xml, each whole or not at all.
+
+    Args:
+        run: what happened.
+        output: the folder.
+        inventory: whether `inventory.html` is written beside them.
 
     Raises:
         StoreError: the folder can't be written.
@@ -26,7 +31,7 @@ def write_reports(run: Run, output: Path) -> None:
         {
             "verdicts.json": partial(write_verdicts, run),
             "findings.sarif": partial(write_sarif, run),
-            "report.html": partial(write_html, run),
+            "report.html": partial(write_html, run, inventory=inventory),
             "junit.xml": partial(write_junit, run),
         },
     )

@@ -288,3 +288,10 @@ def test_reported_malware_is_not_offered_a_waiver() -> None:
     )
     assert "reported as malware" in page.text
     assert "[[waivers]]" not in page.text
+
+
+def test_it_leads_to_the_inventory_that_is_beside_it() -> None:
+    for inventory in (True, False):
+        file = io.BytesIO()
+        write_html(sample_run(), file, inventory=inventory)
+        assert (b'<a href="inventory.html">' in file.getvalue()) is inventory
