@@ -1,6 +1,7 @@
 """`docs/deployer-policies/`: enough to deploy, change and delete everything, and no more."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -362,3 +363,11 @@ def test_the_page_names_every_file() -> None:
     guide = (FOLDER / "README.md").read_text()
     for name in FILES:
         assert f"`{name}.json`" in guide
+
+
+def test_rights_hold_in_every_partition() -> None:
+    """IAM User Guide, "Resource": wildcards stand within all segments but the service's."""
+    for path in FOLDER.glob("*.json"):
+        arns = re.findall(r"arn:[^:]*:", path.read_text())
+        assert set(arns) <= {"arn:aws*:"}, path
+        assert arns
