@@ -12,6 +12,7 @@
 # If another than the default is wanted:
 #   PRIVATE_GITHUB_PACKAGES_REPO (default: PRIVATE_GITHUB_REPO)
 #   CODE_CONNECTION_ARN (the source comes through it; the token still publishes)
+#   REQUESTS_SOURCE=codecommit and CODECOMMIT_REPOSITORY (requests come from there, not from GitHub)
 #   SCANNERS ADVISORIES ADVISORIES_KEY RETRY_SCHEDULE LOG_RETENTION_DAYS CLOUDTRAIL
 #   SIGN_VERDICTS
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER

@@ -13,6 +13,7 @@
 #   NOTEBOOK_KIND               notebook-instance, or studio
 #   NOTEBOOK_INSTANCE_TYPE, NOTEBOOK_VOLUME_GB
 #   NOTEBOOK_REQUESTS_ADDRESS   where people ask for packages, shown when pip finds none
+#   NOTEBOOK_CODECOMMIT_REPOSITORY  a repository in CodeCommit, to ask for packages from the notebook
 #   NOTEBOOK_VPC_ID             an existing VPC in place of a new one; then also NOTEBOOK_SUBNET_IDS,
 #                               NOTEBOOK_ROUTE_TABLE_IDS (lists with commas) and NOTEBOOK_VPC_CIDR
 #   NOTEBOOK_ENDPOINTS          existing, when that VPC has its endpoints already
@@ -41,6 +42,7 @@ create() {
   may NOTEBOOK_INSTANCE_TYPE 'ml\.[a-z0-9]+\.[a-z0-9]+' 'an instance type, such as ml.t3.medium'
   may NOTEBOOK_VOLUME_GB '[0-9]{1,5}' 'a number of GB, such as 20'
   may NOTEBOOK_REQUESTS_ADDRESS '[A-Za-z0-9 ._/:@-]{1,200}' 'an address without special characters'
+  may NOTEBOOK_CODECOMMIT_REPOSITORY '[A-Za-z0-9._-]{1,100}' 'the name of a repository in CodeCommit'
   may NOTEBOOK_VPC_ID 'vpc-[0-9a-f]{8,17}' 'the id of a VPC'
   may NOTEBOOK_SUBNET_IDS 'subnet-[0-9a-f]{8,17}(,subnet-[0-9a-f]{8,17})*' 'ids of subnets, separated by commas'
   may NOTEBOOK_ROUTE_TABLE_IDS 'rtb-[0-9a-f]{8,17}(,rtb-[0-9a-f]{8,17})*' 'ids of route tables, separated by commas'
@@ -72,6 +74,7 @@ create() {
   parameter PackageAssetsBucket "$bucket"
   parameter S3PrefixList "$prefix_list"
   setting RequestsAddress NOTEBOOK_REQUESTS_ADDRESS
+  setting CodeCommitRepository NOTEBOOK_CODECOMMIT_REPOSITORY
   setting NotebookKind NOTEBOOK_KIND
   setting InstanceType NOTEBOOK_INSTANCE_TYPE
   setting VolumeSizeInGB NOTEBOOK_VOLUME_GB
@@ -95,6 +98,7 @@ adopt_variables() {
   adopt CODEARTIFACT_REPOSITORY RepositoryName
   adopt NOTEBOOK_REQUESTS_ADDRESS RequestsAddress
   export CODEARTIFACT_REPOSITORY=${CODEARTIFACT_REPOSITORY:-internal}
+  adopt NOTEBOOK_CODECOMMIT_REPOSITORY CodeCommitRepository
   adopt NOTEBOOK_KIND NotebookKind
   adopt NOTEBOOK_VPC_ID NotebookVpc
   adopt NOTEBOOK_SUBNET_IDS NotebookSubnets
@@ -109,7 +113,8 @@ lifecycle_digest() {
   {
     cat "$project/cfn/isolated-notebook.yaml"
     printf '%s\n' "$AWS_REGION" "$account" "$CODEARTIFACT_DOMAIN" "${CODEARTIFACT_DOMAIN_OWNER-}" \
-      "$CODEARTIFACT_REPOSITORY" "${NOTEBOOK_REQUESTS_ADDRESS-}"
+      "$CODEARTIFACT_REPOSITORY" "${NOTEBOOK_REQUESTS_ADDRESS-}" \
+      "${NOTEBOOK_CODECOMMIT_REPOSITORY-}"
   } >"$scratch/lifecycle"
   digest=$(sha256 "$scratch/lifecycle")
   printf '%s\n' "${digest:0:12}"

@@ -40,6 +40,9 @@ create() {
       problem "PRIVATE_GITHUB_PAT is not set (or not exported), and there is no secret $secret_name any more: $token_hint"
     fi
   fi
+  if uses_codecommit; then
+    check_codecommit
+  fi
   check_variant_in_aws
   stop_if_problems
 
@@ -60,7 +63,11 @@ create() {
 }
 
 uses_token() {
-  [ "$variant" = github ] || [ -z "${CODE_CONNECTION_ARN-}" ]
+  [ "$variant" = github ] || { [ -z "${CODE_CONNECTION_ARN-}" ] && ! uses_codecommit; }
+}
+
+uses_codecommit() {
+  [ "${REQUESTS_SOURCE-}" = codecommit ]
 }
 
 # What is not set is as in the stack that is there: all of it is checked together.
@@ -68,6 +75,14 @@ adopt_variables() {
   connection_is_set=${CODE_CONNECTION_ARN+set}
   adopt CODEPIPELINE_NAME CodePipelineName
   adopt SNS_EMAIL SNSEmail
+  if [ "${REQUESTS_SOURCE-}" = github ]; then
+    CODECOMMIT_REPOSITORY='' # no longer, where a stack has one
+  else
+    adopt CODECOMMIT_REPOSITORY CodeCommitRepository
+    if [ -z "${REQUESTS_SOURCE-}" ] && [ -n "$looked_at" ] && [ -n "${CODECOMMIT_REPOSITORY-}" ]; then
+      REQUESTS_SOURCE=codecommit
+    fi
+  fi
   adopt PRIVATE_GITHUB_OWNER PrivateGitHubOwner
   adopt PRIVATE_GITHUB_REPO PrivateGitHubRepo
   adopt PRIVATE_GITHUB_BRANCH PrivateGitHubBranch
@@ -92,14 +107,24 @@ check_variables() {
       ;;
   esac
   need SNS_EMAIL "$email_pattern" 'the address that verdicts and failures are emailed to'
-  need PRIVATE_GITHUB_OWNER '[A-Za-z0-9][A-Za-z0-9-]{0,38}' \
-    'the organisation or user that owns the repository with the requests'
-  need PRIVATE_GITHUB_REPO '[A-Za-z0-9._-]{1,100}' \
-    'the name of the repository with the requests, without its owner'
+  may REQUESTS_SOURCE 'github|codecommit' 'github or codecommit'
+  if uses_codecommit; then
+    need CODECOMMIT_REPOSITORY '[A-Za-z0-9._-]{1,100}' 'the name of the repository with the requests'
+  elif [ -n "${CODECOMMIT_REPOSITORY-}" ]; then
+    problem "CODECOMMIT_REPOSITORY is set, but REQUESTS_SOURCE is not codecommit: set it, or unset the repository"
+  fi
+  if [ "$variant" = github ] || ! uses_codecommit; then
+    need PRIVATE_GITHUB_OWNER '[A-Za-z0-9][A-Za-z0-9-]{0,38}' \
+      'the organisation or user that owns the repository with the requests'
+    need PRIVATE_GITHUB_REPO '[A-Za-z0-9._-]{1,100}' \
+      'the name of the repository with the requests, without its owner'
+  fi
   need PRIVATE_GITHUB_BRANCH '[A-Za-z0-9._/-]{1,139}' 'the branch with the requests, such as main'
   check_connection
   if uses_token; then
     check_token
+  elif [ -n "${PRIVATE_GITHUB_PAT-}" ] && uses_codecommit; then
+    problem "PRIVATE_GITHUB_PAT is set, but requests come from CodeCommit and nothing goes to GitHub: unset it"
   elif [ -n "${PRIVATE_GITHUB_PAT-}" ] && [ -z "$connection_is_set" ]; then
     problem "PRIVATE_GITHUB_PAT is set, but the gate pulls through a connection: unset it, or go back to the token with an empty CODE_CONNECTION_ARN (export CODE_CONNECTION_ARN=)."
   fi
@@ -146,6 +171,12 @@ check_token() {
   elif [ -z "$(stack_value looked-at Parameter:PrivateGitHubToken)" ]; then
     problem "PRIVATE_GITHUB_PAT is not set (or not exported): $token_hint"
   fi
+}
+
+check_codecommit() {
+  cli codecommit get-repository --repository-name "$CODECOMMIT_REPOSITORY" \
+    --query repositoryMetadata.Arn >/dev/null ||
+    problem "CodeCommit does not show the repository $CODECOMMIT_REPOSITORY in $AWS_REGION: $(cli_error). Whether your account can use CodeCommit there, \`aws codecommit list-repositories --region $AWS_REGION\` tells; docs/deployment.md says what to do when it can't."
 }
 
 # Sets $secret_state to none, ours or deleted (ours, and can be restored).
@@ -217,6 +248,7 @@ gate_parameters() {
   parameter S3ArtifactsBucket "$bucket"
   setting CodePipelineName CODEPIPELINE_NAME
   setting SNSEmail SNS_EMAIL
+  setting CodeCommitRepository CODECOMMIT_REPOSITORY
   setting PrivateGitHubOwner PRIVATE_GITHUB_OWNER
   setting PrivateGitHubRepo PRIVATE_GITHUB_REPO
   setting PrivateGitHubBranch PRIVATE_GITHUB_BRANCH
@@ -249,11 +281,15 @@ console_host() {
 }
 
 tell_what_is_next() {
+  local requests=${PRIVATE_GITHUB_OWNER-}/${PRIVATE_GITHUB_REPO-}
   say ""
   say "The gate is there. Next:"
   say "  - Confirm both subscriptions in the emails to $SNS_EMAIL, that to verdicts and that to failed runs; until then neither arrives."
   say "  - Requesters get their own verdicts once you run ./shell/subscribe.sh --requester ADDRESS…"
-  say "  - Push a request to $PRIVATE_GITHUB_OWNER/$PRIVATE_GITHUB_REPO, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
+  if uses_codecommit; then
+    requests=$CODECOMMIT_REPOSITORY
+  fi
+  say "  - Push a request to $requests, branch $PRIVATE_GITHUB_BRANCH, file external-package-request.csv."
   say "  - See it run: https://$AWS_REGION.$(console_host)/codesuite/codepipeline/pipelines/$CODEPIPELINE_NAME/view?region=$AWS_REGION"
 }
 

@@ -276,6 +276,10 @@ CALLS: dict[tuple[str, str], Needs] = {
     ("cloudformation", "describe-stack-events"): (("cloudformation:DescribeStackEvents", STACK),),
     ("cloudformation", "describe-stacks"): (("cloudformation:DescribeStacks", STACK),),
     ("cloudformation", "list-stack-resources"): (("cloudformation:ListStackResources", STACK),),
+    ("codecommit", "get-repository"): (
+        ("codecommit:GetRepository", f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests"),
+    ),
+    ("codecommit", "list-repositories"): (("codecommit:ListRepositories", "*"),),
     ("codeartifact", "describe-domain"): (
         ("codeartifact:DescribeDomain", _aws("codeartifact", "domain/somebodys")),
     ),

@@ -120,6 +120,18 @@ def _codepipeline(deployment: Deployment) -> Iterator[ServiceCall]:
         # Which of the two it is depends on the connection's age.
         for prefix in ("codeconnections", "codestar-connections"):
             yield ServiceCall(role, f"{prefix}:UseConnection", connection)
+    if repository := deployment.pipeline.parameters["CodeCommitRepository"]:
+        place = f"arn:aws:codecommit:{REGION}:{ACCOUNT}:{repository}"
+        for action in (
+            *("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus"),
+            "CancelUploadArchive",
+        ):
+            yield ServiceCall(role, f"codecommit:{action}", place)
+        starter = deployment.role("RequestsRole")
+        rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PIPELINE}-requests"
+        events = service("events.amazonaws.com")
+        yield ServiceCall(events, "sts:AssumeRole", starter.arn, {"aws:SourceArn": rule})
+        yield ServiceCall(starter, "codepipeline:StartPipelineExecution", pipeline)
     if deployment.pipeline.parameters["RetrySchedule"]:
         retry = deployment.role("RetryRole")
         rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PIPELINE}-retry"

@@ -29,6 +29,8 @@ RESOURCES = {
     "stored package": f"{HERE}:package/{DOMAIN}/{STORE}/pypi//urllib3",
     "file": f"arn:aws:s3:::{FILES}/0123/abcd",
     "other file": "arn:aws:s3:::somebodys-bucket/secrets",
+    "requests": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests",
+    "other requests": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests-2",
     "all": "*",
 }
 TOKEN = {"sts:AWSServiceName": "codeartifact.amazonaws.com"}
@@ -140,7 +142,7 @@ def gate_stack(**parameters: str | list[str]) -> Rendered:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    notebook = notebook_stack("notebook")
+    notebook = notebook_stack("notebook", CodeCommitRepository="package-requests")
     team = notebook_stack("team-notebook", DomainOwner=ACCOUNT)
     for each in team.resources.values():  # the same template, rendered in the other account
         if "PolicyDocument" in each.properties:
@@ -161,6 +163,7 @@ def world() -> World:
 
 API, REPOSITORIES = "CodeArtifactApiEndpoint", "CodeArtifactRepositoriesEndpoint"
 STS, LOGS, S3 = "StsEndpoint", "LogsEndpoint", "S3Endpoint"
+GIT = "CodeCommitEndpoint"
 CALLS = [
     # What a notebook does
     ("notebook", "codeartifact:GetAuthorizationToken", "domain", API, True),
@@ -179,6 +182,16 @@ CALLS = [
     ("team", "codeartifact:PublishPackageVersion", "package", "internet", False),
     ("team", "codeartifact:DeletePackageVersions", "package", "internet", False),
     ("team", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
+    # Asking from inside: git alone, and this repository alone, whoever does it
+    ("notebook", "codecommit:GitPull", "requests", GIT, True),
+    ("notebook", "codecommit:GitPush", "requests", GIT, True),
+    ("notebook", "codecommit:GitPush", "other requests", GIT, False),
+    ("notebook", "codecommit:GitPush", "other requests", "internet", False),
+    ("notebook", "codecommit:PutFile", "requests", "internet", False),
+    ("notebook", "codecommit:DeleteBranch", "requests", "internet", False),
+    ("admin", "codecommit:GitPush", "other requests", GIT, False),
+    ("stranger", "codecommit:GitPush", "requests", GIT, False),
+    ("team", "codecommit:GitPush", "requests", "internet", False),
     # The store, and other domains, are not for notebooks
     ("notebook", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
     ("notebook", "codeartifact:ReadFromRepository", "store", "internet", False),
@@ -285,6 +298,8 @@ def test_the_role_has_no_other_right_of_codeartifact(world: World) -> None:
         "logs:CreateLogStream",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",
+        "codecommit:GitPull",
+        "codecommit:GitPush",
     }
 
 
@@ -319,7 +334,7 @@ def test_a_new_network_of_any_size_has_its_subnets(block: str, subnets: list[str
 def test_a_model_that_is_deployed_is_out_of_reach(world: World) -> None:
     """`sagemaker.runtime` serves nothing else; only Studio has it, whose role calls no model."""
     studio = notebook_stack("studio", NotebookKind="studio")
-    for stack, more in ((world.notebook, []), (studio, ["sagemaker.runtime"])):
+    for stack, more in ((world.notebook, ["git-codecommit"]), (studio, ["sagemaker.runtime"])):
         services = [
             each.properties["ServiceName"].partition(f".{REGION}.")[2]
             for each in stack.of_type("AWS::EC2::VPCEndpoint").values()
@@ -342,10 +357,16 @@ def test_existing_endpoints_are_not_made_for_studio() -> None:
         "studio",
         NotebookKind="studio",
         Endpoints="existing",
+        CodeCommitRepository="package-requests",
         NotebookVpc="vpc-00000001",
         NotebookSubnets="subnet-00000001",
     )
     assert stack.of_type("AWS::EC2::VPCEndpoint") == {}
+
+
+def test_who_does_not_ask_from_inside_has_no_way_and_no_right_to(world: World) -> None:
+    assert "CodeCommitEndpoint" not in world.team.resources
+    assert "codecommit" not in str(policies(world.team, "NotebookRole"))
 
 
 def test_the_internal_repository_has_an_upstream_only_when_somebody_chains_it_knowingly() -> None:

@@ -86,7 +86,7 @@ class Notebook:
                 continue
 
 
-def lifecycle_script() -> str:
+def lifecycle_script(**parameters: str) -> str:
     stack = render(
         "isolated-notebook.yaml",
         {
@@ -96,6 +96,7 @@ def lifecycle_script() -> str:
             "PackageAssetsBucket": "assets-of-codeartifact",
             "RequestsAddress": REQUESTS,
             "S3PrefixList": "pl-0123456789abcdef0",
+            **parameters,
         },
         region=REGION,
     )
@@ -237,3 +238,25 @@ def test_root_hands_the_script_to_the_notebooks_user(notebook: Notebook) -> None
     assert (notebook.home / ".netrc").exists()
     # Jupyter may have been up before its configuration was written.
     assert (notebook.home / "restarted").read_text() == "--no-block try-restart jupyter-server\n"
+
+
+def test_git_signs_in_to_codecommit_with_the_role_and_to_nothing_else(notebook: Notebook) -> None:
+    """CodeCommit's "Setup steps for HTTPS connections with the AWS CLI credential helper"."""
+    notebook.script.write_text(lifecycle_script(CodeCommitRepository="package-requests"))
+    notebook.start()
+    host = f"https://git-codecommit.{REGION}.amazonaws.com"
+    told = notebook.run("git", "config", "--global", "--list").stdout.splitlines()
+    assert told == [
+        f"credential.{host}.helper=!aws codecommit credential-helper $@",
+        f"credential.{host}.usehttppath=true",
+    ]
+    hint = (notebook.home / ".package-gate" / "hint").read_text()
+    assert f"{host}/v1/repos/package-requests" in hint
+    filled = subprocess.run(
+        ["git", "credential", "fill"],
+        input=f"url={host}/v1/repos/package-requests\n\n",
+        env={**notebook.environment, "GIT_TERMINAL_PROMPT": "0"},
+        cwd=notebook.home, capture_output=True, text=True, check=False, timeout=SECONDS,
+    )  # fmt: skip
+    assert f"username={notebook.environment['AWS_ACCESS_KEY_ID']}" in filled.stdout, filled.stderr
+    assert "password=" in filled.stdout

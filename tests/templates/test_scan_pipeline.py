@@ -410,12 +410,12 @@ def test_every_parameter_reads_well_in_the_console(template: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_variants_declare_what_they_hand_on_as_the_pipeline_does(variant: str) -> None:
-    """Of the token they say when it may be empty, each in its way."""
+    """Of what is GitHub's they say when it may be empty, each in its way."""
     nested = load("scan-pipeline.yaml")["Parameters"]
     own = load(f"{variant}-private-repo.yaml")["Parameters"]
     different = {name for name in set(nested) & set(own) if nested[name] != own[name]}
     assert different <= {"PrivateGitHubToken", "PrivateGitHubUsername", "PrivateGitHubEmail"} | {
-        "PrivateGitHubPackagesRepo"
+        *("PrivateGitHubPackagesRepo", "PrivateGitHubOwner", "PrivateGitHubRepo")
     }
 
 
