@@ -14,7 +14,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.growth import FIRST, measure_one
+from benchmarks.growth import approve
 from benchmarks.measure import MIB, PROJECT, measure, print_table
 
 SNAPSHOTS = {3_000: 3, 30_000: 10}
@@ -27,10 +27,7 @@ def main(approvals: int) -> int:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         approved = Path(folder, "approved")
-        approved.mkdir()
-        lines = "".join(f"new{n},pypi:new{n}\n" for n in range(approvals))
-        (approved / "requests.csv").write_text(lines)
-        measure_one(approved, FIRST)
+        approve(approved, approvals)
         for records, aim in SNAPSHOTS.items():
             output = Path(folder, str(records))
             shutil.copytree(approved, output)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.growth import FIRST, measure_one
+from benchmarks.growth import approve
 from benchmarks.measure import MIB, PROJECT, measure, print_table
 
 
@@ -19,10 +19,7 @@ def main(approvals: int) -> int:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
-        output.mkdir()
-        lines = "".join(f"new{n},pypi:new{n}\n" for n in range(approvals))
-        (output / "requests.csv").write_text(lines)
-        measure_one(output, FIRST)
+        approve(output, approvals)
         command: list[str | Path] = [sys.executable, "-m", "package_gate", "inventory"]
         command += ["--format", "cyclonedx", "--output", output]
         done = measure(command, {"PYTHONPATH": str(PROJECT)}, Path(folder))

@@ -1,7 +1,7 @@
 """What people write for licences, and the SPDX identifiers that it stands for.
 
 Names are compared by `key_of`, so one entry stands for many spellings; classifiers of PyPI are
-looked up by their last part. https://spdx.org/licenses/, https://pypi.org/classifiers/.
+looked up by their last part. https://spdx.org/licenses/, https://github.com/pypa/trove-classifiers.
 """
 
 import re
