@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from package_gate.archive.declared import check_declared
 from package_gate.archive.metadata import read_start
 from package_gate.archive.paths import on_disk
@@ -23,6 +25,9 @@ _EXACT = {name.lower(): name for name in _NAMES}
 _COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
 _BY_ADDRESS = re.compile(r"@|://")
 """In a requirement: it comes from elsewhere than the index, unseen by the gate."""
+_PROJECT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
+_ELSEWHERE = {"url", "git", "index"}
+"""What uv's source of a requirement has that is not the index of the notebook."""
 _FETCHED = re.compile(
     r"^\s*(?:setup_requires|setup_requires_dist)\s*[:=](?:.*(?:\n[ \t#].*)*)", re.MULTILINE
 )
@@ -75,8 +80,10 @@ def check_build_files(placer: Placer, name: str) -> None:
 def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> dict[str, Any]:
     """Judge a `pyproject.toml` and give what it says."""
     project = _read(placer, path, content)
-    _check_system(placer, path, folder, project.get("build-system", {}))
-    tools = project.get("tool")
+    system, tools = project.get("build-system", {}), project.get("tool")
+    _check_system(placer, path, folder, system)
+    if isinstance(system, Mapping) and isinstance(tools, Mapping):
+        _check_sources(placer, path, system.get("requires"), tools.get("uv"))
     _check_hooks(placer, path, tools.get("hatch") if isinstance(tools, Mapping) else {})
     return project
 
@@ -116,6 +123,20 @@ def _check_requirements(placer: Placer, path: str, requires: Iterable[object]) -
     for each in requires:
         if isinstance(each, str) and _BY_ADDRESS.search(each):
             placer.add("build-file", path, f"requires {each!r:.80}, by an address of its own")
+
+
+def _check_sources(placer: Placer, path: str, requires: object, settings: object) -> None:
+    """Judge where uv would take what the build requires from (`tool.uv.sources`)."""
+    sources = settings.get("sources") if isinstance(settings, Mapping) else None
+    if not (isinstance(sources, Mapping) and isinstance(requires, list)):
+        return
+    found = [_PROJECT.match(each) for each in requires if isinstance(each, str)]
+    needed = {canonicalize_name(each[1]) for each in found if each}
+    for name, source in sources.items():
+        given = source if isinstance(source, list) else [source]
+        elsewhere = any(isinstance(each, Mapping) and _ELSEWHERE & each.keys() for each in given)
+        if elsewhere and canonicalize_name(name) in needed:
+            placer.add("build-file", path, f"requires {name!r:.80}, by an address of its own")
 
 
 def _check_setup(placer: Placer, path: str, setup: str) -> None:

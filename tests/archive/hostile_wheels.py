@@ -717,6 +717,13 @@ def sdist_whose_build_requires_an_address() -> bytes:
 
 
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_build_uv_would_fetch_from_an_address() -> bytes:
+    project = "[build-system]\nrequires = ['Set_Tools>=1']\n[tool.uv.sources]\n"
+    source = "set-tools = {url = 'https://a.example/own.zip'}\n"
+    return make_sdist({"pyproject.toml": (project + source).encode()})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
 def sdist_whose_backend_path_goes_round() -> bytes:
     return with_backend_path("['x/../tools']")
 

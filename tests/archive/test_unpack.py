@@ -157,6 +157,11 @@ def test_what_an_honest_sdist_declares_has_no_finding(tmp_path: Path) -> None:
         "settings.json" = "etc/jupyter/jupyter_server_config.d/demo.json"
         [tool.setuptools.data-files]
         "share/man/man1" = ["demo.1"]
+        [build-system]
+        requires = ["setuptools"]
+        [tool.uv.sources]
+        torch = { index = "pytorch" }
+        setuptools = { path = "vendor/setuptools" }
     """
     setup = b"[options.entry_points]\nconsole_scripts = demo = demo:main\n[options.data_files]\n"
     settings = b'{"ServerApp": {"jpserver_extensions": {"demo": true}}}'
