@@ -68,6 +68,10 @@ class Nowhere:
         """See `Publisher.withdraw`."""
         return False
 
+    def restore(self, package: PublishedPackage) -> str:
+        """See `Publisher.restore`."""
+        return ""
+
     def repair(self, package: PackageSummary) -> None:
         """Nothing is left half done."""
 

@@ -107,6 +107,8 @@ class World:
     calls: list[str] = field(default_factory=list)
     published: dict[str, str] = field(default_factory=dict)
     """`NAME VERSION` → SHA-256 of the bytes that stand in the repository."""
+    hidden: dict[str, str] = field(default_factory=dict)
+    """The same of those that it hides."""
     emails: list[Email] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     progress: Progress = field(default_factory=Silent)
@@ -240,7 +242,19 @@ class World:
         self.called(f"withdraw {package.name}")
         if package.name in self.publish_errors:
             raise self.publish_errors[package.name]
-        return self.published.pop(f"{package.name} {package.version}", None) is not None
+        subject = f"{package.name} {package.version}"
+        digest = self.published.pop(subject, None)
+        if digest and not package.malware:
+            self.hidden[subject] = digest
+        return digest is not None
+
+    def restore(self, package: PublishedPackage) -> str:
+        self.called(f"restore {package.name}")
+        subject = f"{package.name} {package.version}"
+        if subject in self.hidden:
+            assert self.hidden[subject] == package.artifacts[0].sha256
+            self.published[subject] = self.hidden.pop(subject)
+        return f"repository/{package.name}" if subject in self.published else ""
 
     def repair(self, package: PackageSummary) -> None:
         self.called(f"repair {package.name}")

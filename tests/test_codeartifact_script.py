@@ -105,7 +105,17 @@ def test_what_a_rescan_refuses_can_no_longer_be_installed(build: ScriptRun, both
     (email,) = [e for e in build.emails() if e.attributes["verdict"] == "refused"]
     assert email.subject == "[package gate] refused and withdrawn: app"
     dep = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "dep")
-    assert build.aws.codeartifact.status(dep) == {}
+    assert build.aws.codeartifact.status(dep) == {"1.5": "Archived"}
+    build.add_advisory("another", "1.0")
+    for advisory in (build.advisories / "PyPI").iterdir():
+        if "dep has" in advisory.read_text():
+            advisory.unlink()
+    before = len(build.aws.codeartifact.calls)
+    assert build.run(both, "--rescan").returncode == 0
+    assert build.verdicts() == {"app": "approved", "tool": "approved"}
+    assert build.aws.codeartifact.status(dep) == {"1.5": "Published"}
+    calls = build.aws.codeartifact.calls[before:]
+    assert not [call for call in calls if call.operation == UPLOAD]
 
 
 def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(

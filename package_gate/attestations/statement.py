@@ -26,7 +26,10 @@ REFUSED_LEVELS = ["FAILED"]
 GENERIC = "generic"
 """The purl type of archives, which have none of their own."""
 MAX_REASONS = 20
-_PUBLICATION = ("attestation", "published_to", "published_at", "withdrawn_at")
+_PUBLICATION = (
+    *("attestation", "published_to", "published_at", "withdrawn_at"),
+    "withdrawn_by_gate",
+)
 
 
 def statement_of(decision: PackageDecision, verifier: str, repository: str) -> bytes:
@@ -81,7 +84,8 @@ def resource_uri(decision: PackageDecision, repository: str) -> str:
 def record_digest(decision: PackageDecision) -> str:
     """Hash a record without what is noted later, of which a signature can know nothing.
 
-    The same as of `jq -cjS 'del(.attestation, .published_to, .published_at, .withdrawn_at)'`.
+    The same as of `jq -cjS 'del(.attestation, .published_to, .published_at, .withdrawn_at,
+    .withdrawn_by_gate)'`.
     """
     record: dict[str, Any] = msgspec.to_builtins(decision)
     kept = {name: value for name, value in record.items() if name not in _PUBLICATION}

@@ -8,7 +8,7 @@ from package_gate.core.artifact import (
     Origin,
 )
 from package_gate.core.attestation import Envelope
-from package_gate.core.finding import Finding, ScannerInfo, Severity
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.word import Word
 
 
@@ -158,6 +158,9 @@ class PackageDecision:
     """When it was published; without `published_to`, when that was begun."""
     withdrawn_at: datetime | None = None
     """When it was taken back because it was refused later."""
+    withdrawn_by_gate: bool = False
+    """Whether it was the gate that took it from the repository, and not somebody before it, so that
+    the gate may let it be installed again; False once that is done."""
     waits_until: datetime | None = None
     """When its cooldown ends (UTC), while nothing else keeps it undecided."""
     attestation: Envelope | None = None
@@ -180,6 +183,11 @@ class PackageDecision:
             tuple(replace(scanner, isolation="") for scanner in self.scanners),
             tuple(sorted({item.finding.rule for item in self.findings if item.waiver})),
         )
+
+    @property
+    def is_malware(self) -> bool:
+        """Whether malware is among what refuses it."""
+        return any(item.refuses and item.finding.kind is Kind.MALWARE for item in self.findings)
 
     @property
     def may_be_published(self) -> bool:

@@ -24,11 +24,20 @@ class Withdrawal:
     artifacts: tuple[Artifact, ...]
     refused_at: datetime
     """UTC."""
+    malware: bool = False
+    """Whether it is refused as malware."""
 
     @classmethod
     def of(cls, decision: PackageDecision, now: datetime) -> Self:
         """Take what is withdrawn from the package's decision."""
-        return cls(decision.name, decision.version, decision.origin, decision.artifacts, now)
+        return cls(
+            decision.name,
+            decision.version,
+            decision.origin,
+            decision.artifacts,
+            now,
+            decision.is_malware,
+        )
 
     @property
     def key(self) -> PackageKey:

@@ -355,7 +355,11 @@ class Packages:
         """Record a decision; what was published before stands there until it is withdrawn."""
         if earlier is not None:
             decision = follow_package(decision, earlier)
-            decision = replace(decision, attestation=earlier.attestation)
+            decision = replace(
+                decision,
+                attestation=earlier.attestation,
+                withdrawn_by_gate=earlier.withdrawn_by_gate,
+            )
             if earlier.may_be_published:
                 decision = replace(decision, published_at=earlier.published_at)
                 if stays_published(decision, earlier):

@@ -107,23 +107,36 @@ class Publication:
             ):
                 return
             self._settings.progress.step(work.subject, "publishing")
-            approved = self._packages.approved(work)
-            work.decision = self._signing.signed(work.decision)
-            if not work.decision.published_at:  # so that a kill amid it is not forgotten
-                work.decision = replace(
-                    work.decision, published_at=self._settings.now(), withdrawn_at=None
+            hidden = work.decision.withdrawn_by_gate
+            approved = None if hidden else self._packages.approved(work)
+            decision = self._begin(work, self._signing.signed(work.decision))
+            published_to = self._restore(decision) if hidden else ""
+            if not published_to:
+                approved = approved or self._packages.approved(work)
+                with self._records.turn.step():
+                    published_to = self._publisher.publish(approved)
+            self._signing.attest(decision)
+            if published_to != decision.published_to:  # a rescan sees to it where it stands
+                decision = replace(
+                    decision, published_to=published_to, published_at=self._settings.now()
                 )
-                self._records.put(work.decision)
-            with self._records.turn.step():
-                published_to = self._publisher.publish(approved)
-            self._signing.attest(work.decision)
-            if published_to != work.decision.published_to:  # a rescan sees to it where it stands
-                work.decision = replace(
-                    work.decision, published_to=published_to, published_at=self._settings.now()
-                )
+            work.decision = replace(decision, withdrawn_by_gate=False)
             self._records.put(work.decision)
             self._published.add(work.key)
             self._settings.progress.end(work.subject)
+
+    def _begin(self, work: PackageWork, decision: PackageDecision) -> PackageDecision:
+        """Note that a publication begins, so that a kill amid it is not forgotten."""
+        work.decision = decision
+        if not decision.published_at:
+            work.decision = replace(decision, published_at=self._settings.now(), withdrawn_at=None)
+            self._records.put(work.decision)
+        return work.decision
+
+    def _restore(self, decision: PackageDecision) -> str:
+        """Let what the gate has hidden be installed again; "" when it has to be published."""
+        with self._records.turn.step():
+            return self._publisher.restore(PublishedPackage.of(decision))
 
     def _take_back_after_all(self, work: PackageWork) -> None:
         """Take back what was published while another run refused it: that one could not see it."""
@@ -190,7 +203,12 @@ class Publication:
         """
         decision = self._records.package(*owed.key)
         published = PublishedPackage(
-            owed.name, owed.version, owed.origin, owed.refused_at, owed.artifacts
+            owed.name,
+            owed.version,
+            owed.origin,
+            owed.refused_at,
+            owed.artifacts,
+            malware=owed.malware,
         )
         if decision and decision.verdict is Verdict.APPROVED:
             if decision.decided_at > owed.refused_at:
@@ -200,7 +218,7 @@ class Publication:
             self._withdraw(published)
             self._signing.put(_taken_back(decision, self._settings.now()))
         elif decision and decision.may_be_published:
-            self._take_back(decision)
+            self._take_back(decision, owed=True)
         elif not self._withdraw(published) and decision:
             self._gone.append(owed)
 
@@ -228,11 +246,16 @@ class Publication:
         else:
             self._records.owed.is_published(begun)
 
-    def _take_back(self, decision: PackageDecision) -> PackageDecision:
-        """Withdraw a package, record it, and give the new record; the old one when it failed."""
+    def _take_back(self, decision: PackageDecision, *, owed: bool = False) -> PackageDecision:
+        """Withdraw a package, record it, and give the new record; the old one when it failed.
+
+        Args:
+            decision: of the package.
+            owed: by an earlier run, which may have withdrawn it and could not say so.
+        """
         subject = f"{decision.name} {decision.version}"
         try:
-            self._withdraw(PublishedPackage.of(decision))
+            by_gate = self._withdraw(PublishedPackage.of(decision)) or owed
         except PublishError as error:
             self._remarks.leave(f"{subject} is refused now and still published: {error}")
             return decision
@@ -241,7 +264,7 @@ class Publication:
             f"{decision.published_to or 'the repository'}. "
             "Remove it from notebooks that installed it."
         )
-        return self._signing.put(_taken_back(decision, self._settings.now()))
+        return self._signing.put(_taken_back(decision, self._settings.now(), by_gate=by_gate))
 
     def _withdraw(self, package: PublishedPackage) -> bool:
         with self._records.turn.step():
@@ -252,5 +275,7 @@ class Publication:
         self._publisher.finish()
 
 
-def _taken_back(decision: PackageDecision, now: datetime) -> PackageDecision:
-    return replace(decision, published_to="", withdrawn_at=now)
+def _taken_back(
+    decision: PackageDecision, now: datetime, *, by_gate: bool = True
+) -> PackageDecision:
+    return replace(decision, published_to="", withdrawn_at=now, withdrawn_by_gate=by_gate)

@@ -82,8 +82,11 @@ class Reevaluation:
             run=self._with_remarks(run),
         )
         told = self._tell(outcome, requests)
-        if not doubts:
-            self._keep(sources, [hit for hit in outcome.reported if told or not hit.new])
+        reported = [hit for hit in outcome.reported if told or not hit.new]
+        if doubts:
+            self._keep_doubted(last, reported)
+        else:
+            self._keep(LastReevaluation(self._settings.now(), sources, _reported(reported)))
         self._gate.keep_catalogue()
         return replace(outcome, run=self._with_remarks(run))
 
@@ -289,13 +292,22 @@ class Reevaluation:
                 self._remarks.leave(f"{email.subject!r} could not be sent: {error}")
         return sent
 
-    def _keep(self, sources: tuple[ScannerInfo, ...], reported: Iterable[Hit]) -> None:
+    def _keep_doubted(self, last: LastReevaluation | None, hits: Iterable[Hit]) -> None:
+        """Put on record what was told, besides what was before: by advisories that may be wrong."""
+        before = last or LastReevaluation(self._settings.now(), (), ())
+        told = {key_of(each): each for each in (*before.reported, *_reported(hits))}
+        self._keep(replace(before, reported=tuple(told.values())))
+
+    def _keep(self, last: LastReevaluation) -> None:
         """Put on record what was told, and by which advisories."""
-        told = tuple(Reported(*key_of(h.decision), h.rules, h.since, h.names) for h in reported)
         try:
-            self._records.put_reevaluation(LastReevaluation(self._settings.now(), sources, told))
+            self._records.put_reevaluation(last)
         except StoreError as error:
             self._remarks.leave(f"What was reported could not be recorded: {error}")
+
+
+def _reported(hits: Iterable[Hit]) -> tuple[Reported, ...]:
+    return tuple(Reported(*key_of(h.decision), h.rules, h.since, h.names) for h in hits)
 
 
 _CONFIRM = "When that is right, confirm it with --confirm and the number of withdrawals."

@@ -1,8 +1,9 @@
 """The CodeArtifact publisher: archives as generic packages, PyPI files through the index endpoint.
 
-Withdrawing deletes: a version is gone for everybody, and may be published again when a waiver
-allows it. What people have set to `Archived`, `Unlisted` or `Disposed` by hand is never brought
-back by this publisher.
+Withdrawing sets a version to `Archived`: nobody can download it, it stays taken, and the gate sets
+it to `Published` again when it is approved again with the same files. Malware is `Disposed`: its
+files are gone. The record says what the gate has withdrawn: what people have set to `Archived`,
+`Unlisted` or `Disposed` by hand is never brought back by this publisher.
 """
 
 from collections.abc import Callable

@@ -7,7 +7,7 @@ import hashlib
 import shlex
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,11 @@ TOKEN_SECONDS = 900
 """How long a token is valid: the least that the service allows."""
 RENEW_SECONDS = 300
 """A token that is valid for less than this is not used for another upload."""
+
+GONE = ("Disposed", "Deleted")
+"""The statuses of versions without files."""
+HIDDEN = ("Archived", *GONE)
+"""The statuses of versions that nobody can install."""
 
 _ADVICE = {
     **ADVICE,
@@ -212,17 +217,23 @@ class CodeArtifactRepository:
                 for piece in body.iter_chunks(PIECE):
                     file.write(piece)
 
-    def finish(self, package: PackageId, version: str, revision: str) -> None:
-        """Let an unfinished version be `Published`, if it still holds this set of files."""
+    def finish(
+        self,
+        package: PackageId,
+        version: str,
+        revision: str,
+        status: "PackageVersionStatusType" = "Unfinished",
+    ) -> None:
+        """Let a version of this status be `Published`, if it still holds this set of files."""
         with self._explained("UpdatePackageVersionsStatus", package):
             answer = self._client.update_package_versions_status(
                 **self._names(package),
                 versions=[version],
                 versionRevisions={version: revision},
-                expectedStatus="Unfinished",
+                expectedStatus=status,
                 targetStatus="Published",
             )
-        # When an earlier answer was lost, the version is not unfinished any more.
+        # When an earlier answer was lost, the version has that status no more.
         if answer["failedVersions"] and not (
             self.versions(package).get(version) == "Published"
             and self.contents(package, version).revision == revision
@@ -233,6 +244,25 @@ class CodeArtifactRepository:
                 f"{failure.get('errorCode')}: {one_line(failure.get('errorMessage', ''))}. "
                 "The next run tries again."
             )
+
+    def archive(self, package: PackageId, version: str) -> None:
+        """Hide a version, which stays taken and can be `Published` again; none is fine."""
+        with self._explained("UpdatePackageVersionsStatus", package):
+            answer = _unless_missing(
+                self._client.update_package_versions_status,
+                **self._names(package),
+                versions=[version],
+                targetStatus="Archived",
+            )
+        _check_changed("hide", package, version, answer)
+
+    def dispose(self, package: PackageId, version: str) -> None:
+        """Remove a version's files for good; the version stays taken. None is fine."""
+        with self._explained("DisposePackageVersions", package):
+            answer = _unless_missing(
+                self._client.dispose_package_versions, **self._names(package), versions=[version]
+            )
+        _check_changed("dispose of", package, version, answer)
 
     def delete(
         self, package: PackageId, version: str, status: "PackageVersionStatusType | None" = None
@@ -248,18 +278,10 @@ class CodeArtifactRepository:
         if status is not None:
             names["expectedStatus"] = status
         with self._explained("DeletePackageVersions", package):
-            try:
-                answer = self._client.delete_package_versions(**names, versions=[version])
-            except ClientError as error:
-                if _is_missing_package(error):
-                    return
-                raise
-        failure = answer["failedVersions"].get(version, {})
-        if failure and failure.get("errorCode") != "NOT_FOUND":
-            raise PublishError(
-                f"CodeArtifact could not delete {package.name} {version}: "
-                f"{failure.get('errorCode')}: {one_line(failure.get('errorMessage', ''))}."
+            answer = _unless_missing(
+                self._client.delete_package_versions, **names, versions=[version]
             )
+        _check_changed("delete", package, version, answer)
 
     def pypi_endpoint(self) -> str:
         """The address of the repository for twine and pip.
@@ -322,6 +344,26 @@ def _is_missing_package(error: ClientError) -> bool:
         "domain",
         "repository",
     )
+
+
+def _unless_missing(change: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
+    """Change versions; a package that doesn't exist has none that could not be changed."""
+    try:
+        answer: Mapping[str, Any] = change(**arguments)
+    except ClientError as error:
+        if _is_missing_package(error):
+            return {"failedVersions": {}}
+        raise
+    return answer
+
+
+def _check_changed(what: str, package: PackageId, version: str, answer: Mapping[str, Any]) -> None:
+    failure = answer["failedVersions"].get(version, {})
+    if failure and failure.get("errorCode") != "NOT_FOUND":
+        raise PublishError(
+            f"CodeArtifact could not {what} {package.name} {version}: "
+            f"{failure.get('errorCode')}: {one_line(failure.get('errorMessage', ''))}."
+        )
 
 
 def check_digest(name: PackageId, version: str, asset: str, sha256: str, digest: str) -> None:

@@ -31,6 +31,7 @@ from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.publishers.codeartifact_api import (
+    HIDDEN,
     PIP_INSTALL,
     CodeArtifactRepository,
     CodeArtifactSettings,
@@ -122,19 +123,50 @@ class CodeArtifactArchives:
                 self._restore_latest(name, digest)
 
     def withdraw(self, package: PublishedPackage) -> bool:
-        """See `OriginPublisher.withdraw`: every version with the archive's bytes goes."""
+        """See `OriginPublisher.withdraw`: every version with the archive's bytes goes.
+
+        `Latest` is deleted: it is a name only, and may become another archive's.
+        """
         name = PackageId("generic", package.name)
         sha256 = package.artifacts[0].sha256
-        gone = False
+        there = False
         with self._latest_lock:
+            versions = self._repository.versions(name)
             # `Latest` first: it is what people install from.
-            for version in sorted(self._repository.versions(name), key=lambda v: v != LATEST):
-                if (version == LATEST or _has_digest(version, sha256)) and (
-                    sha256 in self._repository.contents(name, version).digests.values()
-                ):
+            for version in sorted(versions, key=lambda v: v != LATEST):
+                if not (version == LATEST or _has_digest(version, sha256)):
+                    continue
+                if sha256 not in self._repository.contents(name, version).digests.values():
+                    continue
+                if version == LATEST or versions[version] == "Unfinished":
                     self._repository.delete(name, version)
-                    gone = True
-        return gone
+                elif package.malware:
+                    self._repository.dispose(name, version)
+                elif versions[version] in HIDDEN:
+                    continue
+                else:
+                    self._repository.archive(name, version)
+                there = True
+        return there
+
+    def restore(self, package: PublishedPackage) -> str:
+        """See `OriginPublisher.restore`; `offer` sets `Latest`."""
+        name = PackageId("generic", package.name)
+        sha256 = package.artifacts[0].sha256
+        place = ""
+        for version, status in sorted(self._repository.versions(name).items()):
+            if not _has_digest(version, sha256) or status not in ("Published", *HIDDEN):
+                continue
+            contents = self._repository.contents(name, version)
+            if status == "Disposed":
+                self._ask()
+                self._repository.delete(name, version, "Disposed")
+            elif [*contents.digests.values()] == [sha256]:
+                if status == "Archived":
+                    self._ask()
+                    self._repository.finish(name, version, contents.revision, "Archived")
+                place = self._settings.location(name, version)
+        return place
 
     def _set_latest(self, name: PackageId, asset: str, path: Path, sha256: str) -> None:
         """Let `Latest` hold this file."""

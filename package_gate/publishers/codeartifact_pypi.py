@@ -11,6 +11,8 @@ from package_gate.core.errors import PublishError
 from package_gate.core.request import Request
 from package_gate.core.text import one_line
 from package_gate.publishers.codeartifact_api import (
+    GONE,
+    HIDDEN,
     PIP_INSTALL,
     CodeArtifactRepository,
     CodeArtifactSettings,
@@ -78,10 +80,47 @@ class CodeArtifactPyPI:
     def withdraw(self, package: PublishedPackage) -> bool:
         """See `OriginPublisher.withdraw`: the whole version goes."""
         name = PackageId("pypi", package.name)
-        versions = _same_version(self._repository.versions(name), package.version)
-        for version in versions:
-            self._repository.delete(name, version)
-        return bool(versions)
+        versions = self._repository.versions(name)
+        there = [
+            version
+            for version in _same_version(versions, package.version)
+            if versions[version] not in (GONE if package.malware else HIDDEN)
+        ]
+        for version in there:
+            if package.malware:
+                self._repository.dispose(name, version)
+            else:
+                self._repository.archive(name, version)
+        return bool(there)
+
+    def restore(self, package: PublishedPackage) -> str:
+        """See `OriginPublisher.restore`: with other files, the version is published anew."""
+        name = PackageId("pypi", package.name)
+        approved = {each.filename: each.sha256 for each in package.artifacts}
+        versions = self._repository.versions(name)
+        found: dict[str, str] = {}
+        hidden_ones: dict[str, str] = {}
+        for version in _same_version(versions, package.version):
+            if versions[version] in ("Published", "Archived"):
+                contents = self._repository.contents(name, version)
+                found |= contents.digests
+                if versions[version] == "Archived":
+                    hidden_ones[version] = contents.revision
+            elif versions[version] == "Disposed":
+                self._ask()
+                self._repository.delete(name, version, "Disposed")
+        for filename in approved.keys() & found.keys():
+            digest = found[filename]
+            check_digest(name, package.version, filename, approved[filename], digest)
+        if not found or found != approved:
+            for version in hidden_ones:
+                self._ask()
+                self._repository.delete(name, version, "Archived")
+            return ""
+        for version, revision in hidden_ones.items():
+            self._ask()
+            self._repository.finish(name, version, revision, "Archived")
+        return self._settings.location(name, package.version)
 
     def repair(self, package: PackageSummary) -> None:
         """See `OriginPublisher.repair`: of a version that lacks files, those there can be used."""

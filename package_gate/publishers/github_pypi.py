@@ -131,6 +131,10 @@ class GitHubPyPI:
     def repair(self, package: PackageSummary) -> None:
         """See `OriginPublisher.repair`: a push moves a branch as a whole, or not at all."""
 
+    def restore(self, package: PublishedPackage) -> str:
+        """See `OriginPublisher.restore`: what was withdrawn is gone."""
+        return ""
+
     def withdraw(self, package: PublishedPackage) -> bool:
         """Leave nothing to install on the branches that hold the package.
 

@@ -45,6 +45,8 @@ class PublishedPackage:
     """Whether it is there for the build of an sdist of the closure only, not to be installed."""
     targets: tuple[str, ...] = ()
     """The notebooks that need it; empty for all."""
+    malware: bool = False
+    """Whether it is refused as malware: what is withdrawn must not come back."""
 
     @classmethod
     def of(cls, decision: PackageDecision, noted: PackageSummary | None = None) -> Self:
@@ -62,6 +64,7 @@ class PublishedPackage:
             decision.artifacts,
             noted is not None and noted.for_build,
             noted.targets if noted else (),
+            decision.is_malware,
         )
 
 
@@ -178,11 +181,26 @@ class OriginPublisher(Protocol):
     def withdraw(self, package: PublishedPackage) -> bool:
         """Take a published package back, because a later scan refused it.
 
+        A repository that can hide a package hides it, so that its version stays taken and it can
+        come back; malware is removed for good.
+
         Returns:
-            Whether any of it was there.
+            Whether notebooks could install any of it.
 
         Raises:
             PublishError: it failed.
+        """
+        ...
+
+    def restore(self, package: PublishedPackage) -> str:
+        """Let a package be installed again that the gate has withdrawn and that is approved now.
+
+        Returns:
+            Where it is, when exactly its files were hidden there; "" when it has to be published,
+            for which nothing of the gate's is in the way any more.
+
+        Raises:
+            PublishError: it failed, or another digest stands under the same name.
         """
         ...
 
@@ -228,6 +246,10 @@ class Publisher(Protocol):
         """See `OriginPublisher.withdraw`."""
         ...
 
+    def restore(self, package: PublishedPackage) -> str:
+        """See `OriginPublisher.restore`."""
+        ...
+
     def repair(self, package: PackageSummary) -> None:
         """See `OriginPublisher.repair`."""
         ...
@@ -264,6 +286,10 @@ class PublisherByOrigin:
     def withdraw(self, package: PublishedPackage) -> bool:
         """See `Publisher.withdraw`."""
         return self._for(package).withdraw(package)
+
+    def restore(self, package: PublishedPackage) -> str:
+        """See `Publisher.restore`."""
+        return self._for(package).restore(package)
 
     def repair(self, package: PackageSummary) -> None:
         """See `Publisher.repair`."""

@@ -168,6 +168,10 @@ class _Index:
             _remove(folder / filename)
         return bool(gone)
 
+    def restore(self, package: PublishedPackage) -> str:
+        """What was withdrawn is gone."""
+        return ""
+
     def repair(self, package: PackageSummary) -> None:
         """Files that are not listed yet are of no harm."""
 
@@ -229,6 +233,10 @@ class _Archives:
             index = (folder.parent.parent / "simple").as_uri()
             return pip_install(index, shlex.quote(str(latest)))
         return f"cp {shlex.quote(str(latest))} ."
+
+    def restore(self, package: PublishedPackage) -> str:
+        """What was withdrawn is gone."""
+        return ""
 
     def repair(self, package: PackageSummary) -> None:
         """`Latest` is replaced in one step, so it is never missing."""

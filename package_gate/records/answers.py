@@ -260,9 +260,14 @@ def _events(decisions: list[PackageDecision]) -> Iterator[Event]:
         elif decision.published_at and decision.verdict is Verdict.APPROVED:
             found[decision.published_at, "publication began."] = None
         if decision.withdrawn_at:
-            found[decision.withdrawn_at, "withdrawn from the repository."] = None
+            found[decision.withdrawn_at, _withdrawal(decision)] = None
     for at, what in sorted(found):
         yield Event(at, what)
+
+
+def _withdrawal(decision: PackageDecision) -> str:
+    by_gate = "withdrawn from the repository by the gate."
+    return by_gate if decision.withdrawn_by_gate else "withdrawn from the repository."
 
 
 def _asker(decision: RequestDecision, *, needs: bool = True) -> Asker:

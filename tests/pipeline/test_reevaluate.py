@@ -274,6 +274,64 @@ def test_a_source_that_does_not_answer_withdraws_nothing_and_is_named(world: Wor
     assert len(world.published) == 3
 
 
+def test_what_is_doubted_is_told_to_its_requesters_once(world: World) -> None:
+    world.advisory_entries = 1000
+    world.reevaluate()
+    world.advisory_entries = 10
+    world.advisories["x"] = [MALWARE]
+    for _ in range(2):
+        assert names(world.reevaluate()) == ([], ["x"])
+    # InfoSec is told each time: somebody must look.
+    assert [to for to, _, _ in emails(world)] == ["jo@example.com", "", ""]
+
+
+def test_what_is_approved_again_is_restored_and_neither_fetched_nor_published_anew(
+    world: World,
+) -> None:
+    world.advisories["base"] = [HOLE]
+    world.reevaluate()
+    assert list(world.hidden) == ["base 1.0"]
+    record = world.records.package(Origin.PYPI, "base", "1.0")
+    assert record is not None
+    assert record.withdrawn_by_gate
+    world.advisories.clear()
+    world.calls.clear()
+    world.kill_at = "restore base"
+    with pytest.raises(Killed):
+        world.run(request("x", "jo@example.com"), rescan=True)
+    world.kill_at = ""
+    world.run(request("x", "jo@example.com"))
+    assert world.published.keys() == {"x 1.0", "y 1.0", "base 1.0"}
+    assert "publish base" not in world.calls
+    record = world.records.package(Origin.PYPI, "base", "1.0")
+    assert record is not None
+    assert (record.withdrawn_by_gate, record.withdrawn_at) == (False, None)
+    assert record.published_to
+
+
+def test_malware_does_not_come_back_from_where_it_was(world: World) -> None:
+    world.advisories["base"] = [MALWARE]
+    world.reevaluate()
+    assert world.hidden == {}
+    world.advisories.clear()
+    world.run(request("x", "jo@example.com"), rescan=True)
+    assert "publish base" in world.calls
+    assert "base 1.0" in world.published
+
+
+def test_what_somebody_has_hidden_before_is_not_restored(world: World) -> None:
+    world.hidden["base 1.0"] = world.published.pop("base 1.0")
+    world.advisories["base"] = [HOLE]
+    world.reevaluate()
+    record = world.records.package(Origin.PYPI, "base", "1.0")
+    assert record is not None
+    assert record.withdrawn_at
+    assert not record.withdrawn_by_gate
+    world.advisories.clear()
+    world.run(request("x", "jo@example.com"), rescan=True)
+    assert "restore base" not in world.calls
+
+
 def test_report_only_withdraws_nothing(world: World) -> None:
     world.advisories["x"] = [MALWARE]
     assert names(world.reevaluate(report_only=True)) == ([], ["x"])

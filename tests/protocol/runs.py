@@ -58,6 +58,7 @@ class Everything:
     folder: Path
     bucket: MemoryBucket = field(default_factory=MemoryBucket)
     published: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     emails: list[Email] = field(default_factory=list)
     advisories: dict[str, list[Finding]] = field(default_factory=dict)
     closures: dict[str, list[str]] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class Part(World):
         super().__init__(everything.folder)
         self.everything = everything
         self.published = everything.published
+        self.hidden = everything.hidden
         self.emails = everything.emails
         self.advisories = everything.advisories
         self.closures = everything.closures

@@ -397,9 +397,41 @@ def test_a_withdrawn_archive_is_gone_from_latest_and_from_every_version_with_its
     again = archive(tmp_path, zip_bytes("bad"), DECIDED + timedelta(days=2))
     for package in (good, bad, again):
         publisher.publish(package)
-    publisher.withdraw(published(again))
-    publisher.withdraw(published(again))
-    assert aws.codeartifact.status(KEY) == {archive_version(good): "Published"}
+    assert publisher.withdraw(published(again))
+    assert not publisher.withdraw(published(again))
+    assert aws.codeartifact.status(KEY) == {
+        archive_version(good): "Published",
+        archive_version(bad): "Archived",
+        archive_version(again): "Archived",
+    }
+
+
+def test_a_withdrawn_archive_is_restored_where_it_is_hidden_and_offered_again(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("scanned"))
+    place = publisher.publish(package)
+    publisher.withdraw(published(package))
+    later = replace(published(package), decided_at=DECIDED + timedelta(days=9))
+    assert publisher.restore(later) == place
+    assert publisher.restore(later) == place  # after a kill
+    request = Request(NAME, ArchiveSource("https://code.test/master.zip"), "", 1)
+    publisher.offer(request, [later])
+    assert latest_bytes(aws) == zip_bytes("scanned")
+
+
+def test_a_malicious_archive_is_gone_for_good(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = archive(tmp_path, zip_bytes("bad"))
+    publisher.publish(package)
+    malware = replace(published(package), malware=True)
+    assert publisher.withdraw(malware)
+    assert not publisher.withdraw(malware)
+    assert aws.codeartifact.status(KEY) == {archive_version(package): "Disposed"}
+    assert publisher.restore(published(package)) == ""
+    publisher.publish(package)
+    assert latest_bytes(aws) == zip_bytes("bad")
 
 
 def test_withdrawing_an_old_archive_leaves_a_latest_with_other_bytes(
@@ -411,7 +443,7 @@ def test_withdrawing_an_old_archive_leaves_a_latest_with_other_bytes(
     publisher.publish(new)
     publisher.withdraw(published(old))
     assert latest_bytes(aws) == zip_bytes("new")
-    assert archive_version(old) not in aws.codeartifact.status(KEY)
+    assert aws.codeartifact.status(KEY)[archive_version(old)] == "Archived"
 
 
 def test_a_withdrawn_archive_is_not_offered(publisher: CodeArtifact, tmp_path: Path) -> None:

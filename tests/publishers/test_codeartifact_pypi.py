@@ -236,26 +236,96 @@ def test_an_old_token_is_not_used_for_another_upload(
     assert repository.token() != first
 
 
-def test_a_withdrawn_package_can_not_be_installed_and_can_be_published_again(
+def uploads(aws: AWS) -> int:
+    return sum(call.operation == "pypi:upload" for call in aws.codeartifact.calls)
+
+
+def test_a_withdrawn_package_can_not_be_installed_until_it_is_restored_without_an_upload(
     publisher: CodeArtifact, aws: AWS, tmp_path: Path
 ) -> None:
     package = pypi_package(wheel(tmp_path))
-    publisher.publish(package)
-    publisher.withdraw(published(package))
-    publisher.withdraw(published(package))
+    place = publisher.publish(package)
+    assert publisher.withdraw(published(package))
+    assert not publisher.withdraw(published(package))
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Archived"}
     (token, *_) = aws.codeartifact.tokens
     index = f"{aws.codeartifact.pypi.url}/pypi/{REPOSITORY}/simple/".replace(
         "//", f"//aws:{token}@", 1
     )
     download = f"pip download --no-deps --index-url {index} tiny-tool"
     assert run(download, aws.environment, tmp_path).returncode != 0
-    publisher.publish(package)
+    with pytest.raises(PublishError, match=r"1\.0 is Archived"):  # nobody says that the gate did it
+        publisher.publish(package)
+    assert publisher.restore(published(package)) == place
+    assert publisher.restore(published(package)) == place  # after a kill
     done = run(download, aws.environment, tmp_path)
     assert done.returncode == 0, done.stderr
+    assert uploads(aws) == 1
+
+
+def test_withdrawn_malware_is_gone_and_its_version_stays_taken_until_it_is_approved(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = pypi_package(wheel(tmp_path))
+    publisher.publish(package)
+    publisher.withdraw(published(package))
+    malware = replace(published(package), malware=True)
+    assert publisher.withdraw(malware)  # also when it is hidden already
+    assert not publisher.withdraw(malware)
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Disposed"}
+    with pytest.raises(PublishError, match=r"1\.0 is Disposed"):
+        publisher.publish(package)
+    assert publisher.restore(published(package)) == ""
+    publisher.publish(package)
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Published"}
+    assert uploads(aws) == 2
+
+
+@pytest.mark.parametrize("there", ["more", "less"])
+def test_what_was_hidden_with_other_files_is_published_anew(
+    there: str, publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    one, two = wheel(tmp_path), wheel(tmp_path, tag="py2")
+    before = pypi_package(one, two) if there == "more" else pypi_package(one)
+    approved = pypi_package(one) if there == "more" else pypi_package(one, two)
+    publisher.publish(before)
+    publisher.withdraw(published(before))
+    assert publisher.restore(published(approved)) == ""
+    publisher.publish(approved)
+    (version,) = aws.codeartifact.packages[WHEEL_KEY].values()
+    assert version.status == "Published"
+    assert version.assets.keys() == {file.artifact.filename for file in approved.files}
+
+
+def test_what_is_hidden_with_another_digest_is_not_restored(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = pypi_package(wheel(tmp_path))
+    publisher.publish(package)
+    publisher.withdraw(published(package))
+    other = pypi_package(wheel(tmp_path, "ANSWER = 43\n"))
+    with pytest.raises(PublishError, match="has the SHA-256"):
+        publisher.restore(published(other))
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Archived"}
+
+
+def test_what_somebody_has_unlisted_is_withdrawn_and_not_restored_by_itself(
+    publisher: CodeArtifact, aws: AWS, tmp_path: Path
+) -> None:
+    package = pypi_package(wheel(tmp_path))
+    publisher.publish(package)
+    aws.codeartifact.packages[WHEEL_KEY]["1.0"].status = "Unlisted"
+    assert publisher.restore(published(package)) == ""
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Unlisted"}
+    assert publisher.withdraw(published(package))  # it can be downloaded
+    assert aws.codeartifact.status(WHEEL_KEY) == {"1.0": "Archived"}
 
 
 def test_withdrawing_what_was_never_published_is_fine(publisher: CodeArtifact) -> None:
-    publisher.withdraw(PublishedPackage("tiny-tool", "1.0", Origin.PYPI, DECIDED, ()))
+    for malware in (False, True):
+        never = PublishedPackage("tiny-tool", "1.0", Origin.PYPI, DECIDED, (), malware=malware)
+        assert not publisher.withdraw(never)
+        assert publisher.restore(never) == ""
 
 
 @pytest.mark.parametrize("status", ["Archived", "Unlisted"])

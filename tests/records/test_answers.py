@@ -69,7 +69,7 @@ def test_the_story_is_told_as_it_was(world: World) -> None:
     told = story(world)
     assert [(e.at.date(), e.what.partition(":")[0].partition(" to ")[0]) for e in told.events] == [
         (DAY_1, "decided"), (DAY_1, "published"),
-        (DAY_10, "decided"), (DAY_10, "withdrawn from the repository."),
+        (DAY_10, "decided"), (DAY_10, "withdrawn from the repository by the gate."),
         (DAY_20, "decided"), (DAY_20, "published"),
     ]  # fmt: skip
     assert told.state == "approved"

@@ -198,7 +198,7 @@ def _own_roles() -> Iterator[Attack]:
             yield Attack("build", f"codeartifact:{action}", resource)
         yield Attack("pipeline", f"codeartifact:{action}", PACKAGE)
         yield Attack("build", f"codeartifact:{action}", PACKAGE, variants=GITHUB)
-    for action in ("CopyPackageVersions", "DeletePackage", "DisposePackageVersions"):
+    for action in ("CopyPackageVersions", "DeletePackage"):
         yield Attack("build", f"codeartifact:{action}", PACKAGE)
     for name in ("other", f"{DOMAIN}-2"):
         token = _arn("codeartifact", f"domain/{name}")

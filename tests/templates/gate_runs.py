@@ -132,7 +132,7 @@ def _every_way(build: ScriptRun, server: HTTPSServer, noting: str) -> None:
         _expect(build, requests, verdicts)
     _leave_half_published(build)
     _expect(build, requests, verdicts)
-    build.add_advisory("dep", "1.5", severity="CRITICAL")
+    build.add_advisory("dep", "1.5", identifier="MAL-2026-1")
     _expect(build, requests, verdicts | {"app": "refused"}, "--rescan")
     for advisory in (build.advisories / "PyPI").iterdir():
         if "dep has" in advisory.read_text():

@@ -67,8 +67,8 @@ def test_what_a_build_calls_is_allowed_and_what_is_granted_is_called(
     actions = {call.action for call in recorded}
     assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:Decrypt", "sns:Publish"} < actions
     if variant == "codeartifact":
-        published = {"codeartifact:PublishPackageVersion", "codeartifact:DeletePackageVersions"}
-        assert published < actions
+        changes = ("PublishPackageVersion", "DeletePackageVersions", "DisposePackageVersions")
+        assert {f"codeartifact:{each}" for each in changes} < actions
     calls = [ServiceCall(build, c.action, c.resource, dict(c.context)) for c in recorded]
     assert {"ssm:GetParameter", "inspector-scan:ScanSbom", "kms:Sign"} < actions
     denied = [
