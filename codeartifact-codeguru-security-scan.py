@@ -4,6 +4,6 @@ import sys
 from pathlib import Path
 
 from package_gate.commands.aws_destinations import CODEARTIFACT
-from package_gate.commands.gate import main
+from package_gate.commands.main import scan_script
 
-sys.exit(main(CODEARTIFACT, folder=Path(__file__).parent))
+sys.exit(scan_script(CODEARTIFACT, Path(__file__).parent))

@@ -4,8 +4,13 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from package_gate.core.version import gate_version
+
+if TYPE_CHECKING:
+    from package_gate.commands.destinations import Destination
 
 PROGRAM = "package-gate"
 DEFAULT = "run"
@@ -20,6 +25,26 @@ class Command:
     """What it does, for the list of commands."""
     main: Callable[[Sequence[str]], int]
     """Does it with the arguments that follow the word; gives the exit status."""
+
+
+def scan_script(target: "Destination", folder: Path) -> int:
+    """Do what a script for one destination is started for: `run`, or `reevaluate` if it says so.
+
+    Args:
+        target: where approved packages go.
+        folder: where the files are that no argument names.
+
+    Returns:
+        The exit status.
+    """
+    if sys.argv[1:2] == ["reevaluate"]:
+        from package_gate.commands import reevaluate
+
+        program = f"{Path(sys.argv[0]).name} reevaluate"
+        return reevaluate.main(target, sys.argv[2:], folder=folder, program=program)
+    from package_gate.commands import gate
+
+    return gate.main(target, folder=folder)
 
 
 def _run(arguments: Sequence[str]) -> int:

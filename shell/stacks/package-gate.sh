@@ -147,6 +147,7 @@ check_variables() {
       ;;
   esac
   may RETRY_SCHEDULE 'none|(rate|cron)\([^()[:cntrl:]]+\)' "rate(…), cron(…) or none, such as 'rate(1 day)'"
+  may REEVALUATION_SCHEDULE 'none|(rate|cron)\([^()[:cntrl:]]+\)' "rate(…), cron(…) or none, such as 'cron(0 4 * * ? *)'"
   check_retention
   may CLOUDTRAIL 'on|off' 'on or off'
   may SIGN_VERDICTS 'on|off' 'on or off'
@@ -264,12 +265,21 @@ gate_parameters() {
   parameter GateBundleSHA256 "$bundle_digest"
   setting Scanners SCANNERS
   setting Advisories ADVISORIES
+  parameter SnapshotObject "$(snapshot_object)"
   setting AdvisoriesKey ADVISORIES_KEY
   snyk_parameters
   setting RetrySchedule RETRY_SCHEDULE
+  setting ReevaluationSchedule REEVALUATION_SCHEDULE
   setting LogRetentionDays LOG_RETENTION_DAYS
   setting CloudTrail CLOUDTRAIL
   setting SignVerdicts SIGN_VERDICTS
+}
+
+# snapshot_object: the key of ADVISORIES in its bucket, if that is where they are.
+snapshot_object() {
+  case ${ADVISORIES-} in
+    s3://*) printf '%s\n' "${ADVISORIES#s3://*/}" ;;
+  esac
 }
 
 console_host() {

@@ -44,6 +44,7 @@ MALFORMED = {
     "SNYK_TOKEN_KEY": "alias/key",
     "SNYK_ORGANISATION_PARAMETER": "organisation",
     "RETRY_SCHEDULE": "daily",
+    "REEVALUATION_SCHEDULE": "daily",
     "LOG_RETENTION_DAYS": "7 days",
     "CLOUDTRAIL": "yes",
     "SIGN_VERDICTS": "yes",

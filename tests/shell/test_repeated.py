@@ -20,6 +20,7 @@ CHOSEN = {
     "SCANNERS": "osv,ruff",
     "ADVISORIES": "s3://advisories/pypi/all.zip",
     "RETRY_SCHEDULE": "rate(2 days)",
+    "REEVALUATION_SCHEDULE": "none",
     "LOG_RETENTION_DAYS": "90",
     "CLOUDTRAIL": "on",
     "SIGN_VERDICTS": "on",

@@ -28,6 +28,12 @@ EVERYTHING: Policy = {
 BOTH = ("codeartifact", "github")
 CODEARTIFACT = ("codeartifact",)
 GITHUB = ("github",)
+ROLES = {
+    "build": "BuildRole",
+    "pipeline": "CodeServicesRole",
+    "retry": "RetryRole",
+    "reevaluation": "ReevaluationRole",
+}
 
 
 def _arn(name: str, resource: str, account: str = ACCOUNT) -> str:
@@ -58,8 +64,8 @@ class Attack:
     who: str
     action: str
     resource: str = "*"
-    """An ARN; `KEY`, `SIGNING_KEY`, `BUILD`, `PIPELINE`, `TRAIL` and `LOGS` stand for those of the
-    deployment."""
+    """An ARN; `KEY`, `SIGNING_KEY`, `BUILD`, `PIPELINE`, `REEVALUATION`, `TRAIL` and `LOGS` stand for
+    those of the deployment."""
     context: Context = field(default_factory=dict)
     variants: tuple[str, ...] = BOTH
 
@@ -71,6 +77,7 @@ class Attack:
             "SIGNING_KEY": deployment.arn("SigningKey"),
             "BUILD": deployment.role("BuildRole").arn,
             "PIPELINE": deployment.role("CodeServicesRole").arn,
+            "REEVALUATION": deployment.role("ReevaluationRole").arn,
             "TRAIL": deployment.arn("TrailBucket"),
             "LOGS": deployment.bucket.resources["AccessLogBucket"].attributes["Arn"],
         }
@@ -79,9 +86,8 @@ class Attack:
         return deployment.evaluate(caller, self.action, resource, self.context, identity=identity)
 
     def _caller(self, deployment: Deployment) -> tuple[Caller, list[Policy] | None]:
-        if self.who in ("build", "pipeline", "retry"):
-            names = {"build": "BuildRole", "pipeline": "CodeServicesRole", "retry": "RetryRole"}
-            return deployment.role(names[self.who]), None
+        if self.who in ROLES:
+            return deployment.role(ROLES[self.who]), None
         if self.who.endswith(".amazonaws.com"):
             return service(self.who), []
         return {
@@ -184,7 +190,7 @@ TAKING_OVER = {
 def _own_roles() -> Iterator[Attack]:
     """A scanner is broken out of, or the pipeline is misused."""
     for action, resource in TAKING_OVER.items():
-        for who in ("build", "pipeline", "retry"):
+        for who in ROLES:
             yield Attack(who, action, resource)
     for action, resource in OPENING.items():
         for who in ("build", "pipeline"):
@@ -230,7 +236,7 @@ def _objects() -> Iterator[Attack]:
         "TRAIL/AWSLogs/x",
         "LOGS/artifacts/x",
     ):
-        for who in ("build", "pipeline", "retry"):
+        for who in ROLES:
             yield Attack(who, "s3:PutObject", place)
             yield Attack(who, "s3:DeleteObject", place)
     for place in (f"{ARTIFACTS}/gate/{'f' * 64}.tar.gz", "TRAIL/AWSLogs/x", "LOGS/artifacts/x"):
@@ -249,14 +255,14 @@ def _objects() -> Iterator[Attack]:
     yield Attack("build", "sns:Publish", TOPIC, plain)
     yield Attack("build", "sns:Publish", f"{TOPIC}-2")
     yield Attack("pipeline", "sns:Publish", TOPIC)
-    for who in ("build", "pipeline", "retry"):
+    for who in ROLES:
         yield Attack(who, "sns:Publish", FAILURES)
 
 
 def _secrets_and_keys() -> Iterator[Attack]:
     secret = _arn("secretsmanager", "secret:")
     for name in ("production/database-AbCdEf", "research-gate-github-token-2-AbCdEf"):
-        for who in ("build", "pipeline", "retry"):
+        for who in ROLES:
             yield Attack(who, "secretsmanager:GetSecretValue", f"{secret}{name}")
     yield Attack("build", "secretsmanager:GetSecretValue", TOKEN, variants=CODEARTIFACT)
     yield Attack("pipeline", "secretsmanager:GetSecretValue", TOKEN)
@@ -266,9 +272,9 @@ def _secrets_and_keys() -> Iterator[Attack]:
     for action in ("GetParameters", "GetParameterHistory", "PutParameter", "DeleteParameter"):
         yield Attack("build", f"ssm:{action}", _arn("ssm", "parameter/team/snyk"))
     yield Attack("build", "ssm:GetParameter", _arn("ssm", "parameter/team/snyk-2"))
-    for who in ("pipeline", "retry"):
+    for who in ("pipeline", "retry", "reevaluation"):
         yield Attack(who, "ssm:GetParameter", _arn("ssm", "parameter/team/snyk"))
-    for who in ("build", "pipeline", "retry"):
+    for who in ROLES:
         for action in ("Decrypt", "GenerateDataKey"):
             yield Attack(who, f"kms:{action}", OTHER_KEY)
     yield Attack("retry", "kms:Decrypt", "KEY")
@@ -284,10 +290,12 @@ def _secrets_and_keys() -> Iterator[Attack]:
 
 
 def _machines() -> Iterator[Attack]:
-    for who in ("build", "retry"):
+    for who in ("build", "retry", "reevaluation"):
         yield Attack(who, "codebuild:StartBuild", PROJECT)
-    for who in ("build", "pipeline"):
+    for who in ("build", "pipeline", "reevaluation"):
         yield Attack(who, "codepipeline:StartPipelineExecution", PIPELINE_ARN)
+    for who in ("build", "pipeline", "retry"):
+        yield Attack(who, "codebuild:StartBuild", f"{PROJECT}-reevaluate")
     for who in ("pipeline", "build"):
         yield Attack(who, "codebuild:StartBuild", _arn("codebuild", "project/other"))
     yield Attack("retry", "codepipeline:StartPipelineExecution", _arn("codepipeline", "other"))
@@ -377,6 +385,19 @@ def _deputies() -> Iterator[Attack]:
                 "aws:SourceAccount": source.split(":")[4],
             }
             yield Attack(principal, "sts:AssumeRole", target, context)
+    for principal, place in (
+        ("scheduler", _arn("scheduler", "schedule-group/default", ELSEWHERE)),
+        ("scheduler", _arn("scheduler", "schedule-group/other")),
+        ("scheduler", _arn("scheduler", "schedule/default/other")),
+        ("events", _arn("events", f"rule/{PIPELINE}-snapshot")),  # without one to watch
+        ("events", _arn("events", f"rule/{PIPELINE}-retry")),
+        ("codebuild", f"{PROJECT}-reevaluate"),
+    ):
+        from_there: Context = {
+            "aws:SourceArn": place,
+            "aws:SourceAccount": place.split(":")[4],
+        }
+        yield Attack(f"{principal}.amazonaws.com", "sts:AssumeRole", "REEVALUATION", from_there)
     # CodePipeline's documented trust has no condition, so a call that names no source passes.
     yield Attack("codebuild.amazonaws.com", "sts:AssumeRole", "BUILD")
     for principal in ("lambda.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com"):

@@ -185,8 +185,26 @@ class Gate:
             text, checkout = checkout, self.folder / f"checkout{self.builds}"
             checkout.mkdir()
             (checkout / REQUESTS).write_text(text)
+        return self._run("CodeBuildProject", checkout, folder, real_python, parameters)
+
+    def reevaluate(self, **parameters: str) -> Build:
+        """Run a build of what schedule and rule start; it has no source."""
+        self.builds += 1
+        folder, nothing = self.folder / f"build{self.builds}", self.folder / f"no{self.builds}"
+        folder.mkdir()
+        nothing.mkdir()
+        return self._run("ReevaluationProject", nothing, folder, False, parameters)
+
+    def _run(
+        self,
+        name: str,
+        checkout: Path,
+        folder: Path,
+        real_python: bool,
+        parameters: dict[str, str],
+    ) -> Build:
         stack = deployed(self.variant, **{**self.parameters, **parameters})
-        project = stack.pipeline.resources["CodeBuildProject"].properties
+        project = stack.pipeline.resources[name].properties
         image = folder / "image"
         image.mkdir()
         machine = dict(self.run.index.environment)
@@ -238,7 +256,7 @@ def gate(
         )
         made = Gate(run, server, variant, parameters, folder, world)
         made.deploy(bundle)
-        made.put(SNAPSHOT, _snapshot("holey", "2.0"))
+        made.put(SNAPSHOT, snapshot("holey", "2.0"))
         yield made
 
 
@@ -255,9 +273,10 @@ def executable(path: Path, text: str) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-def _snapshot(package: str, version: str) -> bytes:
+def snapshot(package: str, version: str, identifier: str = "PYSEC-2026-1") -> bytes:
+    """A snapshot with one record."""
     record: dict[str, Any] = {
-        "id": "PYSEC-2026-1",
+        "id": identifier,
         "modified": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "summary": "A hole.",
         "database_specific": {"severity": "HIGH"},

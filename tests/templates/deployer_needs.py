@@ -66,6 +66,7 @@ PASSED_TO = {
     "AWS::CodePipeline::Pipeline": "codepipeline.amazonaws.com",
     "AWS::EC2::FlowLog": "vpc-flow-logs.amazonaws.com",
     "AWS::Events::Rule": "events.amazonaws.com",
+    "AWS::Scheduler::Schedule": "scheduler.amazonaws.com",
     "AWS::SageMaker::Domain": "sagemaker.amazonaws.com",
     "AWS::SageMaker::NotebookInstance": "sagemaker.amazonaws.com",
 }

@@ -35,6 +35,7 @@ def service_calls(deployment: Deployment, variant: str) -> list[ServiceCall]:
     return [
         *_codebuild(deployment, variant),
         *_codepipeline(deployment),
+        *_reevaluation(deployment),
         *_notices(deployment),
         *_logs(deployment),
     ]
@@ -44,12 +45,15 @@ def _codebuild(deployment: Deployment, variant: str) -> Iterator[ServiceCall]:
     build, key = deployment.role("BuildRole"), deployment.arn("KMSKey")
     in_s3: dict[str, str | list[str]] = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
     project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PIPELINE}"
-    yield ServiceCall(
-        service("codebuild.amazonaws.com"),
-        "sts:AssumeRole",
-        deployment.role("BuildRole").arn,
-        {"aws:SourceArn": project},
-    )
+    for each in (project, f"{project}-reevaluate"):
+        yield ServiceCall(
+            service("codebuild.amazonaws.com"),
+            "sts:AssumeRole",
+            deployment.role("BuildRole").arn,
+            {"aws:SourceArn": each},
+        )
+    # what a re-evaluation leaves: PATH/BUILD-ID/NAME
+    yield ServiceCall(build, "s3:PutObject", f"{ARTIFACTS}/{PIPELINE}/0-0/reevaluation/x.json")
     # the buildspec's own: the bundle; a HEAD is the same right
     yield ServiceCall(build, "s3:GetObject", f"{ARTIFACTS}/{deployment.environment['GateBundle']}")
     # the pipeline's source, the reports, pip's cache
@@ -138,6 +142,19 @@ def _codepipeline(deployment: Deployment) -> Iterator[ServiceCall]:
         events = service("events.amazonaws.com")
         yield ServiceCall(events, "sts:AssumeRole", retry.arn, {"aws:SourceArn": rule})
         yield ServiceCall(retry, "codepipeline:StartPipelineExecution", pipeline)
+
+
+def _reevaluation(deployment: Deployment) -> Iterator[ServiceCall]:
+    """What "Managing access to Amazon EventBridge Scheduler" says of the role, and its rule."""
+    role = deployment.role("ReevaluationRole")
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/default"
+    scheduler, events = (service(f"{name}.amazonaws.com") for name in ("scheduler", "events"))
+    yield ServiceCall(scheduler, "sts:AssumeRole", role.arn, {"aws:SourceArn": group})
+    if "SnapshotRule" in deployment.pipeline.resources:
+        rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PIPELINE}-snapshot"
+        yield ServiceCall(events, "sts:AssumeRole", role.arn, {"aws:SourceArn": rule})
+    project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PIPELINE}-reevaluate"
+    yield ServiceCall(role, "codebuild:StartBuild", project)
 
 
 def _notices(deployment: Deployment) -> Iterator[ServiceCall]:

@@ -14,12 +14,14 @@ from package_gate import __version__
 from package_gate.scanners.registry import DEFAULTS, UNPACKER
 from tests.canaries import traces
 from tests.fakes import snyk_cli
-from tests.fakes.aws import ACCESS_KEY_ID, AWS, SECRET_ACCESS_KEY
+from tests.fakes.aws import ACCESS_KEY_ID, AWS, DOMAIN, REPOSITORY, SECRET_ACCESS_KEY
 from tests.fakes.codeartifact import TOKEN_MARK
+from tests.fakes.codeartifact_state import PackageKey
 from tests.fakes.https_server import HTTPSServer
 from tests.publishers.github_world import TOKEN
 from tests.templates.build_world import (
     REQUESTS,
+    SNAPSHOT,
     Gate,
     OfferedSnyk,
     copy_of_project,
@@ -28,6 +30,7 @@ from tests.templates.build_world import (
     make_bundle,
     offer_snyk,
     requests,
+    snapshot,
 )
 
 REPORTS = {
@@ -96,6 +99,42 @@ def test_a_push_publishes_what_is_approved_and_emails_every_verdict(
     assert by == f"{__version__} (bundle sha256:{bundle[0]})"
     ((junit,),) = build.reports.values()
     assert [len(case) for case in ET.fromstring(junit).iter("testcase")] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("variant", PUBLISHED)
+def test_a_reevaluation_withdraws_what_the_advisories_of_today_refuse_and_tells(
+    variant: str, tmp_path: Path, server: HTTPSServer, aws: AWS, bundle: tuple[str, bytes]
+) -> None:
+    with gate(variant, tmp_path, server, aws, bundle) as deployed:
+        assert deployed.build("app,pypi:app,jo@example.com\n").phases == DONE
+        server.routes.clear()  # nothing can be fetched any more
+        quiet = deployed.reevaluate()
+        assert quiet.phases == DONE, quiet.log
+        assert len(deployed.run.emails()) == 1
+        deployed.put(SNAPSHOT, snapshot("dep", "1.5", "MAL-2026-1"))
+        build = deployed.reevaluate()
+        assert build.phases == DONE, build.log
+        assert build.artifacts.keys() == {
+            *("reevaluation.json", "inventory.html", "inventory.json")
+        }
+        (decided,) = json.loads(build.artifacts["reevaluation.json"])["decided_again"]
+        assert decided["name"] == "dep"
+        if variant == "codeartifact":
+            dep = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "dep")
+            assert aws.codeartifact.status(dep) == {"1.5": "Disposed"}
+        told = [(e.attributes["package"], e.attributes["verdict"]) for e in deployed.run.emails()]
+        assert ("app", "refused") in told
+        assert len(told) == 3  # the approval, the refusal, and what InfoSec gets
+        places = {"log": build.log.encode(), **build.artifacts}
+        assert traces(SECRETS, places) == []
+
+
+def test_a_reevaluation_that_nobody_may_believe_fails_its_build(codeartifact: Gate) -> None:
+    assert codeartifact.build("app,pypi:app\n").phases == DONE
+    build = codeartifact.reevaluate(Advisories="s3://records/advisories/none.zip")
+    assert build.phases["build"] == "FAILED", build.log
+    assert "advisories/none.zip" in build.log
+    assert codeartifact.published() == {"app", "dep"}
 
 
 def with_snyk(

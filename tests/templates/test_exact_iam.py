@@ -146,6 +146,7 @@ def test_the_table_of_attacks_is_long_and_has_each_kind_of_attacker() -> None:
         "build",
         "pipeline",
         "retry",
+        "reevaluation",
         "administrator",
         "notebook",
         "team",
@@ -273,7 +274,7 @@ def test_an_unused_grant_is_found() -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_no_role_has_a_wildcard_for_an_action(variant: str) -> None:
     deployment = everything(variant)
-    assert len(deployment.policies) == 4
+    assert len(deployment.policies) == 5
     for policies in deployment.policies.values():
         for policy in policies:
             for statement in policy["Statement"]:

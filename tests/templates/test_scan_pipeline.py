@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # it has no types
 from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # it has no types
     PROVIDER_SCHEMA_MANAGER,
 )
 
 from tests.templates.deployment import BUCKET, DIGEST, PIPELINE, VARIANTS, deployed
+from tests.templates.iam import service
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered
 from tests.templates.template import TemplateError, load, several
@@ -227,18 +229,86 @@ def test_undecided_requests_are_retried_on_a_schedule_unless_there_is_none() -> 
     assert not {"RetryRule", "RetryRole"} & set(pipeline(RetrySchedule="none").resources)
 
 
-def test_a_failed_run_is_told_in_words() -> None:
+REEVALUATES = {
+    *("Reevaluation", "ReevaluationProject", "ReevaluationRole", "ReevaluationFailureRule"),
+}
+REEVALUATE = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PIPELINE}-reevaluate"
+
+
+def test_what_is_approved_is_judged_again_on_a_schedule_unless_there_is_none() -> None:
+    stack = pipeline(ReevaluationSchedule="cron(30 2 * * ? *)")
+    schedule = properties(stack, "Reevaluation")
+    assert schedule["ScheduleExpression"] == "cron(30 2 * * ? *)"
+    assert schedule["Target"]["Arn"] == REEVALUATE
+    assert set(stack.resources) >= REEVALUATES
+    assert properties(pipeline(), "Reevaluation")["ScheduleExpression"] == "cron(0 4 * * ? *)"
+    off = pipeline(ReevaluationSchedule="none", **SNAPSHOT)
+    assert not {*REEVALUATES, "SnapshotRule"} & set(off.resources)
+
+
+SNAPSHOT = {"Advisories": "s3://advisories/pypi/all.zip", "SnapshotObject": "pypi/all.zip"}
+
+
+def test_a_new_snapshot_starts_a_reevaluation_when_it_is_watched() -> None:
+    rule = properties(pipeline(**SNAPSHOT), "SnapshotRule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": ["advisories"]}, "object": {"key": ["pypi/all.zip"]}},
+    }
+    assert [target["Arn"] for target in rule["Targets"]] == [REEVALUATE]
+    assert "SnapshotRule" not in pipeline(Advisories=SNAPSHOT["Advisories"]).resources
+    assert "SnapshotRule" not in pipeline(SnapshotObject=SNAPSHOT["SnapshotObject"]).resources
+
+
+def test_only_the_rule_of_a_watched_snapshot_may_start_a_reevaluation() -> None:
+    rule: dict[str, str | list[str]] = {
+        "aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PIPELINE}-snapshot"
+    }
+    for given, allowed in ((SNAPSHOT, True), ({}, False)):
+        deployment = deployed("codeartifact", **given)
+        role = deployment.role("ReevaluationRole").arn
+        events = service("events.amazonaws.com")
+        assert bool(deployment.evaluate(events, "sts:AssumeRole", role, rule)) is allowed
+        other = {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/other"}
+        assert not deployment.evaluate(events, "sts:AssumeRole", role, other)
+
+
+def test_a_reevaluations_build_is_the_pipelines_without_the_requesters_file() -> None:
     stack = pipeline()
-    rule = properties(stack, "FailureRule")
+    build, again = (properties(stack, f"{n}Project") for n in ("CodeBuild", "Reevaluation"))
+    for name in ("ServiceRole", "EncryptionKey", "VpcConfig", "LogsConfig", "Cache"):
+        assert again[name] == build[name]
+    for name in ("Image", "EnvironmentVariables"):
+        assert again["Environment"][name] == build["Environment"][name]
+    spec, other = (yaml.safe_load(each["Source"]["BuildSpec"]) for each in (build, again))
+    installs = [each["phases"]["install"]["commands"] for each in (spec, other)]
+    assert installs[0][1:] == installs[1]
+    assert again["Source"]["Type"] == "NO_SOURCE"
+
+
+@pytest.mark.parametrize("what", ["pipeline", "re-evaluation"])
+def test_a_failed_run_is_told_in_words(what: str) -> None:
+    stack = pipeline()
+    rule = properties(stack, "FailureRule" if what == "pipeline" else "ReevaluationFailureRule")
     assert rule["Targets"][0]["Arn"] == stack.resources["FailureTopic"].ref
-    assert rule["EventPattern"]["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
     transformer = rule["Targets"][0]["InputTransformer"]
     template = transformer["InputTemplate"]
     assert set(re.findall(r"<([a-z-]+)>", template)) == set(transformer["InputPathsMap"])
     event = {"pipeline": PIPELINE, "execution": "e-1", "time": "2026-11-23T10:00:00Z"}
+    event |= {"project": f"{PIPELINE}-reevaluate", "build": "b-1", "status": "TIMED_OUT"}
     for name, value in event.items():
         template = template.replace(f"<{name}>", value)
     lines = [json.loads(line) for line in template.splitlines()]  # each is one JSON string
+    if what == "re-evaluation":
+        assert rule["EventPattern"]["detail"] == {
+            "project-name": [f"{PIPELINE}-reevaluate"],
+            "build-status": ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
+        }
+        assert "ended with TIMED_OUT" in lines[0]
+        assert f"/{ACCOUNT}/projects/{PIPELINE}-reevaluate/" in lines[-1]
+        return
+    assert rule["EventPattern"]["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
     assert (
         lines[0] == f"The package gate's pipeline {PIPELINE} failed at {event['time']} (run e-1)."
     )
