@@ -60,7 +60,8 @@ def test_what_looks_wrong_ends_with_1_until_it_is_confirmed(local: LocalRun) -> 
     assert list(local.output.glob("simple/*/*.whl"))
     assert local.reevaluate("--report-only", "--confirm", "2").returncode == 0
     assert list(local.output.glob("simple/*/*.whl"))
-    assert local.reevaluate("--confirm", "2").returncode == 0
+    local.environment["PACKAGE_GATE_CONFIRM"] = "2"
+    assert local.reevaluate().returncode == 0
     assert not list(local.output.glob("simple/*/*.whl"))
 
 

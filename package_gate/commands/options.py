@@ -36,6 +36,7 @@ OPTIONS = frozenset(
             "BASE",
         ),
         *("JSON", "QUIET", "VERBOSE", "EXCLUDE", "SNYK_MONITOR", "REPORT_ONLY"),
+        "CONFIRM",
         *("SIGNER", "VERIFIER", "STANDING_DAYS"),
     }
 )

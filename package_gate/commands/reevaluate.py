@@ -10,6 +10,7 @@ from package_gate.commands.advisory_sources import advisory_sources
 from package_gate.commands.destinations import Destination
 from package_gate.commands.gate import DECIDED, OUTPUT, UNFINISHED, scanner_names, to_its_end
 from package_gate.commands.options import (
+    ENVIRONMENT_PREFIX,
     Arguments,
     add_output,
     add_policy,
@@ -177,6 +178,7 @@ def _parser(
     acting.add_argument(
         "--confirm",
         type=int,
+        default=environ.get(f"{ENVIRONMENT_PREFIX}CONFIRM") or None,
         metavar="N",
         help="the advisories are right, and up to N withdrawals are",
     )

@@ -22,6 +22,7 @@ from tests.fakes.relay import Received
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _LISTS_PACKAGES = {
     "DeletePackageVersions",
+    "DisposePackageVersions",
     "GetPackageVersionAsset",
     "ListPackageVersionAssets",
     "ListPackageVersions",
