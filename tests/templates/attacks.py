@@ -64,8 +64,8 @@ class Attack:
     who: str
     action: str
     resource: str = "*"
-    """An ARN; `KEY`, `SIGNING_KEY`, `BUILD`, `PIPELINE`, `REEVALUATION`, `TRAIL` and `LOGS` stand for
-    those of the deployment."""
+    """An ARN; `KEY`, `SIGNING_KEY`, `BUILD`, `PIPELINE`, `REEVALUATION`, `TRAIL` and `LOGS` stand
+    for those of the deployment."""
     context: Context = field(default_factory=dict)
     variants: tuple[str, ...] = BOTH
 
