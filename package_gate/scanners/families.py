@@ -7,6 +7,8 @@ from functools import cached_property
 from package_gate.scanners.nodes import Function, children
 
 _MAKE_CLASSES = {"type", "new_class"}
+OF_A_METACLASS = ("__new__", "__init__", "__prepare__")
+"""Methods of a metaclass that run where a class of it is defined."""
 _CHANGE_CLASSES = {"__bases__", "__class__"}
 """By what classes are made, or changed, whose bases stand in no `class` statement."""
 
@@ -43,6 +45,35 @@ class Families:
         family = {each for name in below for each in self._above(name)}
         return self._named(family - {owner}, function.attr)
 
+    def inherited(self, name: str) -> dict[str, set[str]]:
+        """Give the methods of a class → the classes of this file that it may have them from."""
+        found: dict[str, set[str]] = {}
+        # What a class defines hides what those above it define.
+        waiting: list[tuple[str, frozenset[str]]] = [(name, frozenset())]
+        seen: set[tuple[str, frozenset[str]]] = set()
+        for owner, hidden in waiting:  # it grows meanwhile
+            own = self._methods.get(owner, set())
+            for method in own - hidden:
+                found.setdefault(method, set()).add(owner)
+            for base in self._bases.get(owner, ()):
+                step = (base, hidden | own)
+                if step not in seen:
+                    seen.add(step)
+                    waiting.append(step)
+        return found
+
+    def names(self) -> Collection[str]:
+        """Name all classes, those too that calls of `type` make and give a name."""
+        return self._bases
+
+    def bases(self, name: str) -> Collection[str]:
+        """Name what a class inherits from directly, as far as it is named by a plain name."""
+        return self._bases.get(name, ())
+
+    def metaclasses(self, name: str) -> set[str]:
+        """Name the metaclasses of a class, and of those that it inherits from."""
+        return {each for above in self._above(name) for each in self._metaclasses.get(above, ())}
+
     def _named(self, classes: Collection[str], method: str) -> frozenset[str]:
         return frozenset(
             f"{name}.{method}" for name in classes if method in self._methods.get(name, ())
@@ -72,7 +103,26 @@ class Families:
         for each in self._classes:
             named = {n.id for base in each.bases for n in ast.walk(base) if isinstance(n, ast.Name)}
             found.setdefault(each.name, set()).update(named)
+        for node in self._nodes if self._may_make else ():
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                named = set(bases_given(node.value))
+                for target in node.targets if named else ():
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, set()).update(named)
         return found
+
+    @cached_property
+    def _metaclasses(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for each in self._classes:
+            for keyword in each.keywords:
+                if keyword.arg == "metaclass" and isinstance(keyword.value, ast.Name):
+                    found.setdefault(each.name, set()).add(keyword.value.id)
+        return found
+
+    @cached_property
+    def _may_make(self) -> bool:
+        return any(isinstance(node, ast.Call) and _makes_a_class(node) for node in self._nodes)
 
     @cached_property
     def _are_made(self) -> bool:
@@ -83,12 +133,7 @@ class Families:
                 and node.attr in _CHANGE_CLASSES
                 and not isinstance(node.ctx, ast.Load)
             )
-            or (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in _MAKE_CLASSES
-                and len(node.args) > 1  # `type(x)` only asks
-            )
+            or (isinstance(node, ast.Call) and _makes_a_class(node))
             for node in self._nodes
         )
 
@@ -103,3 +148,16 @@ class Families:
                     found[id(node)] = each.name
                 waiting += children(node)
         return found
+
+
+def bases_given(call: ast.Call) -> Sequence[str]:
+    """Name the bases that a call such as `type(name, bases, {})` makes a class of."""
+    if not _makes_a_class(call):
+        return []
+    return [each.id for each in ast.walk(call.args[1]) if isinstance(each, ast.Name)]
+
+
+def _makes_a_class(call: ast.Call) -> bool:
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in _MAKE_CLASSES and len(call.args) > 1  # `type(x)` only asks

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
-from package_gate.scanners.families import Families
+from package_gate.scanners.families import OF_A_METACLASS, Families, bases_given
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import plain
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -21,11 +21,15 @@ STARTED = "__main__"
 """Stands for the statements that wait for a file to be started as a program."""
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
-    *("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__del__"),
+    *("__init__", "__new__", "__post_init__", "__set_name__", "__del__"),
     *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
+SUBCLASSED = "__init_subclass__"
+"""What runs when something inherits from a class, its metaclass's part in that too."""
+CREATED = "()"
+"""What a class's metaclass does when the class is called."""
 _WITH = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 _DEFINE = {ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _CALL_LATER = {
@@ -161,9 +165,40 @@ class Reach:
                 self._named.setdefault(node.name, []).extend(by_itself)
         self._imported -= assigned
         self._families = Families(self.nodes, classes, assigned)
+        self._inherit()
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
         self._steps: dict[int, _Step] = {}
+
+    def _inherit(self) -> None:
+        """Name what classes have of others: `Class.method`, and what runs with them."""
+        own = {name: list(functions) for name, functions in self._named.items()}
+
+        def methods(name: str, method: str, owners: Collection[str]) -> list[Function]:
+            return [each for owner in owners for each in own.get(f"{owner}.{method}", ())]
+
+        for name in self._families.names():
+            metaclasses = [self._families.inherited(m) for m in self._families.metaclasses(name)]
+            inherited = self._families.inherited(name)
+            if not self._families.bases(name) and not metaclasses:
+                continue
+            for method, owners in inherited.items():
+                if name not in owners:
+                    found = methods(name, method, owners)
+                    self._named[f"{name}.{method}"] = found
+                    if method in RUN_WITH_A_CLASS:
+                        self._named.setdefault(name, []).extend(found)
+            for of_metaclass in metaclasses:
+                for method in (*OF_A_METACLASS, "__call__"):
+                    found = methods(name, method, of_metaclass.get(method, ()))
+                    of_call = (name, f"{name}.{CREATED}")
+                    for key in of_call if method == "__call__" else (f"{name}.{SUBCLASSED}",):
+                        if found:
+                            self._named.setdefault(key, []).extend(found)
+
+    def callable_names(self) -> Collection[str]:
+        """Name all functions and classes, and `Class.method` for what classes have."""
+        return self._named.keys()
 
     def idle_lines(self, called: Collection[str] = ()) -> set[int]:
         """Give the lines of functions that the module's own statements don't reach."""
@@ -279,6 +314,8 @@ class Reach:
                 uses.given.setdefault(f".{attribute}", set()).add(node.value.id)
             if not own or uses.of_one_function:
                 uses.called.add(node.value.id)
+        elif isinstance(node, ast.ClassDef):
+            self._note_class(node, uses)
         elif isinstance(node, ast.With | ast.AsyncWith):
             uses.methods |= _WITH
         elif (
@@ -289,7 +326,23 @@ class Reach:
         ):
             uses.methods.add("__getattr__")  # an object takes the place of a module
 
+    def _note_class(self, node: ast.ClassDef, uses: "_Uses") -> None:
+        """Note what defining a class calls: of its bases, its metaclass, and its decorators."""
+        uses.called |= {f"{base}.{SUBCLASSED}" for base in self._families.bases(node.name)}
+        for metaclass in self._families.metaclasses(node.name):
+            uses.called |= {f"{metaclass}.{method}" for method in OF_A_METACLASS}
+        for decorator in node.decorator_list:
+            root = decorator.func if isinstance(decorator, ast.Call) else decorator
+            own = self._named.get(root.id, []) if isinstance(root, ast.Name) else []
+            if isinstance(decorator, ast.Call):
+                own = [inner for each in own for inner in _returned(each)]
+            for each in own:
+                uses.called.add(each.name)
+                for argument in (*each.args.posonlyargs, *each.args.args)[:1]:
+                    uses.given.setdefault(argument.arg, set()).add(node.name)
+
     def _note_call(self, node: ast.Call, uses: "_Uses", *, handed_over: bool) -> None:
+        uses.called |= {f"{base}.{SUBCLASSED}" for base in bases_given(node)}
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
             elsewhere = node.func.id in self._imported or node.func.id in _BUILTINS

@@ -105,6 +105,7 @@ class Expressions:
                             self.functions.setdefault(node.name, []).append(each)
             elif isinstance(node, Function):
                 functions.append(node)
+        self._inherit([each for each in nodes if isinstance(each, ast.ClassDef)])
         for node in functions:
             if id(node) not in methods:
                 self.functions.setdefault(node.name, []).append(node)
@@ -112,6 +113,20 @@ class Expressions:
             self._parameters.setdefault(name, _parameters(node.args))
             for returned in _returns(node):
                 self.values.setdefault(name, []).append(returned)
+
+    def _inherit(self, classes: Sequence[ast.ClassDef]) -> None:
+        """Give classes that have no `__init__` those of their bases."""
+        bases: dict[str, list[str]] = {}
+        for each in classes:
+            named = [base.id for base in each.bases if isinstance(base, ast.Name)]
+            bases.setdefault(each.name, []).extend(named)
+        for name in [each for each in bases if each not in self.functions]:
+            waiting = [name]
+            for above in waiting:  # it grows meanwhile
+                if above in self.functions:
+                    self.functions.setdefault(name, []).extend(self.functions[above])
+                else:
+                    waiting += [base for base in bases.get(above, ()) if base not in waiting]
 
     def called_here(self, call: ast.Call) -> Sequence[Function | ast.Lambda]:
         """Give the functions and methods of this file that a call may run."""

@@ -22,6 +22,7 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
 from package_gate.scanners.import_time import (
     RUN_WITH_A_CLASS,
+    SUBCLASSED,
     parameters_given,
     reach_of,
 )
@@ -341,7 +342,7 @@ class _Slice:
             path, (e for e in definition.body if not (_blocks(e) or _is_remark(e))), follow=True
         )
         for each in definition.body:
-            if isinstance(each, Function) and each.name in RUN_WITH_A_CLASS:
+            if isinstance(each, Function) and each.name in {*RUN_WITH_A_CLASS, SUBCLASSED}:
                 self._queue(path, module.inside(each), follow=True)
 
 

@@ -29,6 +29,7 @@ from package_gate.scanners.behaviour.fingerprints import (
     occasion,
     of_whole_file,
 )
+from package_gate.scanners.behaviour.inheritance import Heir, heirs_in, inherited_uses
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
@@ -115,6 +116,7 @@ class PackageBehaviour:
         self._others = OtherModules(lambda: self._graph)
         self._prints = Fingerprints(tree, lambda: self._graph)
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
+        self._heirs: dict[str, list[Heir]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
         """Give what a file does by itself, and what looks like malware in functions that wait.
@@ -401,7 +403,26 @@ class PackageBehaviour:
                     ways = _leading_to(content, lines)
                     if self._called(caller, ways, depth + 1):
                         found.add(name)
+            for name in names - found:
+                if (ways := self._inheriting(path, name, caller)) and self._called(
+                    caller, ways, depth + 1
+                ):
+                    found.add(name)
         return frozenset(found)
+
+    def _inheriting(self, path: str, name: str, caller: str) -> frozenset[str]:
+        """Name what of a module has a method of this one (`Class.method`) by inheriting it."""
+        owner, _, method = name.rpartition(".")
+        if not owner:
+            return _NOTHING
+        if caller not in self._heirs:
+            self._heirs[caller] = _heirs_of(self._graph.modules[caller])
+        return frozenset(
+            way
+            for heir in self._heirs[caller]
+            for way in heir.ways_to(method)
+            if self._graph.resolve(caller, heir.of) == (path, owner)
+        )
 
     def _callers(self, path: str) -> list[str]:
         """Give the modules that import this one, but for those that nobody imports."""
@@ -468,15 +489,21 @@ def _leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
     except (NotPythonError, TooHardError):
         return _NOTHING
     reach = reach_of(module)
-    return frozenset(name for name in _callable_names(module) if reach.leads_to(name, lines))
+    names = {each.name for each in module.body if isinstance(each, Function | ast.ClassDef)}
+    return frozenset(
+        name
+        for name in reach.callable_names()
+        if name.partition(".")[0] in names and reach.leads_to(name, lines)
+    )
 
 
-def _callable_names(module: ast.Module) -> Iterator[str]:
-    for each in module.body:
-        if isinstance(each, Function | ast.ClassDef):
-            yield each.name
-        if isinstance(each, ast.ClassDef):
-            yield from (f"{each.name}.{m.name}" for m in each.body if isinstance(m, Function))
+def _heirs_of(content: bytes) -> list[Heir]:
+    if b"class" not in content:
+        return []
+    try:
+        return heirs_in(reach_of(parse(content.decode("utf-8", "replace"))).nodes)
+    except (NotPythonError, TooHardError):
+        return []
 
 
 def _uses_in(
@@ -502,6 +529,8 @@ def _uses_in(
                 others = expressions.wildcards if name.isidentifier() else ()
                 for known in (name, *(f"{module}{name}" for module in others)):
                     found.setdefault(known, set()).add(each.lineno)
+    for name, inherited in inherited_uses(reach_of(module).nodes, nodes, found).items():
+        found.setdefault(name, set()).update(inherited)
     return {name: frozenset(lines) for name, lines in found.items()}
 
 

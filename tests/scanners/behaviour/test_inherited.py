@@ -1,0 +1,29 @@
+"""What classes run that they only inherit."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
+from package_gate.scanners.running_files import RunningFiles
+
+SAMPLES = tomllib.loads(
+    Path(__file__).parents[2].joinpath("samples", "inherited.toml").read_text()
+)["samples"]
+
+
+@pytest.mark.parametrize("sample", [pytest.param(each, id=each["name"]) for each in SAMPLES])
+def test_what_is_inherited_runs_where_it_would(tmp_path: Path, sample: dict[str, Any]) -> None:
+    for name, text in sample["files"].items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    package = PackageBehaviour(
+        tmp_path, RunningFiles(tmp_path, "a-1.0-py3-none-any.whl"), Seen.nothing(1)
+    )
+
+    found = [each for path in sample["files"] for each in package.of(path) if not each.waits]
+
+    assert bool(found) == sample["runs"]
