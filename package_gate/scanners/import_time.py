@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TypeGuard
 
 from package_gate.scanners.families import OF_A_METACLASS, Families, bases_given
+from package_gate.scanners.implicit_calls import is_property, methods_called_by
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import plain
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -296,9 +297,17 @@ class Reach:
             for owner, function in self._methods.get(method, ()):
                 if owner in uses.classes:  # an object of no class that is used has no methods
                     yield function
+        for attribute in uses.attributes & self._methods.keys():
+            for owner, function in self._methods[attribute]:
+                if owner in uses.classes and is_property(function):
+                    yield function
 
     def _note(self, node: ast.AST, uses: "_Uses", *, handed_over: bool) -> None:
         """Note what a node calls, hands over to a call or stores in an attribute."""
+        if self._classes:
+            uses.methods |= methods_called_by(node)
+            if isinstance(node, ast.Attribute):
+                uses.attributes.add(node.attr)
         if isinstance(node, ast.Call):
             self._note_call(node, uses, handed_over=handed_over)
         elif isinstance(node, ast.Name):
@@ -450,6 +459,8 @@ class _Uses:
     called: set[str] = field(default_factory=set)
     """Names that are called, or that something is given which calls them."""
     methods: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
+    """Those that are read, set or deleted, which may be properties."""
     given: dict[str, set[str]] = field(default_factory=dict)
     """A function's parameter → names that it is given."""
     of_one_function: bool = False

@@ -1,4 +1,4 @@
-"""What classes run that they only inherit."""
+"""What runs although nothing calls it by its name: inherited, or by an operator."""
 
 import tomllib
 from pathlib import Path
@@ -9,13 +9,15 @@ import pytest
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.running_files import RunningFiles
 
-SAMPLES = tomllib.loads(
-    Path(__file__).parents[2].joinpath("samples", "inherited.toml").read_text()
-)["samples"]
+SAMPLES = tomllib.loads(Path(__file__).parents[2].joinpath("samples", "implicit.toml").read_text())[
+    "samples"
+]
 
 
 @pytest.mark.parametrize("sample", [pytest.param(each, id=each["name"]) for each in SAMPLES])
-def test_what_is_inherited_runs_where_it_would(tmp_path: Path, sample: dict[str, Any]) -> None:
+def test_what_nobody_calls_by_name_runs_where_python_calls_it(
+    tmp_path: Path, sample: dict[str, Any]
+) -> None:
     for name, text in sample["files"].items():
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
