@@ -493,7 +493,17 @@ class Flow:
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
             labels.add(Label.DECODED)
         for child in children(node):
-            self._collect(child, labels, keys, read=read)
+            if not (isinstance(child, ast.keyword) and self._is_its_environment(child, node)):
+                self._collect(child, labels, keys, read=read)
+
+    def _is_its_environment(self, given: ast.keyword, call: ast.AST) -> bool:
+        """Whether this is the environment that a program is started in, which it doesn't give back.
+
+        What one prints that only shows its environment is what `_collect_call` says.
+        """
+        if given.arg != "env" or not isinstance(call, ast.Call):
+            return False
+        return tables.STARTS in _known(self.expressions.names(call.func))[2]
 
     def _is_text(self, node: ast.expr) -> bool:
         """Whether this may be a text that is turned round; lists are what most calls give."""
@@ -542,5 +552,9 @@ class Flow:
         labels |= _of_tables(of_tables)
         if "vars" in names:
             labels |= _of_tables(tables.with_any(self.expressions.names(node)))
+        if tables.STARTS in of_tables and node.args:
+            command = self.expressions.text(node.args[0])
+            if tables.PRINTS_ENVIRONMENT.match(command):
+                labels |= {Label.SECRET, Label.LOOT}
         if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

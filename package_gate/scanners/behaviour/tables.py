@@ -134,6 +134,10 @@ INTERPRETERS = re.compile(
     re.IGNORECASE,
 )
 """Programs that run what they are given; others, such as `tar`, only use it."""
+PRINTS_ENVIRONMENT = re.compile(
+    r"(?:\S*/)?(?:env|printenv)(?:\s*$|\s*[|>;&])|(?:cmd(?:\.exe)?\s+/c\s+)?set\s*$"
+)
+"""Commands that only show the environment."""
 SENDERS = re.compile(
     r"\b(?:curl|wget|nslookup|dig|nc|ncat|ping|invoke-restmethod|iwr|scp|sftp|rclone|socat)\b"
     r"|\bgh\s+(?:gist|repo|release)\b|\baws\s+s3\s+(?:cp|sync|mv)\b|\bgsutil\b"

