@@ -63,13 +63,10 @@ class Annotated:
 
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
         """See `AdvisorySource.query`."""
-        answers = self.source.query(packages)
-        if not any(answers):
-            return answers
         beside = self._read()
         return [
             tuple(beside.annotated(package, finding) for finding in findings)
-            for package, findings in zip(packages, answers, strict=True)
+            for package, findings in zip(packages, self.source.query(packages), strict=True)
         ]
 
     def close(self) -> None:

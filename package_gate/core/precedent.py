@@ -53,15 +53,20 @@ def suspicions(
         finding
         for finding in findings
         if _is_suspicion(finding)
-        and any(place.fingerprint for place in finding.locations)
+        and _is_known_again(finding)
         and refuses(package, _weighed(finding), policy, today)
     ]
 
 
 def _is_suspicion(finding: Finding) -> bool:
     if finding.kind is Kind.ARCHIVE:
-        return any(place.fingerprint for place in finding.locations)
+        return _is_known_again(finding)
     return finding.kind is Kind.MALWARE and not is_known_malware(finding)
+
+
+def _is_known_again(finding: Finding) -> bool:
+    """Whether any of its places could be found again in another release."""
+    return any(place.fingerprint for place in finding.locations)
 
 
 def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Finding]:

@@ -349,9 +349,7 @@ class Records:
         Raises:
             StoreError: it could not be recorded, or the run has ended.
         """
-        with self._writing(REEVALUATION_KEY):
-            self._storage.read(REEVALUATION_KEY)  # a storage writes only over what it has read
-            self._storage.write(REEVALUATION_KEY, _encode(last))
+        self._write_over(REEVALUATION_KEY, last)
         self.catalogue.take_reevaluation(last)
 
     def standing(self) -> LastStanding | None:
@@ -369,9 +367,12 @@ class Records:
         Raises:
             StoreError: it could not be recorded, or the run has ended.
         """
-        with self._writing(STANDING_KEY):
-            self._storage.read(STANDING_KEY)  # a storage writes only over what it has read
-            self._storage.write(STANDING_KEY, _encode(last))
+        self._write_over(STANDING_KEY, last)
+
+    def _write_over(self, key: str, document: LastReevaluation | LastStanding) -> None:
+        with self._writing(key):
+            self._storage.read(key)  # a storage writes only over what it has read
+            self._storage.write(key, _encode(document))
 
     @contextmanager
     def _writing(self, key: str) -> Iterator[None]:
