@@ -152,7 +152,7 @@ def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(
     found = traces({"the Snyk token": snyk_cli.TOKEN}, places)
     assert snyk.tests
     assert all(place.startswith("the Snyk token in environment of process") for place in found)
-    assert all("/bin/snyk sbom test" in place or "snyk --version" in place for place in found)
+    assert all("/bin/snyk test --json" in place or "snyk --version" in place for place in found)
     # In each run once for the closure as it is resolved; the archive names no dependency.
     assert build.run.aws.inspector.count("ScanSbom") == 2
     assert build.run.aws.codeguru.count("GetFindings") == 3

@@ -1,11 +1,11 @@
 """Known vulnerabilities and malware by the Snyk CLI.
 
-The command is `snyk sbom test` on a CycloneDX SBOM
-(https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-test; for Snyk's Enterprise plans):
-it looks package URLs up and installs nothing. `snyk test` can't be used for packages that must not
-be installed. For `requirements.txt` it asks the Python environment what is installed, and
-`--skip-unresolved` leaves out, silently, what is not. For `poetry.lock` it leaves out `pip`,
-`setuptools` and `wheel`, whose vulnerabilities count here.
+The command is `snyk test` on a `poetry.lock`, which every plan of Snyk has, the free one too
+(https://docs.snyk.io/developer-tools/snyk-cli/commands/test): the CLI reads that file by itself and
+installs nothing. Not on `requirements.txt`: for that it asks the Python environment what is
+installed, and `--skip-unresolved` leaves out, silently, what is not. Who has an Enterprise plan may
+have `snyk sbom test` on a CycloneDX SBOM instead, which looks package URLs up
+(https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-test).
 
 The token goes into the environment of that one process, as `SNYK_TOKEN`. The CLI takes it from
 there, from its configuration file, or from an argument of `snyk auth`; it reads none from standard
@@ -15,6 +15,7 @@ the gate's memory too.
 
 import re
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +28,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import tenacity
 
-from package_gate.advisories.interface import NamedPackage
+from package_gate.advisories.interface import NOT_LOOKED_UP, NamedPackage
 from package_gate.advisories.sbom import cyclonedx, in_batches
+from package_gate.advisories.snyk_lock import LEFT_OUT, LOCK, in_locks, poetry_project, released
 from package_gate.advisories.snyk_results import (
     SCANNER,
-    Vulnerability,
+    Tested,
     findings_of,
     read_results,
     read_snyk_failure,
@@ -39,7 +41,7 @@ from package_gate.advisories.snyk_results import (
 from package_gate.aws.secrets import read_secret
 from package_gate.core.child import Ended, run_bounded
 from package_gate.core.errors import ConfigurationError, ScannerError
-from package_gate.core.finding import Finding, ScannerInfo
+from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.text import one_line
 
 if TYPE_CHECKING:
@@ -51,6 +53,17 @@ VERSION_SECONDS = 60
 
 _CLEAN, _FOUND, _FAILED, _NOTHING_TESTED = 0, 1, 2, 3
 """The CLI's exit statuses."""
+_SBOM = "sbom.json"
+_ON_LOCK = (f"--file={LOCK}", f"--command={sys.executable}")
+"""Of the Python that is named the CLI asks the version, whatever it is about to read."""
+_NOT_TESTED = Finding(
+    scanner=SCANNER,
+    rule=NOT_LOOKED_UP,
+    kind=Kind.VULNERABILITY,
+    severity=Severity.INFO,
+    message="snyk test leaves it out of a lock file.",
+    recommendation="Let another source of advisories look it up, or Snyk by an Enterprise plan.",
+)
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,4096}")
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.+-]*")
@@ -68,6 +81,8 @@ class SnykSettings:
     """Folders in which `snyk`, and `node` if it is written for that, are looked for, as `PATH`."""
     organisation: str = ""
     """Where the organisation's id or slug is, as for the token; "" for the token's default."""
+    enterprise: bool = False
+    """Whether Snyk is given SBOMs, which its Enterprise plans take, and no lock files."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the CLI needs to reach Snyk: `HTTPS_PROXY`, `NO_PROXY`, `NODE_EXTRA_CA_CERTS` or
     `SSL_CERT_FILE`, and `SNYK_API` for another region."""
@@ -141,11 +156,16 @@ class Snyk:
 
     def query(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
         """See `AdvisorySource.query`."""
-        return [
-            found
-            for batch in in_batches(packages)
-            for found in findings_of(self._test(batch), list(batch.values()))
-        ]
+        if self._settings.enterprise:
+            return [
+                found
+                for batch in in_batches(packages)
+                for found in findings_of(self._test_sbom(batch), list(batch.values()))
+            ]
+        found: dict[NamedPackage, tuple[Finding, ...]] = {}
+        for lock in in_locks(packages):
+            found |= zip(lock, self._test_lock(lock), strict=True)
+        return [found[released(package)] for package in packages]
 
     def close(self) -> None:
         """Nothing stays open between two questions."""
@@ -153,8 +173,9 @@ class Snyk:
     def monitor(self, packages: Sequence[NamedPackage], subject: str, reference: str) -> None:
         """Let Snyk watch packages from now on, in place of what it watched under these names.
 
-        The command is `snyk sbom monitor`
-        (https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-monitor).
+        The command is `snyk monitor` on lock files, or with an Enterprise plan `snyk sbom monitor`
+        (https://docs.snyk.io/developer-tools/snyk-cli/commands/monitor, …/sbom-monitor). A second
+        lock file, where one does not do, is watched as `SUBJECT (2)`.
 
         Args:
             packages: all of them.
@@ -164,19 +185,47 @@ class Snyk:
         Raises:
             ScannerError: the CLI did not finish.
         """
-        named = {f"comp-{number}": package for number, package in enumerate(packages, start=1)}
-        command = ["sbom", "monitor", "--experimental", "--file=sbom.json"]
-        if reference:
-            command.append(f"--target-reference={reference}")
-        sbom = msgspec.json.encode(cyclonedx(named, subject))
-        ended = self._run_on(sbom, command)
+        target = [f"--target-reference={reference}"] if reference else []
+        if self._settings.enterprise:
+            named = {f"comp-{number}": package for number, package in enumerate(packages, start=1)}
+            command = ["sbom", "monitor", "--experimental", f"--file={_SBOM}", *target]
+            self._watch({_SBOM: msgspec.json.encode(cyclonedx(named, subject))}, command)
+            return
+        for number, lock in enumerate(in_locks(packages), start=1):
+            project = subject if number == 1 else f"{subject} ({number})"
+            command = ["monitor", *_ON_LOCK, f"--project-name={project}", *target]
+            self._watch(poetry_project(lock), command)
+
+    def _watch(self, files: Mapping[str, bytes], command: list[str]) -> None:
+        ended = self._run_on(files, command)
         if ended.status != _CLEAN:
             reason = one_line(ended.errors.decode(errors="replace"), 300)
-            raise ScannerError(f"snyk sbom monitor ended with status {ended.status} ({reason}).")
+            what = " ".join(word for word in command if not word.startswith("--"))
+            raise ScannerError(f"snyk {what} ended with status {ended.status} ({reason}).")
 
-    def _test(self, packages: Mapping[str, NamedPackage]) -> list[Vulnerability]:
+    def _test_sbom(self, packages: Mapping[str, NamedPackage]) -> Tested:
+        # Older versions insist on `--experimental`; newer ones ignore it.
+        command = ["sbom", "test", "--experimental", "--json", f"--file={_SBOM}"]
+        return self._test({_SBOM: msgspec.json.encode(cyclonedx(packages))}, command)
+
+    def _test_lock(self, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
+        tested = self._test(poetry_project(packages), ["test", "--json", *_ON_LOCK])
+        found = findings_of(tested, packages)
+        if tested.packages == len(packages):
+            return found
+        left_out = [package.name in LEFT_OUT for package in packages]
+        if tested.packages != len(packages) - sum(left_out):
+            raise ScannerError(
+                f"snyk says that it tested {tested.packages} packages; it was asked about "
+                f"{len(packages)}."
+            )
+        return [
+            (*findings, _NOT_TESTED) if left else findings
+            for findings, left in zip(found, left_out, strict=True)
+        ]
+
+    def _test(self, files: Mapping[str, bytes], command: list[str]) -> Tested:
         settings = self._settings
-        sbom = msgspec.json.encode(cyclonedx(packages))
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgainError),
             stop=tenacity.stop_after_attempt(settings.attempts),
@@ -184,13 +233,12 @@ class Snyk:
             reraise=True,
         )
         try:
-            return retrying(self._test_once, sbom)
+            return retrying(self._test_once, files, command)
         except _TryAgainError as error:
             raise ScannerError(f"{error} The next run tries again.") from None
 
-    def _test_once(self, sbom: bytes) -> list[Vulnerability]:
-        # Older versions insist on `--experimental`; newer ones ignore it.
-        ended = self._run_on(sbom, ["sbom", "test", "--experimental", "--json", "--file=sbom.json"])
+    def _test_once(self, files: Mapping[str, bytes], command: list[str]) -> Tested:
+        ended = self._run_on(files, command)
         if ended.status in (_CLEAN, _FOUND):
             return read_results(ended.output, found_some=ended.status == _FOUND)
         reason = one_line(
@@ -203,10 +251,11 @@ class Snyk:
             raise _TryAgainError(f"snyk failed{said}.")
         raise _TryAgainError(f"snyk ended with status {ended.status}{said}.")
 
-    def _run_on(self, sbom: bytes, command: list[str]) -> Ended:
-        """Run the CLI with the token, where `sbom.json` is this SBOM."""
+    def _run_on(self, files: Mapping[str, bytes], command: list[str]) -> Ended:
+        """Run the CLI with the token, in a folder with these files."""
         with self._folder() as folder:
-            (folder / "sbom.json").write_bytes(sbom)
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
             if self._organisation:
                 command = [*command, f"--org={self._organisation}"]
             return self._run(folder, command, self._settings.timeout, {"SNYK_TOKEN": self._token})

@@ -4,7 +4,8 @@ The shape is that of `snyk test`, which `snyk sbom test` shares: one result, or 
 (https://docs.snyk.io/developer-tools/snyk-cli/commands/test). Only what is used here is read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -59,12 +60,24 @@ class _Filtered(msgspec.Struct):
     ignore: list[Vulnerability] | None = None
 
 
-class Result(msgspec.Struct):
+class Result(msgspec.Struct, rename="camel"):
     """What a test found."""
 
     ok: bool
     vulnerabilities: list[Vulnerability]
     filtered: _Filtered | None = None
+    dependency_count: int = 0
+    """How many packages were tested; each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A finished test."""
+
+    vulnerabilities: tuple[Vulnerability, ...]
+    """Those included that an ignore rule at Snyk hides."""
+    packages: int
+    """How many were tested; 0 where the CLI does not say it."""
 
 
 class SnykFailure(msgspec.Struct):
@@ -78,7 +91,7 @@ _read_results = msgspec.json.Decoder(list[Result] | Result).decode
 _read_failure = msgspec.json.Decoder(SnykFailure).decode
 
 
-def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
+def read_results(output: bytes, *, found_some: bool) -> Tested:
     """Read the issues of a finished test, those included that an ignore rule at Snyk hides.
 
     Exceptions are the business of the gate's policy, where they expire and have an approver.
@@ -110,7 +123,7 @@ def read_results(output: bytes, *, found_some: bool) -> list[Vulnerability]:
     for result in results:
         found += result.vulnerabilities
         found += (result.filtered and result.filtered.ignore) or []
-    return found
+    return Tested(tuple(found), sum(result.dependency_count for result in results))
 
 
 def read_snyk_failure(output: bytes) -> str:
@@ -121,13 +134,11 @@ def read_snyk_failure(output: bytes) -> str:
         return ""
 
 
-def findings_of(
-    vulnerabilities: Iterable[Vulnerability], packages: Sequence[NamedPackage]
-) -> list[tuple[Finding, ...]]:
+def findings_of(tested: Tested, packages: Sequence[NamedPackage]) -> list[tuple[Finding, ...]]:
     """Make one finding for each issue in each package; issues of licences are left out.
 
     Args:
-        vulnerabilities: those that the CLI reports for these packages.
+        tested: what the CLI reports for these packages.
         packages: what was looked up.
 
     Returns:
@@ -142,7 +153,7 @@ def findings_of(
     for place, package in enumerate(packages):
         by_name.setdefault(package.name, []).append(place)
     seen: set[tuple[str, str, str]] = set()
-    for each in vulnerabilities:
+    for each in tested.vulnerabilities:
         name = canonicalize_name(each.name)
         if each.type == "license" or (each.id, name, each.version) in seen:
             continue

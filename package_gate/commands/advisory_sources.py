@@ -27,6 +27,9 @@ SAMPLE_ADVISORIES = packaged("data/advisories")
 PROBE_SECONDS, PROBE_BYTES = 10, 1 << 16
 SNYK_TOKEN = "PACKAGE_GATE_SNYK_TOKEN"  # noqa: S105 - the name of a variable
 SNYK_ORGANISATION = "PACKAGE_GATE_SNYK_ORGANISATION"
+SNYK_PLAN = "PACKAGE_GATE_SNYK_PLAN"
+SNYK_PLANS = {"": False, "free": False, "enterprise": True}
+"""Whether it has SBOMs."""
 SNYK_VARIABLES = re.compile(r"HTTPS_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SNYK_API")
 
 
@@ -144,12 +147,16 @@ def _service(name: str, environ: Mapping[str, str], scratch: Path) -> AdvisorySo
         raise ConfigurationError(
             f"{SNYK_TOKEN} is missing: where Snyk's token is, ssm:NAME or secretsmanager:NAME."
         )
+    plan = environ.get(SNYK_PLAN, "")
+    if plan not in SNYK_PLANS:
+        raise ConfigurationError(f"{SNYK_PLAN} must be free or enterprise.")
     return Snyk(
         SnykSettings(
             token=environ[SNYK_TOKEN],
             scratch=scratch,
             program_path=environ.get("PATH", ""),
             organisation=environ.get(SNYK_ORGANISATION, ""),
+            enterprise=SNYK_PLANS[plan],
             environment={
                 key: value for key, value in environ.items() if SNYK_VARIABLES.fullmatch(key)
             },

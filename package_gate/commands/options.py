@@ -45,7 +45,15 @@ SETTINGS = frozenset(
     {
         *("DOMAIN_OWNER", "INDEX_REPOSITORY", "GITHUB_HOST"),
         *("RECORDS", "RECORDS_KEY", "LEASE_SECONDS", "POLL_SECONDS", "WAIT_SECONDS", "STATE"),
-        *("SNYK_TOKEN", "SNYK_ORGANISATION", "REPOSITORY", "BRANCH", "COMMIT", "AUTHOR"),
+        *(
+            "SNYK_TOKEN",
+            "SNYK_ORGANISATION",
+            "SNYK_PLAN",
+            "REPOSITORY",
+            "BRANCH",
+            "COMMIT",
+            "AUTHOR",
+        ),
         *("BASE_COMMIT", "PULL_REQUEST", "REPORT_URL", "STATUS", "STATUS_API", "STATUS_TOKEN"),
         "TRUST",
     }

@@ -25,12 +25,14 @@ check_snyk() {
   may SNYK_TOKEN_KEY "$key_pattern" "the ARN of that parameter's KMS key"
   may SNYK_ORGANISATION_PARAMETER "$parameter_pattern" \
     "the name of a parameter with the organisation's id, beginning with a slash"
+  may SNYK_PLAN 'free|enterprise' 'free or enterprise'
 }
 
 snyk_parameters() {
   setting SnykToken SNYK_TOKEN_PARAMETER
   setting SnykTokenKey SNYK_TOKEN_KEY
   setting SnykOrganisation SNYK_ORGANISATION_PARAMETER
+  setting SnykPlan SNYK_PLAN
 }
 
 check_advisories() {

@@ -17,7 +17,7 @@
 #   FAIL_ON_FINDINGS   fail (the default), or report-only
 #   ADVISORIES         s3://BUCKET/KEY.zip, or the https address of an OSV API
 #   ADVISORIES_KEY     ARN of the KMS key of that object, when it has one of yours
-#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER SNYK_MONITOR
+#   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER SNYK_PLAN SNYK_MONITOR
 #   LOG_RETENTION_DAYS
 # Run it again to change one of these, or to give the scan the code and policy of this checkout. It
 # keeps what is not set, and takes the template's default for what is set and empty; shows what changes,

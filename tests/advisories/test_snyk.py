@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import tenacity.nap
 
-from package_gate.advisories import sbom, snyk
-from package_gate.advisories.interface import AdvisorySource, NamedPackage
+from package_gate.advisories import snyk, snyk_lock
+from package_gate.advisories.interface import NOT_LOOKED_UP, AdvisorySource, NamedPackage
 from package_gate.advisories.snyk import Snyk, SnykSettings
 from package_gate.aws.secrets import read_secret
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -175,6 +175,122 @@ def test_each_package_has_its_own_answer_in_the_order_of_the_question(
     assert len(cli.tests) == 1
 
 
+def test_several_releases_of_one_name_are_looked_up_one_after_another(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    cli.vulnerabilities = {PYYAML: [FLAW]}
+    cli.know()
+    asked = [("pyyaml", "6.0"), ("six", "1.17.0"), ("pyyaml", "5.3.1")]
+
+    found = make(settings).query([NamedPackage(*each) for each in asked])
+
+    assert [len(findings) for findings in found] == [0, 0, 1]
+    assert [run["files"]["poetry.lock"].count("[[package]]") for run in cli.tests] == [2, 1]
+
+
+TOOLS = [
+    NamedPackage(name, "65.0") for name in ("distribute", "pip", "python", "setuptools", "wheel")
+]
+
+
+def test_what_the_cli_leaves_out_of_lock_files_is_spelled_so_that_it_is_looked_up(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    for package in TOOLS:
+        cli.vulnerabilities[f"pkg:pypi/{package.name}@65.0"] = [FLAW]
+    cli.know()
+
+    found = make(settings).query([*TOOLS, NamedPackage("six", "1.17.0")])
+
+    assert [[each.rule for each in findings] for findings in found] == [[FLAW["id"]]] * 5 + [[]]
+
+
+def test_what_the_cli_leaves_out_all_the_same_is_not_looked_up(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    cli.vulnerabilities[PYYAML] = [FLAW]
+    cli.know()
+    cli.order("leaves-out")
+
+    found = make(settings).query([*TOOLS, NamedPackage("pyyaml", "5.3.1")])
+
+    assert [[each.rule for each in findings] for findings in found] == [
+        *[[NOT_LOOKED_UP]] * 5,
+        [FLAW["id"]],
+    ]
+
+
+@pytest.mark.parametrize("names", [("six", "pyyaml"), ("six", "pip", "wheel")])
+def test_a_test_of_less_packages_than_it_was_given_is_an_error(
+    cli: SnykCLI, settings: SnykSettings, names: tuple[str, ...]
+) -> None:
+    cli.order("miscounts")
+
+    with pytest.raises(ScannerError, match=rf"tested {len(names) - 1} packages; .* {len(names)}\."):
+        make(settings).query([NamedPackage(name, "1.0") for name in names])
+
+
+def test_an_answer_that_does_not_say_how_much_was_tested_is_an_error(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    answering(cli, '"dependencyCount"', '"dependencies"')
+
+    with pytest.raises(ScannerError, match="it tested 0 packages"):
+        known(make(settings), "six", "1.17.0")
+
+
+def test_with_an_enterprise_plan_the_cli_is_given_sboms(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    cli.vulnerabilities = {PYYAML: [FLAW], "pkg:pypi/pip@25.0": [FLAW]}
+    cli.know()
+    asked = [("pyyaml", "5.3.1"), ("pip", "25.0"), ("six", "1.17.0"), ("six", "1.16.0")]
+
+    found = make(settings, enterprise=True).query([NamedPackage(*each) for each in asked])
+
+    assert [len(findings) for findings in found] == [1, 1, 0, 0]
+    [run] = cli.tests
+    assert run["arguments"][:2] == ["sbom", "test"]
+    assert run["files"].keys() == {"sbom.json"}
+
+
+@pytest.mark.parametrize(
+    ("enterprise", "command"), [(False, ["monitor"]), (True, ["sbom", "monitor"])]
+)
+def test_packages_are_watched_under_their_projects_name(
+    cli: SnykCLI, settings: SnykSettings, enterprise: bool, command: list[str]
+) -> None:
+    packages = [NamedPackage("pip", "25.0"), NamedPackage("six", "1.17.0")]
+
+    make(settings, enterprise=enterprise).monitor(packages, "team/app", "main")
+
+    [run] = cli.monitored
+    assert run["arguments"][: len(command)] == command
+    assert "--target-reference=main" in run["arguments"]
+    text = " ".join([*run["arguments"], *run["files"].values()])
+    assert all(word in text for word in ("team/app", "pip", "25.0", "six", "1.17.0"))
+
+
+def test_a_second_release_of_a_name_is_watched_beside_the_first(
+    cli: SnykCLI, settings: SnykSettings
+) -> None:
+    packages = [NamedPackage("six", "1.17.0"), NamedPackage("six", "1.16.0")]
+
+    make(settings).monitor(packages, "team/app", "")
+
+    assert [run["arguments"][3] for run in cli.monitored] == [
+        "--project-name=team/app",
+        "--project-name=team/app (2)",
+    ]
+
+
+def test_a_failure_to_watch_is_an_error(cli: SnykCLI, settings: SnykSettings) -> None:
+    cli.order("failure")
+
+    with pytest.raises(ScannerError, match=r"snyk monitor ended with status 2 \(The service"):
+        make(settings).monitor([NamedPackage("six", "1.17.0")], "team/app", "")
+
+
 def test_nothing_is_asked_about_no_package(cli: SnykCLI, settings: SnykSettings) -> None:
     assert make(settings).query([]) == []
     assert cli.runs == []
@@ -194,7 +310,7 @@ def test_an_issue_of_a_version_that_is_spelled_in_another_way_is_not_lost(
 ) -> None:
     cli.vulnerabilities[PYYAML] = [FLAW]
     cli.know()
-    answering(cli, '"version": each["version"]', '"version": "5.3.1.0"')
+    answering(cli, '"version": version}', '"version": "5.3.1.0"}')
 
     [finding] = known(make(settings), "pyyaml", "5.3.1")
 
@@ -206,16 +322,16 @@ def test_an_issue_of_a_package_that_was_not_asked_for_is_an_error(
 ) -> None:
     cli.vulnerabilities[PYYAML] = [FLAW]
     cli.know()
-    answering(cli, '"name": each["name"]', '"name": "another"')
+    answering(cli, '"name": name', '"name": "another"')
 
     with pytest.raises(ScannerError, match=r"about another 5\.3\.1, which it was not asked about"):
         known(make(settings), "pyyaml", "5.3.1")
 
 
-def test_more_components_than_one_sbom_takes_are_split(
+def test_more_packages_than_one_lock_file_takes_are_split(
     cli: SnykCLI, settings: SnykSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sbom, "MOST_COMPONENTS", 2)
+    monkeypatch.setattr(snyk_lock, "MOST_PACKAGES", 2)
     cli.vulnerabilities["pkg:pypi/p4@1.0"] = [FLAW]
     cli.know()
 
@@ -342,7 +458,7 @@ def test_the_cli_gets_a_small_environment_and_an_empty_home(
     }
     assert environment["HOME"] == environment["TMPDIR"] == run["folder"]
     assert Path(run["folder"]).parent == settings.scratch
-    assert run["files"] == ["sbom.json"]
+    assert run["files"].keys() == {"poetry.lock", "pyproject.toml"}
     assert list(settings.scratch.iterdir()) == []
 
 
@@ -389,7 +505,7 @@ def test_the_token_is_in_no_command_no_log_no_file_and_no_message(
         with pytest.raises(ScannerError, match=r"could not log in with \*\*\*") as error:
             known(scanner, "six", "1.17.0")
 
-    assert any(b"sbom.json" in command for command in commands)
+    assert any(b"poetry.lock" in command for command in commands)
     told = [repr(found), str(error.value), caplog.text, repr(scanner), repr(settings)]
     assert TOKEN not in " ".join(told)
     assert TOKEN.encode() not in b"".join(commands)

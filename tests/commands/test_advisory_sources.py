@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.advisories import snyk
+from package_gate.advisories.snyk import SnykSettings
 from package_gate.commands import advisory_sources as module
-from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES, SNYK_TOKEN, advisory_sources
+from package_gate.commands.advisory_sources import (
+    SAMPLE_ADVISORIES,
+    SNYK_PLAN,
+    SNYK_TOKEN,
+    advisory_sources,
+)
 from package_gate.core.errors import ConfigurationError
 from package_gate.net.session import Network
 from tests.fakes.https_server import HTTPSServer, respond
@@ -68,6 +75,27 @@ def test_the_sources_that_are_named_are_made_and_nothing_is_read_or_asked(
     with advisory_sources(names, "s3://bucket/all.zip", environ, Network(), tmp_path) as chosen:
         assert [source.name for source in chosen.sources] == ["inspector", "osv"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "enterprise"), [("", False), ("free", False), ("enterprise", True)]
+)
+def test_snyks_plan_says_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str, enterprise: bool
+) -> None:
+    made: list[SnykSettings] = []
+    monkeypatch.setattr(snyk, "Snyk", lambda settings, *clients: made.append(settings))
+    environ = {"AWS_REGION": "eu-west-1", SNYK_TOKEN: "ssm:/snyk", SNYK_PLAN: plan}
+
+    advisory_sources(["snyk"], "", environ, Network(), tmp_path)
+
+    assert [settings.enterprise for settings in made] == [enterprise]
+
+
+def test_a_plan_that_snyk_does_not_have_is_a_mistake(tmp_path: Path) -> None:
+    environ = {"AWS_REGION": "eu-west-1", SNYK_TOKEN: "ssm:/snyk", SNYK_PLAN: "team"}
+    with pytest.raises(ConfigurationError, match=f"{SNYK_PLAN} must be free or enterprise"):
+        advisory_sources(["snyk"], "", environ, Network(), tmp_path)
 
 
 def test_snyk_without_a_token_is_a_mistake(tmp_path: Path) -> None:

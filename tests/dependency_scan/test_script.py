@@ -252,8 +252,8 @@ def test_as_a_build_with_advisories_in_s3_an_email_and_snyk(script: Script, aws:
     assert "snyk" in scanners
     [watched] = snyk.monitored
     assert "--target-reference=feature/ünicode" in watched["arguments"]
-    assert watched["sbom"]["metadata"]["component"]["name"] == "team/app"
-    assert len(watched["sbom"]["components"]) == 2
+    assert "--project-name=team/app" in watched["arguments"]
+    assert watched["files"]["poetry.lock"].count("[[package]]") == 2
     [email] = [
         sent
         for topic in requests.get(f"{aws.moto_url}/moto-api/data.json", timeout=30).json()["sns"][

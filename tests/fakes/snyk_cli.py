@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
-"""The Snyk CLI as its help describes it: `snyk --version`, `snyk sbom test`, `snyk sbom monitor`.
+"""The Snyk CLI as its help describes it: `snyk test` and `snyk monitor` on a lock file of Poetry,
+`snyk sbom test`, `snyk sbom monitor` and `snyk --version`.
 
-https://docs.snyk.io/developer-tools/snyk-cli/commands/sbom-test. `install` puts it into a folder
+https://docs.snyk.io/developer-tools/snyk-cli/commands/test. What it makes of a lock file is held
+to Snyk's own parser by tests/advisories/test_snyk_lock.py; its answers have the shape that the CLI
+1.1307.4 gave when it was run against a server on the same machine. `install` puts it into a folder
 as `snyk`; beside it lie what it knows, the faults that were ordered, and a record of its runs.
 This file is that program too, so it imports nothing but the standard library.
 """
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +39,18 @@ FAULTS = (
     "denies",  # status 0, whatever was found
     "claims",  # status 1, whatever was found
     "tells-token",  # status 2 with the token in its words
+    "leaves-out",  # tests a lock file without pip, setuptools and wheel, however they are spelled
+    "miscounts",  # one package less than it was given
 )
+LEFT_OUT = ("setuptools", "distribute", "pip", "wheel")
+"""By the parser of lock files, where they are spelled like this."""
+OPTIONS = {
+    "test": {"--json", "--file", "--command", "--org"},
+    "monitor": {"--file", "--command", "--org", "--project-name", "--target-reference"},
+    "sbom test": {"--experimental", "--json", "--file", "--org"},
+    "sbom monitor": {"--experimental", "--file", "--org", "--target-reference"},
+}
+"""Of each command, those that the gate may use."""
 
 
 @dataclass
@@ -54,7 +71,7 @@ class SnykCLI:
 
     @property
     def runs(self) -> list[dict[str, Any]]:
-        """Arguments, environment, files and SBOM of each run, in order."""
+        """Arguments, environment, files and their text of each run, in order."""
         record = self.folder / "runs.jsonl"
         lines = record.read_text().splitlines() if record.exists() else []
         return [json.loads(line) for line in lines]
@@ -62,12 +79,12 @@ class SnykCLI:
     @property
     def tests(self) -> list[dict[str, Any]]:
         """The runs that were tests."""
-        return [run for run in self.runs if run["arguments"][:2] == ["sbom", "test"]]
+        return [run for run in self.runs if command_of(run["arguments"]).endswith("test")]
 
     @property
     def monitored(self) -> list[dict[str, Any]]:
         """The runs that let something be watched."""
-        return [run for run in self.runs if run["arguments"][:2] == ["sbom", "monitor"]]
+        return [run for run in self.runs if command_of(run["arguments"]).endswith("monitor")]
 
     def know(self) -> None:
         """Let the program know what the fields say."""
@@ -121,13 +138,11 @@ def vulnerability(
 def main(program: Path, arguments: list[str]) -> int:
     """Run as the CLI."""
     home = program.parent
-    sboms = [json.loads(path.read_text()) for path in Path().glob("sbom.json")]
     record = {
-        "sbom": sboms[0] if sboms else None,
         "arguments": arguments,
         "environment": dict(os.environ),
         "folder": str(Path.cwd()),
-        "files": sorted(path.name for path in Path().iterdir()),
+        "files": {path.name: path.read_text() for path in sorted(Path().iterdir())},
     }
     with (home / "runs.jsonl").open("a") as runs:
         runs.write(json.dumps(record) + "\n")
@@ -135,49 +150,105 @@ def main(program: Path, arguments: list[str]) -> int:
         print(VERSION)
         return CLEAN
     fault = next_fault(home / "faults")
+    command = command_of(arguments)
     try:
-        sbom = read_sbom(arguments)
+        options = options_of(command, arguments)
+        packages = read_sbom(options) if "sbom" in command else read_lock(options, fault)
     except ValueError as error:
         return fail(str(error))
     if os.environ.get("SNYK_TOKEN") != TOKEN:
         return fail("Authentication error (SNYK-0005): 401")
-    if arguments[1] == "monitor":
+    if "monitor" in command:
         return fail("The service is not available (SNYK-9999)") if fault else CLEAN
     known = json.loads((home / "known.json").read_text())
-    return answer(fault, sbom, known)
+    return answer(fault, packages, known)
 
 
-def read_sbom(arguments: list[str]) -> dict[str, Any]:
-    """Check the arguments and the file; ValueError when the CLI would not take them."""
-    options = {option.partition("=")[0]: option.partition("=")[2] for option in arguments[2:]}
-    known = {
-        "sbom test": {"--experimental", "--json", "--file", "--org"},
-        "sbom monitor": {"--experimental", "--file", "--org", "--target-reference"},
-    }
-    if not options.keys() <= known.get(" ".join(arguments[:2]), set()):
+def command_of(arguments: list[str]) -> str:
+    """Give the words before the options."""
+    return " ".join(each for each in arguments if not each.startswith("--"))
+
+
+def options_of(command: str, arguments: list[str]) -> dict[str, str]:
+    """Give the options with their values; ValueError for one that the command does not know."""
+    given = [each for each in arguments if each.startswith("--")]
+    options = {option.partition("=")[0]: option.partition("=")[2] for option in given}
+    if command not in OPTIONS or not options.keys() <= OPTIONS[command]:
         raise ValueError(f"unknown command or option: {arguments}")
+    return options
+
+
+def read_sbom(options: dict[str, str]) -> list[tuple[str, str]]:
+    """Give name and version of each package in the SBOM; ValueError when the CLI would not."""
     sbom: dict[str, Any] = json.loads(Path(options["--file"]).read_text())
     if (sbom.get("bomFormat"), sbom.get("specVersion")) != ("CycloneDX", "1.5"):
         raise ValueError("the SBOM's format is not supported")
     if not all(each["purl"].startswith("pkg:pypi/") for each in sbom["components"]):
         raise ValueError("a component has no package URL")
-    return sbom
+    return [(each["name"], each["version"]) for each in sbom["components"]]
 
 
-def answer(fault: str, sbom: dict[str, Any], known: dict[str, Any]) -> int:
+def read_lock(options: dict[str, str], fault: str) -> list[tuple[str, str]]:
+    """Give name and version of each package in the lock file as the CLI's parser does.
+
+    ValueError when the CLI would not.
+    """
+    if options["--file"] != "poetry.lock":
+        raise ValueError("Could not detect package manager for file")
+    try:
+        project = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["poetry"]
+        locked = tomllib.loads(Path("poetry.lock").read_text())["package"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"Error processing poetry project. {error}") from error
+    python = options.get("--command", "python")
+    if not shutil.which(python):
+        raise ValueError(f"Error processing poetry project. Could not find '{python}' on your PATH")
+    found: dict[str, tuple[str, str]] = {}
+    asked = list(project["dependencies"])
+    while asked:
+        name = asked.pop()
+        spelled = name.lower() if fault == "leaves-out" else name
+        if spelled in (*LEFT_OUT, "python"):
+            continue
+        for package in locked:
+            if alike(package["name"]) == alike(name) and package["name"] not in found:
+                found[package["name"]] = (package["name"], package["version"])
+                asked += package.get("dependencies", {})
+                break
+        else:
+            print(f"Could not find any lockfile metadata for package: {name}.", file=sys.stderr)
+    return list(found.values())
+
+
+def alike(name: str) -> str:
+    """Spell a name as the parser does when it compares two."""
+    return re.sub("_", "-", name.lower())
+
+
+def answer(fault: str, packages: list[tuple[str, str]], known: dict[str, Any]) -> int:
     """Write the result, or what goes wrong, and give the exit status."""
-    found = issues(sbom, known["vulnerabilities"])
-    ignored = issues(sbom, known["ignored"])
+    found = issues(packages, known["vulnerabilities"])
+    ignored = issues(packages, known["ignored"])
     result = {
-        "ok": not found,
         "vulnerabilities": found,
-        "dependencyCount": len(sbom["components"]),
-        "uniqueCount": len({each["id"] for each in found}),
-        "filtered": {"ignore": ignored, "patch": []},
+        "ok": not found,
+        "dependencyCount": len(packages) - (fault == "miscounts"),
+        "org": "my-org",
+        "isPrivate": True,
+        "licensesPolicy": None,
+        "packageManager": "poetry",
+        "ignoreSettings": None,
         "summary": f"{len(found)} vulnerable dependency paths",
-        "path": "sbom.json",
+        "remediation": None,
+        "filesystemPolicy": False,
+        "filtered": {"ignore": ignored, "patch": []},
+        "uniqueCount": len({each["id"] for each in found}),
+        "targetFile": "pyproject.toml",
+        "displayTargetFile": "pyproject.toml",
+        "hasUnknownVersions": False,
+        "path": str(Path.cwd()),
     }
-    text = json.dumps(result if len(sbom["components"]) == 1 else [result])
+    text = json.dumps(result if len(packages) == 1 else [result])
     if fault in ("hang", "helper"):
         subprocess.Popen(["sleep", "600"])
     if fault == "hang":
@@ -198,18 +269,20 @@ def answer(fault: str, sbom: dict[str, Any], known: dict[str, Any]) -> int:
     return {"denies": CLEAN, "claims": FOUND}.get(fault, FOUND if found else CLEAN)
 
 
-def issues(sbom: dict[str, Any], known: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Give each known issue of each component twice, as for two paths to it."""
+def issues(
+    packages: list[tuple[str, str]], known: dict[str, list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Give each known issue of each package twice, as for two paths to it."""
     return [
-        {**issue, "name": each["name"], "packageName": each["name"], "version": each["version"]}
-        for each in sbom["components"]
-        for issue in known.get(each["purl"], []) * 2
+        {**issue, "name": name, "packageName": name, "version": version}
+        for name, version in packages
+        for issue in known.get(f"pkg:pypi/{name}@{version}", []) * 2
     ]
 
 
 def fail(message: str) -> int:
     """Fail as the CLI does with `--json`."""
-    print(json.dumps({"ok": False, "error": message, "path": "sbom.json"}))
+    print(json.dumps({"ok": False, "error": message, "path": "."}))
     print(message, file=sys.stderr)
     return FAILED
 

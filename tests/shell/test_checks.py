@@ -43,6 +43,7 @@ MALFORMED = {
     "SNYK_TOKEN_PARAMETER": "the-token",
     "SNYK_TOKEN_KEY": "alias/key",
     "SNYK_ORGANISATION_PARAMETER": "organisation",
+    "SNYK_PLAN": "team",
     "RETRY_SCHEDULE": "daily",
     "REEVALUATION_SCHEDULE": "daily",
     "LOG_RETENTION_DAYS": "7 days",

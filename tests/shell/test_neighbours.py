@@ -57,6 +57,7 @@ MALFORMED = {
         "SNYK_TOKEN_PARAMETER": "the-token",
         "SNYK_TOKEN_KEY": "alias/key",
         "SNYK_ORGANISATION_PARAMETER": "organisation",
+        "SNYK_PLAN": "team",
         "SNYK_MONITOR": "1",
         "LOG_RETENTION_DAYS": "7 days",
     },

@@ -288,7 +288,7 @@ def test_branches_are_those_that_the_pattern_names(
         ("Branches", "release/**"), ("Branches", ""), ("Branches", "a b"), ("Branches", "(a)"),
         ("RepositoryName", "a/b/c"), ("RepositoryName", "a b"), ("SourceKind", "gitlab"),
         ("SnykToken", "the-token"), ("SnykOrganisation", "team"), ("AdvisoriesKey", "alias/key"),
-        ("SnykMonitor", "yes"), ("Advisories", "http://osv.test"),
+        ("SnykMonitor", "yes"), ("SnykPlan", "team"), ("Advisories", "http://osv.test"),
         ("Advisories", "s3://bucket"), ("FailOnFindings", "no"), ("SNSEmail", "nobody"),
         ("GateBundle", "decisions/bundle.tar.gz"), ("CodeConnectionArn", "arn:aws:s3:::b"),
     ],

@@ -213,11 +213,16 @@ def test_snyk_scans_and_watches_when_its_token_is_configured(scan: Scan, tmp_pat
     assert len(snyk.monitored) == 1
     for run in (*snyk.tests, *snyk.monitored):
         assert f"--org={organisation}" in run["arguments"]
+        assert "sbom" not in run["arguments"]
     assert traces(SECRETS, {"log": build.log.encode(), **build.artifacts}) == []
+
+    build = scan.build(CLEAN, SnykToken="/team/snyk", SnykPlan="enterprise")
+    assert build.phases == PASSED, build.log
+    assert snyk.tests[-1]["arguments"][:2] == ["sbom", "test"]
 
     build = scan.build(CLEAN)
     assert build.phases == PASSED, build.log
-    assert len(offered.fetched) == 1
+    assert len(offered.fetched) == 2
 
 
 def test_another_program_than_the_pinned_one_of_snyk_is_not_run(scan: Scan, tmp_path: Path) -> None:

@@ -385,6 +385,13 @@ SNYK = {
 }
 
 
+@pytest.mark.parametrize("variant", ["codeartifact", "github"])
+def test_the_build_knows_the_plan_at_snyk(variant: str) -> None:
+    assert deployed(variant).environment["PACKAGE_GATE_SNYK_PLAN"] == "free"
+    chosen = deployed(variant, SnykPlan="enterprise")
+    assert chosen.environment["PACKAGE_GATE_SNYK_PLAN"] == "enterprise"
+
+
 @pytest.mark.parametrize(
     ("parameters", "rights"),
     [
@@ -437,6 +444,7 @@ def test_the_build_gets_the_rights_of_what_is_chosen(
         ("SnykToken", "the-token"),
         ("SnykTokenKey", "alias/key"),
         ("SnykOrganisation", "team"),
+        ("SnykPlan", "team"),
         ("Scanners", "osv, ruff"),
         ("Scanners", ""),
         ("Advisories", "http://osv.example.com"),
