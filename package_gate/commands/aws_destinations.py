@@ -6,11 +6,13 @@ exist, and everything that is missing or malformed is named at once.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from package_gate.aws.session import AWSSession, Patience, region_of
-from package_gate.commands.destinations import Destination, DestinationParts
+from package_gate.commands.destinations import Destination, DestinationParts, reading
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.policy import Policy, Sources
 from package_gate.net.addresses import AddressGuard
@@ -52,6 +54,10 @@ class _Variables:
             self.add_problem(f"{name} is malformed: it must be {meaning}.")
         return value
 
+    def topic(self) -> str:
+        """Give the topic that emails go through."""
+        return self.get("SNSTopic", TOPIC_ARN, "the topic's ARN")
+
     def add_problem(self, problem: str) -> None:
         """Remember something else that is wrong."""
         self._problems.append(problem)
@@ -62,10 +68,25 @@ class _Variables:
             raise ConfigurationError("Set these variables: " + " ".join(self._problems))
 
 
-def _codeartifact(
-    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
-) -> DestinationParts:
-    variables = _Variables(environ)
+@dataclass(frozen=True, slots=True)
+class _CodeArtifactRecords:
+    """What reading the records of a repository in CodeArtifact takes."""
+
+    domain: str
+    repository: str
+    owner: str
+    """The domain's account; "" for the one that asks."""
+    storage: S3Storage
+    index: IndexSettings | None
+
+    @property
+    def address(self) -> str:
+        return f"codeartifact://{self.domain}/{self.repository}"
+
+
+def _codeartifact_records(
+    environ: Mapping[str, str], policy: Policy, variables: "_Variables", aws: "_AWS"
+) -> _CodeArtifactRecords:
     domain = variables.get("ExampleDomain", DOMAIN, "the name of the CodeArtifact domain")
     repository = variables.get(
         "InternalRepository",
@@ -81,30 +102,46 @@ def _codeartifact(
         "the CodeArtifact repository of the same domain that has the public packages",
         default="",
     )
-    aws = _AWS(variables)
     variables.check()
-    settings = CodeArtifactSettings(
-        domain=domain,
-        repository=repository,
-        scratch=scratch,
-        domain_owner=owner,
-        region=aws.session.region,
-        environment={
-            name: value for name, value in environ.items() if TWINE_VARIABLES.fullmatch(name)
-        },
-    )
-    client = aws.session.client("codeartifact")
-    records = aws.storage(f"codeartifact/{domain}/{repository}")
     index = None
     if store:
+        client = aws.session.client("codeartifact")
         index = _store(
             CodeArtifactRepository(client, domain, store, owner, INDEX_TOKEN_SECONDS),
             environ,
             policy.sources,
         )
-    publisher = CodeArtifact(settings, client, records.turn.ask)
-    address = f"codeartifact://{domain}/{repository}"
-    return DestinationParts(publisher, records, aws.notifier(), address, index)
+    storage = aws.storage(f"codeartifact/{domain}/{repository}")
+    return _CodeArtifactRecords(domain, repository, owner, storage, index)
+
+
+def _look_at_codeartifact(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    variables = _Variables(environ)
+    read = _codeartifact_records(environ, policy, variables, _AWS(variables))
+    return reading(read.storage, scratch, read.address, read.index)
+
+
+def _codeartifact(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    variables = _Variables(environ)
+    aws = _AWS(variables)
+    topic = variables.topic()
+    read = _codeartifact_records(environ, policy, variables, aws)
+    settings = CodeArtifactSettings(
+        domain=read.domain,
+        repository=read.repository,
+        scratch=scratch,
+        domain_owner=read.owner,
+        region=aws.session.region,
+        environment={
+            name: value for name, value in environ.items() if TWINE_VARIABLES.fullmatch(name)
+        },
+    )
+    publisher = CodeArtifact(settings, aws.session.client("codeartifact"), read.storage.turn.ask)
+    return DestinationParts(publisher, read.storage, aws.notifier(topic), read.address, read.index)
 
 
 def _store(
@@ -126,16 +163,54 @@ def _store(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _GitHubRepository:
+    """A repository at GitHub to which packages go."""
+
+    owner: str
+    repository: str
+    host: str
+
+    @classmethod
+    def of(cls, variables: "_Variables") -> Self:
+        return cls(
+            variables.get(
+                "PrivateGitHubOwner", PATTERNS["owner"], "the owner of the private repository"
+            ),
+            variables.get(
+                "PrivateGitHubRepo", PATTERNS["repository"], "the name of the private repository"
+            ),
+            variables.get(
+                "PACKAGE_GATE_GITHUB_HOST",
+                PATTERNS["host"],
+                "the host of GitHub Enterprise, without https://",
+                default="github.com",
+            ),
+        )
+
+    @property
+    def records(self) -> str:
+        return f"github/{self.host}/{self.owner}/{self.repository}"
+
+    @property
+    def address(self) -> str:
+        return f"https://{self.host}/{self.owner}/{self.repository}"
+
+
+def _look_at_github(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    variables = _Variables(environ)
+    repository, aws = _GitHubRepository.of(variables), _AWS(variables)
+    variables.check()
+    return reading(aws.storage(repository.records), scratch, repository.address)
+
+
 def _github(
     environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
 ) -> DestinationParts:
     variables = _Variables(environ)
-    owner = variables.get(
-        "PrivateGitHubOwner", PATTERNS["owner"], "the owner of the private repository"
-    )
-    repository = variables.get(
-        "PrivateGitHubRepo", PATTERNS["repository"], "the name of the private repository"
-    )
+    repository = _GitHubRepository.of(variables)
     username = variables.get(
         "PrivateGitHubUsername", PATTERNS["username"], "the user whose token it is"
     )
@@ -143,23 +218,18 @@ def _github(
     token = variables.get(
         "PrivateGitHubToken", PATTERNS["token"], "a token that may write to the repository"
     )
-    host = variables.get(
-        "PACKAGE_GATE_GITHUB_HOST",
-        PATTERNS["host"],
-        "the host of GitHub Enterprise, without https://",
-        default="github.com",
-    )
     aws = _AWS(variables)
+    topic = variables.topic()
     variables.check()
     network = network_of(environ)
     settings = GitHubSettings(
-        owner=owner,
-        repository=repository,
+        owner=repository.owner,
+        repository=repository.repository,
         username=username,
         email=email,
         token=token,
         scratch=scratch,
-        host=host,
+        host=repository.host,
         ca_bundle=Path(network.ca_bundle).absolute()
         if isinstance(network.ca_bundle, str)
         else None,
@@ -168,19 +238,17 @@ def _github(
     )
     spec = outer_unpacker()
     unpack = partial(unpacked, spec=spec, limits=policy.limits, scratch=scratch)
-    records = aws.storage(f"github/{host}/{owner}/{repository}")
+    records = aws.storage(repository.records)
     publisher = GitHub(settings, unpack, records.turn.ask)
-    address = f"https://{host}/{owner}/{repository}"
-    return DestinationParts(publisher, records, aws.notifier(), address)
+    return DestinationParts(publisher, records, aws.notifier(topic), repository.address)
 
 
 class _AWS:
-    """Records in S3 and emails through SNS, for both destinations on AWS."""
+    """Records in S3 and emails through SNS, for all destinations on AWS."""
 
     _threads = S3Storage.readers + REQUESTS_AT_ONCE
 
     def __init__(self, variables: _Variables) -> None:
-        self._topic = variables.get("SNSTopic", TOPIC_ARN, "the topic's ARN")
         self._records = variables.get(
             "PACKAGE_GATE_RECORDS",
             r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?",
@@ -221,9 +289,9 @@ class _AWS:
         lease_client = self.session.client("s3", patience=Patience(soon, 1, connect_seconds=soon))
         return S3Storage(settings, self.session.client("s3", self._threads), lease_client)
 
-    def notifier(self) -> SNS:
-        return SNS(self._topic, self.session.client("sns", self._threads))
+    def notifier(self, topic: str) -> SNS:
+        return SNS(topic, self.session.client("sns", self._threads))
 
 
-CODEARTIFACT = Destination(_codeartifact)
-GITHUB = Destination(_github)
+CODEARTIFACT = Destination(_codeartifact, _look_at_codeartifact)
+GITHUB = Destination(_github, _look_at_github)

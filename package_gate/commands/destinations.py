@@ -38,7 +38,25 @@ class Destination:
 
     Raises ConfigurationError, naming all that is missing, before anything is downloaded.
     """
+    look: Callable[[Mapping[str, str], Path, Path, Policy], DestinationParts]
+    """Does as `build` for who only reads the records: nothing can be published or sent by it, and
+    no right or credential for that is needed."""
     may_use_sample_advisories: bool = False
+
+
+def reading(
+    storage: Storage, scratch: Path, repository: str, index: IndexSettings | None = None
+) -> DestinationParts:
+    """Give the parts of a destination of which only the records are read.
+
+    Args:
+        storage: the records.
+        scratch: a folder that is gone afterwards.
+        repository: as in `DestinationParts`.
+        index: likewise.
+    """
+    nowhere = scratch / "nowhere"
+    return DestinationParts(LocalFolder(nowhere), storage, Outbox(nowhere), repository, index)
 
 
 def _local(
@@ -52,4 +70,10 @@ def _local(
     )
 
 
-LOCAL = Destination(_local, may_use_sample_advisories=True)
+def _local_records(
+    environ: Mapping[str, str], output: Path, scratch: Path, policy: Policy
+) -> DestinationParts:
+    return reading(FolderStorage(output), scratch, (output / "simple").as_uri())
+
+
+LOCAL = Destination(_local, _local_records, may_use_sample_advisories=True)

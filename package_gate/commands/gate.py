@@ -32,7 +32,7 @@ from package_gate.core.request_file import RequestFile, read_changed, read_reque
 from package_gate.core.run import Run
 from package_gate.core.version import gate_version
 from package_gate.net.download import Downloader
-from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
+from package_gate.pipeline.assembly import Options, Outside, Scanners, Stage, open_gate
 from package_gate.report.terminal import print_verdicts
 from package_gate.report.write import write_reports, write_unless_there
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
@@ -93,7 +93,7 @@ def main(
         requests = _requests(options)  # before anything is written
         with scratch_folder(options.output) as scratch:
             done = decide(options, target, environ, scratch, requests)
-        return _status(done, options.fail_on)
+        return status_of(done, options.fail_on)
 
     return to_its_end(run)
 
@@ -137,6 +137,7 @@ def decide(
     environ: Mapping[str, str],
     scratch: Path,
     requests: RequestFile,
+    stage: Stage | None = None,
 ) -> Run:
     """Take requests through the gate once, and write and print the reports.
 
@@ -146,15 +147,42 @@ def decide(
         environ: the environment.
         scratch: an empty folder.
         requests: what is asked for.
+        stage: which stage of a run this is; None for all in one.
 
     Raises:
         GateError: it can't be done at all.
     """
+    run, catalogue = take_through(options, target, environ, scratch, requests, stage)
+    console = console_for(options)
+    write_reports(run, options.output, inventory=bool(catalogue))
+    write_unless_there(catalogue, options.output)
+    print_verdicts(run, console, quiet=options.quiet)
+    if not options.quiet:
+        console.print(f"Report: {(options.output / 'report.html').as_uri()}")
+    print_document(options, options.output / "verdicts.json")
+    return run
+
+
+def take_through(
+    options: argparse.Namespace,
+    target: Destination,
+    environ: Mapping[str, str],
+    scratch: Path,
+    requests: RequestFile,
+    stage: Stage | None = None,
+) -> tuple[Run, Mapping[str, bytes]]:
+    """Take requests through the gate; arguments and errors as of `decide`.
+
+    Returns:
+        What became of them, and the files of the catalogue.
+    """
     console = console_for(options)
     policy_file = load_policy_file(options.policy)
     policy = policy_file.policy
-    parts = target.build(environ, options.output, scratch, policy)
-    attestor = attestor_of(options, parts.repository)
+    plans = stage is not None and stage.plans
+    build = target.look if plans else target.build
+    parts = build(environ, options.output, scratch, policy)
+    attestor = None if plans else attestor_of(options, parts.repository)
     connection = checked_network(environ)
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
@@ -195,23 +223,18 @@ def decide(
         )
         run_options = Options(
             rescan=options.rescan,
-            dry_run=options.dry_run,
+            dry_run=plans or options.dry_run,
             policy_text=policy_file.text,
             report_hint=str(options.output / "report.html"),
             warnings=(
                 *packaged_policy_warning(options.policy),
                 *policy_warnings(policy, now().date()),
             ),
+            stage=stage,
         )
         with open_gate(outside, scanners, policy, run_options, packages) as gate:
             run = gate.run(requests)
-    write_reports(run, options.output, inventory=bool(gate.catalogue))
-    write_unless_there(gate.catalogue, options.output)
-    print_verdicts(run, console, quiet=options.quiet)
-    if not options.quiet:
-        console.print(f"Report: {(options.output / 'report.html').as_uri()}")
-    print_document(options, options.output / "verdicts.json")
-    return run
+    return run, gate.catalogue
 
 
 def _parser(
@@ -242,12 +265,7 @@ def _parser(
     given = Arguments(parser.add_argument_group("how far it goes"), environ)
     given.add_switch("--rescan", "resolve, fetch and scan again what was decided")
     given.add_switch("--dry-run", "decide and report; publish, record and send nothing")
-    given.add(
-        "--fail-on",
-        FAIL_ON[0],
-        _fail_on,
-        "refused: exit with 1 when a request is refused, too, for CI (default: %(default)s)",
-    )
+    add_fail_on(given)
     add_signing(parser.add_argument_group("who signs"), environ)
     output = parser.add_argument_group("what it tells")
     Arguments(output, environ).add(
@@ -281,6 +299,16 @@ def add_judges(given: Arguments, folder: Path) -> None:
     )
 
 
+def add_fail_on(given: Arguments) -> None:
+    """Add `--fail-on`: what counts as failed."""
+    given.add(
+        "--fail-on",
+        FAIL_ON[0],
+        _fail_on,
+        "refused: exit with 1 when a request is refused, too, for CI (default: %(default)s)",
+    )
+
+
 def scanner_names(text: str) -> list[str]:
     """Read the value of `--scanners`."""
     try:
@@ -295,7 +323,8 @@ def _fail_on(text: str) -> str:
     return text
 
 
-def _status(run: Run, fail_on: str) -> int:
+def status_of(run: Run, fail_on: str) -> int:
+    """Give the exit status of a run."""
     failing = {Verdict.UNDECIDED} | ({Verdict.REFUSED} if fail_on == "refused" else set())
     failed = any(
         outcome.decision.verdict in failing and not outcome.is_waiting for outcome in run.outcomes

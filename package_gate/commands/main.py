@@ -28,7 +28,7 @@ class Command:
 
 
 def scan_script(target: "Destination", folder: Path) -> int:
-    """Do what a script for one destination is started for: `run`, or `reevaluate` if it says so.
+    """Do what a script for one destination is started for: `run`, unless it names another command.
 
     Args:
         target: where approved packages go.
@@ -37,28 +37,64 @@ def scan_script(target: "Destination", folder: Path) -> int:
     Returns:
         The exit status.
     """
-    if sys.argv[1:2] == ["reevaluate"]:
-        from package_gate.commands import reevaluate
+    name, rest = sys.argv[1] if sys.argv[1:] else "", sys.argv[2:]
+    if name in _FOR_DESTINATIONS:
+        program = f"{Path(sys.argv[0]).name} {name}"
+        return _FOR_DESTINATIONS[name](target, rest, folder, program)
+    return _run(target, None, folder, None)
 
-        program = f"{Path(sys.argv[0]).name} reevaluate"
-        return reevaluate.main(target, sys.argv[2:], folder=folder, program=program)
+
+def _run(
+    target: "Destination", arguments: Sequence[str] | None, folder: Path, program: str | None
+) -> int:
     from package_gate.commands import gate
 
-    return gate.main(target, folder=folder)
+    return gate.main(target, arguments, folder=folder, program=program)
 
 
-def _run(arguments: Sequence[str]) -> int:
-    from package_gate.commands import gate
-    from package_gate.commands.destinations import LOCAL
-
-    return gate.main(LOCAL, arguments, program=f"{PROGRAM} {DEFAULT}")
-
-
-def _reevaluate(arguments: Sequence[str]) -> int:
+def _reevaluate(target: "Destination", arguments: Sequence[str], folder: Path, program: str) -> int:
     from package_gate.commands import reevaluate
-    from package_gate.commands.destinations import LOCAL
 
-    return reevaluate.main(LOCAL, arguments, program=f"{PROGRAM} reevaluate")
+    return reevaluate.main(target, arguments, folder=folder, program=program)
+
+
+def _plan(target: "Destination", arguments: Sequence[str], folder: Path, program: str) -> int:
+    from package_gate.commands import stages
+
+    return stages.plan(target, arguments, folder=folder, program=program)
+
+
+def _scan(target: "Destination", arguments: Sequence[str], folder: Path, program: str) -> int:
+    from package_gate.commands import stages
+
+    return stages.scan(arguments, folder=folder, program=program)
+
+
+def _conclude(target: "Destination", arguments: Sequence[str], folder: Path, program: str) -> int:
+    from package_gate.commands import stages
+
+    return stages.conclude(target, arguments, folder=folder, program=program)
+
+
+_FOR_DESTINATIONS: Mapping[str, Callable[["Destination", Sequence[str], Path, str], int]] = {
+    DEFAULT: _run,
+    "reevaluate": _reevaluate,
+    "plan": _plan,
+    "scan": _scan,
+    "conclude": _conclude,
+}
+"""The commands that differ by where approved packages go."""
+
+
+def _locally(name: str) -> Callable[[Sequence[str]], int]:
+    """Give one of them for the local folder."""
+
+    def command(arguments: Sequence[str]) -> int:
+        from package_gate.commands.destinations import LOCAL
+
+        return _FOR_DESTINATIONS[name](LOCAL, arguments, Path(), f"{PROGRAM} {name}")
+
+    return command
 
 
 def _inventory(arguments: Sequence[str]) -> int:
@@ -100,11 +136,23 @@ def _scan_dependencies(arguments: Sequence[str]) -> int:
 COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "decide the requests of external-package-request.csv; approved packages go to a folder",
-        _run,
+        _locally(DEFAULT),
     ),
     "reevaluate": Command(
         "judge what is approved by what is known today; withdraw what the policy refuses",
-        _reevaluate,
+        _locally("reevaluate"),
+    ),
+    "plan": Command(
+        "the first stage of a run: resolve and fetch, and write down what must be scanned",
+        _locally("plan"),
+    ),
+    "scan": Command(
+        "the second: look at one batch of the plan, without a network",
+        _locally("scan"),
+    ),
+    "conclude": Command(
+        "the last: decide by what was found; publish, record and tell",
+        _locally("conclude"),
     ),
     "inventory": Command(
         "list every package and request on record, and how it stands",

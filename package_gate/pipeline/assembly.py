@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from package_gate.advisories.cached import Cached
 from package_gate.advisories.interface import AdvisorySource
@@ -14,14 +15,15 @@ from package_gate.core.version import gate_version
 from package_gate.notifications.outbox import Notifier
 from package_gate.pipeline.compliant import Compliant
 from package_gate.pipeline.gate import Gate, Steps
+from package_gate.pipeline.looking import Fetch, Looker, Looking
 from package_gate.pipeline.packages import Packages
-from package_gate.pipeline.plan import Planner
-from package_gate.pipeline.precedent import Fetch, Looking, Precedents
+from package_gate.pipeline.plan import Planner, Planning
+from package_gate.pipeline.precedent import Precedents
 from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import Conditions
 from package_gate.pipeline.scan import Scanning
-from package_gate.pipeline.settings import Progress, Settings
+from package_gate.pipeline.settings import Progress, Settings, WithoutVerdicts
 from package_gate.pipeline.signing import Signing
 from package_gate.publishers.interface import Publisher
 from package_gate.records.storage import Storage
@@ -63,6 +65,29 @@ class Scanners:
     """Whether verdicts rest on the small hand-written advisory set."""
 
 
+class Stage(Protocol):
+    """How one stage of a run differs from doing all in one process."""
+
+    plans: bool
+    """Whether it plans what a run will do: it takes up what earlier runs owe, in a dry run."""
+
+    def fetch(self, fetch: Fetch) -> Fetch:
+        """Give who fetches, in place of who would."""
+        ...
+
+    def looker(self, looker: Looker, fetch: Fetch) -> Looker:
+        """Give who looks at packages, in place of who would."""
+        ...
+
+    def planner(self, planner: Planning) -> Planning:
+        """Give who says what requests need, in place of who would."""
+        ...
+
+    def history(self, history: History | None) -> History | None:
+        """Give who knows older releases, in place of who would."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a run differs from the usual one."""
@@ -79,6 +104,8 @@ class Options:
     """Where the full report is, for the emails."""
     warnings: tuple[str, ...] = ()
     """What the report must say first, whatever the run finds."""
+    stage: Stage | None = None
+    """Which stage of a run this is; None for all in one."""
 
 
 @contextmanager
@@ -101,8 +128,12 @@ def open_gate(
     with nullcontext() if options.dry_run else records.exclusive():
         if options.policy_text and not options.dry_run:
             records.keep_policy(policy.digest, options.policy_text)
+        stage = options.stage
+        plans = stage is not None and stage.plans
+        if plans:
+            outside.storage.look()
         rescan = options.rescan
-        looks = not (options.dry_run or options.reevaluates or rescan)
+        looks = (plans or not options.dry_run) and not (options.reevaluates or rescan)
         if looks and (owed := records.owed.rescan()):
             rescan = True
             remarks.warn(
@@ -128,21 +159,27 @@ def open_gate(
         settings = Settings(
             conditions=conditions,
             now=outside.now,
-            progress=outside.progress,
+            progress=WithoutVerdicts(outside.progress) if plans else outside.progress,
             dry_run=options.dry_run,
             report_hint=options.report_hint,
         )
-        looking = Looking(outside.fetch, scanning, advisories, scratch)
-        precedents = Precedents(outside.history, looking, records, settings)
+        planner: Planning = Planner(
+            outside.sources,
+            Compliant(outside.steering, advisories, settings),
+            records,
+            settings,
+        )
+        looker: Looker = scanning
+        fetch, history = outside.fetch, outside.history
+        if stage:
+            fetch, history = stage.fetch(fetch), stage.history(history)
+            looker, planner = stage.looker(looker, fetch), stage.planner(planner)
+        looking = Looking(fetch, looker, advisories, scratch)
+        precedents = Precedents(history, looking, records, settings)
         signing = Signing(outside.attestor, outside.publisher, records, remarks)
         packages = Packages(looking, records, precedents, signing, settings)
         steps = Steps(
-            planner=Planner(
-                outside.sources,
-                Compliant(outside.steering, advisories, settings),
-                records,
-                settings,
-            ),
+            planner=planner,
             packages=packages,
             publication=Publication(
                 outside.publisher, packages, records, signing, remarks, settings

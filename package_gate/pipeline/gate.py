@@ -36,6 +36,7 @@ from package_gate.core.errors import (
     describe,
 )
 from package_gate.core.finding import ScannerInfo
+from package_gate.core.plan import Plan
 from package_gate.core.request import Request
 from package_gate.core.request_file import RequestFile
 from package_gate.core.run import RequestOutcome, Run
@@ -51,7 +52,7 @@ from package_gate.pipeline.decide import (
     refuse_unfit,
 )
 from package_gate.pipeline.packages import Packages, PackageWork, remote_files
-from package_gate.pipeline.plan import Plan, Planner
+from package_gate.pipeline.plan import Planning
 from package_gate.pipeline.publish import Publication
 from package_gate.pipeline.remarks import Remarks
 from package_gate.pipeline.reuse import closure_holds, offer_holds, request_holds, stands_undecided
@@ -72,7 +73,7 @@ Decided = tuple[RequestDecision, tuple[PackageDecision, ...]]
 class Steps:
     """The parts of the gate, which don't know each other's order."""
 
-    planner: Planner
+    planner: Planning
     packages: Packages
     publication: Publication
     signing: Signing
@@ -406,7 +407,9 @@ class Gate:
         )
         if decision.verdict is Verdict.APPROVED:
             decision = refuse_unfit(decision, plan.packages, outcomes, self._conditions)
-        if decision.verdict is Verdict.APPROVED and not self.settings.dry_run:
+        if decision.verdict is Verdict.APPROVED and self.settings.dry_run:
+            self.steps.packages.keep_for_publication(works)
+        elif decision.verdict is Verdict.APPROVED:
             try:
                 command = self._publish(request, plan, works, earlier)
                 decision = replace(decision, install_command=command)

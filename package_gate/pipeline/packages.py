@@ -34,7 +34,8 @@ from package_gate.core.judge import judge
 from package_gate.core.owed import Withdrawal
 from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
-from package_gate.pipeline.precedent import Looking, Precedents
+from package_gate.pipeline.looking import Looking
+from package_gate.pipeline.precedent import Precedents
 from package_gate.pipeline.reuse import (
     missing_scans,
     scans_that_hold,
@@ -87,7 +88,7 @@ class Packages:
         """Put the parts together."""
         self._signing = signing
         self._fetch = looking.fetch
-        self._scanning = looking.scanning
+        self._looker = looking.looker
         self.advisories = looking.advisories
         self._records = records
         self._scratch = looking.scratch
@@ -180,6 +181,17 @@ class Packages:
             (evidence and evidence.inventories) or (),
         )
 
+    def keep_for_publication(self, works: Iterable[PackageWork]) -> None:
+        """Keep what is approved and not published yet at hand for who publishes it.
+
+        Raises:
+            SourceError: its bytes can't be had any more.
+        """
+        for work in works:
+            decision = work.decision
+            if decision and decision.verdict is Verdict.APPROVED and not decision.published_to:
+                self._looker.keep(remote_files(decision), work.folder)
+
     def ask_together(self, packages: Iterable[PackageSummary]) -> None:
         """Ask at once what is known of packages, so that the sources need not be asked for each.
 
@@ -216,7 +228,7 @@ class Packages:
     def close(self) -> None:
         """Take no more work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._scanning.close()
+        self._looker.close()
 
     def _decide(self, package: ResolvedPackage, work: PackageWork) -> PackageDecision:
         """Decide one package and record the decision, one file set of a version after another."""
@@ -300,10 +312,13 @@ class Packages:
         known: Evidence | None,
         missing: Sequence[str],
     ) -> Evidence:
-        if not work.files:
-            work.files = self._fetch_files(package.files, work)
-        self._settings.progress.step(_subject(package), "scanning")
-        evidence = self._scanning.scan(package, work.files, work.folder, known, missing)
+        def files() -> tuple[ArtifactFile, ...]:
+            if not work.files:
+                work.files = self._fetch_files(package.files, work)
+            self._settings.progress.step(_subject(package), "scanning")
+            return work.files
+
+        evidence = self._looker.look(package, files, work.folder, known, missing)
         finished = replace(evidence, failures=())
         if not self._settings.dry_run:
             self._records.put_evidence(finished)

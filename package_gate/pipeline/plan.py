@@ -1,16 +1,13 @@
 """What a request needs: the closure that its record holds, or a new one from its source."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
 
 from package_gate.core.artifact import Resolution, ResolvedPackage
-from package_gate.core.decision import (
-    PackageDecision,
-    PackageSummary,
-    RequestDecision,
-    Verdict,
-)
+from package_gate.core.decision import PackageDecision, RequestDecision, Verdict
 from package_gate.core.finding import Finding
+from package_gate.core.plan import Plan
 from package_gate.core.request import Request
 from package_gate.pipeline.compliant import Compliant
 from package_gate.pipeline.packages import remote_files
@@ -21,33 +18,30 @@ from package_gate.sources.index_findings import INDEX, YANKED
 from package_gate.sources.interface import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The closure of a request."""
+class Planning(Protocol):
+    """Says what each request needs. Several threads may use it."""
 
-    packages: tuple[ResolvedPackage, ...]
-    """The requested package first when it is known."""
-    notes: tuple[str, ...]
-    recorded: bool
-    """Whether it was resolved by an earlier run."""
-    targets: tuple[str, ...] = ()
-    """Those of the policy's notebooks that it is for; empty for all."""
-    instead: str = ""
-    """A request that no advisory would refuse, when one refuses this; "" for none."""
+    def plan(self, request: Request, earlier: RequestDecision | None) -> Plan:
+        """Give the closure of a request.
 
-    def summaries(self, decisions: Iterable[PackageDecision]) -> tuple[PackageSummary, ...]:
-        """Give what the request's record says of its packages."""
-        planned = {(p.origin, p.name, p.version): p for p in self.packages}
-        return tuple(
-            replace(d.summary, for_build=package.for_build, targets=package.targets)
-            if (package := planned.get((d.origin, d.name, d.version)))
-            else d.summary
-            for d in decisions
-        )
+        Args:
+            request: the line that asked.
+            earlier: what was decided of it before.
+
+        Raises:
+            SourceError: it could not be resolved.
+            SourceRefusedError: the policy or the address guard forbids it.
+            StoreError: a record can't be read.
+        """
+        ...
+
+    def instead(self, request: Request) -> str:
+        """See `Compliant.instead`."""
+        ...
 
 
 class Planner:
-    """Says what each request needs."""
+    """Says what each request needs, by its record and its source; implements `Planning`."""
 
     def __init__(
         self,
@@ -63,13 +57,7 @@ class Planner:
         self._settings = settings
 
     def plan(self, request: Request, earlier: RequestDecision | None) -> Plan:
-        """Give the closure of a request.
-
-        Raises:
-            SourceError: it could not be resolved.
-            SourceRefusedError: the policy or the address guard forbids it.
-            StoreError: a record can't be read.
-        """
+        """See `Planning.plan`."""
         if earlier is not None and closure_holds(earlier, self._settings.conditions):
             recorded = self._records.packages(earlier)
             if len(recorded) == len(earlier.packages) and all(p.artifacts for p in recorded):

@@ -7,13 +7,11 @@ none.
 
 import itertools
 import shutil
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection
 
-from package_gate.advisories.interface import AdvisorySource, NamedPackage
+from package_gate.advisories.interface import NamedPackage
 from package_gate.advisories.standing import standing_of_releases
-from package_gate.core.artifact import ArtifactFile, RemoteFile, ResolvedPackage
+from package_gate.core.artifact import ArtifactFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.errors import AgesUnknownError, SourceError
@@ -21,25 +19,11 @@ from package_gate.core.evidence import Evidence, package_digest
 from package_gate.core.finding import Kind, is_known_malware
 from package_gate.core.precedent import Comparison, Precedent, suspicions
 from package_gate.core.standing import Standing
+from package_gate.pipeline.looking import Looking
 from package_gate.pipeline.reuse import missing_scans, precedent_that_holds
-from package_gate.pipeline.scan import Scanning
 from package_gate.pipeline.settings import Settings
 from package_gate.records.store import Records
 from package_gate.sources.interface import History
-
-Fetch = Callable[[RemoteFile, Path], ArtifactFile]
-"""Downloads a file into a folder, checked against what is known of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """How a precedent is looked at: as every package is."""
-
-    fetch: Fetch
-    scanning: Scanning
-    advisories: Sequence[AdvisorySource]
-    scratch: Path
-    """An empty folder for what is downloaded."""
 
 
 class Precedents:
@@ -138,13 +122,17 @@ class Precedents:
     ) -> Evidence:
         subject = f"{release.name} {release.version}"
         folder = self._looking.scratch / f"precedent-{next(self._numbers)}"
-        downloads = folder / "downloads"
-        downloads.mkdir(parents=True)
-        try:
+
+        def files() -> tuple[ArtifactFile, ...]:
             self._settings.progress.step(subject, "fetching, as precedent")
-            files = tuple(self._looking.fetch(file, downloads) for file in release.files)
+            downloads = folder / "downloads"
+            downloads.mkdir(parents=True)
+            fetched = tuple(self._looking.fetch(file, downloads) for file in release.files)
             self._settings.progress.step(subject, "scanning, as precedent")
-            evidence = self._looking.scanning.scan(release, files, folder, known, missing)
+            return fetched
+
+        try:
+            evidence = self._looking.looker.look(release, files, folder, known, missing)
         finally:
             self._settings.progress.end(subject)
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,14 +1,14 @@
 """Looking at a package's bytes: unpacked once, then by each scanner → evidence."""
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from package_gate.core.artifact import (
-    ArtifactFile,
+    RemoteFile,
     ResolvedPackage,
     UnpackedArtifact,
     UnpackedPackage,
@@ -16,13 +16,15 @@ from package_gate.core.artifact import (
 from package_gate.core.errors import ScannerError
 from package_gate.core.evidence import Evidence, Scan
 from package_gate.core.finding import Finding
+from package_gate.core.inventory import Inventory
+from package_gate.pipeline.looking import Files
 from package_gate.scanners.interface import Scanner, UnpackingScanner
 
 SCANS_AT_ONCE = 16
 
 
 class Scanning:
-    """The scanners of a run, several at a time."""
+    """The scanners of a run, several at a time; implements `Looker`."""
 
     def __init__(
         self, unpacker: UnpackingScanner, scanners: Sequence[Scanner], now: Callable[[], datetime]
@@ -39,43 +41,32 @@ class Scanning:
         scanners = {scanner.name: scanner.version for scanner in self._scanners}
         return {self._unpacker.name: self._unpacker.version, **scanners}
 
-    def scan(
+    def look(
         self,
         package: ResolvedPackage,
-        files: Sequence[ArtifactFile],
+        files: Files,
         folder: Path,
         known: Evidence | None,
         wanted: Collection[str],
     ) -> Evidence:
-        """Look at a package.
-
-        Args:
-            package: what it is.
-            files: all of its files.
-            folder: an existing folder for its unpacked trees, which are gone afterwards.
-            known: what earlier runs found in the same files.
-            wanted: the scanners whose part of that does not hold; the others don't run again.
-
-        Returns:
-            What is known now. A scanner that did not finish is among its failures, and not among
-            its scans.
-        """
+        """See `Looker.look`: the unpacked trees are gone afterwards."""
+        fetched = files()
         trees = folder / "trees"  # the unpacker can write there and nowhere else
-        trees.mkdir()
+        trees.mkdir(parents=True)
         target = UnpackedPackage(
             package.name,
             package.version,
             package.origin,
             tuple(
                 UnpackedArtifact(file.artifact, str(file.path), str(trees / str(number)))
-                for number, file in enumerate(files)
+                for number, file in enumerate(fetched)
             ),
         )
         evidence = Evidence(
             name=package.name,
             version=package.version,
             origin=package.origin,
-            artifacts=tuple(file.artifact for file in files),
+            artifacts=tuple(file.artifact for file in fetched),
             scans=tuple(scan for scan in known.scans if scan.scanner.name not in wanted)
             if known
             else (),
@@ -85,6 +76,9 @@ class Scanning:
             return self._scan(target, evidence, wanted)
         finally:
             shutil.rmtree(trees, ignore_errors=True)
+
+    def keep(self, files: Sequence[RemoteFile], folder: Path) -> None:
+        """See `Looker.keep`: this run publishes by itself."""
 
     def close(self) -> None:
         """Take no more work."""
@@ -116,18 +110,33 @@ class Scanning:
                 scans.append(future.result())
             except ScannerError as error:
                 failures.append(_failure(name, error))
-        return replace(
-            evidence,
-            artifacts=tuple(
-                replace(artifact, requires_python=inventory.requires_python, kind=inventory.kind)
-                for artifact, inventory in zip(
-                    evidence.artifacts, unpacked.inventories, strict=True
-                )
-            ),
-            scans=tuple(sorted(scans, key=lambda scan: scan.scanner.name)),
-            inventories=tuple(unpacked.inventories),
-            failures=tuple(failures),
-        )
+        return looked_at(evidence, scans, unpacked.inventories, failures)
+
+
+def looked_at(
+    evidence: Evidence,
+    scans: Iterable[Scan],
+    inventories: Sequence[Inventory],
+    failures: Iterable[str],
+) -> Evidence:
+    """Give what is known of a package once it is unpacked and scanned.
+
+    Args:
+        evidence: whose it is.
+        scans: of those scanners that finished.
+        inventories: one for each artifact.
+        failures: of those that did not.
+    """
+    return replace(
+        evidence,
+        artifacts=tuple(
+            replace(artifact, requires_python=inventory.requires_python, kind=inventory.kind)
+            for artifact, inventory in zip(evidence.artifacts, inventories, strict=True)
+        ),
+        scans=tuple(sorted(scans, key=lambda scan: scan.scanner.name)),
+        inventories=tuple(inventories),
+        failures=tuple(failures),
+    )
 
 
 def _failure(scanner: str, error: ScannerError) -> str:

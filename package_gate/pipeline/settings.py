@@ -40,6 +40,20 @@ class Silent:
         """See `Progress.count`."""
 
 
+class WithoutVerdicts:
+    """Tells what is done, and not what came of it, since nothing has yet; implements `Progress`."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Tell this one."""
+        self.step = progress.step
+        self.count = progress.count
+        self._progress = progress
+
+    def end(self, subject: str, what: str = "") -> None:
+        """See `Progress.end`."""
+        self._progress.end(subject)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the parts have in common."""

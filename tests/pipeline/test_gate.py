@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.advisories.interface import NamedPackage
-from package_gate.commands.gate import FAIL_ON, _status
+from package_gate.commands.gate import FAIL_ON, status_of
 from package_gate.core.artifact import Origin, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.decision import Cause, Verdict
 from package_gate.core.errors import (
@@ -381,7 +381,7 @@ def test_a_pinned_fresh_release_is_undecided_until_its_date(world: World) -> Non
     run = world.run(request("x"))
     assert verdicts(run) == {"x": Verdict.UNDECIDED}
     assert "2026-06-05" in reasons(run)
-    assert (run.waiting, run.overdue, _status(run, FAIL_ON[0])) == (1, 0, 0)
+    assert (run.waiting, run.overdue, status_of(run, FAIL_ON[0])) == (1, 0, 0)
 
 
 def test_a_fresh_dependency_is_neither_fetched_nor_approved(world: World) -> None:
@@ -391,7 +391,7 @@ def test_a_fresh_dependency_is_neither_fetched_nor_approved(world: World) -> Non
     assert "younger than the cooldown of 7 days. It is decided from 2026-06-02" in reasons(run)
     assert world.count("fetch x") == 0
     assert run.outcomes[0].decision.waits_until == datetime(2026, 6, 2, tzinfo=UTC)
-    assert (run.waiting, run.overdue, _status(run, FAIL_ON[0])) == (1, 0, 0)
+    assert (run.waiting, run.overdue, status_of(run, FAIL_ON[0])) == (1, 0, 0)
     world.now += timedelta(days=1, minutes=1)
     assert verdicts(world.run(request("x"))) == {"x": Verdict.APPROVED}
 
@@ -403,7 +403,7 @@ def test_waiting_is_not_failing_but_what_has_failed_is(world: World) -> None:
     run = world.run(request("x"), request("y"))
     assert verdicts(run) == {"x": Verdict.UNDECIDED, "y": Verdict.UNDECIDED}
     assert [outcome.is_waiting for outcome in run.outcomes] == [True, False]
-    assert (run.waiting, _status(run, FAIL_ON[0])) == (1, 1)
+    assert (run.waiting, status_of(run, FAIL_ON[0])) == (1, 1)
 
 
 def test_a_request_that_waits_and_has_failed_is_not_waiting(world: World) -> None:
@@ -412,18 +412,18 @@ def test_a_request_that_waits_and_has_failed_is_not_waiting(world: World) -> Non
     world.scan_errors["y"] = ScannerError("crashed")
     run = world.run(request("app"))
     assert run.outcomes[0].decision.waits_until is None
-    assert (run.waiting, _status(run, FAIL_ON[0])) == (0, 1)
+    assert (run.waiting, status_of(run, FAIL_ON[0])) == (0, 1)
 
 
 def test_who_waits_for_one_newer_release_after_the_other_is_overdue(world: World) -> None:
     for day in range(2):
         world.resolve_errors["x"] = TooFreshError(f"day {day}", world.now + timedelta(days=1))
         run = world.run(request("x"))
-        assert (run.waiting, run.overdue, _status(run, FAIL_ON[0])) == (1, 0, 0)
+        assert (run.waiting, run.overdue, status_of(run, FAIL_ON[0])) == (1, 0, 0)
         world.now += timedelta(days=1)
     world.resolve_errors["x"] = TooFreshError("day 2", world.now + timedelta(days=1))
     run = world.run(request("x"))
-    assert (run.waiting, run.overdue, _status(run, FAIL_ON[0])) == (1, 1, 0)
+    assert (run.waiting, run.overdue, status_of(run, FAIL_ON[0])) == (1, 1, 0)
 
 
 def test_a_yanked_release_is_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
