@@ -50,7 +50,7 @@ def test_the_version_names_what_it_is_from(tmp_path: Path) -> None:
 def test_an_unknown_command_is_named_with_those_that_exist(tmp_path: Path) -> None:
     result = run(tmp_path, "scna")
     assert (result.returncode, result.stdout) == (2, "")
-    assert "no command 'scna'; choose from run, reevaluate, inventory" in result.stderr
+    assert "no command 'scna'; choose from run, reevaluate, plan" in result.stderr
 
 
 @pytest.mark.parametrize("command", [[], ["run"]])
