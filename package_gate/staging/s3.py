@@ -1,17 +1,17 @@
 """A prefix in S3 as the place where stages meet."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import ClientError
 
 from package_gate.aws.errors import aws_errors, error_code
 from package_gate.core.errors import SourceError, StoreError
-from package_gate.core.files import sha256_of
+from package_gate.core.files import PIECE
 from package_gate.staging.place import MAX_DOCUMENT_BYTES, file_key, is_missing, is_other
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MISSING = frozenset({"404", "NoSuchKey"})
 """What S3 answers where there is no object; to who may not list, it answers AccessDenied."""
 THERE_ALREADY = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 """What it answers to `If-None-Match: *` where there is one, or two are written at once."""
+
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +120,37 @@ class S3Place:
             )
 
     def get_file(self, sha256: str, path: Path) -> None:
-        """See `Place.get_file`: in parts, when it is large, and hashed on the disk."""
+        """See `Place.get_file`: hashed as it arrives; what breaks off is fetched again."""
         key = file_key(sha256)
-        with aws_errors(f"{self.address(key)} can't be read", SourceError):
+        for attempt in range(ATTEMPTS):
             try:
-                self._client.download_file(
-                    self._prefix.bucket, self._prefix.prefix + key, str(path)
-                )
-            except ClientError as error:
-                if error_code(error) in MISSING:
-                    raise is_missing(sha256) from error
-                raise
-            except (OSError, Boto3Error) as error:
-                raise SourceError(f"{self.address(key)} can't be copied: {error}") from error
-        read = sha256_of(path)
+                read = self._receive(key, sha256, path)
+                break
+            except SourceError:
+                path.unlink(missing_ok=True)
+                if attempt == ATTEMPTS - 1:
+                    raise
         if read != sha256:
             path.unlink()
             raise is_other(sha256, read)
+
+    def _receive(self, key: str, sha256: str, path: Path) -> str:
+        """Write an object to a new file; gives its SHA-256."""
+        digest = hashlib.sha256()
+        with aws_errors(f"{self.address(key)} can't be read", SourceError):
+            try:
+                body = self._client.get_object(
+                    Bucket=self._prefix.bucket, Key=self._prefix.prefix + key
+                )["Body"]
+                with path.open("xb") as file:
+                    for piece in body.iter_chunks(PIECE):
+                        digest.update(piece)
+                        file.write(piece)
+            except self._client.exceptions.NoSuchKey as error:
+                raise is_missing(sha256) from error
+            except OSError as error:
+                raise SourceError(f"{path} can't be written: {error.strerror}") from error
+        return digest.hexdigest()
 
     def _new(self, key: str, document: bytes, *, once: bool = False) -> "PutObjectRequestTypeDef":
         arguments: PutObjectRequestTypeDef = {
