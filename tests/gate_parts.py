@@ -36,6 +36,7 @@ from package_gate.pipeline.settings import Progress, Silent
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.storage import FolderStorage
 from package_gate.records.store import Records
+from package_gate.sources.interface import Attestations
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -94,6 +95,8 @@ class World:
     publish_errors: dict[str, GateError] = field(default_factory=dict)
     email_error: GateError | None = None
     finish_error: GateError | None = None
+    attestations: Attestations | None = None
+    """Who knows who has attested files; a re-evaluation asks nobody."""
     attestor: Attestor | None = None
     attest_errors: dict[str, GateError] = field(default_factory=dict)
     """Package name → why its statement can't be put beside it."""
@@ -147,6 +150,7 @@ class World:
             now=self.tick,
             progress=self.progress,
             history=self,
+            attestations=None if options.reevaluates else self.attestations,
             attestor=self.attestor,
         )
         scanners = Scanners(

@@ -18,7 +18,7 @@ import pytest
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from tests.fakes.https_server import HTTPSServer, Responder, respond
 from tests.fakes.package_index import PackageIndex
-from tests.local_run import PROJECT, LocalRun
+from tests.local_run import POLICY, PROJECT, LocalRun
 
 DEFAULT_SCANNERS = pytest.mark.parametrize("scanners", [None], ids=["default scanners"])
 """For a run with all that are on by default."""
@@ -384,3 +384,41 @@ def test_a_scanner_that_cannot_start_leaves_everything_undecided(local: LocalRun
     assert result.returncode == 1
     assert local.verdicts() == {"app": "undecided"}
     assert "did not finish" in local.report()["requests"][0]["reasons"][0]
+
+
+def test_provenance_is_verified_as_pypi_serves_it(local: LocalRun) -> None:
+    data = PROJECT / "tests" / "data" / "provenance"
+    [real] = data.glob("*.whl")
+    name, version = real.name.split("-")[:2]
+    entry = local.index.add_file(name, real.name, real.read_bytes())
+    local.index.attest(entry, Path(f"{real}.provenance").read_bytes())
+    forged = local.index.add_wheel("forged", "1.0")
+    local.index.attest(forged, Path(f"{real}.provenance").read_bytes())
+    lost = local.index.add_wheel("lost", "1.0")
+    local.index.attest(lost, None)
+    lost["provenance"] = f"{local.index.url}/lost/provenance"
+    local.index.add_wheel("silent", "1.0")
+    local.policy = POLICY + '[provenance]\nrequire = "downgrade"\n'
+    result = local.run(
+        f"real,pypi:{name}=={version}\nforged,pypi:forged\nlost,pypi:lost\nsilent,pypi:silent\n"
+    )
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert local.verdicts() == {
+        "real": "approved",
+        "forged": "refused",
+        "lost": "undecided",
+        "silent": "approved",
+    }
+    said = {
+        each["name"]: each["packages"][0].get("provenance") for each in local.report()["requests"]
+    }
+    assert said["real"] == "attested by circleci:fdd9283f-e619-46af-8f9c-851f7d3e8b2b"
+    assert said["silent"] == "unknown: the index offers no attestations"
+    page = (local.output / "report.html").read_text()
+    assert f"<dt>Provenance</dt><dd>{said['real']}</dd>" in page
+    explained = subprocess.run(
+        [sys.executable, "-m", "package_gate", "explain", name, "--output", local.output],
+        env=local.environ(), cwd=local.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"provenance: {said['real']}" in explained.stdout
+    assert not (local.folder / "home" / ".cache" / "sigstore-python").exists()

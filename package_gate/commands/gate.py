@@ -37,8 +37,10 @@ from package_gate.report.terminal import print_verdicts
 from package_gate.report.write import write_reports, write_unless_there
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, chosen
 from package_gate.sources.archive_url import ArchiveURL
+from package_gate.sources.pypi.attestations import AttestationVerifier
 from package_gate.sources.pypi.history import PyPIHistory
 from package_gate.sources.pypi.index import configured_indexes
+from package_gate.sources.pypi.provenance import PyPIAttestations
 from package_gate.sources.pypi.source import PyPI
 from package_gate.sources.pypi.uv import index_settings
 
@@ -213,6 +215,9 @@ def take_through(
             progress=progress,
             history=PyPIHistory(pypi.index),
             steering=pypi,
+            attestations=PyPIAttestations(
+                pypi.index, AttestationVerifier(), now, policy.history.days
+            ),
             attestor=attestor,
         )
         scanners = Scanners(

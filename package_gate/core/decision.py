@@ -163,6 +163,8 @@ class PackageDecision:
     the gate may let it be installed again; False once that is done."""
     waits_until: datetime | None = None
     """When its cooldown ends (UTC), while nothing else keeps it undecided."""
+    provenance: str = ""
+    """Who had attested its files when it was judged, in words; "" where the policy did not ask."""
     attestation: Envelope | None = None
     """This decision as a signed statement; None without a signer, and while it is undecided."""
     judged_at: datetime | None = None

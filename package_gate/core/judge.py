@@ -101,7 +101,7 @@ def refusal(item: JudgedFinding) -> str:
     comma = "," * (finding.severity is None)
     what = f"{item.rating}{comma} {finding.kind}"
     if suspected:  # an index knows nothing of code
-        what = "suspicious code" if finding.scanner != "index" else "suspicious"
+        what = "suspicious" if finding.scanner in ("index", "provenance") else "suspicious code"
     return f"{finding.rule} ({what}): {finding.message}"
 
 

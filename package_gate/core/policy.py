@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import Waiver
@@ -33,6 +34,7 @@ ScannerName = Literal[
     "inspector",
     "inventory",
     "osv",
+    "provenance",
     "ruff",
     "snyk",
 ]
@@ -43,6 +45,10 @@ PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\Z")]
 Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z")]
 PART_OF: dict[str, ScannerName] = {"behaviour": "guarddog"}
 """Scanners that were a part of another one: who names only that one still means both."""
+Publisher = Annotated[
+    str, msgspec.Meta(pattern=r"^(github|gitlab|google|circleci):[A-Za-z0-9._@/+-]+\Z")
+]
+"""Who attests files, as `sources.pypi.attestations` names them."""
 MIB = 1024 * 1024
 MAX_FILE_BYTES = MIB
 NEVER = "never"
@@ -142,6 +148,37 @@ class Licences(_Section, frozen=True):
         for entry in (*self.allow, *self.deny):
             if problem := problem_with_entry(entry):
                 raise ValueError(f"the licence {entry[:100]!a} is {problem}")
+
+
+class Provenance(_Section, frozen=True):
+    """Who must have attested the files of PyPI packages (PEP 740)."""
+
+    require: Literal["never", "downgrade", "listed"] = "never"
+    """`never` does not ask. `downgrade`: who has attested older files of the project, if anybody
+    has. `listed`: the same, and for the projects below the publishers that stand there."""
+    publishers: dict[str, Annotated[tuple[Publisher, ...], msgspec.Meta(min_length=1)]] = {}
+    """Project → those of which one must have attested each file."""
+
+    def __post_init__(self) -> None:
+        """Refuse a list that would count for nothing.
+
+        Raises:
+            ValueError: the text says what is wrong; as a file is read, it becomes a mistake in it.
+        """
+        if bool(self.publishers) != (self.require == "listed"):
+            raise ValueError(
+                '`require = "listed"` and the table [provenance.publishers] go together: one of '
+                "them is missing"
+            )
+        for name in self.publishers:
+            if canonicalize_name(name) != name:
+                raise ValueError(
+                    f"the project {name[:100]!a} is spelled {canonicalize_name(name)[:100]!a} here"
+                )
+
+    def publishers_of(self, name: str) -> tuple[str, ...]:
+        """Give the listed publishers of a project (normalised name); () for one not listed."""
+        return self.publishers.get(name, ())
 
 
 class Targets(_Section, frozen=True):
@@ -271,6 +308,7 @@ class Policy(_Section, frozen=True):
     advisories: AdvisoryAges = AdvisoryAges()
     prioritise: Prioritise = Prioritise()
     licenses: Licences = Licences()
+    provenance: Provenance = Provenance()
     targets: Targets = Targets()
     resolve: Resolve = Resolve()
     sdists: Sdists = Sdists()

@@ -16,18 +16,29 @@ SAMPLE_DATA = "sample advisories"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the sources of advisories said of one package."""
+    """What the sources of advisories, and perhaps the index, said of one package."""
 
     findings: tuple[Finding, ...]
     scanners: tuple[ScannerInfo, ...]
     """The sources that answered, with the dates of their data."""
     failures: tuple[str, ...] = ()
     """One sentence for each source that did not answer; with any, the package is undecided."""
+    provenance: str = ""
+    """Who has attested its files, see `core.provenance`; "" where the policy does not ask."""
 
     @property
     def digest(self) -> str:
         """SHA-256 of the findings: the same while nothing new is known."""
         return hashlib.sha256(msgspec.json.encode(self.findings)).hexdigest()
+
+    def joined(self, other: "Standing") -> "Standing":
+        """Give what both say."""
+        return Standing(
+            (*self.findings, *other.findings),
+            (*self.scanners, *other.scanners),
+            (*self.failures, *other.failures),
+            self.provenance or other.provenance,
+        )
 
     def checked_age(self, ages: AdvisoryAges, today: date) -> "Standing":
         """Count sources as not having answered whose data is too old to approve by."""

@@ -1,7 +1,7 @@
 """What a run asks of the network, asked by its plan and answered again from the document."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,17 +19,19 @@ from package_gate.core.errors import (
     UnresolvedError,
 )
 from package_gate.core.plan import Plan
+from package_gate.core.provenance import FileProvenance
 from package_gate.core.request import Request
 from package_gate.core.text import one_line
 from package_gate.pipeline.looking import Fetch
 from package_gate.pipeline.plan import Planning
-from package_gate.sources.interface import History
+from package_gate.sources.interface import Attestations, History
 from package_gate.staging.documents import (
     MAX_TEXT,
     Failure,
     FetchedFile,
     PlanDocument,
     PrecedentAnswer,
+    ProvenanceAnswer,
     RequestAnswer,
 )
 from package_gate.staging.place import Place
@@ -48,6 +50,7 @@ class Answers:
         self._lock = threading.Lock()
         self._requests = {(each.name, each.source): each for each in document.requests}
         self._precedents = {_key(each): each for each in document.precedents}
+        self._provenance = {(each.name, _pairs(each.digests)): each for each in document.provenance}
         self._fetched = {each.url: each.artifact for each in document.fetched}
 
     def added_to(self, document: PlanDocument) -> PlanDocument:
@@ -57,6 +60,7 @@ class Answers:
                 document,
                 requests=tuple(self._requests[key] for key in sorted(self._requests)),
                 precedents=tuple(self._precedents[key] for key in sorted(self._precedents)),
+                provenance=tuple(self._provenance[key] for key in sorted(self._provenance)),
                 fetched=tuple(FetchedFile(*each) for each in sorted(self._fetched.items())),
             )
 
@@ -82,6 +86,15 @@ class Answers:
         """Take in what is known of a release's precedent."""
         with self._lock:
             self._precedents[_key(answer)] = answer
+
+    def provenance(self, name: str, files: Mapping[str, str]) -> ProvenanceAnswer | None:
+        """Give what is known of who has attested a release's files, or None."""
+        return self._provenance.get((name, _pairs(files)))
+
+    def add_provenance(self, answer: ProvenanceAnswer) -> None:
+        """Take in what is known of who has attested a release's files."""
+        with self._lock:
+            self._provenance[answer.name, _pairs(answer.digests)] = answer
 
     def artifact(self, file: RemoteFile) -> Artifact | None:
         """Give what a file is, or None when only fetching it can tell."""
@@ -111,6 +124,10 @@ class Asking:
     def history(self, history: History | None) -> History | None:
         """Let somebody who knows older releases answer which is a precedent."""
         return history and _AskingHistory(history, self._answers)
+
+    def attestations(self, attestations: Attestations | None) -> Attestations | None:
+        """Let somebody who can ask answer who has attested files."""
+        return attestations and _AskingAttestations(attestations, self._answers)
 
     def fetch(self, fetch: Fetch) -> Fetch:
         """Let files be fetched into staging, unless they are there."""
@@ -142,6 +159,10 @@ class Answering:
     def history(self, history: History | None) -> History | None:
         """Answer which release is a precedent, in place of somebody who asks the index."""
         return _AnsweringHistory(self._answers)
+
+    def attestations(self, attestations: Attestations | None) -> Attestations | None:
+        """Answer who has attested files, in place of somebody who asks the index."""
+        return attestations and _AnsweringAttestations(attestations, self._answers)
 
     def fetch(self, fetch: Fetch) -> Fetch:
         """Give files from staging, in place of the network."""
@@ -229,6 +250,45 @@ class _AnsweringHistory:
         return _release_of(answer)
 
 
+class _AskingAttestations:
+    def __init__(self, attestations: Attestations, answers: Answers) -> None:
+        self._attestations = attestations
+        self._answers = answers
+
+    @property
+    def version(self) -> str:
+        return self._attestations.version
+
+    def provenance(self, name: str, files: Mapping[str, str]) -> tuple[FileProvenance, ...]:
+        known = self._answers.provenance(name, files)
+        if known and (known.failure is None or known.failure.kind in _LASTING):
+            return _said(known)
+        answer = ProvenanceAnswer(name, dict(files))
+        try:
+            said = self._attestations.provenance(name, files)
+        except GateError as error:
+            self._answers.add_provenance(replace(answer, failure=failed(error)))
+            raise
+        self._answers.add_provenance(replace(answer, files=said))
+        return said
+
+
+class _AnsweringAttestations:
+    def __init__(self, attestations: Attestations, answers: Answers) -> None:
+        self._attestations = attestations
+        self._answers = answers
+
+    @property
+    def version(self) -> str:
+        return self._attestations.version  # the plan is one of the same gate
+
+    def provenance(self, name: str, files: Mapping[str, str]) -> tuple[FileProvenance, ...]:
+        answer = self._answers.provenance(name, files)
+        if answer is None:
+            raise _unanswered(f"who has attested the files of {name}")
+        return _said(answer)
+
+
 def failed(error: GateError) -> Failure:
     """Write an error into a document."""
     return Failure(
@@ -260,6 +320,12 @@ def _release_of(answer: PrecedentAnswer) -> ResolvedPackage | None:
     return answer.release
 
 
+def _said(answer: ProvenanceAnswer) -> tuple[FileProvenance, ...]:
+    if answer.failure:
+        raise raised(answer.failure)
+    return answer.files
+
+
 def _from_staging(place: Place, file: RemoteFile, artifact: Artifact, folder: Path) -> ArtifactFile:
     path = folder / artifact.filename
     place.get_file(artifact.sha256, path)
@@ -271,6 +337,10 @@ def _from_staging(place: Place, file: RemoteFile, artifact: Artifact, folder: Pa
 
 def _unanswered(what: str) -> SourceError:
     return SourceError(f"the plan does not have {what}; the next plan asks for it")
+
+
+def _pairs(files: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(files.items()))
 
 
 def _key(answer: PrecedentAnswer) -> tuple[str, str, tuple[str, ...]]:

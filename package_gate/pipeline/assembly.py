@@ -29,7 +29,7 @@ from package_gate.publishers.interface import Publisher
 from package_gate.records.storage import Storage
 from package_gate.records.store import Records
 from package_gate.scanners.interface import Scanner, UnpackingScanner
-from package_gate.sources.interface import History, Source, Steering
+from package_gate.sources.interface import Attestations, History, Source, Steering
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Outside:
     """Who knows the older releases of projects; without, no suspicion is set aside."""
     steering: Steering | None = None
     """Who resolves without what an advisory refuses; without, nothing is passed over for it."""
+    attestations: Attestations | None = None
+    """Who knows who has attested files of the index; without, what the records say of it stands."""
     attestor: Attestor | None = None
     """Who signs verdicts; without, nothing is signed."""
 
@@ -85,6 +87,10 @@ class Stage(Protocol):
 
     def history(self, history: History | None) -> History | None:
         """Give who knows older releases, in place of who would."""
+        ...
+
+    def attestations(self, attestations: Attestations | None) -> Attestations | None:
+        """Give who knows who has attested files, in place of who would."""
         ...
 
 
@@ -171,10 +177,12 @@ def open_gate(
         )
         looker: Looker = scanning
         fetch, history = outside.fetch, outside.history
+        attestations = outside.attestations
         if stage:
             fetch, history = stage.fetch(fetch), stage.history(history)
             looker, planner = stage.looker(looker, fetch), stage.planner(planner)
-        looking = Looking(fetch, looker, advisories, scratch)
+            attestations = stage.attestations(attestations)
+        looking = Looking(fetch, looker, advisories, scratch, attestations)
         precedents = Precedents(history, looking, records, settings)
         signing = Signing(outside.attestor, outside.publisher, records, remarks)
         packages = Packages(looking, records, precedents, signing, settings)

@@ -122,6 +122,7 @@ def decide_package(
         waits_until=waits_until,
         precedent=comparison.precedent.note if comparison and comparison.precedent else None,
         sample_advisories=conditions.sample_advisories,
+        provenance=standing.provenance,
         schema=DECISION_SCHEMA,
     )
 

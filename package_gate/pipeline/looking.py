@@ -8,6 +8,7 @@ from typing import Protocol
 from package_gate.advisories.interface import AdvisorySource
 from package_gate.core.artifact import ArtifactFile, RemoteFile, ResolvedPackage
 from package_gate.core.evidence import Evidence
+from package_gate.sources.interface import Attestations
 
 Fetch = Callable[[RemoteFile, Path], ArtifactFile]
 """Downloads a file into a folder, checked against what is known of it."""
@@ -76,3 +77,5 @@ class Looking:
     advisories: Sequence[AdvisorySource]
     scratch: Path
     """An empty folder for what is downloaded."""
+    attestations: Attestations | None = None
+    """Who knows who has attested files; None where nobody is asked."""

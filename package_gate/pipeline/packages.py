@@ -36,6 +36,7 @@ from package_gate.core.standing import Standing
 from package_gate.pipeline.decide import decide_package, follow_package
 from package_gate.pipeline.looking import Looking
 from package_gate.pipeline.precedent import Precedents
+from package_gate.pipeline.provenance import provenance_of
 from package_gate.pipeline.reuse import (
     missing_scans,
     scans_that_hold,
@@ -90,6 +91,7 @@ class Packages:
         self._fetch = looking.fetch
         self._looker = looking.looker
         self.advisories = looking.advisories
+        self._attestations = looking.attestations
         self._records = records
         self._scratch = looking.scratch
         self._precedents = precedents
@@ -241,11 +243,14 @@ class Packages:
                 package = _with_digests(package, work.files)
             earlier = self._records.package(package.origin, package.name, package.version)
             package = with_approved_files(package, earlier)
+            attested = provenance_of(
+                package, earlier, self._attestations, self._conditions.policy.provenance
+            )
             fresh = self._too_fresh(package, earlier)
             evidence = self._evidence(package, earlier)
             missing = missing_scans(evidence, self._conditions)
             if evidence is None or missing:
-                decision = self._decide_without(missing, package, evidence, earlier)
+                decision = self._decide_without(missing, package, evidence, earlier, attested)
                 if decision and decision.verdict is Verdict.REFUSED:
                     return self._finish(work, decision, earlier)
                 if fresh and not (earlier and earlier.may_be_published):
@@ -260,7 +265,7 @@ class Packages:
                     )
                     return self._finish(work, undecided, earlier)
                 evidence = self._scan(package, work, evidence, missing)
-            decision = self._judge(package, evidence, fresh, earlier)
+            decision = self._judge(package, evidence, fresh, earlier, attested)
             return self._finish(work, decision, earlier)
 
     def _evidence(
@@ -281,11 +286,12 @@ class Packages:
         package: ResolvedPackage,
         evidence: Evidence | None,
         earlier: PackageDecision | None,
+        attested: Standing,
     ) -> PackageDecision | None:
         """Decide by what is known without the missing scanners: they can't mend a refusal."""
         if evidence is None or self._conditions.unpacker in missing:
             return None
-        return self._judge(package, scans_that_hold(evidence, missing), None, earlier)
+        return self._judge(package, scans_that_hold(evidence, missing), None, earlier, attested)
 
     def _judge(
         self,
@@ -293,8 +299,9 @@ class Packages:
         evidence: Evidence,
         fresh: TooFresh | None,
         earlier: PackageDecision | None,
+        attested: Standing,
     ) -> PackageDecision:
-        known = standing(evidence, self.advisories)
+        known = standing(evidence, self.advisories).joined(attested)
         return decide_package(
             package,
             evidence,

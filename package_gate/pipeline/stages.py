@@ -22,7 +22,7 @@ from package_gate.pipeline.answers import Answering, Answers, Asking
 from package_gate.pipeline.looking import Fetch, Looker
 from package_gate.pipeline.plan import Planning
 from package_gate.pipeline.staged import CollectingLooker, StagingLooker, Tasks, scan_task
-from package_gate.sources.interface import History
+from package_gate.sources.interface import Attestations, History
 from package_gate.staging.documents import (
     Batch,
     OpenBatch,
@@ -169,6 +169,10 @@ class PlanStage:
         """See `Stage.history`."""
         return self._asking.history(history)
 
+    def attestations(self, attestations: Attestations | None) -> Attestations | None:
+        """See `Stage.attestations`."""
+        return self._asking.attestations(attestations)
+
 
 class ConcludeStage:
     """The run that asks nobody; implements `Stage`."""
@@ -195,6 +199,10 @@ class ConcludeStage:
     def history(self, history: History | None) -> History | None:
         """See `Stage.history`."""
         return self._answering.history(history)
+
+    def attestations(self, attestations: Attestations | None) -> Attestations | None:
+        """See `Stage.attestations`."""
+        return self._answering.attestations(attestations)
 
 
 def read_batch(place: Place, number: int, policy_digest: str) -> Batch:

@@ -113,6 +113,8 @@ def _print_story(story: Story, console: Console) -> None:
     if decision.may_be_published:
         place = one_line(decision.published_to, 500) or "a place that was not noted"
         print_line(console, f"  published to {place}{_when(decision.published_at)}")
+    if decision.provenance:
+        print_line(console, f"  provenance: {one_line(decision.provenance, 1000)}")
     if story.inexact:
         print_line(console, f"  {one_line(story.inexact, 1000)}", "yellow")
     if story.reported:
@@ -204,6 +206,7 @@ def _story_json(story: Story) -> dict[str, Any]:
         "verdict": decision.verdict.value,
         "reasons": decision.reasons,
         "notes": decision.notes,
+        "provenance": decision.provenance,
         "installable": decision.may_be_published,
         "published_to": decision.published_to,
         "decided_at": timestamp(decision.decided_at),

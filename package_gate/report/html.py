@@ -75,6 +75,7 @@ class Entry:
     """From 1; of its place in the page."""
     package: PackageDecision | PackageSummary
     notes: Sequence[str]
+    provenance: str
     others: Group | None
 
 
@@ -173,8 +174,8 @@ def _card(number: int, outcome: RequestOutcome, entries: dict[PackageKey, Entry]
 def _entry(number: int, member: Member) -> Entry:
     decision = member.decision
     if decision is None:
-        return Entry(number, member.summary, (), None)
-    return Entry(number, decision, decision.notes, _group(decision))
+        return Entry(number, member.summary, (), "", None)
+    return Entry(number, decision, decision.notes, decision.provenance, _group(decision))
 
 
 def _group(package: PackageDecision) -> Group | None:

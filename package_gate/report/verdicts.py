@@ -96,6 +96,7 @@ def _package(member: Member) -> dict[str, Any]:
             "published_to": decision.published_to,
             "reasons": decision.reasons,
             "notes": decision.notes,
+            "provenance": decision.provenance,
             "scanners": [scanner_json(info) for info in decision.scanners],
             "policy_digest": decision.policy_digest,
             "gate_version": decision.gate_version,

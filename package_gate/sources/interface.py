@@ -3,11 +3,12 @@
 The rules for the names and versions of what it names are the `Ecosystem` of their origin.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from package_gate.core.artifact import Resolution, ResolvedPackage
+from package_gate.core.provenance import FileProvenance
 from package_gate.core.request import Request
 
 
@@ -80,5 +81,27 @@ class History(Protocol):
         Raises:
             SourceError: the index can't be asked.
             AgesUnknownError: it doesn't say when files were uploaded.
+        """
+        ...
+
+
+class Attestations(Protocol):
+    """Knows who has attested the files of releases. Several threads may use it."""
+
+    @property
+    def version(self) -> str:
+        """What verifies attestations, with its version."""
+        ...
+
+    def provenance(self, name: str, files: Mapping[str, str]) -> tuple[FileProvenance, ...]:
+        """Say who has attested each of a release's files, and who older ones of the project.
+
+        Args:
+            name: of the project.
+            files: file name → SHA-256.
+
+        Raises:
+            SourceError: the index can't be asked, or does not say enough.
+            SourceRefusedError: what it names is at a forbidden address.
         """
         ...

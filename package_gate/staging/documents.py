@@ -12,6 +12,7 @@ from package_gate.core.errors import StoreError
 from package_gate.core.evidence import package_digest
 from package_gate.core.patterns import DISTRIBUTION_FILE, PACKAGE_VERSION
 from package_gate.core.plan import Plan
+from package_gate.core.provenance import FileProvenance
 from package_gate.core.text import printable
 
 PLAN_SCHEMA = 1
@@ -57,6 +58,17 @@ class PrecedentAnswer:
     files: tuple[str, ...]
     """The names of the other's files."""
     release: ResolvedPackage | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceAnswer:
+    """Who has attested the files of a release."""
+
+    name: str
+    digests: dict[str, str]
+    """File name → SHA-256."""
+    files: tuple[FileProvenance, ...] = ()
     failure: Failure | None = None
 
 
@@ -111,6 +123,7 @@ class PlanDocument:
     policy_digest: str
     requests: tuple[RequestAnswer, ...] = ()
     precedents: tuple[PrecedentAnswer, ...] = ()
+    provenance: tuple[ProvenanceAnswer, ...] = ()
     fetched: tuple[FetchedFile, ...] = ()
     batches: int = 0
     """How many there are."""

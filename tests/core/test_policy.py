@@ -22,6 +22,7 @@ from package_gate.core.policy import (
     Limits,
     Policy,
     Prioritise,
+    Provenance,
     Reevaluate,
     Refuse,
     ScannerName,
@@ -60,6 +61,14 @@ def finding(
     return Finding(scanner, rule, kind, severity, "What it is.", aliases=("CVE-2020-14343",))
 
 
+LISTED = """
+[provenance]
+require = "listed"
+[provenance.publishers]
+demo = ["github:acme/demo"]
+"""
+
+
 def verdict(*findings: Finding, text: str = "", failures: tuple[str, ...] = ()) -> Judgement:
     return judge(PYYAML, findings, SCANNERS, failures, policy(text), TODAY)
 
@@ -79,6 +88,7 @@ def test_the_page_about_the_policy_lists_every_key() -> None:
         AdvisoryAges,
         Prioritise,
         Licences,
+        Provenance,
         Targets,
         Sources,
         Limits,
@@ -234,6 +244,12 @@ def test_the_worst_findings_come_first() -> None:
         (WAIVER + "approve_by = 'x'", "approve_by"),
         (WAIVER + "version = '5.3.1'", "Cannot overwrite"),
         (WAIVER.replace("[[waivers]]", "[waivers]"), "waivers"),
+        ('[provenance]\nrequire = "listed"', "go together"),
+        ('[provenance.publishers]\ndemo = ["github:acme/demo"]', "go together"),
+        (LISTED.replace("demo =", '"De.mo" ='), "spelled 'de-mo' here"),
+        (LISTED.replace("github:", "bitbucket:"), "provenance.publishers"),
+        (LISTED.replace("github:acme/demo", "acme/demo"), "provenance.publishers"),
+        (LISTED.replace('"github:acme/demo"', ""), "provenance.publishers"),
         # Numbers that are no numbers of anything.
         ("[cooldown]\ndays = nan", "cooldown.days"),
         ("[cooldown]\ndays = inf", "cooldown.days"),

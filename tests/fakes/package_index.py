@@ -172,6 +172,13 @@ class PackageIndex:
         )
         return self.add_file(name, filename, content, uploaded=uploaded, yanked=yanked)
 
+    def attest(self, entry: dict[str, Any], document: bytes | None) -> str:
+        """Offer a file's provenance (PEP 740), or say that it has none; returns its address."""
+        path = f"{self.prefix}-integrity/{entry['filename']}/provenance"
+        entry["provenance"] = None if document is None else self.server.url + path
+        self._serve(path, respond(document or b"", 200 if document else 404))
+        return path
+
     def add_build_tools(self) -> None:
         """Add what builds an sdist that names nothing else: its build needs these two."""
         self.add_wheel("setuptools", "80.0")
@@ -242,6 +249,7 @@ class PackageIndex:
         links = "".join(
             f'<a href="{entry["url"]}#sha256={entry["hashes"]["sha256"]}"'
             + (' data-yanked=""' if entry["yanked"] else "")
+            + (f' data-provenance="{address}"' if (address := entry.get("provenance")) else "")
             + f">{entry['filename']}</a>\n"
             for entry in self.projects[project]
         )

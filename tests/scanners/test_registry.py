@@ -62,8 +62,8 @@ def test_reading_the_table_loads_no_scanner() -> None:
     }
 
 
-def test_the_policy_knows_every_scanner_the_index_and_the_inventory() -> None:
-    assert set(get_args(ScannerName)) == {*SCANNERS, "index", "inventory"}
+def test_the_policy_knows_every_scanner_and_who_else_reports() -> None:
+    assert set(get_args(ScannerName)) == {*SCANNERS, "index", "inventory", "provenance"}
     assert {*PART_OF, *PART_OF.values()} <= SCANNERS.keys()
 
 

@@ -3,8 +3,9 @@
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -17,10 +18,11 @@ from packaging.version import Version
 
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import SourceError
+from package_gate.core.text import printable
 from package_gate.inventory.formats.core_metadata import specifiers
 from package_gate.net.addresses import IndexAddress
 from package_gate.net.guarding_proxy import GuardingProxy, guarding_proxy
-from package_gate.net.session import HTTPSession, Network, NoAnswerError, network_of
+from package_gate.net.session import Answer, HTTPSession, Network, NoAnswerError, network_of
 from package_gate.sources.pypi.lock import as_utc, release_of
 from package_gate.sources.pypi.uv import IndexSettings, read_uv_config
 
@@ -69,6 +71,9 @@ class Project:
     """In the index's order, of every sort."""
     requires_python: Mapping[str, str] = field(default_factory=dict)
     """By file name, where the index gives one."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """By file name: where the attestations of the file are (PEP 740), "" when it has none. Files
+    are left out of which the index does not say."""
     status: str = ""
     """What the index says of it as a whole: `active`, `archived`, `deprecated` or `quarantined`
     (PEP 792); "" when it doesn't say."""
@@ -126,6 +131,8 @@ class _File(msgspec.Struct):
     upload_time: datetime | None = msgspec.field(name="upload-time", default=None)
     yanked: bool | str = False
     requires_python: str | None = msgspec.field(name="requires-python", default=None)
+    provenance: str | msgspec.UnsetType | None = msgspec.UNSET
+    """None for a file without attestations; unset where the index offers none of any file."""
 
 
 class _Status(msgspec.Struct):
@@ -245,14 +252,29 @@ class Index:
         wanted = {canonicalize_name(name) for name in names}
         with self._lock:
             if missing := sorted(wanted - self._known.keys()):
-                network = network_of(self._settings.environment)
-                with (
-                    guarding_proxy(self._settings.guard, network) as proxy,
-                    _Client(self._settings, network.ca_bundle, proxy) as client,
-                    ThreadPoolExecutor(AT_ONCE) as pool,
-                ):
+                with self._client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
                     self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
             return {name: self._known[name] for name in wanted}
+
+    def documents(self, addresses: Iterable[str]) -> dict[str, bytes]:
+        """Fetch what an index names beside its files, side by side.
+
+        Raises:
+            SourceError: one of them can't be had.
+            SourceRefusedError: one is at a forbidden address, or redirects to one.
+        """
+        wanted = sorted(set(addresses))
+        with self._client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(wanted, pool.map(client.document, wanted), strict=True))
+
+    @contextmanager
+    def _client(self) -> Iterator["_Client"]:
+        network = network_of(self._settings.environment)
+        with (
+            guarding_proxy(self._settings.guard, network) as proxy,
+            _Client(self._settings, network.ca_bundle, proxy) as client,
+        ):
+            yield client
 
     def answers(self) -> bool:
         """Whether the indexes are known to have any project at all.
@@ -326,30 +348,47 @@ class _Client:
             name,
             tuple(file for project in found for file in project.files),
             {key: value for project in found for key, value in project.requires_python.items()},
+            {key: value for project in found for key, value in project.provenance.items()},
             *_worst_status(found),
         )
 
+    def document(self, address: str) -> bytes:
+        """Fetch a document that an index names."""
+        holders = (index for index in self._indexes if index.holds(address))
+        login = next((index.credentials for index in holders if index.credentials), None)
+        what = printable(urlsplit(address).path, 300)
+        answer = self._get(address, what, "application/json", login)
+        if answer.status != 200:
+            raise SourceError(_answered(answer.status, what))
+        return answer.body
+
     def _query(self, index: IndexAddress, name: str) -> Project | None:
-        address = f"{index.url}{name}/"
-        headers = {"Accept": _ACCEPT, "Accept-Encoding": "gzip"}
+        answer = self._get(f"{index.url}{name}/", name, _ACCEPT, index.credentials)
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
+            raise SourceError(_answered(answer.status, name))
+        content_type = answer.headers.get("Content-Type", "")
+        return _read_page(name, answer.body, content_type, answer.url)
+
+    def _get(self, address: str, what: str, accept: str, login: tuple[str, str] | None) -> Answer:
+        headers = {"Accept": accept, "Accept-Encoding": "gzip"}
         try:
-            answer = self._session.ask("GET", address, headers, login=index.credentials)
+            return self._session.ask("GET", address, headers, login=login)
         except NoAnswerError as error:
             self._proxy.check()
             why = self._proxy.failed[-1] if self._proxy.failed else error
             raise SourceError(
-                f"the package index can't be asked about {name} ({why}); check the network, the "
+                f"the package index can't be asked about {what} ({why}); check the network, the "
                 "proxy and UV_DEFAULT_INDEX; the next run tries again"
             ) from error
-        if answer.status in (404, 410):
-            return None
-        if answer.status != 200:
-            raise SourceError(
-                f"the package index answered {answer.status} for {name}; the next run tries again "
-                "(a 401 or 403 means that its credentials must be fixed)"
-            )
-        content_type = answer.headers.get("Content-Type", "")
-        return _read_page(name, answer.body, content_type, answer.url)
+
+
+def _answered(status: int, what: str) -> str:
+    return (
+        f"the package index answered {status} for {what}; the next run tries again "
+        "(a 401 or 403 means that its credentials must be fixed)"
+    )
 
 
 def _worst_status(projects: list[Project]) -> tuple[str, str]:
@@ -374,6 +413,11 @@ def _read_page(name: str, body: bytes, content_type: str, address: str) -> Proje
         name,
         tuple(_remote_file(entry, address) for entry in page.files),
         {entry.filename: entry.requires_python for entry in page.files if entry.requires_python},
+        {
+            entry.filename: urljoin(address, entry.provenance) if entry.provenance else ""
+            for entry in page.files
+            if entry.provenance is not msgspec.UNSET
+        },
         page.project_status.status.lower(),
         page.project_status.reason or "",
     )
@@ -386,6 +430,7 @@ def _read_html(name: str, body: bytes, address: str) -> _Page:
         page = ProjectPage.from_html(name, body, address)
     except UnsupportedRepoVersionError as error:
         raise ValueError(str(error)) from error
+    offers = any(package.provenance_url for package in page.packages)
     return _Page(
         [
             _File(
@@ -394,6 +439,7 @@ def _read_html(name: str, body: bytes, address: str) -> _Page:
                 hashes=package.digests,
                 yanked=(package.yanked_reason or "") if package.is_yanked else False,
                 requires_python=package.requires_python,
+                provenance=package.provenance_url if offers else msgspec.UNSET,
             )
             for package in page.packages
         ],

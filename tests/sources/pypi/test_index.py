@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from packaging.version import Version
@@ -339,3 +340,43 @@ def test_a_project_that_never_shows_up_is_waited_for_once(
     assert not asked.appears("nothing")
     assert not asked.appears("nothing")
     assert slept == list(module.LATE_SECONDS)
+
+
+@pytest.mark.parametrize("html", [False, True], ids=["JSON", "HTML"])
+def test_what_is_not_offered_is_not_taken_for_absent(index: PackageIndex, html: bool) -> None:
+    index.add_wheel("plain", "1.0")
+    attested, other = index.add_wheel("thing", "1.0"), index.add_wheel("thing", "1.1")
+    path = index.attest(attested, b"{}")
+    index.attest(other, None)
+    if html:
+        for name in ("plain", "thing"):
+            index.answer(name, respond(index._html(name), headers={"Content-Type": "text/html"}))
+    projects = asking(index).projects(["plain", "thing"])
+    assert known(projects["plain"]).provenance == {}
+    assert known(projects["thing"]).provenance == {
+        attested["filename"]: index.server.url + path,
+        other["filename"]: "",
+    }
+
+
+def test_documents_are_fetched_as_pages_are(index: PackageIndex) -> None:
+    entry = index.add_wheel("thing", "1.0")
+    address = index.server.url + index.attest(entry, b"provenance")
+    assert asking(index).documents([address, address]) == {address: b"provenance"}
+    with pytest.raises(SourceError, match=r"answered 404 for /.*/provenance"):
+        asking(index).documents([address, f"{index.url}/lost/provenance"])
+    with pytest.raises(SourceRefusedError):
+        asking(index).documents(["https://169.254.169.254/latest"])
+
+
+def test_documents_below_the_index_are_asked_for_with_its_login(index: PackageIndex) -> None:
+    inside = f"{index.url.removesuffix('/simple')}/integrity"
+    outside = f"{index.server.url}/elsewhere"
+    for address in (inside, outside):
+        index._serve(urlsplit(address).path, respond(b"here"))
+    index.asks_for = lambda user, password: (user, password) == ("reader", "secret")
+    login = index.url.replace("https://", "https://reader:secret@")
+    asker = asking(index, UV_DEFAULT_INDEX=login)
+    assert asker.documents([inside]) == {inside: b"here"}
+    with pytest.raises(SourceError, match="answered 401"):
+        asker.documents([outside])
