@@ -37,8 +37,11 @@ update() {
   show_files
   show_template "$kind-private-repo.yaml"
   # Of no effect until the stack names them.
-  upload scan-pipeline.yaml "$kind-private-repo.yaml"
-  parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
+  upload "${pipeline_templates[@]}" "$kind-private-repo.yaml"
+  if [ "$(stack_value "$STACK_NAME" Parameter:Isolation)" = staged ]; then
+    publish_wheels
+  fi
+  pipeline_template_parameters
   parameter GateBundle "gate/$bundle_digest.tar.gz"
   parameter GateBundleSHA256 "$bundle_digest"
   ensure_stack "$STACK_NAME" "$kind" "$kind-private-repo.yaml" \
@@ -47,11 +50,9 @@ update() {
   say "  aws codepipeline start-pipeline-execution --region $AWS_REGION --name $(stack_value "$STACK_NAME" Parameter:CodePipelineName)"
 }
 
-# is_current TEMPLATE: bundle and both templates are those of this checkout.
+# is_current TEMPLATE: bundle and templates are those of this checkout.
 is_current() {
-  template_in_use "$STACK_NAME"
-  [ "$before" = "$bundle_digest" ] && same_text "$scratch/template-in-use" "$project/cfn/$1" &&
-    [ "$(stack_value "$STACK_NAME" Parameter:ScanPipelineTemplate)" = "$(template_address scan-pipeline.yaml)" ]
+  gate_is_current "$STACK_NAME" "$1" && [ "$before" = "$bundle_digest" ]
 }
 
 read_arguments() {

@@ -4,6 +4,8 @@
 
 key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
 parameter_pattern='(/[A-Za-z0-9_.-]+)+'
+# The gate's pipeline, and what it nests.
+pipeline_templates=(scan-pipeline.yaml closed-network.yaml scan-fleet.yaml)
 
 check_tools() {
   local tool
@@ -130,6 +132,41 @@ upload() {
   say "Bucket $bucket: upload of the bundle $bundle_digest"
   cli s3 cp --recursive --only-show-errors "$scratch/upload" "s3://$bucket" ||
     aws_failed "upload to the bucket $bucket"
+}
+
+# publish_wheels: what the bundle's requirements pin, for builds without the internet, below the digest
+# of the requirements. What is complete there is not fetched again.
+publish_wheels() {
+  local digest place
+  digest=$(sha256 "$project/requirements/gate.txt")
+  place=wheelhouse/$digest
+  if cli s3api head-object --bucket "$bucket" --key "$place/complete" --query ContentLength >/dev/null; then
+    return
+  fi
+  grep -q -e 404 -e NoSuchKey "$scratch/error" || aws_failed "look into the bucket $bucket"
+  say "Bucket $bucket: upload of the wheels that requirements/gate.txt pins"
+  bash "$stacks/wheels.sh" "$scratch/wheels" >&2 || fail "The wheels could not be fetched."
+  cli s3 cp --recursive --only-show-errors "$scratch/wheels" "s3://$bucket/$place" ||
+    aws_failed "upload to the bucket $bucket"
+  : >"$scratch/complete"
+  cli s3 cp --only-show-errors "$scratch/complete" "s3://$bucket/$place/complete" ||
+    aws_failed "upload to the bucket $bucket"
+}
+
+# pipeline_template_parameters: where they are.
+pipeline_template_parameters() {
+  parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
+  parameter ClosedNetworkTemplate "$(template_address closed-network.yaml)"
+  parameter ScanFleetTemplate "$(template_address scan-fleet.yaml)"
+}
+
+# gate_is_current STACK TEMPLATE: its templates are those of this checkout.
+gate_is_current() {
+  template_in_use "$1"
+  same_text "$scratch/template-in-use" "$project/cfn/$2" &&
+    [ "$(stack_value "$1" Parameter:ScanPipelineTemplate)" = "$(template_address scan-pipeline.yaml)" ] &&
+    [ "$(stack_value "$1" Parameter:ClosedNetworkTemplate)" = "$(template_address closed-network.yaml)" ] &&
+    [ "$(stack_value "$1" Parameter:ScanFleetTemplate)" = "$(template_address scan-fleet.yaml)" ]
 }
 
 # template_address NAME: in S3, as CloudFormation wants it.

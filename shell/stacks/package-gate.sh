@@ -44,6 +44,9 @@ create() {
     check_codecommit
   fi
   check_variant_in_aws
+  if is_staged; then
+    look_up_s3
+  fi
   stop_if_problems
 
   make_bundle "$scratch/bundle"
@@ -51,7 +54,10 @@ create() {
   parameter PipelineArtifactsPrefix "${CODEPIPELINE_NAME:0:20}"
   ensure_stack "$artifacts" artifacts artifacts-bucket.yaml
   bucket=$(stack_value "$artifacts" Output:BucketName)
-  upload scan-pipeline.yaml "$variant-private-repo.yaml"
+  upload "${pipeline_templates[@]}" "$variant-private-repo.yaml"
+  if is_staged; then
+    publish_wheels
+  fi
   if uses_token; then
     ensure_secret
   fi
@@ -64,6 +70,10 @@ create() {
 
 uses_token() {
   [ "$variant" = github ] || { [ -z "${CODE_CONNECTION_ARN-}" ] && ! uses_codecommit; }
+}
+
+is_staged() {
+  [ "${ISOLATION-}" = staged ]
 }
 
 uses_codecommit() {
@@ -90,6 +100,7 @@ adopt_variables() {
   adopt SCANNERS Scanners
   adopt ADVISORIES Advisories
   adopt SNYK_TOKEN_PARAMETER SnykToken
+  adopt ISOLATION Isolation
   adopt_variant
 }
 
@@ -99,7 +110,7 @@ check_variables() {
   need CODEPIPELINE_NAME '[A-Za-z][A-Za-z0-9-]{0,18}[A-Za-z0-9]' \
     '2 to 20 letters, digits and hyphens, beginning with a letter, ending with a letter or digit'
   case ${CODEPIPELINE_NAME-} in
-    cache | decisions | gate | templates)
+    cache | decisions | gate | templates | wheelhouse | work)
       problem "CODEPIPELINE_NAME is $CODEPIPELINE_NAME, which has a meaning of its own in the bucket. Choose another name."
       ;;
     *--*)
@@ -151,6 +162,7 @@ check_variables() {
   check_retention
   may CLOUDTRAIL 'on|off' 'on or off'
   may SIGN_VERDICTS 'on|off' 'on or off'
+  check_isolation
   check_variant
 }
 
@@ -158,6 +170,38 @@ check_scanners() {
   local scanner='(osv|guarddog|behaviour|ruff|inspector|snyk|codeguru)'
   may SCANNERS "$scanner(,$scanner)*" \
     'names of scanners separated by commas, such as osv,guarddog,behaviour,ruff'
+}
+
+# What isolated stages can't do: their conclusion has no internet, their scans no network at all.
+check_isolation() {
+  local scanner
+  may ISOLATION 'single|staged' 'single or staged'
+  if ! is_staged; then
+    case $(stack_value looked-at Parameter:FleetFrom) in
+      '' | 0) ;;
+      *) problem "ISOLATION is $ISOLATION, but the gate has a fleet, which scans in the closed network: take it away first with shell/delete-fleet-stack.sh" ;;
+    esac
+    return
+  fi
+  case ${ADVISORIES-} in
+    s3://*) ;;
+    *) problem "ADVISORIES must be a snapshot, s3://BUCKET/KEY.zip, with ISOLATION=staged: verdicts are concluded without the internet. docs/staged-pipeline.md says how to make one." ;;
+  esac
+  for scanner in inspector snyk codeguru; do
+    case ,${SCANNERS-}, in
+      *",$scanner,"*) problem "SCANNERS names $scanner, which is a service: with ISOLATION=staged neither scans nor the conclusion reach it. Take it out, or set ISOLATION=single." ;;
+    esac
+  done
+  if ! "${PYTHON:-python3}" -I -m pip --version >/dev/null 2>&1; then
+    problem "Python's pip is not there (\`${PYTHON:-python3} -m pip\`): with ISOLATION=staged it fetches the wheels that builds without the internet install."
+  fi
+}
+
+# look_up_s3: sets $prefix_list, for security groups that let nothing else through.
+look_up_s3() {
+  prefix_list=$(cli ec2 describe-managed-prefix-lists \
+    --filters "Name=prefix-list-name,Values=com.amazonaws.$AWS_REGION.s3" \
+    --query 'PrefixLists[0].PrefixListId') || problem "AWS does not tell S3's prefix list: $(cli_error)"
 }
 
 # Its value is never told. A gate that is there has one already.
@@ -260,7 +304,11 @@ gate_parameters() {
   fi
   setting CodeConnectionArn CODE_CONNECTION_ARN
   network_parameters
-  parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
+  pipeline_template_parameters
+  setting Isolation ISOLATION
+  if is_staged; then
+    parameter S3PrefixList "$prefix_list"
+  fi
   parameter GateBundle "gate/$bundle_digest.tar.gz"
   parameter GateBundleSHA256 "$bundle_digest"
   setting Scanners SCANNERS

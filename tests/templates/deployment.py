@@ -28,6 +28,10 @@ COMMON: dict[str, str | list[str]] = {
     "CodeServicesSubnet": ["subnet-0a", "subnet-0b"],
     "ScanPipelineTemplate": f"https://{BUCKET}.s3.{REGION}.amazonaws.com/templates/{DIGEST}/"
     "scan-pipeline.yaml",
+    "ClosedNetworkTemplate": f"https://{BUCKET}.s3.{REGION}.amazonaws.com/templates/{DIGEST}/"
+    "closed-network.yaml",
+    "ScanFleetTemplate": f"https://{BUCKET}.s3.{REGION}.amazonaws.com/templates/{DIGEST}/"
+    "scan-fleet.yaml",
     "GateBundle": f"gate/{DIGEST}.tar.gz",
     "GateBundleSHA256": DIGEST,
 }

@@ -126,6 +126,29 @@ KINDS: dict[str, Kind] = {
     "AWS::Lambda::Permission": _identified("permission", "Id"),
     "AWS::Logs::LogGroup": _named("LogGroupName", _arn("logs", "log-group:{name}:*")),
     "AWS::Logs::MetricFilter": _named("FilterName"),
+    "AWS::Route53Resolver::FirewallDomainList": Kind(
+        "rslvr-fdl-{digits}",
+        {
+            "Arn": _arn("route53resolver", "firewall-domain-list/rslvr-fdl-{digits}"),
+            "Id": "rslvr-fdl-{digits}",
+        },
+    ),
+    "AWS::Route53Resolver::FirewallRuleGroup": Kind(
+        "rslvr-frg-{digits}",
+        {
+            "Arn": _arn("route53resolver", "firewall-rule-group/rslvr-frg-{digits}"),
+            "Id": "rslvr-frg-{digits}",
+        },
+    ),
+    "AWS::Route53Resolver::FirewallRuleGroupAssociation": Kind(
+        "rslvr-frgassoc-{digits}",
+        {
+            "Arn": _arn(
+                "route53resolver", "firewall-rule-group-association/rslvr-frgassoc-{digits}"
+            ),
+            "Id": "rslvr-frgassoc-{digits}",
+        },
+    ),
     "AWS::S3::Bucket": _named(
         "BucketName",
         "arn:{partition}:s3:::{name}",

@@ -16,7 +16,11 @@ from typing import Any
 from tests.templates.physical import ACCOUNT, PARTITION, REGION, UnknownTypeError, physical
 from tests.templates.template import TemplateError, load, parameter, several, string
 
-NESTED = {"ScanPipeline": "scan-pipeline.yaml"}
+NESTED = {
+    "ScanPipeline": "scan-pipeline.yaml",
+    "ClosedNetwork": "closed-network.yaml",
+    "ScanFleet": "scan-fleet.yaml",
+}
 """Which template each nested stack runs, by logical id; its `TemplateURL` is a parameter."""
 _NO_VALUE = object()
 _SUBSTITUTED = re.compile(r"\$\{([^}]*)\}")

@@ -123,7 +123,7 @@ def test_the_build_knows_where_to_publish() -> None:
 
 
 def test_either_a_token_or_a_connection_must_be_given() -> None:
-    (rule,) = load("codeartifact-private-repo.yaml")["Rules"].values()
+    rule = load("codeartifact-private-repo.yaml")["Rules"]["PullsSomehow"]
     assertion = rule["Assertions"][0]
     given = {"Fn::Not": [{"Fn::Equals": [{"Ref": "PrivateGitHubToken"}, ""]}]}
     assert given in assertion["Assert"]["Fn::Or"]

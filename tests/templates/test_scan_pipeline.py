@@ -476,7 +476,7 @@ def test_every_parameter_reads_well_in_the_console(template: str) -> None:
     for name, declaration in loaded["Parameters"].items():
         assert declaration["Description"].endswith("."), name
         assert "<" not in str(declaration.get("Default", "")), name
-        limited = "AllowedPattern" in declaration or "AllowedValues" in declaration
+        limited = {"AllowedPattern", "AllowedValues", "MaxValue"} & set(declaration)
         known = declaration["Type"].startswith(("AWS::", "List<AWS::"))
         of_a_variant = template == "scan-pipeline" and declaration.get("Default") == ""
         assert limited or known or of_a_variant, name
