@@ -51,6 +51,15 @@ ARNS = {
     "AWS::EC2::VPCGatewayAttachment": _aws("ec2", "vpc/vpc-1"),
     "AWS::IAM::Policy": ROLE,
     "AWS::Logs::MetricFilter": _aws("logs", "log-group:/aws/codebuild/package-gate:*"),
+    "AWS::Route53Resolver::FirewallDomainList": _aws(
+        "route53resolver", "firewall-domain-list/rslvr-fdl-1"
+    ),
+    "AWS::Route53Resolver::FirewallRuleGroup": _aws(
+        "route53resolver", "firewall-rule-group/rslvr-frg-1"
+    ),
+    "AWS::Route53Resolver::FirewallRuleGroupAssociation": _aws(
+        "route53resolver", "firewall-rule-group-association/rslvr-frgassoc-1"
+    ),
     "AWS::S3::BucketPolicy": BUCKET,
     "AWS::SNS::TopicPolicy": _aws("sns", "package-gate-ScanPipeline-1A-SNSTopic-1A"),
     "AWS::SNS::Subscription": _aws("sns", "package-gate-ScanPipeline-1A-SNSTopic-1A"),
@@ -69,6 +78,7 @@ PASSED_TO = {
     "AWS::Scheduler::Schedule": "scheduler.amazonaws.com",
     "AWS::SageMaker::Domain": "sagemaker.amazonaws.com",
     "AWS::SageMaker::NotebookInstance": "sagemaker.amazonaws.com",
+    "AWS::StepFunctions::StateMachine": "states.amazonaws.com",
 }
 WITHOUT_HANDLERS = {
     "AWS::CodeBuild::Project": (
@@ -188,6 +198,10 @@ NOT_NEEDED: dict[str, dict[str, str]] = {
         "sagemaker:DescribeImage*": "no custom image",
         "sagemaker:DescribeUserProfile": "no user is part of the stack",
     },
+    "AWS::StepFunctions::StateMachine": {
+        "kms:*": "its history has AWS's key",
+        "s3:*": "its definition stands in the template",
+    },
 }
 """By type: a pattern of actions, and why they are not needed."""
 
@@ -247,6 +261,7 @@ SECRET = _aws("secretsmanager", "secret:package-gate-github-token-1a2B3c")
 STACK = _aws("cloudformation", "stack/package-gate/1")
 RECORD = f"{BUCKET}/decisions/lease"
 BUNDLE = f"{BUCKET}/gate/{'0' * 64}.tar.gz"
+WHEEL = f"{BUCKET}/wheelhouse/{'0' * 64}/ruff-0.17.6-py3-none-any.whl"
 TEMPLATE = f"{BUCKET}/templates/{'0' * 64}/scan-pipeline.yaml"
 KEY = _aws("kms", "key/1")
 TOPIC = ARNS["AWS::SNS::TopicPolicy"]
@@ -321,6 +336,7 @@ CALLS: dict[tuple[str, str], Needs] = {
     ("s3", "cp"): (
         ("s3:PutObject", BUNDLE),
         ("s3:PutObject", TEMPLATE),
+        ("s3:PutObject", WHEEL),
         ("s3:AbortMultipartUpload", BUNDLE),
         ("s3:GetObject", BUNDLE),
         ("s3:GetObject", RECORD),
@@ -333,6 +349,7 @@ CALLS: dict[tuple[str, str], Needs] = {
         ("s3:DeleteObject", RECORD),
         ("s3:DeleteObjectVersion", RECORD),
     ),
+    ("s3api", "head-object"): (("s3:GetObject", WHEEL), ("s3:ListBucket", BUCKET)),
     ("s3api", "head-bucket"): (("s3:ListBucket", BUCKET),),
     ("s3api", "list-multipart-uploads"): (("s3:ListBucketMultipartUploads", BUCKET),),
     ("s3api", "list-object-versions"): (("s3:ListBucketVersions", BUCKET),),

@@ -35,6 +35,13 @@ COMMON: dict[str, str | list[str]] = {
     "GateBundle": f"gate/{DIGEST}.tar.gz",
     "GateBundleSHA256": DIGEST,
 }
+STAGED = {
+    "Isolation": "staged",
+    "Advisories": "s3://advisories/pypi/all.zip",
+    "SnapshotObject": "pypi/all.zip",
+    "S3PrefixList": "pl-6ea54007",
+}
+"""What isolated stages need."""
 VARIANTS: dict[str, dict[str, str | list[str]]] = {
     "codeartifact": {"DomainName": DOMAIN, "RepositoryName": REPOSITORY},
     "github": {

@@ -27,7 +27,7 @@ from tests.templates.deployer_needs import (
     handled,
     needed,
 )
-from tests.templates.deployment import COMMON, VARIANTS
+from tests.templates.deployment import COMMON, STAGED, VARIANTS
 from tests.templates.iam import Policy, Request, evaluate, granted, role
 from tests.templates.iam_conditions import several
 from tests.templates.physical import ACCOUNT, REGION
@@ -39,10 +39,12 @@ FOLDER = PROJECT / "docs" / "deployer-policies"
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
 NEEDED = {
     "artifacts-bucket": {"common", "gate"},
+    "closed-network": {"common", "network", "stages"},
     "codeartifact-private-repo": {"common", "gate", "codeartifact", "store"},
     "dependency-scan": {"common", "gate"},
     "github-private-repo": {"common", "gate"},
     "isolated-notebook": {"common", "network", "notebook"},
+    "scan-fleet": {"common", "gate", "stages"},
     "scan-pipeline": {"common", "gate"},
     "vpc": {"common", "network"},
 }
@@ -93,6 +95,23 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
     pipeline = gates["github"].resources["ScanPipeline"].nested
     assert pipeline
     assert webhook.nested
+    staged = render(
+        "codeartifact-private-repo.yaml",
+        {
+            **common,
+            **VARIANTS["codeartifact"],
+            **STAGED,
+            "DomainName": "package-gate",
+            "FleetFrom": "1000",
+            "SignVerdicts": "on",
+        },
+        stack="package-gate",
+    ).resources["ScanPipeline"]
+    assert staged.nested
+    closed = staged.nested.resources["ClosedNetwork"].nested
+    fleet = staged.nested.resources["ScanFleet"].nested
+    assert closed
+    assert fleet
     notebook = {
         "DomainName": "package-gate",
         "RepositoryName": "internal",
@@ -136,6 +155,7 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
                 {"SourceKind": "github", "CodeConnectionArn": CONNECTION},
             )
         ),
+        "closed-network": (closed,),
         "github-private-repo": (gates["github"],),
         "isolated-notebook": tuple(
             render(
@@ -145,7 +165,8 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
             )
             for kind in ("notebook-instance", "studio")
         ),
-        "scan-pipeline": (pipeline, webhook.nested),
+        "scan-fleet": (fleet,),
+        "scan-pipeline": (pipeline, webhook.nested, staged.nested),
         "vpc": (
             render(
                 "vpc.yaml",
