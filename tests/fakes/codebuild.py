@@ -34,7 +34,7 @@ RUNTIMES = {
 BUILD_SECONDS = 900
 _KEYS = {
     "": {"version", "env", "phases", "artifacts", "reports", "cache"},
-    "env": {"shell"},
+    "env": {"shell", "exported-variables"},
     "phase": {"runtime-versions", "commands", "finally"},
     "artifacts": {"base-directory", "files"},
     "report": {"base-directory", "files", "file-format"},
@@ -67,6 +67,9 @@ phase() {
   [ "$result" = SUCCEEDED ]
 }
 phase install && phase pre_build && { phase build; phase post_build; }
+for name in $EXPORTED; do
+  printf '%s=%s\n' "$name" "${!name-}"
+done >"$STATUS.exported"
 echo end >>"$STATUS"
 """
 
@@ -88,6 +91,8 @@ class Build:
     """By their names in the artifact."""
     reports: dict[str, list[bytes]] = field(default_factory=dict)
     """By the ARN of their group."""
+    exported: dict[str, str] = field(default_factory=dict)
+    """The variables that the buildspec hands to the pipeline."""
 
     @property
     def succeeded(self) -> bool:
@@ -107,6 +112,7 @@ def run_build(
     *,
     path: Sequence[Path | str],
     machine: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Build:
     """Run a project's build.
 
@@ -117,6 +123,7 @@ def run_build(
         aws: the services that the build meets, Secrets Manager among them.
         path: where the image's programs are.
         machine: what this machine needs besides to meet the fakes.
+        variables: what `StartBuild` adds to the project's own.
 
     Raises:
         BuildSpecError: the project could not be built.
@@ -141,6 +148,7 @@ def run_build(
         "LANG": "en_US.utf-8",
         "COMMANDS": str(commands),
         "STATUS": str(status),
+        "EXPORTED": " ".join(spec.get("env", {}).get("exported-variables", [])),
         "CODEBUILD_SRC_DIR": str(source),
         "CODEBUILD_BUILD_ID": f"{project['Name']}:00000000-0000-4000-8000-000000000000",
         "CODEBUILD_BUILD_SUCCEEDING": "1",
@@ -148,6 +156,7 @@ def run_build(
         **aws.environment,
         **(machine or {}),
         **_variables(project, aws),
+        **(variables or {}),
     }
     with (folder / "log").open("w+b") as log:
         subprocess.run(
@@ -168,13 +177,17 @@ def run_build(
     phases = dict(line.split() for line in lines)
     if "build" not in phases:
         return Build(phases, text, source)
-    artifacts = _collect(source, spec["artifacts"])
-    phases["upload_artifacts"] = "SUCCEEDED" if artifacts else "FAILED"
+    artifacts = {}
+    if "artifacts" in spec:
+        artifacts = _collect(source, spec["artifacts"])
+        phases["upload_artifacts"] = "SUCCEEDED" if artifacts else "FAILED"
     reports = {
         group: list(_collect(source, report).values())
         for group, report in spec.get("reports", {}).items()
     }
-    return Build(phases, text, source, artifacts, reports)
+    lines = (folder / "status.exported").read_text().splitlines()
+    exported = dict(line.split("=", 1) for line in lines)
+    return Build(phases, text, source, artifacts, reports, exported)
 
 
 def _check(spec: dict[str, Any], image: str) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from tests.fakes.snyk_cli import SnykCLI, install
 from tests.local_run import POLICY, PROJECT
 from tests.publishers.github_world import SAMPLE, TOKEN, World, github_world, zipped
 from tests.templates.deployment import COMMON, deployed
+from tests.templates.rendered import Rendered
 
 REQUESTS = "external-package-request.csv"
 SNAPSHOT = "advisories/all.zip"
@@ -155,6 +156,8 @@ class Gate:
     builds: int = 0
     programs: list[Path] = field(default_factory=list)
     """Folders with what the image has besides."""
+    machine: dict[str, str] = field(default_factory=dict)
+    """What builds find in their environment besides."""
 
     @property
     def aws(self) -> AWS:
@@ -185,7 +188,8 @@ class Gate:
             text, checkout = checkout, self.folder / f"checkout{self.builds}"
             checkout.mkdir()
             (checkout / REQUESTS).write_text(text)
-        return self._run("CodeBuildProject", checkout, folder, real_python, parameters)
+        project = self.stack(**parameters).resources["CodeBuildProject"].properties
+        return self.run_project(project, checkout, folder, real_python=real_python)
 
     def reevaluate(self, **parameters: str) -> Build:
         """Run a build of what schedule and rule start; it has no source."""
@@ -193,21 +197,34 @@ class Gate:
         folder, nothing = self.folder / f"build{self.builds}", self.folder / f"no{self.builds}"
         folder.mkdir()
         nothing.mkdir()
-        return self._run("ReevaluationProject", nothing, folder, False, parameters)
+        project = self.stack(**parameters).resources["ReevaluationProject"].properties
+        return self.run_project(project, nothing, folder)
 
-    def _run(
+    def stack(self, **parameters: str) -> Rendered:
+        """Give the nested stack with the pipeline and its projects."""
+        return deployed(self.variant, **{**self.parameters, **parameters}).pipeline
+
+    def run_project(
         self,
-        name: str,
+        project: Mapping[str, Any],
         checkout: Path,
         folder: Path,
-        real_python: bool,
-        parameters: dict[str, str],
+        *,
+        real_python: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> Build:
-        stack = deployed(self.variant, **{**self.parameters, **parameters})
-        project = stack.pipeline.resources[name].properties
+        """Run a build of one of the stacks' projects.
+
+        Args:
+            project: its properties.
+            checkout: its source.
+            folder: an empty one.
+            real_python: as in `build`.
+            variables: what `StartBuild` adds.
+        """
         image = folder / "image"
         image.mkdir()
-        machine = dict(self.run.index.environment)
+        machine = {**self.run.index.environment, **self.machine}
         if real_python:
             (image / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
             machine |= {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
@@ -217,7 +234,9 @@ class Gate:
         if self.world:
             machine["PACKAGE_GATE_GITHUB_HOST"] = self.world.server.host
         path: list[Path | str] = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
-        return run_build(project, checkout, folder, self.aws, path=path, machine=machine)
+        return run_build(
+            project, checkout, folder, self.aws, path=path, machine=machine, variables=variables
+        )
 
     def published(self) -> set[str]:
         """The packages, or branches, that the repository has."""
