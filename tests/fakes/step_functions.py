@@ -1,8 +1,8 @@
 """Step Functions on this machine: moto's, with what it lacks, `codebuild:startBuild.sync`.
 
 A build of it is a call of a function, which says how the build ended. As in the service, a build
-that does not succeed is the error `States.TaskFailed`. moto keeps no count of tolerated failures: a
-child that fails leaves null in the map, which goes on.
+that does not succeed is the error `States.TaskFailed`. A retry begins at once. moto keeps no count of
+tolerated failures: a child that fails leaves null in the map, which goes on.
 """
 
 import json
@@ -27,15 +27,13 @@ RUN_SECONDS = 300
 def step_functions(aws: AWS, start_build: StartBuild) -> Iterator[None]:
     """Let moto run state machines in this process until the block ends."""
     # Here, because importing moto's interpreter takes half a second.
-    from moto.stepfunctions.parser.asl.component.state.exec import state_task
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
         state_task_service,
         state_task_service_factory,
     )
     from moto.stepfunctions.parser.asl.utils import boto_client
-
-    assert state_task
 
     class Builds(state_task_service.StateTaskService):
         def _get_supported_parameters(self) -> set[str] | None:
@@ -52,8 +50,10 @@ def step_functions(aws: AWS, start_build: StartBuild) -> Iterator[None]:
                 raise RuntimeError("the build did not succeed")
             env.stack.append({"Build": {"BuildStatus": "SUCCEEDED", "ProjectName": "x" * 3000}})
 
-    def service_for(name: str) -> Any:
-        return Builds() if name == "codebuild" else state_task_service_factory.state_task_service_for(name)
+    others = state_task_service_factory.state_task_service_for
+
+    def service_for(service_name: str) -> Any:
+        return Builds() if service_name == "codebuild" else others(service_name)
 
     port = urlsplit(aws.moto_url).port
     configuration = f"{aws.moto_url}/moto-api/config"
@@ -62,6 +62,7 @@ def step_functions(aws: AWS, start_build: StartBuild) -> Iterator[None]:
         with (
             mock.patch.object(state_task_factory, "state_task_service_for", service_for),
             mock.patch.object(boto_client, "moto_server_port", lambda: port),
+            mock.patch.object(retrier_decl, "time", mock.Mock(sleep=lambda _seconds: None)),
         ):
             yield
     finally:

@@ -53,3 +53,19 @@ def test_a_push_is_planned_scanned_and_concluded_by_builds_of_their_own(
     assert not (run.builds["ScanPrecedents"].source / "gate").exists()
     for name in ACTIONS:
         assert sum(map(len, run.builds[name].artifacts.values())) < 1_000_000
+
+
+
+def test_a_large_plan_is_scanned_by_a_fleet(staged: StagedGate, server: HTTPSServer) -> None:
+    staged.parameters = {"FleetFrom": "4", "FleetConcurrency": "2"}
+    run = staged.push(requests(server))
+    logs = "\n".join(build.log for build in [*run.builds.values(), *staged.fleet_builds])
+    assert run.succeeded, logs
+    assert list(run.builds) == ["Plan", "PlanPrecedents", "Conclude"]
+    assert run.executions == {
+        "Scan": {"work": staged.place, "packages": "4"},
+        "ScanPrecedents": {"work": staged.place, "packages": "0"},
+    }
+    assert len(staged.fleet_builds) == 1  # at most 200 packages are one batch
+    assert verdicts(run.builds["Conclude"].artifacts) == VERDICTS
+    assert staged.gate.published() == {"app", "dep", "tool"}

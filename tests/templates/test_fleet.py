@@ -1,0 +1,91 @@
+"""`cfn/scan-fleet.yaml`: its state machine, run as it is deployed, and its builds."""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+
+from tests.aws_run import BUCKET
+from tests.fakes.aws import AWS, REGION
+from tests.fakes.step_functions import execute, step_functions
+from tests.templates.deployment import PIPELINE, STAGED, deployed
+from tests.templates.rendered import Rendered
+
+WORK = f"work/{PIPELINE}/run-1"
+
+
+def fleet(**parameters: str) -> Rendered:
+    stack = deployed("codeartifact", **{**STAGED, "FleetFrom": "1000", **parameters}).pipeline
+    nested = stack.resources["ScanFleet"].nested
+    assert nested
+    return nested
+
+
+def machine(stack: Rendered) -> dict[str, Any]:
+    return stack.resources["StateMachine"].properties
+
+
+class Builds:
+    """Counts builds; the first `failing` of each batch fail."""
+
+    def __init__(self, failing: Mapping[str, int] | None = None, together: int = 1) -> None:
+        self.failing = dict(failing or {})
+        self.started: list[tuple[str, str, str]] = []
+        self.at_once = self.most = 0
+        self._lock = threading.Lock()
+        self._meet = threading.Barrier(together)
+
+    def start(self, project: str, variables: Mapping[str, str]) -> bool:
+        batch = variables["PACKAGE_GATE_BATCH"]
+        with self._lock:
+            self.started.append((project, variables["PACKAGE_GATE_WORK"], batch))
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        self._meet.wait(timeout=30)
+        with self._lock:
+            self.at_once -= 1
+            self.failing[batch] = self.failing.get(batch, 0) - 1
+            return self.failing[batch] < 0
+
+
+def put_batches(aws: AWS, *packages: int) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    batches = [{"batch": k, "packages": n, "bytes": 1} for k, n in enumerate(packages)]
+    s3.put_object(Bucket=BUCKET, Key=f"{WORK}/batches.json", Body=json.dumps(batches))
+
+
+def run(aws: AWS, stack: Rendered, builds: Builds, packages: int) -> str:
+    with step_functions(aws, builds.start):
+        return execute(aws, machine(stack), {"work": WORK, "packages": str(packages)})
+
+
+def test_every_batch_of_a_large_plan_is_a_build_of_many_at_once(aws: AWS) -> None:
+    put_batches(aws, 200, 200, 200, 200, 200)
+    builds = Builds(together=5)  # they wait for each other
+    assert run(aws, fleet(FleetConcurrency="5"), builds, 1000) == "SUCCEEDED"
+    assert sorted(builds.started) == [
+        (f"{PIPELINE}-fleet", f"s3://{BUCKET}/{WORK}", str(k)) for k in range(5)
+    ]
+
+
+def test_a_plan_below_the_threshold_is_scanned_by_one_build_after_the_other(aws: AWS) -> None:
+    put_batches(aws, 200, 200, 199)
+    builds = Builds()
+    assert run(aws, fleet(FleetFrom="600"), builds, 599) == "SUCCEEDED"
+    assert [batch for *_, batch in builds.started] == ["0", "1", "2"]
+    assert builds.most == 1
+
+
+def test_a_plan_without_anything_to_scan_starts_no_build(aws: AWS) -> None:
+    builds = Builds()  # there are no batches to read either
+    assert run(aws, fleet(), builds, 0) == "SUCCEEDED"
+    assert builds.started == []
+
+
+def test_a_batch_that_fails_is_tried_once_more_and_stops_no_other(aws: AWS) -> None:
+    put_batches(aws, 1, 1, 1)
+    builds = Builds(failing={"1": 2, "2": 1})
+    assert run(aws, fleet(FleetFrom="1"), builds, 3) == "SUCCEEDED"
+    assert sorted(batch for *_, batch in builds.started) == ["0", "1", "1", "2", "2"]
