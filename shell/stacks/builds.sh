@@ -4,6 +4,7 @@
 
 key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
 parameter_pattern='(/[A-Za-z0-9_.-]+)+'
+# shellcheck disable=SC2034 # the programs upload them
 # The gate's pipeline, and what it nests.
 pipeline_templates=(scan-pipeline.yaml closed-network.yaml scan-fleet.yaml)
 

@@ -1,4 +1,4 @@
-"""CodePipeline on this machine: runs the actions of a stage one after the other, as the service does.
+"""CodePipeline on this machine: runs the actions of a stage as the service does, in their order.
 
 An action gets its input artifacts and the variables of those before it; one that fails ends the
 stage. Actions of CodeBuild and of Step Functions are played; another is refused.

@@ -1,8 +1,8 @@
 """Step Functions on this machine: moto's, with what it lacks, `codebuild:startBuild.sync`.
 
 A build of it is a call of a function, which says how the build ended. As in the service, a build
-that does not succeed is the error `States.TaskFailed`. A retry begins at once. moto keeps no count of
-tolerated failures: a child that fails leaves null in the map, which goes on.
+that does not succeed is the error `States.TaskFailed`. A retry begins at once. moto keeps no count
+of tolerated failures: a child that fails leaves null in the map, which goes on.
 """
 
 import json
@@ -42,26 +42,27 @@ def step_functions(aws: AWS, start_build: StartBuild) -> Iterator[None]:
         def _eval_service_task(self, env: Any, *given: Any, **named: Any) -> None:
             assert self.resource.resource_arn.endswith(":::codebuild:startBuild.sync")
             asked = named["normalised_parameters"]
-            added = {
-                each["Name"]: each["Value"] for each in asked["EnvironmentVariablesOverride"]
-            }
+            added = {each["Name"]: each["Value"] for each in asked["EnvironmentVariablesOverride"]}
             assert all(isinstance(value, str) for value in added.values()), added
             if not start_build(asked["ProjectName"], added):
                 raise RuntimeError("the build did not succeed")
             env.stack.append({"Build": {"BuildStatus": "SUCCEEDED", "ProjectName": "x" * 3000}})
 
+    builds: Any = Builds
     others = state_task_service_factory.state_task_service_for
 
     def service_for(service_name: str) -> Any:
-        return Builds() if service_name == "codebuild" else others(service_name)
+        return builds() if service_name == "codebuild" else others(service_name)
 
     port = urlsplit(aws.moto_url).port
     configuration = f"{aws.moto_url}/moto-api/config"
-    requests.post(configuration, json={"stepfunctions": {"execute_state_machine": True}}, timeout=30)
+    requests.post(
+        configuration, json={"stepfunctions": {"execute_state_machine": True}}, timeout=30
+    )
     try:
         with (
             mock.patch.object(state_task_factory, "state_task_service_for", service_for),
-            mock.patch.object(boto_client, "moto_server_port", lambda: port),
+            mock.patch.object(boto_client, "moto_server_port", return_value=port),
             mock.patch.object(retrier_decl, "time", mock.Mock(sleep=lambda _seconds: None)),
         ):
             yield

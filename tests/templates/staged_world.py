@@ -17,7 +17,9 @@ from tests.templates.deployment import PIPELINE, STAGED
 from tests.templates.rendered import Rendered
 
 ISOLATED = {**STAGED, "Advisories": f"s3://{BUCKET}/{SNAPSHOT}", "SnapshotObject": SNAPSHOT}
-WHEELS = f"wheelhouse/{hashlib.sha256((PROJECT / 'requirements/gate.txt').read_bytes()).hexdigest()}"
+WHEELS = (
+    f"wheelhouse/{hashlib.sha256((PROJECT / 'requirements/gate.txt').read_bytes()).hexdigest()}"
+)
 
 
 @dataclass

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-
 from tests.aws_run import BUCKET
 from tests.fakes.aws import AWS, REGION
 from tests.fakes.step_functions import execute, step_functions

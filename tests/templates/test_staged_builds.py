@@ -55,7 +55,6 @@ def test_a_push_is_planned_scanned_and_concluded_by_builds_of_their_own(
         assert sum(map(len, run.builds[name].artifacts.values())) < 1_000_000
 
 
-
 def test_a_large_plan_is_scanned_by_a_fleet(staged: StagedGate, server: HTTPSServer) -> None:
     staged.parameters = {"FleetFrom": "4", "FleetConcurrency": "2"}
     run = staged.push(requests(server))
