@@ -45,6 +45,14 @@ check_variant_in_aws() {
   : # GitHub is not asked before the first build
 }
 
+variant_goes() {
+  :
+}
+
+check_variant_deletion() {
+  :
+}
+
 variant_parameters() {
   parameter PrivateGitHubUsername "$PRIVATE_GITHUB_USERNAME"
   parameter PrivateGitHubEmail "$PRIVATE_GITHUB_EMAIL"

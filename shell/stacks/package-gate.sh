@@ -8,6 +8,8 @@
 #   check_variant            need and may of the variant's own variables
 #   check_variant_in_aws     problems that only AWS knows of
 #   variant_parameters       the variant's own parameters
+#   variant_goes             what a deletion takes away besides, for a sentence
+#   check_variant_deletion   problems with a deletion that only AWS knows of
 #
 # Order: bucket, templates and bundle in it, secret, then the stack, which needs all of them.
 
@@ -359,6 +361,9 @@ delete() {
   prepare_deletion "$variant" "${STACK_NAME-}"
   check_stack "$artifacts" artifacts
   check_secret
+  if stack_exists "$STACK_NAME"; then
+    check_variant_deletion
+  fi
   stop_if_problems
   bucket=$(stack_value "$artifacts" Output:BucketName)
   if ! stack_exists "$STACK_NAME" && ! stack_exists "$artifacts" && [ "$secret_state" = none ]; then
@@ -392,7 +397,7 @@ delete() {
 tell_what_goes() {
   say "In account $account, $AWS_REGION:"
   if stack_exists "$STACK_NAME"; then
-    say "  - the stack $STACK_NAME with its pipeline$(if [ "$variant" = codeartifact ]; then printf ', the CodeArtifact domain and all packages in it'; fi)"
+    say "  - the stack $STACK_NAME with its pipeline$(variant_goes)"
   fi
   if stack_exists "$artifacts"; then
     say "  - the stack $artifacts with the bucket $bucket, and in it all records of decisions$(if [ -z "$records" ]; then printf ' (--records FOLDER copies them first)'; fi)"

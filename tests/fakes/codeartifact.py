@@ -100,6 +100,17 @@ class CodeArtifact(AWSService):
         self.repositories.add(place)
         return self.describe_repository(given)
 
+    def list_repositories_in_domain(self, given: Parameters) -> Result:
+        """ListRepositoriesInDomain: all of them at once."""
+        self._check_domain(given)
+        names = sorted(name for domain, name in self.repositories if domain == given["domain"])
+        return {
+            "repositories": [
+                {"name": name, "domainName": given["domain"], "domainOwner": ACCOUNT}
+                for name in names
+            ]
+        }
+
     def describe_repository(self, given: Parameters) -> Result:
         """DescribeRepository."""
         self._check_repository(given)

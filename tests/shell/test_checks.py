@@ -49,7 +49,10 @@ MALFORMED = {
     "LOG_RETENTION_DAYS": "7 days",
     "CLOUDTRAIL": "yes",
     "SIGN_VERDICTS": "yes",
+    "CODEARTIFACT_DOMAIN_OWNER": "me",
     "CODEARTIFACT_REPOSITORY": "a/b",
+    "JOINING_ACCOUNTS": "12345",
+    "JOINED_REPOSITORIES": "a/b",
     "CONSUMER_ACCOUNTS": "12345",
     "CONSUMER_ORGANIZATION": "my organisation",
 }
@@ -78,6 +81,7 @@ def test_everything_that_is_missing_is_named(caller: Caller, script: str) -> Non
 def test_everything_that_is_malformed_is_named(bash: Caller, variant: str) -> None:
     answer = bash.source(f"create-{variant}", environment=MALFORMED)
     own = {"CODEARTIFACT_REPOSITORY", "CONSUMER_ACCOUNTS", "CONSUMER_ORGANIZATION"}
+    own |= {"CODEARTIFACT_DOMAIN_OWNER", "JOINING_ACCOUNTS", "JOINED_REPOSITORIES"}
     expected = set(MALFORMED) | {"CODEARTIFACT_DOMAIN"}
     if variant == "github":
         expected -= {*own, "CODEARTIFACT_DOMAIN"}

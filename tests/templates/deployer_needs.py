@@ -299,6 +299,9 @@ CALLS: dict[tuple[str, str], Needs] = {
     ("codeartifact", "describe-domain"): (
         ("codeartifact:DescribeDomain", _aws("codeartifact", "domain/somebodys")),
     ),
+    ("codeartifact", "list-repositories-in-domain"): (
+        ("codeartifact:ListRepositoriesInDomain", DOMAIN),
+    ),
     ("codepipeline", "start-pipeline-execution"): (
         ("codepipeline:StartPipelineExecution", ARNS["AWS::CodePipeline::Pipeline"]),
     ),

@@ -166,7 +166,13 @@ class Deployment:
                 yield arns, each.properties["PermissionsPolicyDocument"]
         for each in self._of_type("AWS::CodeArtifact::Repository"):
             name = f"{each.properties['DomainName']}/{each.properties['RepositoryName']}"
-            arns = [f"{place}repository/{name}", f"{place}package/{name}/"]
+            # In another account's domain: whose account stands in its ARN is not documented.
+            accounts = {ACCOUNT, each.properties.get("DomainOwner", ACCOUNT)}
+            arns = [
+                f"arn:aws:codeartifact:{REGION}:{account}:{kind}"
+                for account in accounts
+                for kind in (f"repository/{name}", f"package/{name}/")
+            ]
             yield arns, each.properties["PermissionsPolicyDocument"]
 
     @cached_property

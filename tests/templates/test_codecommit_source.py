@@ -134,7 +134,7 @@ def test_without_it_nothing_of_it_is_there(variant: str) -> None:
 
 
 def test_the_requests_must_be_somewhere() -> None:
-    (rule,) = load("codeartifact-private-repo.yaml")["Rules"].values()
+    rule = load("codeartifact-private-repo.yaml")["Rules"]["PullsSomehow"]
     told = [each["AssertDescription"] for each in rule["Assertions"]]
     assert len(told) == 2
     assert all("CodeCommitRepository" in each for each in told)
