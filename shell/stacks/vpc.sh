@@ -9,6 +9,7 @@
 #   VPC_STACK_NAME    name of the stack (default: package-gate-vpc)
 #   VPC_CIDR          its addresses (default: the template's)
 #   VPC_NAT_GATEWAYS  one, or per-zone
+#   VPC_EGRESS_TRANSIT_GATEWAY_ID  a transit gateway to the internet, in place of NAT gateways
 #   VPC_ENDPOINTS     none, essential or all; cfn/vpc.yaml says what each costs
 #   VPC_ZONE1, VPC_ZONE2     two availability zones (default: AWS's first two)
 #   VPC_REPOSITORY_ACCOUNTS  other accounts with repositories or buckets, separated by commas
@@ -23,10 +24,13 @@
 export VPC_STACK_NAME=${VPC_STACK_NAME:-package-gate-vpc}
 
 create() {
+  local addresses
   need AWS_REGION "$region_pattern" 'a region, such as eu-central-1'
   need VPC_STACK_NAME "$stack_pattern" 'a name of letters, digits and hyphens, at most 40'
   may VPC_CIDR '([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{2}' 'an address range, such as 10.0.0.0/16'
   may VPC_NAT_GATEWAYS 'one|per-zone' 'one or per-zone'
+  may VPC_EGRESS_TRANSIT_GATEWAY_ID 'tgw-([0-9a-f]{8}|[0-9a-f]{17})' \
+    'the id of a transit gateway, which accepts attachments of this account by itself'
   may VPC_ENDPOINTS 'none|essential|all' 'none, essential or all'
   case ${AWS_REGION-}/${VPC_ENDPOINTS-} in
     cn-*/none | us-gov-*/none) ;;
@@ -52,6 +56,7 @@ create() {
   save_state "$VPC_STACK_NAME" vpc
   setting VpcCidr VPC_CIDR
   setting NatGateways VPC_NAT_GATEWAYS
+  setting EgressTransitGatewayId VPC_EGRESS_TRANSIT_GATEWAY_ID
   setting InterfaceEndpoints VPC_ENDPOINTS
   setting Zone1 VPC_ZONE1
   setting Zone2 VPC_ZONE2
@@ -61,7 +66,12 @@ create() {
   export_to_caller CODESERVICES_VPC_ID "$(stack_value "$VPC_STACK_NAME" Output:VpcId)"
   export_to_caller CODESERVICES_SUBNET_ID1 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet1)"
   export_to_caller CODESERVICES_SUBNET_ID2 "$(stack_value "$VPC_STACK_NAME" Output:PrivateSubnet2)"
-  say "The internet sees it as $(stack_value "$VPC_STACK_NAME" Output:NatAddresses): for firewalls that let known addresses in."
+  addresses=$(stack_value "$VPC_STACK_NAME" Output:NatAddresses)
+  if [ -n "$addresses" ]; then
+    say "The internet sees it as $addresses: for firewalls that let known addresses in."
+  else
+    say "It reaches the internet through the transit gateway. Its owner has to send the answers back to this network: docs/vpc.md says how."
+  fi
   say "Next: source shell/create-codeartifact-stack.sh or shell/create-github-stack.sh"
 }
 

@@ -117,6 +117,7 @@ def test_snyk_and_its_token_go_together(
         ({"VPC_ZONE2": "zone"}, "VPC_ZONE2 is zone, but must be another availability zone"),
         ({"VPC_REPOSITORY_ACCOUNTS": "1"}, "account numbers of 12 digits"),
         ({"VPC_FLOW_LOG_DAYS": "a year"}, "a number of days"),
+        ({"VPC_EGRESS_TRANSIT_GATEWAY_ID": "tgw-attach-0123"}, "the id of a transit gateway"),
     ],
 )
 def test_a_network_that_can_not_be_is_told_before(

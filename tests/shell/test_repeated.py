@@ -208,3 +208,16 @@ def test_a_change_set_tells_a_replacement_from_a_change() -> None:
     assert moved["EndpointSecurityGroup"] == ("Modify", "Conditional")
     more = changes(NatGateways="per-zone")
     assert (more["NatGateway2"], more["PrivateRoute2"]) == (("Add", ""), ("Modify", "False"))
+    central = changes(EgressTransitGatewayId="tgw-0123456789abcdef0")
+    assert (central["NatGateway1"][0], central["EgressAttachment"][0]) == ("Remove", "Add")
+    assert central["PrivateRoute1"] == ("Modify", "False"), "not removed and made again"
+
+
+def test_a_network_leaves_through_a_transit_gateway(bash: Caller) -> None:
+    gateway = "tgw-0123456789abcdef0"
+    made = bash.source("create-vpc", environment={"VPC_EGRESS_TRANSIT_GATEWAY_ID": gateway})
+    assert made.status == 0, made.said
+    assert "reaches the internet through the transit gateway" in made.said
+    assert "NatGateway" not in made.said
+    gone = bash.source("delete-vpc", "--yes")
+    assert gone.status == 0, gone.said

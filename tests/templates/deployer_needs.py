@@ -46,6 +46,7 @@ ARNS = {
     "AWS::EC2::SecurityGroupIngress": _aws("ec2", "security-group/sg-1"),
     "AWS::EC2::Subnet": _aws("ec2", "subnet/subnet-1"),
     "AWS::EC2::SubnetRouteTableAssociation": _aws("ec2", "route-table/rtb-1"),
+    "AWS::EC2::TransitGatewayAttachment": _aws("ec2", "transit-gateway-attachment/tgw-attach-1"),
     "AWS::EC2::VPC": _aws("ec2", "vpc/vpc-1"),
     "AWS::EC2::VPCEndpoint": _aws("ec2", "vpc-endpoint/vpce-1"),
     "AWS::EC2::VPCGatewayAttachment": _aws("ec2", "vpc/vpc-1"),

@@ -104,6 +104,7 @@ KINDS: dict[str, Kind] = {
     "AWS::EC2::Subnet": _identified(
         "subnet", "SubnetId", AvailabilityZone="{p[AvailabilityZone]}", VpcId="{p[VpcId]}"
     ),
+    "AWS::EC2::TransitGatewayAttachment": _identified("tgw-attach", "Id"),
     "AWS::EC2::VPC": _identified(
         "vpc", "VpcId", CidrBlock="{p[CidrBlock]}", DefaultSecurityGroup="sg-{digits}"
     ),

@@ -173,6 +173,11 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
                 {"InterfaceEndpoints": "all", "NatGateways": "per-zone"},
                 stack="package-gate-vpc",
             ),
+            render(
+                "vpc.yaml",
+                {"EgressTransitGatewayId": "tgw-0123456789abcdef0"},
+                stack="package-gate-vpc",
+            ),
         ),
     }
 

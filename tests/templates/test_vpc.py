@@ -23,6 +23,7 @@ ENDPOINTS = {"none": 0, "essential": 4, "all": 10}
 CHOICES = list(
     itertools.product(["one", "per-zone"], ENDPOINTS, ["10.20.0.0/16", "192.168.7.0/24"])
 )
+TRANSIT_GATEWAY = "tgw-0123456789abcdef0"
 BUILD = role(f"arn:aws:iam::{ACCOUNT}:role/build")
 PACKAGE = "package/research/internal/generic/tomli/tomli"
 CALLS = {
@@ -82,8 +83,17 @@ def test_every_choice_gives_a_network(gateways: str, endpoints: str, cidr: str) 
 
 
 def test_each_choice_lints_with_its_values_filled_in(tmp_path: Path) -> None:
-    for gateways, endpoints, cidr in (CHOICES[0], CHOICES[-1]):
-        stack = vpc(NatGateways=gateways, InterfaceEndpoints=endpoints, VpcCidr=cidr)
+    for (gateways, endpoints, cidr), transit_gateway in (
+        (CHOICES[0], ""),
+        (CHOICES[-1], ""),
+        (CHOICES[0], TRANSIT_GATEWAY),
+    ):
+        stack = vpc(
+            NatGateways=gateways,
+            InterfaceEndpoints=endpoints,
+            VpcCidr=cidr,
+            EgressTransitGatewayId=transit_gateway,
+        )
         resources = {
             name: {"Type": each.type, "Properties": each.properties}
             for name, each in stack.resources.items()
@@ -120,6 +130,50 @@ def test_private_subnets_leave_through_a_nat_gateway_only(gateways: str, second:
         ]
         subnet = stack.resources[f"NatGateway{gateway}"].properties["SubnetId"]
         assert subnet == stack.resources[f"PublicSubnet{gateway}"].ref
+
+
+@pytest.mark.parametrize("gateways", ["one", "per-zone"])
+def test_with_central_egress_private_subnets_leave_through_the_transit_gateway_only(
+    gateways: str,
+) -> None:
+    stack = vpc(EgressTransitGatewayId=TRANSIT_GATEWAY, NatGateways=gateways)
+
+    for kind in ("NatGateway", "InternetGateway", "VPCGatewayAttachment", "EIP"):
+        assert properties(stack, kind) == []
+    private = [stack.resources[f"PrivateSubnet{zone}"].ref for zone in (1, 2)]
+    (attachment,) = properties(stack, "TransitGatewayAttachment")
+    assert attachment["SubnetIds"] == private
+    assert attachment["TransitGatewayId"] == TRANSIT_GATEWAY
+    assert attachment["VpcId"] == stack.resources["VPC"].ref
+    assert len(properties(stack, "Subnet")) == 2
+    routes = properties(stack, "Route")
+    tables = [stack.resources[f"PrivateRouteTable{zone}"].ref for zone in (1, 2)]
+    assert [route["RouteTableId"] for route in routes] == tables
+    for route in routes:
+        assert route["TransitGatewayId"] == TRANSIT_GATEWAY
+        assert route["DestinationCidrBlock"] == "0.0.0.0/0"
+        assert "NatGatewayId" not in route
+    assert not {"NatAddresses", "PublicSubnet1", "PublicSubnet2"} & set(stack.outputs)
+
+
+def test_without_central_egress_there_is_no_transit_gateway() -> None:
+    stack = vpc()
+    assert properties(stack, "TransitGatewayAttachment") == []
+    assert not any("TransitGatewayId" in route for route in properties(stack, "Route"))
+
+
+def test_a_route_waits_for_the_attachment_that_it_leads_to() -> None:
+    """User guide, "Transit gateways": traffic is routed to an attachment that is available."""
+    for stack in (vpc(EgressTransitGatewayId=TRANSIT_GATEWAY), vpc()):
+        attachment = stack.resources.get("EgressAttachment")
+        for zone in (1, 2):
+            after = stack.resources[f"PrivateRoute{zone}"].metadata["MadeAfter"]
+            assert after == (attachment.ref if attachment else "nothing")
+
+
+def test_what_is_no_transit_gateway_is_refused() -> None:
+    with pytest.raises(TemplateError, match="EgressTransitGatewayId"):
+        vpc(EgressTransitGatewayId="tgw-attach-0123456789abcdef0")
 
 
 def test_s3_is_reached_through_its_gateway_endpoint_from_both_private_subnets() -> None:
@@ -311,6 +365,7 @@ def test_the_next_stacks_find_what_they_need() -> None:
         assert stack.exports[f"gate-vpc-{subnet}"] == stack.resources[subnet].ref
 
 
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS..EC2..TransitGatewayAttachment")
 def test_the_stack_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
