@@ -138,4 +138,5 @@ def test_the_requests_must_be_somewhere() -> None:
     told = [each["AssertDescription"] for each in rule["Assertions"]]
     assert len(told) == 2
     assert all("CodeCommitRepository" in each for each in told)
-    assert "Rules" not in load("github-private-repo.yaml"), "it publishes to GitHub in any case"
+    rules = load("github-private-repo.yaml")["Rules"]
+    assert "PullsSomehow" not in rules, "it publishes to GitHub in any case"

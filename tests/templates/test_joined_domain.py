@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.templates.deployment import DOMAIN, REPOSITORY, Deployment, deployed
+from tests.templates.deployment import DOMAIN, REPOSITORY, STAGED, Deployment, deployed
 from tests.templates.iam import Policy, role
+from tests.templates.iam_conditions import several
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.template import load
 
@@ -103,6 +104,17 @@ def test_the_owner_lets_the_repositories_of_others_be_published_to(group: str) -
     assert restrictions["Publish"]["Repositories"] == [REPOSITORY, TEAMS, "other"]
     assert restrictions["ExternalUpstream"] == {"RestrictionMode": "BLOCK"}
     assert restrictions["InternalUpstream"] == {"RestrictionMode": "BLOCK"}
+
+
+@pytest.mark.parametrize("owner", ["", ACCOUNT, OWNER], ids=["own", "this account's", "other's"])
+def test_isolated_stages_reach_the_domain_that_they_publish_to_and_no_other(owner: str) -> None:
+    network = deployed("codeartifact", **STAGED, DomainOwner=owner).pipeline
+    closed = network.resources["ClosedNetwork"].nested
+    assert closed
+    for name in ("CodeArtifactApiEndpoint", "CodeArtifactRepositoriesEndpoint"):
+        (statement,) = closed.resources[name].properties["PolicyDocument"]["Statement"]
+        reached = several(statement["Condition"]["StringEquals"]["aws:ResourceAccount"])
+        assert set(reached) == {ACCOUNT, owner or ACCOUNT}
 
 
 def test_no_store_is_made_in_somebody_elses_domain() -> None:
