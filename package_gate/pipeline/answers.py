@@ -10,6 +10,7 @@ from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile, Resol
 from package_gate.core.decision import RequestDecision
 from package_gate.core.errors import (
     AgesUnknownError,
+    DigestError,
     GateError,
     NotOfferedError,
     SourceError,
@@ -28,7 +29,7 @@ from package_gate.sources.interface import Attestations, History
 from package_gate.staging.documents import (
     MAX_TEXT,
     Failure,
-    FetchedFile,
+    FileAnswer,
     PlanDocument,
     PrecedentAnswer,
     ProvenanceAnswer,
@@ -37,7 +38,7 @@ from package_gate.staging.documents import (
 from package_gate.staging.place import Place
 
 _NAMING = {kind.__name__: kind for kind in (UnresolvedError, NotOfferedError, UnfitError)}
-_PLAIN = {kind.__name__: kind for kind in (SourceRefusedError, AgesUnknownError)}
+_PLAIN = {kind.__name__: kind for kind in (SourceRefusedError, DigestError, AgesUnknownError)}
 _LASTING = frozenset({*_NAMING, *_PLAIN, TooFreshError.__name__})
 """Failures that asking again an hour later would not mend."""
 
@@ -51,7 +52,7 @@ class Answers:
         self._requests = {(each.name, each.source): each for each in document.requests}
         self._precedents = {_key(each): each for each in document.precedents}
         self._provenance = {(each.name, _pairs(each.digests)): each for each in document.provenance}
-        self._fetched = {each.url: each.artifact for each in document.fetched}
+        self._files = {(each.url, each.sha256): each for each in document.files}
 
     def added_to(self, document: PlanDocument) -> PlanDocument:
         """Write them into a document."""
@@ -61,7 +62,7 @@ class Answers:
                 requests=tuple(self._requests[key] for key in sorted(self._requests)),
                 precedents=tuple(self._precedents[key] for key in sorted(self._precedents)),
                 provenance=tuple(self._provenance[key] for key in sorted(self._provenance)),
-                fetched=tuple(FetchedFile(*each) for each in sorted(self._fetched.items())),
+                files=tuple(self._files[key] for key in sorted(self._files)),
             )
 
     @property
@@ -100,13 +101,27 @@ class Answers:
         """Give what a file is, or None when only fetching it can tell."""
         if file.sha256 and file.size is not None:
             return Artifact(file.filename, file.sha256, file.size, file.url, file.uploaded)
-        fetched = self._fetched.get(file.url)
-        return fetched if fetched and file.sha256 in (None, fetched.sha256) else None
+        answer = self._files.get(_key_of(file))
+        return answer.artifact if answer else None
 
-    def add_artifact(self, file: RemoteFile, artifact: Artifact) -> None:
+    def identified(self, package: ResolvedPackage) -> ResolvedPackage:
+        """Give a package with the digests of its files, as far as they are known."""
+        known = [self.artifact(file) for file in package.files]
+        files = tuple(
+            replace(file, sha256=artifact.sha256) if artifact else file
+            for file, artifact in zip(package.files, known, strict=True)
+        )
+        return replace(package, files=files)
+
+    def file_failure(self, file: RemoteFile) -> Failure | None:
+        """Give why a file could not be fetched, or None."""
+        answer = self._files.get(_key_of(file))
+        return answer.failure if answer else None
+
+    def add_file(self, answer: FileAnswer) -> None:
         """Take in what was found at an address."""
         with self._lock:
-            self._fetched[file.url] = artifact
+            self._files[answer.url, answer.sha256] = answer
 
 
 class Asking:
@@ -136,9 +151,13 @@ class Asking:
             known = self._answers.artifact(file)
             if known and self._place.has_file(known.sha256, known.size):
                 return _from_staging(self._place, file, known, folder)
-            result = fetch(file, folder)
-            self._place.put_file(result.path, result.artifact.sha256)
-            self._answers.add_artifact(file, result.artifact)
+            try:
+                result = fetch(file, folder)
+                self._place.put_file(result.path, result.artifact.sha256)
+            except GateError as error:
+                self._answers.add_file(FileAnswer(*_key_of(file), failure=failed(error)))
+                raise
+            self._answers.add_file(FileAnswer(*_key_of(file), result.artifact))
             return result
 
         return fetched
@@ -170,7 +189,8 @@ class Answering:
         def fetched(file: RemoteFile, folder: Path) -> ArtifactFile:
             known = self._answers.artifact(file)
             if known is None:
-                raise _unanswered(file.filename)
+                failure = self._answers.file_failure(file)
+                raise raised(failure) if failure else _unanswered(file.filename)
             return _from_staging(self._place, file, known, folder)
 
         return fetched
@@ -341,6 +361,10 @@ def _unanswered(what: str) -> SourceError:
 
 def _pairs(files: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(files.items()))
+
+
+def _key_of(file: RemoteFile) -> tuple[str, str]:
+    return file.url, file.sha256 or ""
 
 
 def _key(answer: PrecedentAnswer) -> tuple[str, str, tuple[str, ...]]:

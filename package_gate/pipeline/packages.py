@@ -437,7 +437,12 @@ def remote_files(decision: PackageDecision | PackageSummary) -> tuple[RemoteFile
 def _with_digests(package: ResolvedPackage, files: Sequence[ArtifactFile]) -> ResolvedPackage:
     """Give a package that is named by its bytes their version and digest."""
     known = tuple(
-        replace(remote, filename=file.artifact.filename, sha256=file.artifact.sha256)
+        replace(
+            remote,
+            filename=file.artifact.filename,
+            sha256=file.artifact.sha256,
+            size=file.artifact.size,
+        )
         for remote, file in zip(package.files, files, strict=True)
     )
     return replace(package, version=digest_version(files[0].artifact.sha256), files=known)

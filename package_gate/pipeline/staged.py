@@ -21,11 +21,11 @@ from package_gate.core.artifact import (
     UnpackedArtifact,
     UnpackedPackage,
 )
-from package_gate.core.errors import GateError, ScannerError, SourceError, StoreError, describe
+from package_gate.core.errors import ScannerError, SourceError, StoreError, describe
 from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence, Scan, package_digest
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.text import one_line, printable
-from package_gate.pipeline.answers import Answers
+from package_gate.pipeline.answers import Answers, raised
 from package_gate.pipeline.looking import Fetch, Files, Looker
 from package_gate.pipeline.scan import looked_at
 from package_gate.sandbox.finding_checks import checked
@@ -85,7 +85,7 @@ class StagingLooker:
         self._answers = answers
         self._tasks = tasks
         self._place = place
-        self._collected = CollectingLooker(looker, tasks, place)
+        self._collected = CollectingLooker(looker, answers, tasks, place)
 
     def look(
         self,
@@ -96,10 +96,10 @@ class StagingLooker:
         wanted: Collection[str],
     ) -> Evidence:
         """See `Looker.look`: what was found meanwhile, else it waits to be looked at."""
-        if self._tasks.planned(_digest(package), wanted):
+        if self._tasks.planned(_digest(self._answers.identified(package)), wanted):
             return self._collected.look(package, files, folder, known, wanted)
         artifacts = self._stage(package.files, folder)
-        self._tasks.add(Task(package, artifacts, tuple(wanted)))
+        self._tasks.add(Task(self._answers.identified(package), artifacts, tuple(wanted)))
         raise SourceError(f"{package.name} {package.version} waits to be scanned")
 
     def keep(self, files: Sequence[RemoteFile], folder: Path) -> None:
@@ -128,9 +128,10 @@ class StagingLooker:
 class CollectingLooker:
     """Gives what scans on other machines have found; implements `Looker`."""
 
-    def __init__(self, looker: Looker, tasks: Tasks, place: Place) -> None:
+    def __init__(self, looker: Looker, answers: Answers, tasks: Tasks, place: Place) -> None:
         """Take who would look at packages, for the versions of its scanners."""
         self.versions = looker.versions
+        self._answers = answers
         self._tasks = tasks
         self._place = place
 
@@ -144,9 +145,12 @@ class CollectingLooker:
     ) -> Evidence:
         """See `Looker.look`: it needs no file."""
         subject = f"{package.name} {package.version}"
-        digest = _digest(package)
+        digest = _digest(self._answers.identified(package))
         planned = self._tasks.planned(digest, wanted)
         if planned is None:
+            for file in package.files:
+                if failure := self._answers.file_failure(file):
+                    raise raised(failure)
             raise SourceError(f"{subject} stands in no batch of the plan; the next plan has it")
         batch, task = planned
         try:
@@ -210,7 +214,7 @@ def scan_task(task: Task, place: Place, looker: Looker, folder: Path) -> Evidenc
     package = task.package
     try:
         return looker.look(package, files, folder, None, task.wanted)
-    except GateError as error:
+    except Exception as error:
         return Evidence(
             package.name,
             package.version,

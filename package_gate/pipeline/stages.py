@@ -190,7 +190,8 @@ class ConcludeStage:
 
     def looker(self, looker: Looker, fetch: Fetch) -> Looker:
         """See `Stage.looker`."""
-        return CollectingLooker(looker, self._plan.tasks, self._plan.place)
+        plan = self._plan
+        return CollectingLooker(looker, plan.answers, plan.tasks, plan.place)
 
     def planner(self, planner: Planning) -> Planning:
         """See `Stage.planner`."""

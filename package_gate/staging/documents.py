@@ -73,11 +73,14 @@ class ProvenanceAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedFile:
-    """What was found at an address of which nobody knew the digest."""
+class FileAnswer:
+    """What was found at an address."""
 
     url: str
-    artifact: Artifact
+    sha256: str
+    """What was wanted there; "" when nobody knew."""
+    artifact: Artifact | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class PlanDocument:
     requests: tuple[RequestAnswer, ...] = ()
     precedents: tuple[PrecedentAnswer, ...] = ()
     provenance: tuple[ProvenanceAnswer, ...] = ()
-    fetched: tuple[FetchedFile, ...] = ()
+    files: tuple[FileAnswer, ...] = ()
     batches: int = 0
     """How many there are."""
     schema: int = PLAN_SCHEMA
@@ -173,7 +176,7 @@ def _problems(document: PlanDocument | Batch) -> Iterator[str]:
         for file in package.files:
             yield from _wrong_with(file)
     artifacts = (
-        [f.artifact for f in document.fetched]
+        [each.artifact for each in document.files if each.artifact]
         if isinstance(document, PlanDocument)
         else [artifact for task in document.tasks for artifact in task.artifacts]
     )
