@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-
 import pytest
 
 from package_gate.core.finding import Kind
@@ -98,5 +97,3 @@ class StagedWorld(World):
     @property
     def fetched(self) -> int:
         return sum(call.startswith("fetch ") for call in self.calls)
-
-
