@@ -60,16 +60,19 @@ class UnknownCallError(Exception):
     """A request that nobody has said the IAM action of."""
 
 
-def recorded(aws: AWS, received: list[Received], keys: Keys) -> list[AWSCall]:
+def recorded(
+    aws: AWS, received: list[Received], keys: Keys, encrypted: dict[str, str] | None = None
+) -> list[AWSCall]:
     """Give every authorization that the run needed, each once, in alphabetical order.
 
     Args:
         aws: the fakes that the run met.
         received: what came to the relay in front of moto.
         keys: the keys behind topics, secrets and buckets.
+        encrypted: which key an object of an earlier run has, by its ARN; this run's are added.
     """
     found: set[AWSCall] = set()
-    encrypted: dict[str, str] = {}
+    encrypted = {} if encrypted is None else encrypted
     for request in received:
         found.update(_moto_calls(request, keys, encrypted))
     domains = {name: domain for domain, name in aws.codeartifact.repositories}
@@ -173,7 +176,8 @@ def _s3_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Itera
     place = f"{arn}/{key}"
     context = _kms("s3", {"aws:s3:arn": arn if keys.bucket_key else place})
     if request.method == "GET" and not key and "list-type=2" in address.query:
-        yield AWSCall("s3:ListBucket", arn)
+        prefix = dict(parse_qsl(address.query)).get("prefix", "")
+        yield AWSCall("s3:ListBucket", arn, (("s3:prefix", prefix),))
         return
     if not key or address.query not in ("", "x-id=GetObject", "x-id=PutObject"):
         raise UnknownCallError(f"{request.method} {request.path}")
@@ -184,7 +188,8 @@ def _s3_calls(request: Received, keys: Keys, encrypted: dict[str, str]) -> Itera
         elif place in encrypted:
             yield AWSCall("kms:Decrypt", encrypted[place], context)
     elif request.method == "PUT":
-        yield AWSCall("s3:PutObject", place)
+        once = request.headers.get("if-none-match")
+        yield AWSCall("s3:PutObject", place, (("s3:if-none-match", once),) if once else ())
         if "if-match" in request.headers:  # S3 user guide, "conditional writes"
             yield AWSCall("s3:GetObject", place)
         customer_key = request.headers.get("x-amz-server-side-encryption-aws-kms-key-id")

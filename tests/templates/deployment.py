@@ -1,6 +1,6 @@
 """A deployed variant of the gate as IAM sees it: the policies of its roles and its resources."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -108,6 +108,7 @@ class Deployment:
         *,
         identity: list[Policy] | None = None,
         through_network: bool = False,
+        endpoints: Sequence[Policy] = (),
     ) -> Allowed | Denied:
         """Decide a call.
 
@@ -118,12 +119,14 @@ class Deployment:
             context: condition keys of the call.
             identity: the policies of a caller that is none of these stacks' roles.
             through_network: whether it comes through the network's endpoints.
+            endpoints: the policies of other endpoints through one of which it comes.
         """
         account = ACCOUNT if resource.startswith("arn:aws:s3:::") else ""
         request = Request(caller, action, resource, context or {}, account)
         own = self.policies.get(caller.arn, []) if identity is None else identity
         ways = ENDPOINTS.get(action.split(":")[0], ()) if through_network else ()
         documents = [self.network.resources[way].properties["PolicyDocument"] for way in ways]
+        documents += endpoints
         answers = [
             evaluate(request, identity=own, resource=self._policies_of(resource), endpoint=endpoint)
             for endpoint in documents or [None]

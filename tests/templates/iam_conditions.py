@@ -57,6 +57,7 @@ KNOWN_KEYS = frozenset(
         "kms:viaservice",
         "logs:loggeneratingresourcearns",
         "s3:delimiter",
+        "s3:if-none-match",
         "s3:prefix",
         "s3:resourceaccount",
         "s3:tlsversion",

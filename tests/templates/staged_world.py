@@ -9,17 +9,29 @@ from typing import Any
 
 from tests.aws_run import BUCKET
 from tests.fakes import step_functions
+from tests.fakes.aws_service import Call
 from tests.fakes.codebuild import Build
 from tests.fakes.codepipeline import StageRun, run_stage
+from tests.fakes.relay import Received
 from tests.local_run import PROJECT
 from tests.templates.build_world import REQUESTS, SNAPSHOT, Gate
-from tests.templates.deployment import PIPELINE, STAGED
+from tests.templates.deployment import PIPELINE, STAGED, Deployment, deployed
 from tests.templates.rendered import Rendered
 
 ISOLATED = {**STAGED, "Advisories": f"s3://{BUCKET}/{SNAPSHOT}", "SnapshotObject": SNAPSHOT}
 WHEELS = (
     f"wheelhouse/{hashlib.sha256((PROJECT / 'requirements/gate.txt').read_bytes()).hexdigest()}"
 )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one build asked of AWS."""
+
+    project: str
+    received: list[Received]
+    """By the relay."""
+    codeartifact: list[Call]
 
 
 @dataclass
@@ -32,8 +44,8 @@ class StagedGate:
     execution: str = "0f0e0d0c-0000-4000-8000-000000000001"
     """Of the pipeline; a retry has the same."""
     fleet_builds: list[Build] = field(default_factory=list)
-    built: list[tuple[str, int, int]] = field(default_factory=list)
-    """Of each build the project, and which of the relay's requests are its."""
+    asked: list[Asked] = field(default_factory=list)
+    """By each build, in their order."""
     _numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -43,9 +55,15 @@ class StagedGate:
         self.gate.put(f"{WHEELS}/complete", b"")
 
     @property
+    def deployment(self) -> Deployment:
+        """The stacks."""
+        given = {**self.gate.parameters, **ISOLATED, **self.parameters}
+        return deployed(self.gate.variant, **given)
+
+    @property
     def stack(self) -> Rendered:
         """The nested stack with the pipeline."""
-        return self.gate.stack(**{**ISOLATED, **self.parameters})
+        return self.deployment.pipeline
 
     @property
     def place(self) -> str:
@@ -73,9 +91,10 @@ class StagedGate:
     def _build(self, project: str, source: Path, variables: Mapping[str, str]) -> Build:
         projects = self.stack.of_type("AWS::CodeBuild::Project").values()
         (properties,) = [p.properties for p in projects if p.properties["Name"] == project]
-        begun = len(self.gate.run.relay.received)
+        received, calls = self.gate.run.relay.received, self.gate.aws.codeartifact.calls
+        before = len(received), len(calls)
         build = self.gate.run_project(properties, source, self._folder(), variables=variables)
-        self.built.append((project, begun, len(self.gate.run.relay.received)))
+        self.asked.append(Asked(project, received[before[0] :], calls[before[1] :]))
         return build
 
     def _fleet(self, project: str, variables: Mapping[str, str]) -> bool:

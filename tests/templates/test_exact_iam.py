@@ -76,7 +76,7 @@ def test_what_a_build_calls_is_allowed_and_what_is_granted_is_called(
     ]
     assert denied == []
     calls += [*service_calls(deployment, variant), *_consumer_calls(variant)]
-    requests = [_request(call) for call in calls]
+    requests = [request_of(call) for call in calls]
     unused = [text for text in _unused(deployment, requests) if text.split(":")[0] not in UNUSED]
     assert unused == []
 
@@ -95,7 +95,7 @@ def test_what_the_services_do_is_allowed(variant: str, options: str) -> None:
 
 def test_every_explanation_is_of_a_statement_that_no_call_uses() -> None:
     deployment = everything("codeartifact")
-    requests = [_request(call) for call in service_calls(deployment, "codeartifact")]
+    requests = [request_of(call) for call in service_calls(deployment, "codeartifact")]
     unused = {text.split(":")[0] for text in _unused(deployment, requests)}
     assert set(UNUSED) <= unused
 
@@ -215,12 +215,13 @@ def _denied(
         )
         if call.resource == SNYK_KEY:
             own = deployment.policies[call.caller.arn]
-            answer = any(True for p in own for _ in granted(_request(call), p, "identity"))
+            answer = any(True for p in own for _ in granted(request_of(call), p, "identity"))
         if not answer:
             yield call, answer
 
 
-def _request(call: ServiceCall) -> Request:
+def request_of(call: ServiceCall) -> Request:
+    """Give the request that IAM sees."""
     account = ACCOUNT if call.resource.startswith("arn:aws:s3:::") else ""
     return Request(call.caller, call.action, call.resource, call.context, account)
 
@@ -230,13 +231,14 @@ def _unused(deployment: Deployment, requests: list[Request]) -> Iterator[str]:
     for arn, policies in deployment.policies.items():
         own = [each for each in requests if each.caller.arn == arn]
         for policy in policies:
-            yield from _unused_of(policy, "identity", own)
+            yield from unused_of(policy, "identity", own)
     for arns, policy in deployment.resource_policies():
         there = [each for each in requests if any(each.resource.startswith(arn) for arn in arns)]
-        yield from _unused_of(policy, "resource", there)
+        yield from unused_of(policy, "resource", there)
 
 
-def _unused_of(policy: Policy, kind: str, requests: list[Request]) -> Iterator[str]:
+def unused_of(policy: Policy, kind: str, requests: list[Request]) -> Iterator[str]:
+    """Give every action and resource of a policy's allowing statements that no request uses."""
     for statement in policy["Statement"]:
         if statement["Effect"] != "Allow":
             continue
@@ -266,7 +268,7 @@ def test_an_unused_grant_is_found() -> None:
         "Resource": ["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"],
     }
     found = list(
-        _unused_of({"Version": "2012-10-17", "Statement": [statement]}, "identity", requests)
+        unused_of({"Version": "2012-10-17", "Statement": [statement]}, "identity", requests)
     )
     assert found == ["Read: Action s3:PutObject", "Read: Resource arn:aws:s3:::b/*"]
 

@@ -1,0 +1,292 @@
+"""Isolated stages: which builds there are, in which networks, and what none of them may do."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.templates.deployment import (
+    BUCKET,
+    COMMON,
+    DIGEST,
+    DOMAIN,
+    PIPELINE,
+    REPOSITORY,
+    STAGED,
+    TOPIC,
+    VARIANTS,
+    deployed,
+)
+from tests.templates.physical import ACCOUNT, REGION
+from tests.templates.rendered import Rendered, condition_of
+from tests.templates.stage_calls import closed_network
+from tests.templates.template import TemplateError, load
+
+ARTIFACTS = f"arn:aws:s3:::{BUCKET}"
+WORK = f"{ARTIFACTS}/work/{PIPELINE}/run-1"
+RECORD = f"{ARTIFACTS}/decisions/codeartifact/{DOMAIN}/{REPOSITORY}/packages/pypi/a/1.json"
+PACKAGE = f"arn:aws:codeartifact:{REGION}:{ACCOUNT}:package/{DOMAIN}/{REPOSITORY}/pypi//numpy"
+SIGNING: dict[str, str | list[str]] = {"kms:SigningAlgorithm": "ECDSA_SHA_256"}
+ONCE: dict[str, str | list[str]] = {"s3:if-none-match": "*"}
+
+
+def pipeline(variant: str = "codeartifact", **parameters: Any) -> Rendered:
+    return deployed(variant, **{**STAGED, **parameters}).pipeline
+
+
+def actions(stack: Rendered) -> list[dict[str, Any]]:
+    (_, stage) = stack.resources["CodePipeline"].properties["Stages"]
+    return sorted(stage["Actions"], key=lambda each: each.get("RunOrder", 1))
+
+
+def network_of(stack: Rendered, project: str) -> dict[str, Any]:
+    found: dict[str, Any] = stack.resources[project].properties["VpcConfig"]
+    return found
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_one_build_is_the_default_and_has_nothing_of_the_stages(variant: str) -> None:
+    stack = deployed(variant).pipeline
+    assert [each["Name"] for each in actions(stack)] == ["Scan"]
+    of_stages = {"ClosedNetwork", "PlanRole", "PlanProject", "ScanRole", "ScanProject", "ScanFleet"}
+    assert of_stages & set(stack.resources) == set()
+    assert "PACKAGE_GATE_WORK" not in json.dumps(actions(stack))
+
+
+def test_the_stages_follow_each_other_and_meet_at_a_place_of_the_run() -> None:
+    names = [each["Name"] for each in actions(pipeline())]
+    assert names == ["Plan", "Scan", "PlanPrecedents", "ScanPrecedents", "Conclude"]
+    for action in actions(pipeline()):
+        given = json.loads(action["Configuration"]["EnvironmentVariables"])
+        variables = {each["name"]: each["value"] for each in given}
+        place = f"s3://{BUCKET}/work/{PIPELINE}/#{{codepipeline.PipelineExecutionId}}"
+        assert variables["PACKAGE_GATE_WORK"] == place
+        assert ("PACKAGE_GATE_RESCAN" in variables) is ("Scan" not in action["Name"])
+    (_, stage) = pipeline().resources["CodePipeline"].properties["Stages"]
+    assert stage["OnFailure"]["RetryConfiguration"] == {"RetryMode": "ALL_ACTIONS"}
+
+
+def test_scans_and_the_conclusion_are_in_a_network_without_a_way_out() -> None:
+    deployment = deployed("codeartifact", **STAGED)
+    stack, closed = deployment.pipeline, closed_network(deployment)
+    kinds = {each.type for each in closed.resources.values()}
+    for way_out in ("InternetGateway", "NatGateway", "Route", "VPCPeeringConnection"):
+        assert f"AWS::EC2::{way_out}" not in kinds
+    assert network_of(stack, "PlanProject")["VpcId"] == COMMON["CodeServicesVpc"]
+    for project in ("ScanProject", "CodeBuildProject", "ReevaluationProject"):
+        assert network_of(stack, project)["VpcId"] == closed.outputs["VpcId"]
+    groups = {
+        name: network_of(stack, name)["SecurityGroupIds"]
+        for name in ("PlanProject", "ScanProject", "CodeBuildProject")
+    }
+    assert len({str(each) for each in groups.values()}) == 3
+    roles = {stack.resources[name].properties["ServiceRole"] for name in groups}
+    assert len(roles) == 3
+
+
+def test_a_scan_reaches_s3_and_the_log_alone() -> None:
+    closed = closed_network(deployed("codeartifact", **STAGED))
+    scan, conclude = (
+        closed.resources[f"{name}SecurityGroup"].properties for name in ("Scan", "Conclude")
+    )
+    logs = closed.resources["LogsSecurityGroup"].ref
+    assert [
+        (
+            rule["FromPort"],
+            rule.get("DestinationPrefixListId", rule.get("DestinationSecurityGroupId")),
+        )
+        for rule in scan["SecurityGroupEgress"]
+    ] == [(443, STAGED["S3PrefixList"]), (443, logs)]
+    assert "SecurityGroupIngress" not in scan
+    assert "SecurityGroupIngress" not in conclude
+    (into,) = closed.resources["EndpointSecurityGroup"].properties["SecurityGroupIngress"]
+    assert into["SourceSecurityGroupId"] == closed.resources["ConcludeSecurityGroup"].ref
+    of_logs = closed.resources["LogsEndpoint"].properties["SecurityGroupIds"]
+    assert of_logs == [logs]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "services"),
+    [
+        ({}, {"logs", "codebuild", "codeartifact.api", "codeartifact.repositories", "sns"}),
+        (
+            {"SignVerdicts": "on"},
+            {"logs", "codebuild", "codeartifact.api", "codeartifact.repositories", "sns", "kms"},
+        ),
+    ],
+)
+def test_the_resolver_knows_the_endpoints_and_no_other_name(
+    parameters: dict[str, str], services: set[str]
+) -> None:
+    closed = closed_network(deployed("codeartifact", **STAGED, **parameters))
+    interfaces = {
+        each.properties["ServiceName"].removeprefix(f"com.amazonaws.{REGION}.")
+        for each in closed.of_type("AWS::EC2::VPCEndpoint").values()
+        if each.properties["VpcEndpointType"] == "Interface"
+    }
+    assert interfaces == services
+    names = closed.resources["NamesOfAWS"].properties["Domains"]
+    prefixes = {name.removeprefix("*.").partition(f".{REGION}.")[0] for name in names}
+    private = {"codeartifact.api": "codeartifact", "codeartifact.repositories": "d.codeartifact"}
+    expected = {private.get(each, each) for each in services} | {"s3", "s3.amazonaws.com"}
+    assert prefixes == expected
+    assert all(name.endswith(".amazonaws.com") for name in names)
+    allow, block = closed.resources["NameRules"].properties["FirewallRules"]
+    assert (allow["Action"], block["Action"]) == ("ALLOW", "BLOCK")
+    assert allow["Priority"] < block["Priority"]
+    assert allow["FirewallDomainListId"] == closed.resources["NamesOfAWS"].ref
+    everything = closed.resources["AllNames"]
+    assert (block["FirewallDomainListId"], everything.properties["Domains"]) == (
+        everything.ref,
+        ["*"],
+    )
+    assert closed.resources["NameRulesOfTheNetwork"].properties["VpcId"] == closed.outputs["VpcId"]
+
+
+def test_what_publishes_to_github_concludes_where_github_is_reached() -> None:
+    deployment = deployed("github", **STAGED)
+    stack, closed = deployment.pipeline, closed_network(deployment)
+    assert network_of(stack, "CodeBuildProject")["VpcId"] == COMMON["CodeServicesVpc"]
+    assert network_of(stack, "ScanProject")["VpcId"] == closed.outputs["VpcId"]
+    assert {"LogsEndpoint", "S3Endpoint"} == {
+        name for name in closed.resources if name.endswith("Endpoint")
+    }
+    for project in ("PlanProject", "ScanProject"):
+        assert "PrivateGitHubToken" not in json.dumps(stack.resources[project].properties)
+
+
+@pytest.mark.parametrize("project", ["PlanProject", "ScanProject"])
+def test_every_build_of_a_stage_installs_what_the_single_build_does(project: str) -> None:
+    stack = pipeline(FleetFrom="10")
+    fleet = stack.resources["ScanFleet"].nested
+    assert fleet
+
+    def install(properties: dict[str, Any]) -> list[str]:
+        spec = yaml.safe_load(properties["Source"]["BuildSpec"])
+        commands = spec["phases"]["install"]["commands"]
+        return [
+            each.replace("  [ -s batches ] || exit 0\n", "")
+            for each in commands
+            if "gate.tar.gz" in each or "pip install" in each
+        ]
+
+    expected = install(stack.resources["CodeBuildProject"].properties)
+    assert len(expected) == 2
+    assert install(stack.resources[project].properties) == expected
+    assert install(fleet.resources["FleetProject"].properties) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "context"),
+    [
+        # A scan is broken out of.
+        *(
+            ("ScanRole", action, resource, ONCE)
+            for action in ("s3:PutObject", "s3:DeleteObject")
+            for resource in (
+                *(f"{WORK}/{name}" for name in ("plan.json", "batches.json", "requests.csv")),
+                f"{WORK}/batches/1.json",
+                f"{WORK}/staging/sha256/ab/abcd",
+                RECORD,
+                f"{ARTIFACTS}/gate/{DIGEST}.tar.gz",
+                f"{ARTIFACTS}/wheelhouse/{DIGEST}/ruff.whl",
+                f"{ARTIFACTS}/{PIPELINE}/Reports/x",
+                f"{ARTIFACTS}/work/{PIPELINE}-2/run-1/evidence/1/x.json",
+            )
+        ),
+        ("ScanRole", "s3:PutObject", f"{WORK}/evidence/1/x.json", {}),  # over what is there
+        ("ScanRole", "s3:DeleteObject", f"{WORK}/evidence/1/x.json", ONCE),
+        ("ScanRole", "s3:GetObject", f"{WORK}/requests.csv", {}),
+        ("ScanRole", "s3:GetObject", RECORD, {}),
+        ("ScanRole", "s3:GetObject", f"{ARTIFACTS}/{PIPELINE}/Requests/x", {}),
+        ("ScanRole", "s3:ListBucket", ARTIFACTS, {"s3:prefix": "decisions/"}),
+        ("ScanRole", "kms:Decrypt", "KMSKey", {}),
+        # Planning, which has the internet, is taken over.
+        *(
+            ("PlanRole", action, resource, ONCE)
+            for action in ("s3:PutObject", "s3:DeleteObject")
+            for resource in (
+                f"{WORK}/evidence/1/x.json",
+                RECORD,
+                f"{ARTIFACTS}/gate/{DIGEST}.tar.gz",
+                f"{ARTIFACTS}/wheelhouse/{DIGEST}/ruff.whl",
+                f"{ARTIFACTS}/{PIPELINE}/Reports/x",
+            )
+        ),
+        ("PlanRole", "kms:Decrypt", "KMSKey", {}),
+        *(
+            (role, action, resource, context)
+            for role in ("PlanRole", "ScanRole")
+            for action, resource, context in (
+                ("codeartifact:PublishPackageVersion", PACKAGE, {}),
+                ("codeartifact:DeletePackageVersions", PACKAGE, {}),
+                ("kms:Sign", "SigningKey", SIGNING),
+                ("sns:Publish", TOPIC, {}),
+                ("iam:PassRole", "BuildRole", {}),
+                ("sts:AssumeRole", "BuildRole", {}),
+                (
+                    "codebuild:StartBuild",
+                    f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{PIPELINE}",
+                    {},
+                ),
+                (
+                    "states:StartExecution",
+                    f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{PIPELINE}-fleet",
+                    {},
+                ),
+            )
+        ),
+        # What concludes believes neither staging nor evidence that it has written itself.
+        ("BuildRole", "s3:PutObject", f"{WORK}/evidence/1/x.json", ONCE),
+        ("BuildRole", "s3:PutObject", f"{WORK}/staging/sha256/ab/abcd", ONCE),
+    ],
+)
+def test_what_an_attacker_in_a_stage_wants_is_denied(
+    role: str, action: str, resource: str, context: dict[str, str | list[str]]
+) -> None:
+    deployment = deployed("codeartifact", **STAGED, FleetFrom="10", SignVerdicts="on")
+    if resource in ("KMSKey", "SigningKey", "BuildRole"):
+        resource = deployment.arn(resource)
+    assert not deployment.evaluate(deployment.role(role), action, resource, context)
+
+
+def test_a_scan_may_write_evidence_that_is_not_there_yet() -> None:
+    """Else the table above would prove little."""
+    deployment = deployed("codeartifact", **STAGED)
+    scan = deployment.role("ScanRole")
+    assert deployment.evaluate(scan, "s3:PutObject", f"{WORK}/evidence/1/x.json", ONCE)
+    assert deployment.evaluate(scan, "s3:GetObject", f"{WORK}/staging/sha256/ab/abcd")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"Scanners": "osv,inspector"}, "Scanners"),
+        ({"Scanners": "osv,snyk", "SnykToken": "/team/snyk"}, "Scanners"),
+        ({"Scanners": "codeguru"}, "Scanners"),
+        ({"Advisories": "https://osv.example.test/"}, "Advisories"),
+        ({"Advisories": ""}, "Advisories"),
+        ({"S3PrefixList": ""}, "S3PrefixList"),
+    ],
+)
+def test_what_a_closed_network_can_t_do_is_refused(parameters: dict[str, str], why: str) -> None:
+    with pytest.raises(TemplateError, match=why):
+        pipeline(**parameters)
+    declared = load("closed-network.yaml")["Parameters"][why]
+    assert "isolated stages" in declared["ConstraintDescription"] or why == "S3PrefixList"
+
+
+def test_a_fleet_and_stages_without_what_they_need_are_refused_by_the_rules() -> None:
+    rules = load("codeartifact-private-repo.yaml")["Rules"]
+    given = {"Isolation": "single", "FleetFrom": "10", "S3PrefixList": "", "SnapshotObject": ""}
+    assert condition_of(rules["AFleetNeedsStages"]["RuleCondition"], given)
+    (needs,) = rules["AFleetNeedsStages"]["Assertions"]
+    assert not condition_of(needs["Assert"], given)
+    staged = {**given, "Isolation": "staged"}
+    assert condition_of(rules["StagesAreComplete"]["RuleCondition"], staged)
+    for assertion in rules["StagesAreComplete"]["Assertions"]:
+        assert not condition_of(assertion["Assert"], staged)
+    assert rules == load("github-private-repo.yaml")["Rules"] | {
+        "PullsSomehow": rules["PullsSomehow"]
+    }
