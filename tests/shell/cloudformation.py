@@ -284,6 +284,8 @@ def _clean(original: Call, part: Any, resources: Any) -> Any:
             network = ipaddress.ip_network(original(block, resources))
             subnets = network.subnets(new_prefix=32 - int(bits))
             return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
+        case {"Fn::GetAtt": [str(name), "Outputs", str(output)]}:  # of `${Nested.Outputs.Name}`
+            return original({"Fn::GetAtt": [name, f"Outputs.{output}"]}, resources)
         case {"Fn::GetAtt": [str(name), "Name"]} if resources.get(name) is None:
             return name  # of a CodeArtifact repository
         case {"Fn::GetAtt": [str(name), *_]} if resources.get(name) is None:
