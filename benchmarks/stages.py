@@ -4,8 +4,8 @@ Usage: ./shell/run-benchmark.sh stages [PACKAGES] [CONCLUDED]
 
 PACKAGES (default 1,000) small wheels lie on an index on this machine. They are decided once by
 `run`, and once by `plan`, two `scan`s side by side, `plan` again and `conclude`: their verdicts
-must be the same. Then the scans alone: one worker with a core of its own, and two with one each. Last,
-`conclude` of CONCLUDED (default 10,000) packages whose evidence is made up: its memory.
+must be the same. Then the scans alone: one worker with a core of its own, and two with one each.
+Last, `conclude` of CONCLUDED (default 10,000) packages whose evidence is made up: its memory.
 
 Aims: at most 1.15 times the time of the run; two workers 0.9 as efficient as one; 300 MiB.
 """
