@@ -105,7 +105,7 @@ def test_every_variable_that_is_read_is_in_the_table_and_no_other(name: str) -> 
         r'|PACKAGE_GATE_(?:DOMAIN|INDEX)_\w+)"',
         "github": r'variables\.get\(\s*"(PrivateGitHub\w+|PACKAGE_GATE_GITHUB_\w+)"',
     }
-    every = set(re.findall(r'variables\.get\(\s*"(\w+)"', source))
+    every = set(re.findall(r'(?:variables|self)\.get\(\s*"(\w+)"', source))
     shared = every - {v for pattern in theirs.values() for v in re.findall(pattern, source)}
     table = section(page(name), "Environment")
     listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
