@@ -12,8 +12,8 @@ approved, is signed by a key of the trust file, and is not withdrawn by the repo
 list. It needs Python 3.8, pip 23, the program openssl, for CodeArtifact the AWS CLI, and no network
 but the repository.
 
-The trust file says whom to believe. It comes with the notebook (its lifecycle script writes it),
-never from the repository. `package-gate trust` makes it.
+The trust file says whom to believe; by default it is the one beside this file. It comes with the
+notebook (its lifecycle script writes it), never from the repository. `package-gate trust` makes it.
 
 Exit status: 0 installed, 1 refused, 2 it could not be checked, or the arguments are wrong.
 """
@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 INSTALLED, REFUSED, UNCHECKED = 0, 1, 2
-DEFAULT_TRUST = "/etc/package-gate/trust.json"
+DEFAULT_TRUST = str(Path(__file__).absolute().with_name("trust.json"))
 STATEMENT_SUFFIX = ".vsa.json"
 STANDING_LIST = "standing-list.json"
 IN_TOTO = "application/vnd.in-toto+json"

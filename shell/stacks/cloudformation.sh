@@ -176,9 +176,18 @@ plan_parameters() {
       after=${after:-$default}
     fi
     if [ "$after" != "$before" ]; then
-      changes="$changes  $name: ${before:-(empty)} -> ${after:-(empty)}"$'\n'
+      changes="$changes  $name: $(shown "$before") -> $(shown "$after")"$'\n'
     fi
   done < <(template_parameters "$2")
+}
+
+# shown VALUE: as people are shown a parameter.
+shown() {
+  if [ "${#1}" -gt 200 ]; then
+    printf '%s… (%s characters)\n' "${1:0:40}" "${#1}"
+  else
+    printf '%s\n' "${1:-(empty)}"
+  fi
 }
 
 # template_parameters TEMPLATE: as lines NAME<TAB>DEFAULT.

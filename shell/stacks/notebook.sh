@@ -14,6 +14,8 @@
 #   NOTEBOOK_INSTANCE_TYPE, NOTEBOOK_VOLUME_GB
 #   NOTEBOOK_REQUESTS_ADDRESS   where people ask for packages, shown when pip finds none
 #   NOTEBOOK_CODECOMMIT_REPOSITORY  a repository in CodeCommit, to ask for packages from the notebook
+#   NOTEBOOK_TRUST_FILE         what "package-gate trust" printed, a file of this machine: the notebook
+#                               gets it, and notebook/verify.py
 #   NOTEBOOK_VPC_ID             an existing VPC in place of a new one; then also NOTEBOOK_SUBNET_IDS,
 #                               NOTEBOOK_ROUTE_TABLE_IDS (lists with commas) and NOTEBOOK_VPC_CIDR
 #   NOTEBOOK_ENDPOINTS          existing, when that VPC has its endpoints already
@@ -43,6 +45,7 @@ create() {
   may NOTEBOOK_VOLUME_GB '[0-9]{1,5}' 'a number of GB, such as 20'
   may NOTEBOOK_REQUESTS_ADDRESS '[A-Za-z0-9 ._/:@-]{1,200}' 'an address without special characters'
   may NOTEBOOK_CODECOMMIT_REPOSITORY '[A-Za-z0-9._-]{1,100}' 'the name of a repository in CodeCommit'
+  check_trust_file
   may NOTEBOOK_VPC_ID 'vpc-[0-9a-f]{8,17}' 'the id of a VPC'
   may NOTEBOOK_SUBNET_IDS 'subnet-[0-9a-f]{8,17}(,subnet-[0-9a-f]{8,17})*' 'ids of subnets, separated by commas'
   may NOTEBOOK_ROUTE_TABLE_IDS 'rtb-[0-9a-f]{8,17}(,rtb-[0-9a-f]{8,17})*' 'ids of route tables, separated by commas'
@@ -78,6 +81,7 @@ create() {
   setting NotebookKind NOTEBOOK_KIND
   setting InstanceType NOTEBOOK_INSTANCE_TYPE
   setting VolumeSizeInGB NOTEBOOK_VOLUME_GB
+  give_verify
   if [ "${NOTEBOOK_KIND-}" = studio ]; then
     parameter LifecycleDigest "$(lifecycle_digest)"
   fi
@@ -107,7 +111,46 @@ adopt_variables() {
   adopt NOTEBOOK_ENDPOINTS Endpoints
 }
 
-# Of all that the lifecycle script is made of.
+# The file must be there, and fit into a parameter.
+check_trust_file() {
+  if [ -n "${NOTEBOOK_TRUST_FILE-}" ]; then
+    if ! grep -q '"publicKey"' -- "$NOTEBOOK_TRUST_FILE" 2>/dev/null; then
+      problem "NOTEBOOK_TRUST_FILE must be a file that 'package-gate trust' has printed: $NOTEBOOK_TRUST_FILE"
+    elif [ "$(in_base64 <"$NOTEBOOK_TRUST_FILE" | wc -c)" -gt 4096 ]; then
+      problem "NOTEBOOK_TRUST_FILE is larger than 3,072 bytes: leave out keys that no longer count."
+    fi
+  fi
+}
+
+in_base64() {
+  base64 | tr -d '\n'
+}
+
+# verify.py of this checkout goes with the trust file: the new one, or that of the stack.
+give_verify() {
+  local packed=$scratch/verify number
+  : >"$packed"
+  export trust='' verify1 verify2 verify3
+  if [ -z "${NOTEBOOK_TRUST_FILE+set}" ]; then
+    trust=$(stack_value "$NOTEBOOK_STACK_NAME" Parameter:TrustFile)
+  elif [ -n "$NOTEBOOK_TRUST_FILE" ]; then
+    trust=$(in_base64 <"$NOTEBOOK_TRUST_FILE")
+  fi
+  if [ -n "$trust" ]; then
+    gzip -9n <"$project/notebook/verify.py" | in_base64 >"$packed"
+    # 16,384 characters is what SageMaker takes of a script, in base64.
+    [ "$(wc -c <"$packed")" -le 12270 ] || fail "notebook/verify.py is too large for a lifecycle script."
+  fi
+  verify1=$(cut -c 1-4096 "$packed")
+  verify2=$(cut -c 4097-8192 "$packed")
+  verify3=$(cut -c 8193-12270 "$packed")
+  setting TrustFile trust
+  for number in 1 2 3; do
+    setting "Verify$number" "verify$number"
+  done
+}
+
+# Of all that the lifecycle scripts are made of.
 lifecycle_digest() {
   local digest
   {
@@ -115,6 +158,8 @@ lifecycle_digest() {
     printf '%s\n' "$AWS_REGION" "$account" "$CODEARTIFACT_DOMAIN" "${CODEARTIFACT_DOMAIN_OWNER-}" \
       "$CODEARTIFACT_REPOSITORY" "${NOTEBOOK_REQUESTS_ADDRESS-}" \
       "${NOTEBOOK_CODECOMMIT_REPOSITORY-}"
+    printf '%s\n' "$trust"
+    cat "$scratch/verify"
   } >"$scratch/lifecycle"
   digest=$(sha256 "$scratch/lifecycle")
   printf '%s\n' "${digest:0:12}"

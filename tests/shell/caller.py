@@ -148,7 +148,7 @@ class Caller:
 def copy_project(copy: Path) -> Path:
     """Copy what the scripts use, so that nobody changes it meanwhile."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("shell", "cfn", "package_gate", "requirements"):
+    for folder in ("shell", "cfn", "notebook", "package_gate", "requirements"):
         shutil.copytree(PROJECT / folder, copy / folder, ignore=ignored)
     for pattern in ("*-scan.py", "scan-policy.toml", ".gitignore"):
         for file in PROJECT.glob(pattern):

@@ -3,6 +3,8 @@
 `test_neighbour_pages.py` makes and deletes them in both shells.
 """
 
+import base64
+import gzip
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,7 @@ from moto.kms.models import kms_backends
 
 from tests.fakes.aws import DOMAIN, REGION
 from tests.fakes.codeartifact import ACCOUNT
+from tests.local_run import PROJECT
 from tests.shell.caller import Caller, moto_client, named
 
 NOTEBOOK, SCAN = "package-gate-notebook", "dependency-scan"
@@ -130,6 +133,31 @@ def test_a_notebook_in_an_existing_network_makes_none(bash: Caller) -> None:
     assert parameters(bash, NOTEBOOK) == before
     assert bash.source("delete-notebook", "--yes").status == 0
     assert bash.left() == {}
+
+
+def test_a_notebook_gets_verify_and_the_trust_file(bash: Caller) -> None:
+    trust = bash.home / "trust file.json"
+    trust.write_text('{"keys": [{"publicKey": "PEM"}]}')
+    wrong = bash.source("create-notebook", environment={"NOTEBOOK_TRUST_FILE": "$HOME/none"})
+    assert (wrong.status, named(wrong.said)) == (2, {"NOTEBOOK_TRUST_FILE"})
+    made = bash.source("create-notebook", environment={"NOTEBOOK_TRUST_FILE": str(trust)})
+    assert made.status == 0, made.said
+    given = parameters(bash, NOTEBOOK)
+    assert base64.b64decode(given["TrustFile"]) == trust.read_bytes()
+    packed = "".join(given[f"Verify{number}"] for number in (1, 2, 3))
+    verify = (PROJECT / "notebook" / "verify.py").read_bytes()
+    assert gzip.decompress(base64.b64decode(packed)) == verify
+    idle = bash.source("create-notebook")
+    assert (idle.status, parameters(bash, NOTEBOOK)) == (0, given), idle.said
+    assert bash.cloudformation.operations == [f"create {NOTEBOOK}"]
+
+    gone = bash.source("create-notebook", "--yes", {"NOTEBOOK_TRUST_FILE": ""})
+    assert gone.status == 0, gone.said
+    assert "Verify1: H4sI" in gone.said
+    assert "… (4096 characters) -> (empty)" in gone.said
+    after = parameters(bash, NOTEBOOK)
+    assert {after[name] for name in ("TrustFile", "Verify1", "Verify2", "Verify3")} == {""}
+    assert bash.source("delete-notebook", "--yes").status == 0
 
 
 def test_a_domain_that_is_not_there_is_told(bash: Caller) -> None:

@@ -18,6 +18,7 @@ TEAM = "444455556666"
 STRANGER = "999900001111"
 DOMAIN, REPOSITORY, STORE = "package-gate", "internal", "pypi-store"
 FILES = "assets-of-codeartifact"
+SCRIPTS = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:notebook-instance-lifecycle-config"
 HERE = f"arn:aws:codeartifact:{REGION}:{ACCOUNT}"
 RESOURCES = {
     "domain": f"{HERE}:domain/{DOMAIN}",
@@ -31,6 +32,7 @@ RESOURCES = {
     "other file": "arn:aws:s3:::somebodys-bucket/secrets",
     "requests": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests",
     "other requests": f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests-2",
+    "script of another": f"{SCRIPTS}/somebodys",
     "all": "*",
 }
 TOKEN = {"sts:AWSServiceName": "codeartifact.amazonaws.com"}
@@ -55,7 +57,7 @@ class World:
             who: `notebook`, `team` (the notebook of another account), `build`, `admin` of the
                 gate's account or `stranger`.
             action: what is called.
-            what: a key of `RESOURCES`.
+            what: a key of `RESOURCES`, or a resource of the notebook's stack.
             way: the logical id of an endpoint in the notebook's VPC, or `internet`.
         """
         build = self.gate.resources["BuildRole"]
@@ -78,7 +80,7 @@ class World:
         endpoint = None
         if way != "internet":
             endpoint = stack.resources[way].properties["PolicyDocument"]
-        resource = RESOURCES[what]
+        resource = RESOURCES.get(what) or self.notebook.resources[what].ref
         request = Request(role(arn), action, resource, TOKEN if action.startswith("sts") else {})
         if what == "file":  # CodeArtifact signed its address: nobody's own policy is asked
             assert endpoint
@@ -142,7 +144,9 @@ def gate_stack(**parameters: str | list[str]) -> Rendered:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    notebook = notebook_stack("notebook", CodeCommitRepository="package-requests")
+    notebook = notebook_stack(
+        "notebook", CodeCommitRepository="package-requests", TrustFile="e30=", Verify1="e30="
+    )
     team = notebook_stack("team-notebook", DomainOwner=ACCOUNT)
     for each in team.resources.values():  # the same template, rendered in the other account
         if "PolicyDocument" in each.properties:
@@ -163,7 +167,8 @@ def world() -> World:
 
 API, REPOSITORIES = "CodeArtifactApiEndpoint", "CodeArtifactRepositoriesEndpoint"
 STS, LOGS, S3 = "StsEndpoint", "LogsEndpoint", "S3Endpoint"
-GIT = "CodeCommitEndpoint"
+GIT, SAGEMAKER = "CodeCommitEndpoint", "SageMakerApiEndpoint"
+DESCRIBE_SCRIPT = "sagemaker:DescribeNotebookInstanceLifecycleConfig"
 CALLS = [
     # What a notebook does
     ("notebook", "codeartifact:GetAuthorizationToken", "domain", API, True),
@@ -192,6 +197,18 @@ CALLS = [
     ("admin", "codecommit:GitPush", "other requests", GIT, False),
     ("stranger", "codecommit:GitPush", "requests", GIT, False),
     ("team", "codecommit:GitPush", "requests", "internet", False),
+    # verify.py, and no other script
+    ("notebook", DESCRIBE_SCRIPT, "VerifyScript", SAGEMAKER, True),
+    ("notebook", DESCRIBE_SCRIPT, "script of another", SAGEMAKER, False),
+    (
+        "notebook",
+        "sagemaker:UpdateNotebookInstanceLifecycleConfig",
+        "VerifyScript",
+        "internet",
+        False,
+    ),
+    ("admin", "sagemaker:UpdateNotebookInstanceLifecycleConfig", "VerifyScript", SAGEMAKER, False),
+    ("stranger", DESCRIBE_SCRIPT, "VerifyScript", SAGEMAKER, False),
     # The store, and other domains, are not for notebooks
     ("notebook", "codeartifact:ReadFromRepository", "store", REPOSITORIES, False),
     ("notebook", "codeartifact:ReadFromRepository", "store", "internet", False),
@@ -300,6 +317,8 @@ def test_the_role_has_no_other_right_of_codeartifact(world: World) -> None:
         "logs:PutLogEvents",
         "codecommit:GitPull",
         "codecommit:GitPush",
+        "sagemaker:DescribeNotebookInstanceLifecycleConfig",
+        "sagemaker:DescribeStudioLifecycleConfig",
     }
 
 

@@ -1,6 +1,7 @@
 """The notebook's lifecycle script: run as SageMaker would, in a clean home, against the fakes."""
 
 import base64
+import gzip
 import os
 import stat
 import subprocess
@@ -16,7 +17,8 @@ from tests.aws_run import AWS_CLI
 from tests.fakes.aws import AWS, DOMAIN, REGION, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.package_index import wheel
-from tests.templates.rendered import render
+from tests.local_run import PROJECT
+from tests.templates.rendered import Rendered, render
 
 REQUESTS = "https://github.com/organisation/package-requests"
 SECONDS = 60
@@ -42,7 +44,8 @@ class Notebook:
             "PIP_NO_CACHE_DIR": "1",
             "PIP_TARGET": str(self.home / "site"),
         }
-        del self.environment["AWS_REGION"], self.environment["AWS_DEFAULT_REGION"]
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"):
+            del self.environment[name]
 
     def program(self, name: str, text: str) -> None:
         """Put a program in front of the machine's own."""
@@ -87,7 +90,18 @@ class Notebook:
 
 
 def lifecycle_script(**parameters: str) -> str:
-    stack = render(
+    return of_sagemaker(stack(**parameters), "LifecycleConfig", "OnStart")
+
+
+def of_sagemaker(stack: Rendered, name: str, hook: str) -> str:
+    """Read a script as SageMaker does."""
+    content: str = stack.resources[name].properties[hook][0]["Content"]
+    assert len(content) <= 16384, "SageMaker's limit for a lifecycle script"
+    return base64.b64decode(content).decode()
+
+
+def stack(**parameters: str) -> Rendered:
+    return render(
         "isolated-notebook.yaml",
         {
             "DomainName": DOMAIN,
@@ -100,9 +114,6 @@ def lifecycle_script(**parameters: str) -> str:
         },
         region=REGION,
     )
-    content: str = stack.resources["LifecycleConfig"].properties["OnStart"][0]["Content"]
-    assert len(content) < 16384, "SageMaker's limit for a lifecycle script"
-    return base64.b64decode(content).decode()
 
 
 @pytest.fixture
@@ -260,3 +271,75 @@ def test_git_signs_in_to_codecommit_with_the_role_and_to_nothing_else(notebook: 
     )  # fmt: skip
     assert f"username={notebook.environment['AWS_ACCESS_KEY_ID']}" in filled.stdout, filled.stderr
     assert "password=" in filled.stdout
+
+
+VERIFY = PROJECT / "notebook" / "verify.py"
+PLACE = f"codeartifact://{DOMAIN}/{REPOSITORY}"
+TRUST = f'{{"verifier": "urn:package-gate", "repository": "{PLACE}", "keys": []}}'
+
+
+def signing() -> dict[str, str]:
+    """Parameters as the create script makes them."""
+    packed = base64.b64encode(gzip.compress(VERIFY.read_bytes(), 9, mtime=0)).decode()
+    pieces = {f"Verify{each + 1}": packed[4096 * each : 4096 * (each + 1)] for each in range(3)}
+    return {**pieces, "TrustFile": base64.b64encode(TRUST.encode()).decode()}
+
+
+def give_verify(notebook: Notebook, *, there: bool = True) -> None:
+    """Let SageMaker have the script that holds verify.py, and the notebook its own."""
+    made = stack(**signing())
+    script = of_sagemaker(made, "VerifyScript", "OnCreate")
+    assert subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout == b""
+    name = made.resources["VerifyScript"].attributes["NotebookInstanceLifecycleConfigName"]
+    content = notebook.home.parent / "content"
+    content.write_text(base64.b64encode(script.encode()).decode())
+    asked = "describe-notebook-instance-lifecycle-config --notebook-instance-lifecycle-config-name"
+    notebook.program(
+        "aws",
+        f'[ "$1" = sagemaker ] || exec {AWS_CLI}/aws "$@"\n'
+        f'[ "$*" = "sagemaker {asked} {name} --query OnCreate[0].Content --region {REGION} '
+        f'--output text" ] || {{ echo "$*" >&2; exit 2; }}\n'
+        + (f"cat {content}" * there or "exit 1"),
+    )
+    notebook.script.write_text(lifecycle_script(**signing()))
+
+
+def test_verify_and_whom_it_believes_come_with_the_lifecycle_script(notebook: Notebook) -> None:
+    give_verify(notebook)
+    notebook.start()
+    tools = notebook.home / ".package-gate"
+    assert (tools / "verify.py").read_bytes() == VERIFY.read_bytes()
+    assert (tools / "trust.json").read_text() == TRUST
+    told = notebook.run(sys.executable, str(tools / "verify.py"), "--dry-run", "approved")
+    assert told.stderr.startswith("verify: refused (standing list): The repository has no standing")
+
+
+def test_they_are_roots_where_root_runs_the_script(notebook: Notebook) -> None:
+    give_verify(notebook)
+    etc = notebook.home / "etc"
+    script = notebook.script.read_text().replace("/etc/package-gate", str(etc))
+    notebook.script.write_text(script)
+    user = f"test -e {notebook.home}/switched"
+    notebook.program(
+        "id", f'{user} && echo ec2-user || {{ [ "$1" = -u ] && echo 0 || echo root; }}'
+    )
+    notebook.program("runuser", f'touch {notebook.home}/switched; shift 3; exec "$@"')
+    notebook.program("getent", f"echo ec2-user:x:1000:1000::{notebook.home}:/bin/bash")
+    notebook.program("systemctl", "true")
+    notebook.start()
+    assert sorted(path.name for path in etc.iterdir()) == ["trust.json", "verify.py"]
+    assert not (notebook.home / ".package-gate" / "verify.py").exists()
+    assert stat.S_IMODE((etc / "verify.py").stat().st_mode) & 0o044 == 0o044
+
+
+def test_a_notebook_that_can_not_fetch_verify_starts_all_the_same(notebook: Notebook) -> None:
+    give_verify(notebook, there=False)
+    done = notebook.run("bash", str(notebook.script))
+    assert (done.returncode, "verify.py could not be fetched" in done.stderr) == (0, True)
+    assert not (notebook.home / ".package-gate" / "verify.py").exists()
+
+
+def test_a_notebook_whose_gate_does_not_sign_gets_neither(notebook: Notebook) -> None:
+    notebook.start()
+    assert not (notebook.home / ".package-gate" / "trust.json").exists()
+    assert not {"VerifyScript", "ReadVerifyScript"} & stack().resources.keys()
