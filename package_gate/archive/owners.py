@@ -197,7 +197,8 @@ _COMMANDS = {
     "jupyter-lab": "jupyterlab",
     "jupyter-labextension": "jupyterlab",
     "jupyter-labhub": "jupyterlab",
-    "jlpm": "jupyterlab",
+    "jupyter-builder": "jupyter-builder",
+    "jlpm": "jupyterlab jupyter-builder",  # it left the one for the other in 2026
     "jupyter-notebook": "notebook",
     "jupyter-nbextension": "notebook jupyter-nbextensions-configurator",
     "jupyter-serverextension": "notebook",

@@ -21,6 +21,7 @@ HONEST: dict[str, tuple[str, ...]] = {
     "jupyter_core": ("jupyter_core/a.py", "jupyter.py", "scripts/jupyter"),
     "setuptools": ("setuptools/a.py", "pkg_resources/a.py", "_distutils_hack/override.py"),
     "awscli": ("awscli/a.py", "scripts/aws", "scripts/aws.cmd", "scripts/aws_zsh_completer.sh"),
+    "jupyter_builder": ("jupyter_builder/a.py", "scripts/jlpm", "scripts/jupyter-builder"),
     "pip": ("pip/a.py", "scripts/pip3.11"),
     "uv": ("uv/a.py", "scripts/uv", "scripts/uvx"),
     "attrs": ("attr/a.py", "attrs/a.py"),
