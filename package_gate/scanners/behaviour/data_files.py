@@ -5,6 +5,7 @@ is YAML that makes PyYAML call something. Bytecode, the other thing that Python 
 code, the scanner `archive` refuses.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ from pathlib import Path
 from package_gate.core.text import one_line
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.fingerprints import of_whole_file
+from package_gate.scanners.behaviour.fingerprints import digest_of, of_whole_file
 from package_gate.scanners.behaviour.rules import Behaviour
 from package_gate.scanners.trees import regular_files
 
-_MAX_BYTES = 512 * 1024 * 1024
+_WINDOW = 8 * 1024 * 1024
+_OVERLAP = 4096
+"""More than any match of the patterns for data has."""
 _LIBRARY = b"\x7fELF"
 """How a library begins, whatever it is called."""
 _NOT_DATA = (".py", ".pyi", ".txt", ".md", ".rst", ".json", ".html", ".js", ".css", ".so", ".dll",
@@ -85,21 +88,38 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
             note_file(relative)
             template = path.read_bytes()
             if left := _TEMPLATE.search(template):
-                yield relative, _when_loaded(template, left[1].decode())
-        if path.suffix.lower() not in _NOT_DATA and path.stat().st_size <= _MAX_BYTES:
+                yield relative, _when_loaded(path, left[1].decode())
+        if path.suffix.lower() not in _NOT_DATA:
             note_file(relative)
-            with path.open("rb") as file:
-                start = file.read(len(_LIBRARY))
-                content = b"" if start == _LIBRARY else start + file.read()
-            if path.suffix.lower() in _YAML_SUFFIXES and (called := _YAML.search(content)):
-                yield relative, _when_loaded(content, called[1].decode("utf-8", "replace"))
-            if found := _PICKLED.search(content):
-                yield relative, _when_loaded(content, _names(found[0]))
+            yaml, pickled = _first_of(path, (_YAML, _PICKLED))
+            if yaml and path.suffix.lower() in _YAML_SUFFIXES:
+                yield relative, _when_loaded(path, yaml[1].decode("utf-8", "replace"))
+            if pickled:
+                yield relative, _when_loaded(path, _names(pickled[0]))
 
 
-def _when_loaded(content: bytes, code: str) -> Behaviour:
+def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Match[bytes] | None]:
+    """Give the first match of each pattern in a file, however large it is; none in a library."""
+    found: list[re.Match[bytes] | None] = [None] * len(patterns)
+    with path.open("rb") as file:
+        window = file.read(_WINDOW)
+        if window.startswith(_LIBRARY):
+            return found
+        while window:
+            found = [
+                match or pattern.search(window)
+                for match, pattern in zip(found, patterns, strict=True)
+            ]
+            following = file.read(_WINDOW)
+            window = window[-_OVERLAP:] + following if following else b""
+    return found
+
+
+def _when_loaded(path: Path, code: str) -> Behaviour:
     rule = "runs-when-unpickled"
-    return Behaviour(rule, 1, code, of_whole_file(rule, content, ["data"]), waits=True)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Behaviour(rule, 1, code, digest_of([rule, "data", sha256]), waits=True)
 
 
 def _of_script(path: Path) -> Iterator[Behaviour]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.scanners.behaviour import data_files
 from package_gate.scanners.behaviour.data_files import of_data_files
 
 
@@ -49,6 +50,18 @@ def test_a_pickle_of_data_is_not(tmp_path: Path, protocol: int) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(content, protocol))
 
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 7, 60, 64, 70, 127, 128, 200])
+def test_it_is_found_wherever_a_large_file_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    monkeypatch.setattr(data_files, "_WINDOW", 64)
+    monkeypatch.setattr(data_files, "_OVERLAP", 40)
+    content = b"x" * before + pickle.dumps(Calls(exec, "1"), 4) + b"y" * 300
+    (tmp_path / "weights.bin").write_bytes(content)
+
+    assert found(tmp_path) == ["weights.bin runs-when-unpickled builtins.exec"]
 
 
 def test_neither_is_a_library(tmp_path: Path) -> None:
