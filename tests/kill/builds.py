@@ -5,7 +5,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
@@ -13,6 +13,9 @@ from pathlib import Path
 
 import requests
 
+from package_gate.attestations.attestor import Attestor
+from package_gate.attestations.signers import FileSigner
+from tests.attestations.signed import write_key
 from tests.aws_run import (
     CODEARTIFACT,
     CODEARTIFACT_VARIABLES,
@@ -26,12 +29,13 @@ from tests.fakes.aws import aws_services
 from tests.fakes.https_server import HTTPSServer, Responder, https_server, respond
 from tests.fakes.package_index import PackageIndex
 from tests.fakes.relay import HOLD_SECONDS, Relay, relay_to
+from tests.kill.signed import SignedStore
 from tests.kill.stores import CodeArtifactStore, Digests, GitHubStore, LocalStore, Store
 from tests.local_run import PROJECT, LocalRun
 from tests.publishers.github_world import github_world, zipped
 
 STOPPER = Path(__file__).parent / "stopper"
-TARGETS = ("local", "codeartifact", "github")
+TARGETS = ("local", "signed", "codeartifact", "github")
 LEASE_SECONDS = "3"
 """Of the rerun: it must not wait a minute for the killed one's to run out."""
 ARCHIVE = zipped({"tool-master/tool.py": b"x = 1\n"})
@@ -221,6 +225,15 @@ def _local(folder: Path, upstream: Upstream, stack: ExitStack) -> Build:
     return Build(run, store, upstream.requests, relays, ("--scanners", "osv"))
 
 
+def _signed(folder: Path, upstream: Upstream, stack: ExitStack) -> Build:
+    """A local run with a signer."""
+    build = _local(folder, upstream, stack)
+    key = write_key(folder / "key.pem")
+    build.run.environment["PACKAGE_GATE_SIGNER"] = f"file:{key}"
+    attestor = Attestor(FileSigner(key), (build.output / "simple").as_uri())
+    return replace(build, store=SignedStore(build.output, upstream.digests, attestor))
+
+
 def _codeartifact(folder: Path, upstream: Upstream, stack: ExitStack) -> Build:
     requests.post(f"{upstream.moto_url}/moto-api/reset", timeout=30).raise_for_status()
     aws = stack.enter_context(aws_services(upstream.moto_url))
@@ -255,4 +268,4 @@ def _github(folder: Path, upstream: Upstream, stack: ExitStack) -> Build:
     return Build(run, GitHubStore(run, upstream.digests, world), upstream.requests, relays)
 
 
-_MAKERS = {"local": _local, "codeartifact": _codeartifact, "github": _github}
+_MAKERS = {"local": _local, "signed": _signed, "codeartifact": _codeartifact, "github": _github}

@@ -12,6 +12,7 @@ from package_gate.core.evidence import Evidence
 from package_gate.notifications.texts import notification_digest
 from tests.kill.builds import Build
 from tests.kill.processes import at_work_in
+from tests.kill.signed import SignedStore
 
 OWED_RESCAN = "owed/rescan.json"
 STATUS = 1
@@ -96,6 +97,12 @@ def still_published(build: Build, name: str) -> list[str]:
     ]
 
 
+def signing_faults(build: Build, *, done: bool) -> list[str]:
+    """What is wrong with what is signed, where something is; see `SignedStore`."""
+    store = build.store
+    return store.signing_faults(done=done) if isinstance(store, SignedStore) else []
+
+
 def overturned(build: Build, status: int, *, settled: bool) -> list[str]:
     """What is wrong when a run has ended since `dep` and so `app` were to be refused.
 
@@ -104,7 +111,7 @@ def overturned(build: Build, status: int, *, settled: bool) -> list[str]:
         status: the run's exit status.
         settled: whether so many runs have ended undisturbed that nothing is owed any more.
     """
-    faults = still_published(build, "dep")
+    faults = [*still_published(build, "dep"), *signing_faults(build, done=True)]
     if status != STATUS:
         faults.append(f"exit status {status}: {build.text('stdout')}{build.text('stderr')}")
     _, _, unreadable = _records(build)
@@ -162,7 +169,7 @@ def _records(build: Build) -> tuple[list[PackageDecision], list[RequestDecision]
                 requests.append(msgspec.json.decode(document, type=RequestDecision))
             elif kind == "evidence":
                 evidence.add(msgspec.json.decode(document, type=Evidence).digest)
-            elif kind not in ("owed", "policies", "inventory.json", "inventory.html"):
+            elif kind not in ("owed", "policies", "standing", "inventory.json", "inventory.html"):
                 faults.append(f"a record of no kind: {key}")
         except msgspec.DecodeError as error:
             faults.append(f"{key}: {error}")

@@ -24,6 +24,7 @@ from tests.kill.checks import (
     of_broken_connections,
     overturned,
     repeated_emails,
+    signing_faults,
     still_published,
 )
 from tests.kill.processes import Mode, go_on, kill, stand_still
@@ -141,13 +142,15 @@ def killed_rescan(build: Build, point: Point, mode: Mode) -> Killed:
     build.start().wait(STATUS_SECONDS)
     with _rescan(build):
         happened = _run_until(build, point, partial(kill, mode=mode))
+    faults = signing_faults(build, done=False)
     took_over = build.store.turn_taken()
     begun = OWED_RESCAN in build.store.documents() or is_refused(build, "dep")
     _clear(build)
     if happened and not begun:  # nobody can know that there was to be a rescan
         build.rerun()
-        return Killed(happened, at_the_end(build, build.rerun()), repeated_emails(build), took_over)
-    faults = _overturned_by_plain_runs(build)
+        faults += at_the_end(build, build.rerun())
+        return Killed(happened, faults, repeated_emails(build), took_over)
+    faults += _overturned_by_plain_runs(build)
     return Killed(happened, faults, repeated_emails(build), took_over)
 
 

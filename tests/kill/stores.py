@@ -93,7 +93,7 @@ class LocalStore:
                 sha256(path.read_bytes()).hexdigest(),
             )
             for path in found
-            if not path.name.startswith((".", "index."))
+            if not path.name.startswith((".", "index.")) and path.suffixes[-2:] != [".vsa", ".json"]
         )
 
     def expected_tool(self) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Kills at the boundaries that matter most; `benchmarks/kill_runs.py` tries all the others."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.kill.builds import Build, Upstream, build, upstream
-from tests.kill.checks import STATUS, at_the_end, at_the_kill
+from tests.kill.checks import STATUS, at_the_end, at_the_kill, signing_faults
 from tests.kill.processes import Mode
-from tests.kill.runs import Kind, Point, killed, undisturbed
+from tests.kill.runs import Kind, Point, killed, killed_rescan, undisturbed
 
 
 def operation(what: str, number: int = 1) -> Point:
@@ -34,6 +35,8 @@ KILLS = [
     ("local", "request recorded", operation("rename /decisions/requests/*.json")),
     ("local", "email written", operation("rename /outbox/approved-tool-*.eml")),
     ("local", "report written", operation("rename /report.html")),
+    ("signed", "statement", operation("rename /simple/app/app-1.0-py3-none-any.whl.vsa.json")),
+    ("signed", "list posted", operation("rename /simple/standing-list.json")),
     ("codeartifact", "archive brought", answer("CodeArtifact", "POST /v1/package/version/publish")),
     ("codeartifact", "wheel uploaded", answer("uploads", "POST /pypi/approved-packages/")),
     ("codeartifact", "email sent", answer(RECORDS, "POST /\n")),
@@ -63,9 +66,26 @@ def test_the_run_after_a_kill_finishes_it_and_does_nothing_twice(
         result = killed(made, point, mode)
     assert result.happened
     assert result.faults == []
-    assert result.took_over == (target != "local")
+    assert result.took_over == (target not in ("local", "signed"))
     # Only a kill between sending and noting it can repeat an email, and only that one.
     assert result.repeated_emails <= 1
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "rename /decisions/packages/pypi/dep/1.5.json",
+        "rename /simple/standing-list.json",
+    ],
+    ids=["owed", "list recorded"],
+)
+def test_a_withdrawal_is_listed_before_it_is_forgotten(
+    services: Upstream, tmp_path: Path, operation: str
+) -> None:
+    with build("signed", tmp_path / "signed", services) as made:
+        result = killed_rescan(made, Point(Kind.OPERATION, operation), Mode.PROCESS)
+    assert result.happened
+    assert result.faults == []
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +144,47 @@ def test_the_checks_see_a_fault_at_the_end(
     done: Build, name: str, change: Callable[[bytes], bytes] | None, fault: str
 ) -> None:
     assert fault in faults_with(done, name, change, lambda: at_the_end(done, STATUS))
+
+
+@pytest.fixture(scope="module")
+def signed(services: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    with build("signed", tmp_path_factory.mktemp("signed") / "signed", services) as made:
+        assert undisturbed(made).faults == []
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "fault"),
+    [
+        ("simple/dep/dep-1.5-py3-none-any.whl.vsa.json", None, "nothing is signed beside"),
+        ("simple/standing-list.json", None, "there is no standing list"),
+        ("simple/standing-list.json", lambda old: other_payload(old), "not by the signer"),
+        (
+            "decisions/packages/pypi/dep/1.5.json",
+            lambda old: old.replace(b'"attestation"', b'"unknown"'),
+            "packages/pypi/dep/1.5.json is not signed",
+        ),
+        (
+            "decisions/packages/pypi/dep/1.5.json",
+            lambda old: old.replace(b'"reasons": [', b'"reasons": ["another", '),
+            "packages/pypi/dep/1.5.json is not signed",
+        ),
+    ],
+    ids=["no statement", "no list", "forged list", "unsigned record", "record changed"],
+)
+def test_the_checks_see_what_is_wrong_with_signatures(
+    signed: Build, name: str, change: Callable[[bytes], bytes] | None, fault: str
+) -> None:
+    assert signing_faults(signed, done=True) == []
+    assert fault in faults_with(signed, name, change, lambda: signing_faults(signed, done=True))
+
+
+def other_payload(envelope: bytes) -> bytes:
+    """Say something else in the name of the same signature."""
+    document = json.loads(envelope)
+    payload = base64.b64decode(document["payload"])
+    document["payload"] = base64.b64encode(payload.replace(b"2", b"3")).decode()
+    return json.dumps(document).encode()
 
 
 def faults_with(
