@@ -63,7 +63,6 @@ _TEMPLATE = re.compile(
     rb"\{[{%][^{}]{0,300}?\.\s*(__globals__|__subclasses__|__builtins__|__import__|__mro__)\b"
 )
 """Where a template of Jinja leaves what it is given."""
-_MAX_TEMPLATE = 1024 * 1024
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
 _SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 _MAX_SCRIPT = 1024 * 1024
@@ -84,10 +83,10 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
         relative = path.relative_to(tree).as_posix()
         if _SCRIPT.match(relative):
             yield from ((relative, each) for each in _of_script(path))
-        if path.suffix.lower() in _TEMPLATE_SUFFIXES and path.stat().st_size <= _MAX_TEMPLATE:
+        if path.suffix.lower() in _TEMPLATE_SUFFIXES:
             note_file(relative)
-            template = path.read_bytes()
-            if left := _TEMPLATE.search(template):
+            (left,) = _first_of(path, (_TEMPLATE,))
+            if left:
                 yield relative, _when_loaded(path, left[1].decode())
         if path.suffix.lower() not in _NOT_DATA:
             note_file(relative)
