@@ -16,7 +16,7 @@
 #   JOINING_ACCOUNTS JOINED_REPOSITORIES (other gates in this one's domain)
 #   REQUESTS_SOURCE=codecommit and CODECOMMIT_REPOSITORY (requests come from there, not from GitHub)
 #   SCANNERS ADVISORIES ADVISORIES_KEY RETRY_SCHEDULE REEVALUATION_SCHEDULE LOG_RETENTION_DAYS
-#   CLOUDTRAIL SIGN_VERDICTS
+#   CLOUDTRAIL SIGN_VERDICTS ISOLATION
 #   SNYK_TOKEN_PARAMETER SNYK_TOKEN_KEY SNYK_ORGANISATION_PARAMETER SNYK_PLAN
 # A gate that is there keeps what is not set; what is set and empty takes the template's default.
 # Then AWS_REGION and STACK_NAME are enough. It shows what changes and asks; --yes asks nothing, but

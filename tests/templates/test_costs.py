@@ -3,7 +3,8 @@
 import pytest
 
 from tests.templates.deployer_needs import PROJECT
-from tests.templates.deployment import deployed
+from tests.templates.deployment import STAGED, deployed
+from tests.templates.stage_calls import closed_network
 
 MINUTE = {"general1.small": 0.005, "general1.medium": 0.01, "general1.large": 0.02}
 """US dollars in us-east-1, on Linux."""
@@ -25,6 +26,27 @@ def test_builds_are_priced_for_the_machine_of_the_template() -> None:
     assert price == f"{MINUTE[machine]} a minute"
     minutes = [runs * 30 * MINUTES_A_RUN for runs in RUNS_A_DAY]
     assert cases == [f"{each * MINUTE[machine]:.2f}" for each in minutes]
+
+
+def test_isolated_stages_are_priced_by_their_builds_and_endpoints() -> None:
+    deployment = deployed("codeartifact", **STAGED, SignVerdicts="on")
+    (_, stage) = deployment.pipeline.resources["CodePipeline"].properties["Stages"]
+    assert len(stage["Actions"]) == 5  # seven minutes in all
+    project = deployment.pipeline.resources["ScanProject"].properties
+    machine = project["Environment"]["ComputeType"].removeprefix("BUILD_").lower()
+    minute = MINUTE[machine.replace("_", ".")]
+    _, *cases = rows()["CodeBuild, five minutes a run more"]
+    assert cases == [f"{runs * 30 * 5 * minute:.2f}" for runs in RUNS_A_DAY]
+    interfaces = [
+        each
+        for each in closed_network(deployment).of_type("AWS::EC2::VPCEndpoint").values()
+        if each.properties["VpcEndpointType"] == "Interface"
+    ]
+    names = (
+        "endpoints: logs, CodeBuild, SNS, CodeArtifact (two)",
+        "endpoint of KMS, with signed verdicts",
+    )
+    assert sum(float(rows()[name][1]) for name in names) == pytest.approx(14.60 * len(interfaces))
 
 
 @pytest.mark.parametrize("case", [1, 2], ids=["the guidance's", "a team"])
