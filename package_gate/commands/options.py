@@ -38,7 +38,7 @@ OPTIONS = frozenset(
         *("JSON", "QUIET", "VERBOSE", "EXCLUDE", "SNYK_MONITOR", "REPORT_ONLY"),
         "CONFIRM",
         *("SIGNER", "VERIFIER", "STANDING_DAYS"),
-        *("WORK", "BATCH", "BATCHES"),
+        *("WORK", "BATCH", "BATCHES", "BATCHES_FROM"),
     }
 )
 """What stands in place of an option of one of the commands."""

@@ -80,7 +80,8 @@ def plan(
             work = begin_plan(place, policy.digest, now())
             place.write(REQUESTS_KEY, options.requests.read_bytes())
             done, _ = take_through(options, target, environ, scratch, requests, PlanStage(work))
-            still = work.write(options.batches)
+            many = len(work.tasks.new) >= options.batches_from
+            still = work.write(options.batches if many else 1)
         console = console_for(options)
         for warning in done.warnings:
             console.print(f"Warning: {lines(warning, 500)}", markup=False)
@@ -221,6 +222,7 @@ def _plan_parser(
     add_work(given, folder)
     given.add("--output", folder / OUTPUT, Path, "where the records are (default: %(default)s)")
     given.add("--batches", 1, _number, "spread over so many batches at least (default: 1)")
+    given.add("--batches-from", 1, _number, "but only so many packages or more (default: 1)")
     add_output(parser.add_argument_group("what it tells"), environ, "batches.json")
     return parser
 

@@ -54,6 +54,12 @@ def verdicts(artifacts: dict[str, bytes]) -> dict[str, str]:
     return {request["name"]: request["verdict"] for request in report["requests"]}
 
 
+def documents(staged: StagedGate, part: str) -> list[bytes]:
+    """What lies in the work place below keys that have this part."""
+    records = staged.gate.run.records()
+    return [content for key, content in records.items() if staged.place in key and part in key]
+
+
 def denied(staged: StagedGate) -> list[str]:
     """What a build asked that its role, or the closed network's endpoints, don't allow."""
     deployment, found = staged.deployment, []
@@ -121,7 +127,9 @@ def test_a_large_plan_is_scanned_by_a_fleet(staged: StagedGate, server: HTTPSSer
         "Scan": {"work": staged.place, "packages": "4"},
         "ScanPrecedents": {"work": staged.place, "packages": "0"},
     }
-    assert len(staged.fleet_builds) == 1  # at most 200 packages are one batch
+    batches = [json.loads(each) for each in documents(staged, "/batches/")]
+    assert sorted(len(each["tasks"]) for each in batches) == [2, 2]  # one for each build at once
+    assert len(staged.fleet_builds) == 2
     assert denied(staged) == []
     assert unused(staged) == []
     assert verdicts(run.builds["Conclude"].artifacts) == VERDICTS
