@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import Console
+
 from package_gate.commands.destinations import Destination
 from package_gate.commands.gate import (
     DECIDED,
@@ -126,7 +128,7 @@ def scan(
         wanted = sorted({name for task in batch.tasks for name in task.wanted})
         if unknown := set(wanted) - set(those(SCANNERS, Where.WORKER)) - {UNPACKER}:
             raise StoreError(f"The plan wants scanners that there are not: {', '.join(unknown)}.")
-        console = console_for(options)
+        console = Console(soft_wrap=True, highlight=False)
 
         def tell(message: str) -> None:
             if not options.quiet:
@@ -136,7 +138,8 @@ def scan(
             scanning = Scanning(workers.unpacker, workers.scanners, now)
             left = scan_batch(batch, options.batch, place, scanning, scratch, tell)
             scanning.close()
-        console.print(f"Batch {options.batch}: {len(batch.tasks) - left} of {len(batch.tasks)}")
+        done = len(batch.tasks) - left
+        console.print(f"Batch {options.batch}: {done} of {len(batch.tasks)} packages are looked at")
         return UNFINISHED if left else DECIDED
 
     return to_its_end(run)
@@ -242,7 +245,8 @@ def _scan_parser(
     add_work(given, folder)
     given.add("--batch", 0, _number_from_0, "the number of the batch (default: 0)")
     add_policy(given, folder)
-    add_output(parser.add_argument_group("what it tells"), environ, "nothing")
+    told = Arguments(parser.add_argument_group("what it tells"), environ)
+    told.add_switch("--quiet", "print the total only")
     return parser
 
 
