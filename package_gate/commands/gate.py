@@ -22,7 +22,7 @@ from package_gate.commands.options import (
 )
 from package_gate.commands.process import complain, now, prepare_process, scratch_folder
 from package_gate.commands.scan_setup import ScanSetup, describer
-from package_gate.commands.service_scanners import service_scanners
+from package_gate.commands.service_scanners import observing_scanners, service_scanners
 from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ConfigurationError, GateError
@@ -189,6 +189,7 @@ def take_through(
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
     services = service_scanners(options.scanners, environ, connection, scratch)
+    observing = observing_scanners(options.scanners, scratch)
     advisories = advisory_sources(
         options.scanners,
         options.advisories,
@@ -222,7 +223,7 @@ def take_through(
         )
         scanners = Scanners(
             unpacker=workers.unpacker,
-            content=[*workers.scanners, *services],
+            content=[*workers.scanners, *services, *observing],
             advisories=advisories.sources,
             sample_advisories=advisories.sample,
         )

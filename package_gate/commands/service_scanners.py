@@ -1,7 +1,7 @@
-"""The scanners of content that are services: chosen by `--scanners`, configured by the environment.
+"""The scanners of content that are no workers: chosen by `--scanners`.
 
-They hold credentials, so they run inside the gate and not in worker processes. The AWS library is
-imported only when one of them is chosen.
+Services are configured by the environment and hold credentials, so they run inside the gate. What
+observes packages starts a sandbox of its own. Each is imported only when it is chosen.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,6 +29,19 @@ def _codeguru(environ: Mapping[str, str], network: Network, scratch: Path) -> Sc
 
     settings = CodeGuruSettings(scratch, network)
     return CodeGuru(settings, AWSSession(region_of(environ)).client("codeguru-security"))
+
+
+def observing_scanners(names: Iterable[str], scratch: Path) -> list[Scanner]:
+    """Make those of these scanners that let packages run in a sandbox.
+
+    Raises:
+        ConfigurationError: this machine can't isolate them; the text says what is missing.
+    """
+    if not those(names, Where.OBSERVATION):
+        return []
+    from package_gate.scanners.observed import Observed
+
+    return [Observed(scratch)]
 
 
 _MAKERS = {"codeguru": _codeguru}

@@ -188,7 +188,7 @@ def _requests(options: argparse.Namespace, place: Place, scratch: Path) -> Reque
 
 
 def _only_without_network(scanners: Sequence[str]) -> None:
-    """Refuse scanners that hand packages to a service.
+    """Refuse scanners that hand packages to a service, or run what is in them.
 
     Raises:
         ConfigurationError: there is one.
@@ -197,6 +197,10 @@ def _only_without_network(scanners: Sequence[str]) -> None:
         raise ConfigurationError(
             f"{', '.join(services)} can't scan in stages: it hands packages to a service, and a "
             "scan has no network."
+        )
+    if observing := those(scanners, Where.OBSERVATION):
+        raise ConfigurationError(
+            f"{', '.join(observing)} can't scan in stages: see docs/observe.md."
         )
 
 

@@ -33,6 +33,7 @@ ScannerName = Literal[
     "index",
     "inspector",
     "inventory",
+    "observed",
     "osv",
     "provenance",
     "ruff",

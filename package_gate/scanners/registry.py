@@ -21,6 +21,8 @@ class Where(Enum):
     """In processes of its own, without credentials (`package_gate.sandbox`)."""
     SERVICE = auto()
     """In the gate itself, which hands packages to a service and holds the credentials for it."""
+    OBSERVATION = auto()
+    """In a throw-away sandbox that runs what is in them (`package_gate.observation`)."""
     ADVISORIES = auto()
     """By name and version only (`package_gate.advisories`); nothing of a package is read."""
 
@@ -92,6 +94,12 @@ SCANNERS = {
         # One is enough: Ruff uses all cores by itself.
         worker=Worker("package_gate.scanners.ruff:Ruff", Needs(programs=True)),
     ),
+    "observed": ScannerEntry(
+        frozenset({Kind.MALWARE}),
+        Where.OBSERVATION,
+        default=False,
+        rules=lambda: versions.OBSERVED,
+    ),
     "inspector": ScannerEntry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
     "snyk": ScannerEntry(_OF_ADVISORIES, Where.ADVISORIES, default=False),
     "codeguru": ScannerEntry(
@@ -113,7 +121,7 @@ def chosen(names: Iterable[str]) -> list[str]:
     """Give the scanners that these names mean, each once, without the unpacker.
 
     Raises:
-        ValueError: there is no such scanner; the text names those that there are.
+        ValueError: there is no such scanner, or none of them reads packages; the text says more.
     """
     found: list[str] = []
     for name in names:
@@ -121,7 +129,11 @@ def chosen(names: Iterable[str]) -> list[str]:
             known = ", ".join(sorted(SCANNERS))
             raise ValueError(f"there is no scanner {name!r}; choose from {known}")
         found += [name, *(part for part, whole in PART_OF.items() if whole == name)]
-    return [name for name in dict.fromkeys(found) if name != UNPACKER]
+    found = [name for name in dict.fromkeys(found) if name != UNPACKER]
+    reading = {SCANNERS[name].where for name in found} & {Where.WORKER, Where.SERVICE}
+    if those(found, Where.OBSERVATION) and not reading:
+        raise ValueError("what is only observed is never approved: name scanners that read, too")
+    return found
 
 
 def worker_spec(name: str) -> ScannerSpec:

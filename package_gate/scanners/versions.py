@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 ARCHIVE = "8"
 BEHAVIOUR = "24"
+OBSERVED = "1"
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
 _GUARDDOG = 6

@@ -87,6 +87,13 @@ def test_whoever_names_a_scanner_has_what_was_a_part_of_it() -> None:
         registry.chosen(["none"])
 
 
+def test_what_is_only_observed_is_never_approved() -> None:
+    assert registry.chosen(["ruff", "observed"]) == ["ruff", "observed"]
+    for names in (["observed"], ["osv", "observed"], ["observed", UNPACKER]):
+        with pytest.raises(ValueError, match="never approved"):
+            registry.chosen(names)
+
+
 @pytest.mark.parametrize(
     "name", ["codeartifact-private-repo.yaml", "github-private-repo.yaml", "scan-pipeline.yaml"]
 )
@@ -94,7 +101,9 @@ def test_the_templates_take_every_scanner_that_they_can_configure(name: str) -> 
     parameter = load(CFN / name)["Parameters"]["Scanners"]
     takes = {each for each in SCANNERS if re.fullmatch(parameter["AllowedPattern"], each)}
 
-    assert takes == SCANNERS.keys() - {UNPACKER}
+    # What runs strangers' code has a program of its own, not the build with the gate's credentials.
+    observing = {name for name, entry in SCANNERS.items() if entry.where is Where.OBSERVATION}
+    assert takes == SCANNERS.keys() - {UNPACKER} - observing
     assert re.fullmatch(parameter["AllowedPattern"], ",".join(takes))
     assert set(re.findall(r"\w+", parameter["ConstraintDescription"])) >= takes
     assert parameter["Default"] == SHOWN

@@ -1,0 +1,107 @@
+"""Observing a package: what others of this program use."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from package_gate.core.child import run_bounded
+from package_gate.core.errors import ConfigurationError, ScannerError
+from package_gate.core.text import printable
+from package_gate.observation import canaries
+from package_gate.observation.certificates import make_authority
+from package_gate.observation.documents import MAX_REPORT_BYTES, Bounds, Order, Report
+from package_gate.observation.rooms import missing, outer_room
+
+ISOLATION = (
+    "namespaces of its own: user, network (no way out), processes, files, host name; no "
+    "capabilities; traced"
+)
+"""What the kernel keeps an observed package from, for the record."""
+_STARTING_SECONDS = 30
+_ERROR_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel on disk."""
+
+    path: Path
+    filename: str
+    """As an index names it; it was checked to be a wheel's."""
+
+
+class Observer:
+    """Observes packages, each in a sandbox of its own that is thrown away."""
+
+    def __init__(self, scratch: Path, bounds: Bounds | None = None) -> None:
+        """See whether this machine can.
+
+        Args:
+            scratch: an existing folder, for orders.
+            bounds: what a package may use; None for the usual.
+
+        Raises:
+            ConfigurationError: it can't isolate; the text says what is missing.
+        """
+        if problem := missing():
+            raise ConfigurationError(
+                f"Packages can't be observed here, because {problem}. Nothing of a package was run."
+            )
+        self._scratch = scratch
+        self._bounds = bounds or Bounds()
+        self._authority = make_authority()
+
+    def observe(self, wheel: Wheel, closure: Sequence[Wheel]) -> Report:
+        """Install a wheel with its closure, and import and start what is in it, twice.
+
+        Args:
+            wheel: of the package.
+            closure: the wheels of what it depends on, as far as they are there.
+
+        Raises:
+            ScannerError: the sandbox did not come to its end.
+        """
+        wheels = [wheel, *closure]
+        values = canaries.make()
+        order = Order(
+            python=str(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")),
+            prefix=sys.base_prefix,
+            wheels=[each.filename for each in wheels],
+            hostname=values[canaries.HOST],
+            canaries=values,
+            authority=self._authority,
+            bounds=self._bounds,
+        )
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            file = Path(name, "order.json")
+            file.write_bytes(msgspec.json.encode(order))
+            ended = run_bounded(
+                outer_room(file, {each.filename: each.path for each in wheels}),
+                folder=Path(name),
+                environment={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+                seconds=2 * self._bounds.run_seconds + _STARTING_SECONDS,
+                most_bytes=MAX_REPORT_BYTES,
+            )
+        if ended.status:
+            text = ended.errors.decode("utf-8", "replace").strip()[-_ERROR_CHARACTERS:]
+            raise ScannerError(f"The sandbox failed: {printable(text, _ERROR_CHARACTERS)}")
+        return read_report(ended.output)
+
+
+def read_report(content: bytes) -> Report:
+    """Read what the sandbox answers, as hostile input.
+
+    Raises:
+        ScannerError: it is no report.
+    """
+    try:
+        report = msgspec.json.decode(content, type=Report)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ScannerError(f"The sandbox answered with garbage: {printable(str(error))}") from error
+    if not report.runs:
+        raise ScannerError("The sandbox answered with garbage: no run")
+    return report
