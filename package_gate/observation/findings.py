@@ -234,7 +234,6 @@ def _unseen(why: str, places: tuple[Location, ...]) -> Finding:
         kind=Kind.MALWARE,
         severity=Severity.LOW,
         message=f"Not observed, so nothing is known of it: {one_line(why, 600)}.",
-        recommendation="Observe it with its closure: package-gate observe --work FOLDER.",
         locations=places[:MAX_LOCATIONS],
         count=max(len(places), 1),
     )

@@ -28,7 +28,7 @@ from typing import Any
 ENVIRONMENT = Path("/home/jovyan/env")
 MARKER = "/observed/step"
 """Who opens this, with a number, says in the trace that a step begins."""
-MOST_MODULES, MOST_SCRIPTS = 30, 5
+MOST_MODULES, MOST_SCRIPTS = 40, 5
 MOST_LOADED = 200
 SETTLING_SECONDS = 2.0
 BUSY_SECONDS = 0.5
@@ -49,10 +49,12 @@ def main(order: dict[str, Any]) -> None:
     wheels: list[str] = order["wheels"]
     installed = {wheel: _install(Path("/wheels", wheel), site) for wheel in wheels}
     steps = list(_steps(site, wheels[0], installed[wheels[0]]))
-    _say({"plan": [{"kind": kind, "subject": subject} for kind, subject in steps]})
-    for number, (kind, subject) in enumerate(steps):
-        _mark(number)
-        failure, seconds = _try(kind, subject, order)
+    _say({"plan": [{"kind": kind, "subject": subject} for kind, subject, _ in steps]})
+    for number, (kind, subject, failure) in enumerate(steps):
+        seconds = 0.0
+        if not failure:
+            _mark(number)
+            failure, seconds = _try(kind, subject, order)
         _say({"ended": number, "failure": failure[:500], "seconds": seconds})
 
 
@@ -126,22 +128,26 @@ def _make_program(target: Path) -> None:
     target.chmod(0o755)
 
 
-def _steps(site: Path, wheel: str, placed: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give what is to be tried, as kind and subject."""
+def _steps(site: Path, wheel: str, placed: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Give what is to be tried, as kind and subject, and why it is not."""
     if any(_runs_at_start(path.name) for path in site.iterdir()):
-        yield "startup", "site"
-    for module in sorted(_modules(placed))[:MOST_MODULES]:
-        yield "import", module
+        yield "startup", "site", ""
+    yield from _first("import", _modules(placed), MOST_MODULES)
     info = next((path.partition("/")[0] for path in placed if ".dist-info/" in path), "")
     entry_points = _entry_points(site / info / "entry_points.txt")
     for group in sorted(entry_points.keys() - {*_SCRIPTS}):
-        yield "host", group
+        yield "host", group, ""
     if _jupyter_extensions():
-        yield "host", "jupyter"
+        yield "host", "jupyter", ""
     scripts = {name for group in _SCRIPTS for name in entry_points.get(group, {})}
     scripts |= {path.name for path in (ENVIRONMENT / "bin").iterdir() if not path.is_symlink()}
-    for name in sorted(scripts)[:MOST_SCRIPTS]:
-        yield "script", name
+    yield from _first("script", scripts, MOST_SCRIPTS)
+
+
+def _first(kind: str, subjects: set[str], most: int) -> Iterator[tuple[str, str, str]]:
+    """Try so many of them, and say that there are more."""
+    for number, subject in enumerate(sorted(subjects)):
+        yield kind, subject, "" if number < most else f"only {most} of them are tried"
 
 
 def _runs_at_start(name: str) -> bool:

@@ -33,7 +33,7 @@ def observed(folder: Path, files: dict[str, str], bounds: Bounds = BOUNDS) -> Re
 def state_of_the_host(folder: Path) -> str:
     """Digest the names, sizes and times of the files that the sandbox could best get at."""
     digest = hashlib.sha256()
-    for top in (folder, Path("/etc"), Path("/usr/bin"), Path(sys.base_prefix, "lib")):
+    for top in (folder, Path("/etc"), Path("/usr/bin"), Path(sys.base_prefix, "bin")):
         for path in sorted(top.rglob("*")):
             state = path.lstat()
             digest.update(f"{path} {state.st_size} {state.st_mtime_ns} {state.st_mode}".encode())
@@ -130,6 +130,19 @@ def test_an_honest_package_has_no_finding_and_the_host_stays_as_it_is(tmp_path: 
         ("script", "demo"),
     ]
     assert state_of_the_host(tmp_path) == before
+
+
+def test_what_is_too_much_to_try_is_not_observed(tmp_path: Path) -> None:
+    scripts = "".join(f"demo{number} = demo:main\n" for number in range(7))
+    entry_points = f"[console_scripts]\n{scripts}"
+    report = observed(
+        tmp_path,
+        {"demo.py": "def main(): pass\n", f"{INFO}/entry_points.txt": entry_points},
+    )
+
+    (finding,) = findings_of(report)
+    assert finding.rule == "not-observed"
+    assert [place.path for place in finding.locations] == ["bin/demo5", "bin/demo6"]
 
 
 def test_an_import_that_fails_is_not_observed(tmp_path: Path) -> None:
