@@ -1,5 +1,6 @@
 """Isolated stages and fleets: what the scripts ask for, send and change."""
 
+import hashlib
 import re
 import subprocess
 from pathlib import Path
@@ -7,7 +8,14 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.shell.caller import PROJECT, STACK, Caller, artifacts_bucket, ec2_client
+from tests.shell.caller import (
+    PROJECT,
+    STACK,
+    Caller,
+    artifacts_bucket,
+    copy_project,
+    ec2_client,
+)
 from tests.shell.test_repeated import only
 from tests.templates.template import load
 
@@ -161,3 +169,23 @@ def test_wheels_are_fetched_for_the_builds_python_and_machine(
     assert {"ruff", "uv", "guarddog", "jeepney", "soupsieve"} <= set(names)
     assert not {"pywin32-ctypes", "importlib-metadata"} & set(names)  # not for this Python
     assert all(" --hash=sha256:" in line and ";" not in line for line in pinned.splitlines())
+
+
+def test_an_update_brings_the_wheels_of_its_requirements_and_goes_before_a_fleet(
+    bash: Caller, python: dict[str, str], tmp_path: Path
+) -> None:
+    bash.project = copy_project(tmp_path / "another checkout")
+    made = bash.source("create-codeartifact", environment={**STAGED, **python})
+    assert made.status == 0, made.said
+    before = {key.split("/")[1] for key in keys(bash) if key.startswith("wheelhouse/")}
+    pinned = bash.project / "requirements/gate.txt"
+    pinned.write_text(f"{pinned.read_text()}# another comment\n")
+    template = bash.project / "cfn/scan-fleet.yaml"
+    template.write_text(f"{template.read_text()}# another comment\n")
+    early = bash.source("create-fleet", "--yes", only(bash))
+    assert (early.status, "run ./shell/update-gate.sh first" in early.said) == (2, True)
+    updated = bash.run('bash "$PROJECT/shell/update-gate.sh" --yes', only(bash, **python))
+    assert updated.status == 0, updated.said
+    after = {key.split("/")[1] for key in keys(bash) if key.startswith("wheelhouse/")}
+    assert after == before | {hashlib.sha256(pinned.read_bytes()).hexdigest()}
+    assert len(after) == 2
