@@ -41,6 +41,9 @@ _BY_SYNTAX: dict[type[ast.AST], frozenset[str]] = {
     **dict.fromkeys((ast.For, ast.comprehension, ast.Starred, ast.YieldFrom), _ITERATION),
     ast.AsyncFor: frozenset({"__aiter__", "__anext__"}),
     ast.Await: frozenset({"__await__"}),
+    ast.MatchClass: frozenset({"__instancecheck__"}),
+    ast.MatchValue: frozenset({"__eq__"}),
+    ast.withitem: frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"}),
     ast.FormattedValue: _TEXTS,
 }
 """Methods that statements and expressions call without naming them."""

@@ -23,15 +23,24 @@ STARTED = "__main__"
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
     *("__init__", "__new__", "__post_init__", "__set_name__", "__del__"),
-    *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
+    *(
+        "_missing_",
+        "run",
+        "find_spec",
+        "find_module",
+        "create_module",
+        "exec_module",
+        "load_module",
+    ),
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
 SUBCLASSED = "__init_subclass__"
 """What runs when something inherits from a class, its metaclass's part in that too."""
+NEXT_VALUE = "_generate_next_value_"
+"""What an enumeration runs where it, or one that inherits from it, is defined."""
 CREATED = "()"
 """What a class's metaclass does when the class is called."""
-_WITH = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 _DEFINE = {ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _CALL_LATER = {
     "atexit",
@@ -315,6 +324,12 @@ class Reach:
                 uses.classes.add(node.id)
         elif (
             isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and not all(isinstance(target, ast.Name) for target in node.targets)
+        ):
+            self._note_made(node.value, uses)
+        elif (
+            isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Name)
             and not all(isinstance(target, ast.Name) for target in node.targets)
         ):
@@ -325,8 +340,6 @@ class Reach:
                 uses.called.add(node.value.id)
         elif isinstance(node, ast.ClassDef):
             self._note_class(node, uses)
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            uses.methods |= _WITH
         elif (
             isinstance(node, ast.Subscript)
             and isinstance(node.ctx, ast.Store)
@@ -335,9 +348,15 @@ class Reach:
         ):
             uses.methods.add("__getattr__")  # an object takes the place of a module
 
+    def _note_made(self, maker: ast.Call, uses: "_Uses") -> None:
+        """Note the functions that a function of this module makes, to be kept somewhere."""
+        made = self._named.get(maker.func.id, ()) if isinstance(maker.func, ast.Name) else ()
+        uses.called |= {inner.name for each in made for inner in _returned(each)}
+
     def _note_class(self, node: ast.ClassDef, uses: "_Uses") -> None:
         """Note what defining a class calls: of its bases, its metaclass, and its decorators."""
         uses.called |= {f"{base}.{SUBCLASSED}" for base in self._families.bases(node.name)}
+        uses.called.add(f"{node.name}.{NEXT_VALUE}")
         for metaclass in self._families.metaclasses(node.name):
             uses.called |= {f"{metaclass}.{method}" for method in OF_A_METACLASS}
         for decorator in node.decorator_list:
@@ -354,6 +373,9 @@ class Reach:
         uses.called |= {f"{base}.{SUBCLASSED}" for base in bases_given(node)}
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
+            for each in node.args[2:3] if node.func.id == "setattr" else ():
+                if isinstance(each, ast.Call):
+                    self._note_made(each, uses)
             elsewhere = node.func.id in self._imported or node.func.id in _BUILTINS
             if node.func.id not in self._named and not elsewhere:
                 uses.methods.add("__call__")

@@ -36,7 +36,7 @@ _SECRETS = re.compile(
     rb"|(?:environ|getenv)[^\n]{0,60}(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY)"
     rb"|[/~\"']\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
     rb"|\bget_(?:password|(?:frozen_)?credentials)\b|\buser_ns\b|\bget_objects\b|history\.sqlite"
-    rb"|__main__[\"'\].]"
+    rb"|__main__[\"'\].]|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
 )
 """What a module reads that another one may send."""
 _RENAMED = re.compile(rb"\b(\w+)\s+as\s+(\w+)")

@@ -20,6 +20,7 @@ rule net
         $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
         $net15 = /\b(posthog|sentry_sdk|mlflow|wandb|pymongo|yagmail|kafka|slack_sdk|apprise|mixpanel)\b/
         $net16 = /\bpaho\.mqtt\b|\bredis\b|\bhuggingface_hub\b|IPython\.display\b/
+        $net17 = /\b(s3fs|gcsfs|adlfs|smart_open|minio|oss2|dropbox|pydrive2?|cloudpathlib)\b|\bazure\.storage|google\.cloud/
         $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
 
     condition:
@@ -36,6 +37,7 @@ rule words_of_secrets
         $a4 = /\.(ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)/
         $a5 = "/proc/"
         $a6 = "/run/secrets"
+        $a9 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
         $a8 = /user_ns|get_objects|__main__|history\.sqlite/
         $a7 = /get_(password|credentials|frozen_credentials)/
 
@@ -112,6 +114,7 @@ rule candidate
         $read18 = /addaudithook|set(profile|trace)\b|listens_for|\.events\.register|InstanceMetadata|raw_cell/
         $read19 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*)(\.\w+)+ = [a-zA-Z_]\w*\r?\n/
         $read20 = /\bsys\.(stdout|stderr)\s*=[^=]/
+        $read21 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
         $read14 = ".Session.request"
 
         // Commands, and what goes with them.
@@ -175,6 +178,18 @@ rule candidate
         $alone29 = /vars\(\w*builtins|builtins\w*\.__dict__|["']-\w*R\w*["']|\bssh -/
         $alone30 = /getLogger\(\)\.addHandler\(/
         $alone25 = /sys\.path\.\w+\([^\n]{0,10}["']\/(tmp|var\/tmp|dev\/shm)\//
+        $alone31 = /\b(client|request|parse|os|path|Path|np|pd|__builtins__|socket|ssl|http|urllib|requests|urllib3|httpx|aiohttp|boto3|botocore|getpass|hashlib|hmac|secrets|random|json|pickle|marshal|base64|zipfile|tarfile|sqlite3|shutil|subprocess|pathlib|importlib|builtins|numpy|scipy|pandas|sklearn|keyring|jwt|smtplib|statistics|math|fsspec|s3fs)(\.\w+)*\.\w+[ \t]*=[ \t]*[a-zA-Z_]/
+        $alone32 = /\bsetattr\(\w*(http|url|request|boto|np|pd|builtins|Session|Context|Client|Connection|socket|ssl|http|urllib|requests|urllib3|httpx|aiohttp|boto3|botocore|getpass|hashlib|hmac|secrets|random|json|pickle|marshal|base64|zipfile|tarfile|sqlite3|shutil|subprocess|pathlib|importlib|builtins|numpy|scipy|pandas|sklearn|keyring|jwt|smtplib|statistics|math|fsspec|s3fs)\w*,/
+        $alone33 = /sys\.modules(\[["']|\.update|\.setdefault)|\b(meta_path|path_hooks)(\.insert|[ \t]*=|\[)|(input|ast)_transformers?\w*\./
+        $alone34 = /\b(pyximport|rpy2|julia|juliacall|lupa|js2py|oct2py|coconut)\b|\bimport hy\b|@[\w.]*\b(os|sys|subprocess|builtins)\./
+        $alone35 = /\b(rpyc|execnet|Pyro[45]|ray\.(init|client|util)|BaseManager|dask\.distributed|from distributed)\b|multiprocessing(\.(managers|connection)|[ \t]+import[^\n]*\b(connection|managers))/
+        $alone36 = /\bimport (git|dulwich|pygit2)\b|\bfrom (git|dulwich|pygit2) import|git["', ]+(push|remote)/
+        $alone37 = /\b(kubectl|terraform|gcloud|gsutil)\b|\baws["', ]+(s3|s3api|ec2|rds|iam|lambda|sagemaker)\b|\b(aio)?boto3\b/
+        $alone38 = /wrap_function_wrapper|patch_function_wrapper|forbiddenfruit|vars\(\w+\)\[|__dict__\[["']|\bpatch\([^\n]{0,200}\)\.start\(/
+        $alone39 = /["']command["']:[ \t]*\[|\.(query|eval|evaluate|from_string)\([^\n]{0,200}__/
+        $relied = /\b(import|from)[ \t]+(socket|ssl|http|urllib|requests|urllib3|httpx|aiohttp|boto3|botocore|getpass|hashlib|hmac|secrets|random|json|pickle|marshal|base64|zipfile|tarfile|sqlite3|shutil|subprocess|pathlib|importlib|builtins|numpy|scipy|pandas|sklearn|keyring|jwt|smtplib|statistics|math|fsspec|s3fs)\b/
+        $set1 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*)(\.\w+)+ = (lambda\b|[a-z_]\w*\()/
+        $set2 = "setattr("
         $alone20 = /["']HTTP_[A-Z_]{3,}["']/
         $alone13 = /\*\/(setup|__init__)\.py/
 
@@ -193,4 +208,5 @@ rule candidate
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or ($held1 and any of ($load1, $run3, $run13)) or ($held2 and any of ($run5, $start*))
         or (net and any of ($read*))
+        or ($relied and any of ($set*, $read19) and filesize < 20KB)
 }

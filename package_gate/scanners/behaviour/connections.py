@@ -19,12 +19,29 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 """Variables of the environment that say where programs and libraries connect to."""
-_FAR = re.compile(
-    r"(?:https?|socks[45]h?)://(?:[^/@\s]*@)?(?!localhost\b|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\."
-    r"|host\.docker\.internal\b)[\w.-]+\.\w+",
+_ELSEWHERE = (
+    r"(?!localhost\b|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\.|host\.docker\.internal\b)[\w.-]+\.\w+"
+)
+"""The name or number of another machine."""
+_FAR = re.compile(rf"(?:[a-z][\w+-]*)://(?:[^/@\s]*@)?{_ELSEWHERE}", re.IGNORECASE)
+"""An address on another machine."""
+_PEER = re.compile(
+    rf"(?:^|\s)(?:[a-z][\w+-]*://(?:[^/@\s]*@)?{_ELSEWHERE}|{_ELSEWHERE}[:\s]\d{{2,5}}\b)",
     re.IGNORECASE,
 )
-"""An address on another machine."""
+"""An address on another machine, or its name and a port."""
+_PEERS = tables.Table(
+    (
+        *("ray.init", "ray.client", "ray.util.connect", "dask.distributed.Client"),
+        *("distributed.Client", "multiprocessing.connection.Client", "rpyc.connect*"),
+        *("rpyc.classic.connect*", "rpyc.utils.classic.connect*", "execnet.makegateway"),
+        *("multiprocessing.managers.BaseManager", "multiprocessing.managers.SyncManager"),
+        *("Pyro5.api.Proxy", "Pyro4.Proxy", "ipyparallel.Client", "joblib.parallel_backend"),
+    )
+)
+"""Calls that run, or unpickle, what the machine sends which they connect to."""
+_PEER_IS = {"address", "host", "hostname", "runtime_env", "url", "uri"}
+"""The arguments that say where it is, or whose code it runs."""
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
 _ENVIRONMENTS = {"os.environ", "os.environb"}
 _OPENERS = tables.Table(("urllib.request.ProxyHandler", "urllib2.ProxyHandler"))
@@ -49,6 +66,8 @@ def of_connections(flow: Flow) -> Iterator[Found]:
     for call in flow.calls:
         if _lets_in(call, flow):
             yield "lets-others-in", (call.node,)
+        if _works_for_another_machine(call, flow):
+            yield "runs-downloaded-code", (call.node,)
 
 
 def _led(flow: Flow) -> Iterator[Found]:
@@ -57,12 +76,35 @@ def _led(flow: Flow) -> Iterator[Found]:
     for call in proxies if installs else ():
         if _FAR.search(flow.text(*call.everything)):
             yield "leads-others-elsewhere", (call.node, *(each.node for each in installs))
-    for name, value in _set_in_the_environment(flow):
-        if _LEADS.fullmatch(flow.text(name)) and _FAR.match(flow.text(value)):
+    for container, name, value in flow.items_set():
+        if (
+            _is_environment(container, flow)
+            and _LEADS.fullmatch(flow.text(name))
+            and _FAR.match(flow.text(value))
+        ):
             yield "leads-others-elsewhere", (value,)
     for call in flow.calls:
         if _logs_all_to_a_host(call, flow):
             yield "leads-others-elsewhere", (call.node,)
+
+
+def _works_for_another_machine(call: Call, flow: Flow) -> bool:
+    """Whether this connects to a machine, named here, that decides what is run."""
+    given = [*call.arguments[:1], *(value for key, value in call.keywords if key in _PEER_IS)]
+    if not given or not (call.does(_PEERS) or _PEERS in _bases(call, flow)):
+        return False
+    return _PEER.search(flow.text(*given)) is not None
+
+
+def _bases(call: Call, flow: Flow) -> frozenset[tables.Table]:
+    """Give the tables that have a base of the class of this file that is called."""
+    return tables.with_any(
+        name
+        for block in flow.of_kind(ast.ClassDef)
+        if block.name in call.names
+        for base in block.bases
+        for name in flow.expressions.names(base)
+    )
 
 
 def _logs_all_to_a_host(call: Call, flow: Flow) -> bool:
@@ -86,24 +128,6 @@ def _is_root(logger: ast.expr, flow: Flow) -> bool:
         and "logging.getLogger" in flow.expressions.names(each.func)
         for each in values
     )
-
-
-def _set_in_the_environment(flow: Flow) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield the names and the values of variables that are set."""
-    for node in flow.of_kind(ast.Assign):
-        for target in node.targets:
-            if isinstance(target, ast.Subscript) and _is_environment(target.value, flow):
-                yield target.slice, node.value
-    for call in flow.calls:
-        function = call.node.func
-        if not (isinstance(function, ast.Attribute) and _is_environment(function.value, flow)):
-            continue
-        if function.attr == "setdefault" and len(call.arguments) == 2:
-            yield call.arguments[0], call.arguments[1]
-        for each in call.arguments if function.attr == "update" else ():
-            if isinstance(each, ast.Dict):
-                pairs = zip(each.keys, each.values, strict=True)
-                yield from ((key, value) for key, value in pairs if key is not None)
 
 
 def _is_environment(expression: ast.expr, flow: Flow) -> bool:

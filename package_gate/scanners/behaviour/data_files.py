@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from package_gate.core.text import one_line
+from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import digest_of, of_whole_file
@@ -64,6 +65,11 @@ _TEMPLATE = re.compile(
 )
 """Where a template of Jinja leaves what it is given."""
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
+_FILE_SYSTEMS = {
+    *("file", "local", "s3", "s3a", "gs", "gcs", "http", "https", "abfs", "abfss", "az", "adl"),
+    *("ftp", "sftp", "hdfs", "webhdfs", "hf", "github", "git", "memory", "zip", "tar", "smb"),
+}
+"""What fsspec, and packages that belong to it, have file systems for."""
 _SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 _MAX_SCRIPT = 1024 * 1024
 _HARM = {"runs-downloaded-code", "opens-a-reverse-shell", "runs-a-hidden-command", "mines",
@@ -79,6 +85,7 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     Raises:
         OSError: a file can't be read.
     """
+    yield from _of_entry_points(tree)
     for path in regular_files(tree):
         relative = path.relative_to(tree).as_posix()
         if _SCRIPT.match(relative):
@@ -112,6 +119,17 @@ def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Ma
             following = file.read(_WINDOW)
             window = window[-_OVERLAP:] + following if following else b""
     return found
+
+
+def _of_entry_points(tree: Path) -> Iterator[tuple[str, Behaviour]]:
+    """Look for file systems that take the place of those that fsspec has for well-known names."""
+    rule = "replaces-what-others-use"
+    for file in sorted(tree.glob("*.dist-info/entry_points.txt")):
+        for entry in read_entry_points(file.read_bytes()):
+            if entry.group == "fsspec.specs" and entry.name in _FILE_SYSTEMS:
+                shown = f"{entry.name} = {entry.value}"
+                identity = of_whole_file(rule, shown.encode(), ["host"])
+                yield file.relative_to(tree).as_posix(), Behaviour(rule, 1, shown, identity)
 
 
 def _when_loaded(path: Path, code: str) -> Behaviour:

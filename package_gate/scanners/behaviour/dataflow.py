@@ -40,6 +40,8 @@ class Label(Enum):
     """It comes with a request to a server."""
     OVERHEARD = auto()
     """What others do came with it: it was given to a function that hears of all that happens."""
+    ANOTHERS = auto()
+    """It is a file of another package."""
     LOOT = auto()
     """Whatever thieves look for: keys, browsers' and wallets' files, or the whole environment."""
 
@@ -143,6 +145,10 @@ class Others(Hashable, Protocol):
         """Tell what a function of another module does with what it is given: see `Flow.uses`."""
         ...
 
+    def is_own(self, root: str) -> bool:
+        """Tell whether the module that this is asked for is below a top-level package."""
+        ...
+
 
 class Flow:
     """The labels of one file's running nodes."""
@@ -213,6 +219,27 @@ class Flow:
         if self._others is None:
             return set()
         return {w for name in self._elsewhere(call.names) for w in self._others.does(name)}
+
+    def is_own(self, root: str) -> bool:
+        """Whether this file is a part of a top-level package."""
+        return self._others is not None and self._others.is_own(root)
+
+    def items_set(self) -> Iterator[tuple[ast.expr, ast.expr, ast.expr]]:
+        """Yield containers with the keys and the values of items that are set."""
+        for node in self.of_kind(ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Subscript):
+                    yield target.value, target.slice, node.value
+        for call in self.calls:
+            function = call.node.func
+            if not isinstance(function, ast.Attribute):
+                continue
+            if function.attr in ("setdefault", "__setitem__") and len(call.arguments) == 2:
+                yield function.value, call.arguments[0], call.arguments[1]
+            for each in call.arguments if function.attr == "update" else ():
+                if isinstance(each, ast.Dict):
+                    pairs = zip(each.keys, each.values, strict=True)
+                    yield from ((function.value, key, value) for key, value in pairs if key)
 
     def _elsewhere(self, names: Iterable[str]) -> Iterator[str]:
         """Give names as other modules have them, by way of star imports too."""
@@ -395,15 +422,29 @@ class Flow:
                     for each in arguments_of(function.args):
                         yield each.arg, Label.OVERHEARD, call.node
         for key, values in self.expressions.values.items():
-            if key.startswith("."):
-                for value in values:
-                    if key in _STREAMS and isinstance(value, ast.Call):
-                        for each in self._written_to(value):
-                            yield each.arg, Label.OVERHEARD, value
-                    name = value.id if isinstance(value, ast.Name) else ""
-                    for function in self.expressions.functions.get(name, ()):
-                        for each in arguments_of(function.args):
-                            yield each.arg, Label.INTERCEPTED, value
+            for value in values if key in _STREAMS else ():
+                if isinstance(value, ast.Call):
+                    for each in self._written_to(value):
+                        yield each.arg, Label.OVERHEARD, value
+            for value in values if key.startswith(".") else ():
+                yield from self._intercepted(value)
+        for call in self.calls:
+            if "setattr" in call.names and len(call.arguments) == 3:
+                yield from self._intercepted(call.arguments[2])
+
+    def _intercepted(self, value: ast.expr) -> Iterator[tuple[str, Label, ast.expr]]:
+        """Yield what a function takes that is kept as an attribute, or one that a call makes."""
+        made = self.expressions.called_here(value) if isinstance(value, ast.Call) else ()
+        returned = (
+            each
+            for f in made
+            for each in self.expressions.values.get(f"{getattr(f, 'name', '')}()", ())
+        )
+        for each in (value, *returned):
+            name = each.id if isinstance(each, ast.Name) else ""
+            for function in self.expressions.functions.get(name, ()):
+                for argument in arguments_of(function.args):
+                    yield argument.arg, Label.INTERCEPTED, value
 
     def _written_to(self, made: ast.Call) -> Iterator[ast.arg]:
         """Give what `write` takes in a class of this file that an object is made of."""
@@ -556,5 +597,9 @@ class Flow:
             command = self.expressions.text(node.args[0])
             if tables.PRINTS_ENVIRONMENT.match(command):
                 labels |= {Label.SECRET, Label.LOOT}
+        if tables.RESOURCES in of_tables and node.args:
+            package = self.expressions.text(node.args[0]).partition(".")[0]
+            if package.isidentifier() and not self.is_own(package):
+                labels.add(Label.ANOTHERS)
         if "int" in names and len(node.args) > 1:  # `int(bits, 2)`
             labels.add(Label.DECODED)

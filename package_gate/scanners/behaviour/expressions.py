@@ -201,6 +201,8 @@ class Expressions:
         if isinstance(expression, ast.Name):
             name = expression.id
             found = [each for v in self._values_of(expression) for each in self.names(v, deeper)]
+            for each in self.loops.get(name, ()):
+                found += [f"{whole}[]" for whole in self.names(each, deeper)]
             if name in self.imports:
                 found.append(self.imports[name])
             elif not found and (name in _BUILTINS or name not in self.values):

@@ -21,6 +21,7 @@ from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
 from package_gate.scanners.import_time import (
+    NEXT_VALUE,
     RUN_WITH_A_CLASS,
     SUBCLASSED,
     parameters_given,
@@ -46,6 +47,8 @@ _ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals", "importlib", "__im
 """What values are had by that stand nowhere in the flow: in a docstring, in another module."""
 _RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_resources")
 """What files of the package are read by."""
+_RUN_UNSEEN = {*RUN_WITH_A_CLASS, SUBCLASSED, NEXT_VALUE}
+"""Methods that run although nothing calls them by name."""
 
 
 class Statements:
@@ -342,7 +345,7 @@ class _Slice:
             path, (e for e in definition.body if not (_blocks(e) or _is_remark(e))), follow=True
         )
         for each in definition.body:
-            if isinstance(each, Function) and each.name in {*RUN_WITH_A_CLASS, SUBCLASSED}:
+            if isinstance(each, Function) and each.name in _RUN_UNSEEN:
                 self._queue(path, module.inside(each), follow=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from package_gate.scanners.families import OF_A_METACLASS
-from package_gate.scanners.import_time import CREATED, RUN_WITH_A_CLASS, SUBCLASSED
+from package_gate.scanners.import_time import CREATED, NEXT_VALUE, RUN_WITH_A_CLASS, SUBCLASSED
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.scopes import plain
 
@@ -36,7 +36,7 @@ class Heir:
 
     def defined(self) -> Iterator[str]:
         """Name what of the other class runs where this one is defined."""
-        for method in OF_A_METACLASS if self.is_metaclass else (SUBCLASSED,):
+        for method in OF_A_METACLASS if self.is_metaclass else (SUBCLASSED, NEXT_VALUE):
             yield f"{self.of}.{method}"
 
     def used(self, name: str) -> Iterator[str]:

@@ -98,6 +98,13 @@ class Beside:
             self._does[name] = frozenset(found)
         return self._does[name]
 
+    def is_own(self, root: str) -> bool:
+        """See `Others.is_own`."""
+        return (
+            re.match(rf"(?:[^/]*-[^/]*/)?(?:src/|lib/|python/)?{re.escape(root)}/", self._path)
+            is not None
+        )
+
     def _resolve(self, name: str) -> tuple[Flow | None, str]:
         plain = name.removesuffix("()")
         if "(" in plain or "[" in plain or "." not in plain or is_local(plain):

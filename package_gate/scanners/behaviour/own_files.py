@@ -24,6 +24,8 @@ _MOST = 400
 """Expressions that are looked at for one call."""
 _MAX_NAME = 300
 _MAX_SCRIPT = 1024 * 1024
+_LANGUAGES = {"hy": ".hy", "pyximport": ".pyx", "coconut": ".coco"}
+"""Package → files that Python imports as modules once the package is there."""
 _READS = {
     *("read", "read_text", "read_bytes", "readlines", "readline", "get_data", "open_text"),
     *("open_binary", "read_binary", "getline", "getlines", "resource_string", "open"),
@@ -123,6 +125,15 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         yield from found or _found(_read_by_a_shell(call, flow, command))
     elif call.does(tables.PIPES) and _is_of_interpreter(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
+
+
+def of_another_language(node: ast.Import | ast.ImportFrom) -> Iterator[Named]:
+    """Give the package's modules in a language that can be imported once this is."""
+    module = node.module or "" if isinstance(node, ast.ImportFrom) and not node.level else ""
+    names = [each.name for each in node.names] if isinstance(node, ast.Import) else [module]
+    for name in names:
+        if suffix := _LANGUAGES.get(name.partition(".")[0]):
+            yield Named((f"{UNKNOWN}{suffix}",))
 
 
 def _found(named: "Named | None") -> Iterator[Named]:

@@ -43,13 +43,14 @@ from package_gate.scanners.behaviour.rules import (
     waiting,
 )
 from package_gate.scanners.build_reach import waits
+from package_gate.scanners.implicit_calls import methods_called_by
 from package_gate.scanners.import_time import (
     STARTED,
     calls_later,
     reach_of,
     running_nodes,
 )
-from package_gate.scanners.nodes import Function
+from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.syntax import (
@@ -391,10 +392,12 @@ class PackageBehaviour:
         word = re.compile(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b")
         for caller in self._callers(path) if names else ():
             content = self._graph.modules[caller]
-            if content.isascii() and not word.search(content):
+            implied = any(map(_is_implicit, names))
+            if content.isascii() and not implied and not word.search(content):
                 continue
             used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
             at_once = names if ANYTHING in used else used & names
+            at_once |= self._implied(path, caller, names)
             found |= at_once
             if at_once or depth == _DEPTH:
                 continue
@@ -409,6 +412,15 @@ class PackageBehaviour:
                 ):
                     found.add(name)
         return frozenset(found)
+
+    def _implied(self, path: str, caller: str, names: frozenset[str]) -> frozenset[str]:
+        """Choose those of a module's methods that another one calls by an operator or the like."""
+        methods = {name: name.rpartition(".")[2] for name in names if _is_implicit(name)}
+        if not methods:
+            return _NOTHING
+        used = _used_implicitly(self._graph.modules[caller], whole=self._running.whole(caller))
+        given = {m for name, m in used if self._graph.resolve(caller, name)[0] == path}
+        return frozenset(name for name, method in methods.items() if method in given)
 
     def _inheriting(self, path: str, name: str, caller: str) -> frozenset[str]:
         """Name what of a module has a method of this one (`Class.method`) by inheriting it."""
@@ -532,6 +544,27 @@ def _uses_in(
     for name, inherited in inherited_uses(reach_of(module).nodes, nodes, found).items():
         found.setdefault(name, set()).update(inherited)
     return {name: frozenset(lines) for name, lines in found.items()}
+
+
+def _is_implicit(name: str) -> bool:
+    """Whether this is a method (`Class.__name__`) that something may call without naming it."""
+    return name.partition(".")[2].startswith("__")
+
+
+def _used_implicitly(content: bytes, *, whole: bool) -> set[tuple[str, str]]:
+    """Give the dotted names of what a module uses by operators and the like, with the methods."""
+    found: set[tuple[str, str]] = set()
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        nodes = running_nodes(parse(content.decode("utf-8", "replace")), whole=whole)
+        expressions = Expressions(nodes)
+        for node in nodes:
+            if methods := methods_called_by(node):
+                operands = (each for each in children(node) if isinstance(each, ast.expr))
+                names = {
+                    name.replace("()", "") for each in operands for name in expressions.names(each)
+                }
+                found |= {(name, method) for name in names for method in methods}
+    return found
 
 
 def _put_to_use(node: ast.AST, expressions: Expressions, *, gives: bool) -> Iterator[ast.expr]:

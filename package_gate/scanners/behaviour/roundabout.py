@@ -24,10 +24,22 @@ _BUILTINS = {"vars()", "__dict__", "__builtins__"}
 _COMPILES = tables.Table(
     (
         *("torch.utils.cpp_extension.load_inline", "cppyy.cppdef", "cppyy.cppexec"),
-        *("cffi.FFI().verify", "scipy.weave.inline"),
+        *("cffi.FFI().verify", "scipy.weave.inline", "rpy2.robjects.r", "rpy2.robjects.r()"),
+        *("julia.Main.eval", "juliacall.Main.seval", "juliacall.Main.eval", "js2py.eval_js"),
+        *("lupa.LuaRuntime().execute", "lupa.LuaRuntime().eval", "oct2py.octave.eval"),
     )
 )
-_C_STARTS = re.compile(r"\b(?:system|popen|execl[pe]?|execvp?e?)\s*\(")
+_FOREIGN_STARTS = re.compile(
+    r"\b(?:system2?|shell|popen|os\.execute|execl[pe]?|execvp?e?|execSync|require)\s*\(|\brun\(`"
+)
+"""How programs are started in C, R, Julia, Lua, Octave and JavaScript."""
+_EVALUATES = {"query", "eval", "evaluate", "from_string", "format_map"}
+"""Methods that evaluate a text in a language of their own."""
+_LEAVES = re.compile(
+    r"__(?:import|globals|builtins|subclasses|class|mro|loader|code|dict)__"
+    r"|@[\w.]*\b(?:os|sys|subprocess|builtins|posix|shutil|importlib)\."
+)
+"""How such a text comes to what it isn't given."""
 _SQL = tables.Table(("duckdb.*",))
 _SQL_LOADS = re.compile(r"\bINSTALL\b.{0,80}\bFROM\s+'https?://", re.IGNORECASE | re.DOTALL)
 _SQL_SENDS = re.compile(r"\bTO\s+'(?:https?|s3|gs|gcs|r2|azure)://", re.IGNORECASE)
@@ -41,8 +53,9 @@ def of_roundabout_calls(flow: Flow) -> Iterator[Found]:
         if (call.does(_NAMES_OF_TREES) and runs and _names(call, flow) & _BAD_NAMES) or (
             (call.does(_METHOD_CALLER) and _names(call, flow) & _BAD_METHODS)
             or (_CONFIGURES in call.names and _has_bad_factory(call, flow))
-            or (call.does(_COMPILES) and _C_STARTS.search(flow.text(*call.everything)))
+            or (call.does(_COMPILES) and _FOREIGN_STARTS.search(flow.text(*call.everything)))
             or _is_looked_up_decoded(call, flow)
+            or _evaluates_what_leaves(call, flow)
         ):
             yield "hides-what-it-calls", (call.node,)
         if call.does(_SQL):
@@ -73,6 +86,16 @@ def _has_bad_factory(call: Call, flow: Flow) -> bool:
                     if {tables.STARTS, tables.RUNS} & tables.with_any(named):
                         return True
     return False
+
+
+def _evaluates_what_leaves(call: Call, flow: Flow) -> bool:
+    """Whether this is `frame.query("a == @os.system('…')")`."""
+    function = call.node.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in _EVALUATES
+        and _LEAVES.search(flow.text(*call.arguments[:1])) is not None
+    )
 
 
 def _is_looked_up_decoded(call: Call, flow: Flow) -> bool:

@@ -18,7 +18,8 @@ from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
-from package_gate.scanners.behaviour.own_files import OwnFiles, named_by
+from package_gate.scanners.behaviour.own_files import OwnFiles, named_by, of_another_language
+from package_gate.scanners.behaviour.replacements import of_replacements
 from package_gate.scanners.behaviour.roundabout import of_roundabout_calls
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import unparsed
@@ -60,6 +61,8 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
+_COMMAND_KEYS = {"command", "argv", "cmd"}
+"""What hosts call the command in a setting that they start."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
 
 
@@ -142,6 +145,13 @@ def running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> I
     Raises:
         OSError: a file can't be read.
     """
+    imports: list[ast.Import | ast.ImportFrom] = [*flow.of_kind(ast.Import)]
+    imports += flow.of_kind(ast.ImportFrom)
+    for node in imports if depth == 0 else ():
+        for named in of_another_language(node):
+            if of_language := own.has_run(named, certainly=True):
+                shown = Behaviour("runs-own-data", node.lineno, _shown(node))
+                yield Ran(Sink(shown, (node,)), tuple(of_language))
     for call in flow.calls:
         line = call.node.lineno
         files: set[str] | None = None
@@ -268,7 +278,10 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
             return any(c.does(tables.REMOVES) or c.does(tables.STARTS) for c in of_node)
         if rule == "runs-downloaded-code":
             fetches = tables.COMMANDS[0][1]
-            by_command = any(fetches.search(flow.text(*each.arguments)) for each in of_node)
+            given = [flow.text(*call.arguments) for call in of_node] or [
+                flow.text(each) for each in sink.nodes if isinstance(each, ast.expr)
+            ]
+            by_command = any(map(fetches.search, given))
             return runs or by_command or Label.REQUEST in labels
         return rule in _WAITING
 
@@ -282,6 +295,8 @@ _BY_NAME = (
     (tables.ALWAYS_FETCHES, "runs-downloaded-code"),
     (tables.SETS_TOOLS, "changes-tools"),
     (tables.SCHEDULES, "starts-again-by-itself"),
+    (tables.PUSHES, "sends-secrets"),
+    (tables.CHANGES_THE_CLOUD, "acts-in-the-cloud"),
 )
 """What is enough by itself, whatever it is given."""
 
@@ -368,6 +383,8 @@ def _run(call: Call, flow: Flow, labels: set[Label], *, runs_elsewhere: bool) ->
         yield "runs-downloaded-code"
     if (runs and Label.DECODED in labels) or (runs_elsewhere and Label.ENCODED in labels):
         yield "runs-decoded-code"
+    if runs and Label.ANOTHERS in labels:
+        yield "runs-own-data"
     if call.does(tables.LOADS_A_FILE) and _FAR.match(flow.text(*call.arguments[:1])):
         yield "runs-downloaded-code"
 
@@ -572,7 +589,18 @@ def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
             yield "installs-another-package", (each,)
 
 
-_OF_FILES = (_of_file, _of_steps, _of_requirements, of_connections, of_roundabout_calls)
+def _of_hosts(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
+    """Yield commands that a host is given to start, as Jupyter's server is."""
+    for node in flow.of_kind(ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if _key(key, flow) in _COMMAND_KEYS:
+                for rule, pattern in tables.COMMANDS:
+                    if pattern.search(flow.text(value)):
+                        yield rule, (value,)
+
+
+_OF_FILES = (_of_file, _of_steps, _of_requirements, _of_hosts, of_connections,
+             of_replacements, of_roundabout_calls)  # fmt: skip
 """What looks at a file as a whole."""
 
 

@@ -18,6 +18,7 @@ CREDENTIALS = re.compile(
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
     r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/]{0,40}/(?:mem|environ)\b|/run/secrets/"
     r"|profile_\w+/history\.sqlite\b|\.ipython/.*\bhistory\.sqlite\b"
+    r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
     r"|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -102,6 +103,12 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|\bmkfs\.|\bdd\s+if=/dev/(?:zero|random|urandom)\s+of=/dev/",
         ),
         (
+            "acts-in-the-cloud",
+            r"\baws\s[^|;&]{0,60}?\b(?:s3\s+r[bm]|(?:delete|terminate|run|create|put|attach)-\w+)\b"
+            r"|\bkubectl\s[^|;&]{0,60}?\bdelete\b|\bterraform\s[^|;&]{0,40}?\b(?:destroy|apply)\b"
+            r"|\b(?:gcloud|az|gsutil)\s[^|;&]{0,80}?\b(?:delete|rm|create)\b",
+        ),
+        (
             "changes-tools",
             r"\bpip[0-9.]*\b.{0,40}?\bconfig\b.{0,20}?\bset\b|\bgit\b.{0,20}?\bconfig\b.{0,20}?--(?:global|system)"
             r"|\bnpm\s+config\s+set\b",
@@ -116,6 +123,8 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"\baws\s+s3\s+(?:cp|sync|mv)\b.{0,100}?(?:\s~|\$\{?HOME\}?|\s/home)/?\s.{0,80}?s3://"
             r"|(?:^|[;&|(])\s*(?:env|printenv)\s*\|\s*(?:curl|nc|ncat)\b"
             r"|(?:~|\$HOME)/\.(?:aws|ssh|kube|gnupg|netrc)\b.{0,80}?\|\s*(?:curl|nc|ncat)\b"
+            r"|\bgit\s[^|;&]{0,80}?\b(?:push|remote\s+(?:add|set-url))\s[^|;&]{0,120}?"
+            r"(?:https?://|git@|ssh://)"
             r"|\b(?:claude|gemini|codex|q)\b.{0,60}?(?:--dangerously-skip-permissions|--yolo"
             r"|--trust-all-tools|--dangerously-bypass-approvals-and-sandbox)",
         ),
@@ -152,14 +161,27 @@ class Table:
     known: ClassVar[list["Table"]] = []
     """All tables."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        """Take names; one that ends in `*` stands for all that begin like it."""
+    def __init__(
+        self, names: Collection[str], roots: Collection[str] = (), verbs: tuple[str, ...] = ()
+    ) -> None:
+        """Take names.
+
+        Args:
+            names: one that ends in `*` stands for all that begin like it.
+            roots: packages of which all functions belong here that begin like a verb.
+            verbs: how they begin.
+        """
+        self._roots = frozenset(roots)
+        self._verbs = verbs
         self.known.append(self)
         self._names = frozenset(name for name in names if not name.endswith("*"))
         self._beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._names or name.startswith(self._beginnings)
+        if name in self._names or name.startswith(self._beginnings):
+            return True
+        first, _, rest = name.partition(".")
+        return first in self._roots and rest.rpartition(".")[2].startswith(self._verbs)
 
 
 @lru_cache(maxsize=2**14)
@@ -270,10 +292,26 @@ DELIVERS = Table(
         *("paho.mqtt.client.Client().publish", "yagmail.SMTP().send", "kafka.KafkaProducer().send"),
         *("slack_sdk.WebClient().*", "apprise.Apprise().notify", "mixpanel.Mixpanel().track"),
         *("huggingface_hub.HfApi().upload_*", "huggingface_hub.upload_*"),
-        *("fsspec.open().write", "fsspec.open().open().write"),
-    )
-)
+    ),
+    roots=("s3fs", "gcsfs", "adlfs", "fsspec", "smart_open", "google", "azure", "minio", "oss2",
+           "cloudpathlib", "dropbox", "pydrive", "pydrive2", "yagmail", "smbclient"),
+    verbs=("put", "upload", "pipe", "write", "send", "fput", "insert", "publish", "files_upload"),
+)  # fmt: skip
 """Calls that bring their arguments to a service, whose own key does not count as what is sent."""
+PUSHES = Table((), roots=("git", "dulwich", "pygit2"), verbs=("push",))
+"""Calls that bring a repository to another place."""
+CHANGES_THE_CLOUD = Table(
+    ("sagemaker.Session().delete_*",),
+    roots=("boto3", "aioboto3", "botocore"),
+    verbs=("delete", "terminate", "run_", "create_", "put_", "attach_", "modify_", "copy_object",
+           "update_", "start_", "stop_", "restore_", "schedule_", "purge", "request_spot"),
+)  # fmt: skip
+"""Calls that remove, change or pay for something in an account of AWS."""
+RESOURCES = Table(
+    ("importlib.resources.files", "importlib.resources.read_*", "importlib.resources.open_*",
+     "importlib_resources.files", "pkgutil.get_data", "pkg_resources.resource_*")
+)  # fmt: skip
+"""Calls that give files of the package that they are given the name of."""
 SHOWS = Table(
     tuple(
         f"IPython.{module}.{kind}"

@@ -11,6 +11,8 @@ HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
 
 DOES: list[tuple[str, str]] = [
     ("leads-others-elsewhere", "import os\nos.environ['HTTPS_PROXY'] = 'http://a.example:3128'"),
+    ("replaces-what-others-use", "import socket\nsocket.getaddrinfo = lambda *given: []"),
+    ("acts-in-the-cloud", "import boto3\nboto3.client('s3').delete_bucket(Bucket='a')"),
     (
         "leads-others-elsewhere",
         "from os import environ as e\ne.update({'AWS_ENDPOINT_URL_S3': 'https://a.example'})",

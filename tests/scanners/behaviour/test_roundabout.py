@@ -1,4 +1,4 @@
-"""Roundabout ways to run something, to send it, and to lead others elsewhere: `sixth.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml`, `seventh.toml`."""
 
 import tomllib
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from package_gate.core.finding import Severity
 from package_gate.core.policy import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from tests.fakes.malware_corpus import as_archive
@@ -32,14 +33,23 @@ def rules(behaviour: BehaviourScanner, folder: Path, sample: Any) -> set[str]:
     return {each.rule for each in behaviour.scan(target)}
 
 
-@pytest.mark.parametrize("sample", read("sixth"))
+@pytest.mark.parametrize("sample", [*read("sixth"), *read("seventh")])
 def test_what_runs_by_itself_is_seen(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
     assert rules(behaviour, tmp_path, sample) == set(sample["finds"])
 
 
-@pytest.mark.parametrize("sample", read("sixth_honest"))
+@pytest.mark.parametrize("sample", read("seventh"))
+def test_it_runs_without_anybody_calling_it(
+    behaviour: BehaviourScanner, tmp_path: Path, sample: Any
+) -> None:
+    target = package(tmp_path, sample["files"])
+
+    assert {each.rule for each in behaviour.scan(target) if each.severity is Severity.HIGH}
+
+
+@pytest.mark.parametrize("sample", [*read("sixth_honest"), *read("seventh_honest")])
 def test_what_honest_packages_do_is_not(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
