@@ -339,7 +339,13 @@ def test_a_notebook_that_can_not_fetch_verify_starts_all_the_same(notebook: Note
     assert not (notebook.home / ".package-gate" / "verify.py").exists()
 
 
-def test_a_notebook_whose_gate_does_not_sign_gets_neither(notebook: Notebook) -> None:
+def test_a_notebook_whose_gate_signs_no_more_has_neither(notebook: Notebook) -> None:
+    give_verify(notebook)
     notebook.start()
-    assert not (notebook.home / ".package-gate" / "trust.json").exists()
-    assert not {"VerifyScript", "ReadVerifyScript"} & stack().resources.keys()
+    notebook.stop()
+    notebook.script.write_text(lifecycle_script())
+    (notebook.home / ".package-gate" / "login.log").unlink()
+    notebook.start()
+    left = {path.name for path in (notebook.home / ".package-gate").iterdir()}
+    assert not {"trust.json", "verify.py"} & left
+    assert "VerifyScript" not in stack().resources
