@@ -12,7 +12,7 @@ from tests.fakes.aws import REGION
 from tests.fakes.codeartifact import ACCOUNT
 from tests.local_run import PROJECT
 from tests.templates.deployment import Deployment
-from tests.templates.iam import Request, granted, role, service
+from tests.templates.iam import Policy, Request, granted, role, service
 from tests.templates.iam_conditions import several
 from tests.templates.rendered import render
 from tests.templates.scan_world import (
@@ -42,6 +42,12 @@ OPTIONS = {
     "SnykToken": "/team/snyk",
     "SnykTokenKey": SNYK_KEY,
     "SnykOrganisation": "/team/snyk-organisation",
+}
+
+
+EVERYTHING: Policy = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
 
 
@@ -338,3 +344,84 @@ def test_a_repository_at_github_needs_a_connection() -> None:
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "SourceKind"}, "github"]}
     (assertion,) = rule["Assertions"]
     assert "CodeConnectionArn" in assertion["AssertDescription"]
+
+
+# What benchmarks/template_mutations.py found that nothing above would notice
+
+
+def test_the_key_is_rotated_and_can_be_brought_back_and_deleted_by_administrators() -> None:
+    scan = deployment("github")
+    key = scan.stack.resources["KMSKey"].properties
+    assert (key["EnableKeyRotation"], key["PendingWindowInDays"]) == (True, 30)
+    administrator = role(f"arn:aws:iam::{ACCOUNT}:role/administrator")
+    arn = scan.arn("KMSKey")
+    for action in ("ScheduleKeyDeletion", "CancelKeyDeletion", "PutKeyPolicy", "DescribeKey"):
+        assert scan.evaluate(administrator, f"kms:{action}", arn, identity=[EVERYTHING])
+    stranger = role("arn:aws:iam::999988887777:role/administrator")
+    assert not scan.evaluate(stranger, "kms:Decrypt", arn, identity=[EVERYTHING])
+
+
+def test_the_key_serves_the_builds_log_and_no_other() -> None:
+    scan = deployment("github")
+    logs = service(f"logs.{REGION}.amazonaws.com")
+    for group, allowed in ((STACK, True), ("another", False)):
+        place = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/{group}"
+        context: dict[str, str | list[str]] = {"kms:EncryptionContext:aws:logs:arn": place}
+        answer = scan.evaluate(logs, "kms:GenerateDataKey", scan.arn("KMSKey"), context)
+        assert bool(answer) is allowed
+    log = scan.stack.resources["BuildLog"].properties
+    assert log["RetentionInDays"] == "365"
+    assert log["KmsKeyId"] == scan.arn("KMSKey")
+
+
+def test_results_are_emailed_and_come_over_encrypted_connections_only() -> None:
+    scan = deployment("github")
+    topic = scan.stack.resources["SNSTopic"].ref
+    (subscription,) = scan.stack.of_type("AWS::SNS::Subscription").values()
+    assert subscription.properties == {
+        "TopicArn": topic,
+        "Protocol": "email",
+        "Endpoint": scan.stack.parameters["SNSEmail"],
+    }
+    build = scan.role("BuildRole")
+    for secure in ("true", "false"):
+        answer = scan.evaluate(build, "sns:Publish", topic, {"aws:SecureTransport": secure})
+        assert bool(answer) is (secure == "true")
+
+
+def test_reports_go_with_the_stack_and_nowhere_else() -> None:
+    reports = deployment("github").stack.resources["DependencyReports"].properties
+    assert reports["DeleteReports"] is True
+    assert reports["ExportConfig"] == {"ExportConfigType": "NO_EXPORT"}
+
+
+def test_a_build_reaches_https_only_and_from_its_network_only() -> None:
+    scan = deployment("github")
+    network = scan.stack.parameters["CodeServicesVpc"]
+    group = scan.stack.resources["CodeBuildSecurityGroup"].properties
+    assert group["VpcId"] == network
+    assert "SecurityGroupIngress" not in group
+    (rule,) = group["SecurityGroupEgress"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+    place = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    for vpc, allowed in ((network, True), ("vpc-another", False)):
+        context: dict[str, str | list[str]] = {"ec2:Vpc": f"{place}:vpc/{vpc}"}
+        build, subnet = scan.role("BuildRole"), f"{place}:subnet/subnet-1"
+        answer = scan.evaluate(build, "ec2:CreateNetworkInterface", subnet, context)
+        assert bool(answer) is allowed
+
+
+def test_only_a_build_of_this_account_takes_the_builds_role() -> None:
+    scan = deployment("github")
+    codebuild, build_role = service("codebuild.amazonaws.com"), scan.role("BuildRole").arn
+    project = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{STACK}"
+    for account, source, allowed in (
+        (ACCOUNT, project, True),
+        ("999988887777", project, False),
+        (ACCOUNT, f"{project}-2", False),
+    ):
+        context: dict[str, str | list[str]] = {
+            "aws:SourceAccount": account,
+            "aws:SourceArn": source,
+        }
+        assert bool(scan.evaluate(codebuild, "sts:AssumeRole", build_role, context)) is allowed

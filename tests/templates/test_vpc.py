@@ -391,3 +391,119 @@ def test_the_stack_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {each["VpcId"] for each in subnets} == {outputs["VpcId"]}
     assert len({each["AvailabilityZone"] for each in subnets}) == 2
+
+
+# What benchmarks/template_mutations.py found that nothing above would notice
+
+
+def test_all_of_it_is_in_this_network_and_resolves_names() -> None:
+    for stack in (vpc(NatGateways="per-zone", InterfaceEndpoints="all"), vpc()):
+        network = stack.resources["VPC"]
+        assert network.properties["CidrBlock"] == "10.20.0.0/16"
+        assert network.properties["EnableDnsSupport"] is True
+        assert network.properties["EnableDnsHostnames"] is True
+        inside = ("Subnet", "VPCGatewayAttachment", "RouteTable", "VPCEndpoint", "SecurityGroup")
+        for kind in inside:
+            assert {each["VpcId"] for each in properties(stack, kind)} == {network.ref}, kind
+
+
+@pytest.mark.parametrize("gateways", ["one", "per-zone"])
+def test_nat_gateways_have_an_address_and_a_way_to_the_internet(gateways: str) -> None:
+    stack = vpc(NatGateways=gateways)
+    internet = stack.resources["InternetGateway"].ref
+    (attachment,) = properties(stack, "VPCGatewayAttachment")
+    assert attachment["InternetGatewayId"] == internet
+    tables = {
+        each["SubnetId"]: each["RouteTableId"]
+        for each in properties(stack, "SubnetRouteTableAssociation")
+    }
+    addresses = stack.of_type("AWS::EC2::EIP")
+    assert all(each.properties["Domain"] == "vpc" for each in addresses.values())
+    for number, gateway in enumerate(properties(stack, "NatGateway"), 1):
+        address = addresses[f"NatAddress{number}"].attributes["AllocationId"]
+        assert gateway["AllocationId"] == address
+        table = tables[gateway["SubnetId"]]
+        (route,) = (each for each in properties(stack, "Route") if each["RouteTableId"] == table)
+        assert route["DestinationCidrBlock"] == "0.0.0.0/0"
+        assert route["GatewayId"] == internet
+
+
+def test_each_subnet_has_its_route_table() -> None:
+    stack = vpc()
+    tables = {
+        each["SubnetId"]: each["RouteTableId"]
+        for each in properties(stack, "SubnetRouteTableAssociation")
+    }
+    for kind, zone, table in (
+        ("Public", 1, "PublicRouteTable"),
+        ("Public", 2, "PublicRouteTable"),
+        ("Private", 1, "PrivateRouteTable1"),
+        ("Private", 2, "PrivateRouteTable2"),
+    ):
+        subnet = stack.resources[f"{kind}Subnet{zone}"].ref
+        assert tables[subnet] == stack.resources[table].ref
+
+
+SERVICES = {
+    "CodeArtifactApi": "codeartifact.api",
+    "CodeArtifactRepositories": "codeartifact.repositories",
+    "SecretsManager": "secretsmanager",
+    "STS": "sts",
+    "CodeBuild": "codebuild",
+    "CodePipeline": "codepipeline",
+    "SNS": "sns",
+    "SSM": "ssm",
+    "KMS": "kms",
+    "Logs": "logs",
+}
+
+
+def test_each_endpoint_answers_in_place_of_its_service() -> None:
+    stack = vpc(InterfaceEndpoints="all")
+    private = [stack.resources[f"PrivateSubnet{zone}"].ref for zone in (1, 2)]
+    group = stack.resources["EndpointSecurityGroup"].ref
+    named = {name: stack.resources[f"{name}Endpoint"].properties for name in SERVICES}
+    assert len(properties(stack, "VPCEndpoint")) == len(SERVICES) + 1  # S3's
+
+    for name, service_name in SERVICES.items():
+        assert named[name]["ServiceName"] == f"com.amazonaws.{REGION}.{service_name}"
+        assert named[name]["SubnetIds"] == private
+        assert named[name]["SecurityGroupIds"] == [group]
+        assert named[name]["PrivateDnsEnabled"] is True
+    s3 = stack.resources["S3Endpoint"].properties
+    assert s3["ServiceName"] == f"com.amazonaws.{REGION}.s3"
+
+
+def test_endpoints_begin_no_connection() -> None:
+    """Without a rule for the way out AWS would allow all of it."""
+    group = vpc().resources["EndpointSecurityGroup"].properties
+    for kind, address in (("Ingress", "10.20.0.0/16"), ("Egress", "127.0.0.1/32")):
+        (rule,) = group[f"SecurityGroup{kind}"]
+        assert rule["CidrIp"] == address
+        assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_codeartifacts_buckets_are_those_of_all_its_regions() -> None:
+    """User guide, "Create the Amazon S3 gateway endpoint": one a region."""
+    (assets,) = (
+        statement
+        for statement in vpc().resources["S3Endpoint"].properties["PolicyDocument"]["Statement"]
+        if statement["Sid"] == "CodeArtifactAssets"
+    )
+    regions = [
+        each.split(":")[-1].split("-", 2)[2].removesuffix("/*") for each in assets["Resource"]
+    ]
+    assert regions == [
+        *("ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1"),
+        *("eu-north-1", "eu-south-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("us-east-1", "us-east-2", "us-west-2"),
+    ]
+
+
+def test_security_token_service_is_asked_by_callers_of_this_account_only() -> None:
+    stack = vpc()
+    abroad = f"arn:aws:iam::{CENTRAL}:role/reader"
+    stranger = role(f"arn:aws:iam::{STRANGER}:role/build")
+    assert let_through(stack, "STS", BUILD, "sts:AssumeRole", abroad)
+    assert let_through(stack, "STS", BUILD, "sts:GetCallerIdentity", "*")
+    assert not let_through(stack, "STS", stranger, "sts:AssumeRole", abroad)
