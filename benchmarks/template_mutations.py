@@ -40,7 +40,7 @@ FOLDER = Path(__file__).parents[1] / "tests/templates"
 LEFT_ALONE = {"test_lint.py", "test_rendered.py", "test_iam_evaluator.py", "test_costs.py"}
 """Modules that test other things than what templates do."""
 MOST_SECONDS = 2.0
-"""Of processor time: what takes a test longer on the templates as they are is not run on mutants."""
+"""Of processor time. A test that takes longer on the templates as they are is left alone."""
 TEXTS = {"Description", "GroupDescription", "Sid", "PolicyName", "Tags", "Metadata", "BuildSpec"}
 """Keys whose values are not mutated: words for people, and scripts."""
 FUNCTION = re.compile(r"Ref|Condition|Fn::.+")
