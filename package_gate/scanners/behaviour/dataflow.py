@@ -236,6 +236,9 @@ class Flow:
                 continue
             if function.attr in ("setdefault", "__setitem__") and len(call.arguments) == 2:
                 yield function.value, call.arguments[0], call.arguments[1]
+            if function.attr == "update":
+                for name, given in call.keywords:
+                    yield function.value, ast.copy_location(ast.Constant(name), given), given
             for each in call.arguments if function.attr == "update" else ():
                 if isinstance(each, ast.Dict):
                     pairs = zip(each.keys, each.values, strict=True)

@@ -560,9 +560,8 @@ def _used_implicitly(content: bytes, *, whole: bool) -> set[tuple[str, str]]:
         for node in nodes:
             if methods := methods_called_by(node):
                 operands = (each for each in children(node) if isinstance(each, ast.expr))
-                names = {
-                    name.replace("()", "") for each in operands for name in expressions.names(each)
-                }
+                plain = {n.replace("()", "") for each in operands for n in expressions.names(each)}
+                names = {*plain, *(f"{m}{n}" for m in expressions.wildcards for n in plain)}
                 found |= {(name, method) for name in names for method in methods}
     return found
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.scopes import is_local
 
 Found = tuple[str, tuple[ast.expr, ...]]
@@ -41,10 +40,10 @@ _ROOTS = {name.partition(".")[0] for name in _NAMES}
 _HARMLESS = {"json.JSONEncoder.default"}
 """Only asked for what would fail otherwise."""
 _PATCHES = tables.Table(
-    ("setattr", "wrapt.wrap_function_wrapper", "wrapt.patch_function_wrapper", "wrapt.wrap_object",
+    ("wrapt.wrap_function_wrapper", "wrapt.patch_function_wrapper", "wrapt.wrap_object",
      "wrapt.wrap_object_attribute", "wrapt.transient_function_wrapper", "forbiddenfruit.curse")
 )  # fmt: skip
-"""Functions that are given an object or a module's name, the name of an attribute, and a value."""
+"""Functions that are given an object or a module's name, and the name of an attribute."""
 _STARTED = tables.Table(("unittest.mock.patch().start", "mock.patch().start"))
 _FIRST = tables.Table(("sys.meta_path.insert", "sys.path_hooks.insert"))
 """Calls that have all imports ask something before others are asked."""
@@ -66,7 +65,8 @@ def of_replacements(flow: Flow) -> Iterator[Found]:
         if of_others and name not in _HARMLESS and _brings_its_own(value, root, flow):
             yield "replaces-what-others-use", (target, value)
     for call in flow.calls:
-        if call.does(_FIRST) or call.does(_CELLS):
+        replaces = any(map(_is_relied_on, _patched(call, flow)))
+        if call.does(_FIRST) or call.does(_CELLS) or replaces:
             yield "replaces-what-others-use", (call.node,)
 
 
@@ -75,54 +75,52 @@ def _set(flow: Flow) -> Iterator[tuple[ast.expr, str, ast.expr]]:
     assigned = [(target, n.value) for n in flow.of_kind(ast.Assign) for target in n.targets]
     assigned += [(node.target, node.value) for node in flow.of_kind(ast.AugAssign)]
     for target, value in assigned:
-        for name in _names_of(target, flow):
-            if name in _RELIED_ON or name in _CELLS:
-                yield target, name, value
+        if isinstance(target, ast.Attribute):
+            for owner in flow.expressions.names(target.value):
+                name = f"{owner}.{target.attr}"
+                if _is_relied_on(name) or name in _CELLS:
+                    yield target, name, value
     for container, key, value in flow.items_set():
-        in_modules = "sys.modules" in flow.expressions.names(container)
-        for name in flow.text(key).split("\n") if in_modules else ():
-            root = name.partition(".")[0]
-            if root in _ROOTS or root in sys.stdlib_module_names - {"__main__"}:
-                yield key, name, value
+        for owner in flow.expressions.names(container):
+            if owner in ("sys.meta_path", "sys.path_hooks"):
+                yield container, owner, value
+            elif owner == "sys.modules":
+                for name in flow.text(key).split("\n"):
+                    root = name.partition(".")[0]
+                    if root in _ROOTS or root in sys.stdlib_module_names - {"__main__"}:
+                        yield container, name, value
+            elif owner.endswith(("__dict__", "__builtins__")):
+                module = owner.rpartition(".")[0] or "builtins"
+                for name in flow.text(key).split("\n"):
+                    if _is_relied_on(f"{module}.{name}"):
+                        yield container, f"{module}.{name}", value
     for call in flow.calls:
-        for name in _patched(call, flow):
-            if name in _RELIED_ON:
-                yield call.node, name, call.arguments[-1]
+        if "setattr" in call.names and len(call.arguments) == 3:
+            for name in _below(call, flow):
+                if _is_relied_on(name):
+                    yield call.node, name, call.arguments[2]
 
 
-def _names_of(target: ast.expr, flow: Flow) -> Iterator[str]:
-    """Name what is assigned to: an attribute, also by way of `vars`."""
-    if isinstance(target, ast.Attribute):
-        yield from _below(target.value, [target.attr], flow)
-    elif isinstance(target, ast.Subscript):
-        names = flow.expressions.names(target.value)
-        keys = flow.text(target.slice).split("\n")
-        for name in names:
-            if name in ("__dict__", "__builtins__"):
-                yield from (f"builtins.{key}" for key in keys)
-            elif name.endswith(".__dict__"):
-                yield from (f"{name.removesuffix('.__dict__')}.{key}" for key in keys)
-            elif name in ("sys.meta_path", "sys.path_hooks"):
-                yield name
+def _is_relied_on(name: str) -> bool:
+    """Whether others rely on this; an object that a call has given is nobody else's."""
+    return name in _RELIED_ON and ("(" not in name or "get_ipython()" in name)
 
 
-def _below(owner: ast.expr, attributes: list[str], flow: Flow) -> Iterator[str]:
-    for name in flow.expressions.names(owner):
-        yield from (f"{name}.{each}" for each in attributes)
+def _below(call: Call, flow: Flow) -> Iterator[str]:
+    """Name an attribute of the object, or of the module, that a call is given the name of."""
+    owner, attribute = call.arguments[:2]
+    for name in (*flow.expressions.names(owner), flow.text(owner)):
+        yield from (f"{name}.{each}" for each in flow.text(attribute).split("\n"))
 
 
 def _patched(call: Call, flow: Flow) -> Iterator[str]:
-    """Name what a call replaces."""
+    """Name what a library replaces."""
     function = call.node.func
     if call.does(_STARTED) and isinstance(function, ast.Attribute):
         if isinstance(function.value, ast.Call):
             yield from flow.text(*function.value.args[:1]).split("\n")
     elif call.does(_PATCHES) and len(call.arguments) > 1:
-        owner, attribute = call.arguments[:2]
-        attributes = flow.text(attribute).split("\n")
-        yield from _below(owner, attributes, flow)
-        if module := flow.text(owner).strip(UNKNOWN):
-            yield from (f"{module}.{each}" for each in attributes)
+        yield from _below(call, flow)
 
 
 def _brings_its_own(value: ast.expr, root: str, flow: Flow) -> bool:
@@ -130,19 +128,28 @@ def _brings_its_own(value: ast.expr, root: str, flow: Flow) -> bool:
 
     What it has been before, and what else the standard library has, changes nothing for others.
     """
-    for node in ast.walk(value):
-        if isinstance(node, ast.Lambda):
+    names = flow.expressions.names(value)
+    if "types.ModuleType()" in names or any(_is_imported(name, root) for name in names):
+        return True
+    if isinstance(value, ast.Call):  # `wrap(socket.getaddrinfo)`
+        made = any(_is_imported(name, root) for name in flow.expressions.names(value.func))
+        given = {name for each in value.args for name in flow.expressions.names(each)}
+        if made and any(name.partition(".")[0] == root for name in given):
             return True
-        if not isinstance(node, ast.Name | ast.Attribute):
-            continue
-        for name in flow.expressions.names(node):
-            first = name.partition(".")[0].partition("(")[0]
-            if first in flow.expressions.functions or first in flow.expressions.classes:
-                return True
-            known = is_local(first) or first in sys.stdlib_module_names or first == root
-            imported = "." in name and not known and "(" not in name
-            if imported and not (isinstance(value, ast.Call)):
-                return True
-    return isinstance(value, ast.Name | ast.Call) and "types.ModuleType()" in (
-        flow.expressions.names(value)
+    return any(
+        isinstance(node, ast.Lambda)
+        or (isinstance(node, ast.Name) and _is_defined_here(node, flow))
+        for node in ast.walk(value)
     )
+
+
+def _is_imported(name: str, root: str) -> bool:
+    """Whether this is what another module has, but neither the standard library nor `root`."""
+    first = name.partition(".")[0]
+    known = is_local(first) or first in sys.stdlib_module_names or first == root
+    return "." in name and "(" not in name and "[" not in name and not known
+
+
+def _is_defined_here(node: ast.Name, flow: Flow) -> bool:
+    here = flow.expressions.functions.keys() | flow.expressions.classes
+    return any(name.partition("(")[0] in here for name in flow.expressions.names(node))

@@ -27,12 +27,14 @@ _COMPILES = tables.Table(
         *("cffi.FFI().verify", "scipy.weave.inline", "rpy2.robjects.r", "rpy2.robjects.r()"),
         *("julia.Main.eval", "juliacall.Main.seval", "juliacall.Main.eval", "js2py.eval_js"),
         *("lupa.LuaRuntime().execute", "lupa.LuaRuntime().eval", "oct2py.octave.eval"),
+        *("hy.eval", "hy.read*"),
     )
 )
 _FOREIGN_STARTS = re.compile(
     r"\b(?:system2?|shell|popen|os\.execute|execl[pe]?|execvp?e?|execSync|require)\s*\(|\brun\(`"
+    r"|\(\s*(?:os|subprocess)\.(?:system|popen|run|call|Popen)\b"
 )
-"""How programs are started in C, R, Julia, Lua, Octave and JavaScript."""
+"""How programs are started in C, R, Julia, Lua, Octave and JavaScript, and in Hy."""
 _EVALUATES = {"query", "eval", "evaluate", "from_string", "format_map"}
 """Methods that evaluate a text in a language of their own."""
 _LEAVES = re.compile(
