@@ -44,6 +44,8 @@ class StagedGate:
     execution: str = "0f0e0d0c-0000-4000-8000-000000000001"
     """Of the pipeline; a retry has the same."""
     fleet_builds: list[Build] = field(default_factory=list)
+    killed: dict[str, int] = field(default_factory=dict)
+    """How many builds of a batch of the fleet are killed before they have done anything."""
     asked: list[Asked] = field(default_factory=list)
     """By each build, in their order."""
     _numbers: Any = field(default_factory=lambda: count(1))
@@ -98,6 +100,10 @@ class StagedGate:
         return build
 
     def _fleet(self, project: str, variables: Mapping[str, str]) -> bool:
+        batch = variables["PACKAGE_GATE_BATCH"]
+        if self.killed.get(batch, 0):
+            self.killed[batch] -= 1
+            return False
         nothing = self._folder() / "nothing"
         nothing.mkdir()
         build = self._build(project, nothing, variables)

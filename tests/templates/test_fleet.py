@@ -1,6 +1,7 @@
 """`cfn/scan-fleet.yaml`: its state machine, run as it is deployed, and its builds."""
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from tests.fakes.aws import AWS, REGION
 from tests.fakes.step_functions import execute, step_functions
 from tests.templates.deployment import PIPELINE, STAGED, deployed
 from tests.templates.rendered import Rendered
+from tests.templates.template import CFN, load
 
 WORK = f"work/{PIPELINE}/run-1"
 
@@ -88,3 +90,17 @@ def test_a_batch_that_fails_is_tried_once_more_and_stops_no_other(aws: AWS) -> N
     builds = Builds(failing={"1": 2, "2": 1})
     assert run(aws, fleet(FleetFrom="1"), builds, 3) == "SUCCEEDED"
     assert sorted(batch for *_, batch in builds.started) == ["0", "1", "1", "2", "2"]
+
+
+def test_the_page_has_every_variable_of_the_script_and_the_templates_defaults() -> None:
+    script = (CFN.parent / "shell/stacks/fleet.sh").read_text()
+    page = (CFN.parent / "docs/staged-pipeline.md").read_text()
+    rows = dict(re.findall(r"^\| `(FLEET_\w+)` \|.*\| `(\w+)` \|$", page, re.MULTILINE))
+    assert set(rows) == set(re.findall(r"FLEET_[A-Z]+", script))
+    declared = load("scan-pipeline.yaml")["Parameters"]
+    assert rows["FLEET_CONCURRENCY"] == str(declared["FleetConcurrency"]["Default"])
+    assert rows["FLEET_MINUTES"] == str(declared["FleetMinutes"]["Default"])
+    assert declared["FleetCompute"]["Default"].endswith(rows["FLEET_COMPUTE"])
+    assert f"default_from={rows['FLEET_FROM']}\n" in script
+    for name in re.findall(r"source \./shell/([a-z-]+\.sh)", page):
+        assert (CFN.parent / "shell" / name).is_file()
