@@ -1,12 +1,13 @@
 """Real closures, installed for real: each approval's command, with each Python and pip.
 
-Usage: ./shell/run-benchmark.sh installs [REQUEST-FILE [new|old]]
+Usage: ./shell/run-benchmark.sh installs [REQUEST-FILE [new|old|both [FOLDER]]]
 
 The gate decides the requests, with sample advisories unless PACKAGE_GATE_ADVISORIES names others,
 and publishes to a folder; what a refusal says to request instead is decided after that. Then each
 command of an approval is run in a new environment that has no other index, with the pip that the
 interpreter comes with (old: 23.2 with Python 3.11.7 and 3.12.1) and with the tests' own (new), and
 the top-level module is imported. A Python that this machine does not have is named and left out.
+A FOLDER stays, and the next run with it goes on with what was decided there.
 Ends with status 1 when an approval can't be installed and no note says so, or when what was to be
 requested instead is not approved. Sdists are built: this runs code of what it installs.
 """
@@ -15,18 +16,22 @@ import os
 import resource
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 
 import msgspec
 
-from benchmarks.measure import MIB, PROJECT, measure, print_table
+from benchmarks.measure import MIB, PROJECT, print_table
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
+from package_gate.commands.main import MISCONFIGURED
 from package_gate.core.policy import Targets
 from tests.notebooks import NEW_PIP, OLD_PIP, Notebook, interpreter, notebook, old_pip
 
@@ -71,9 +76,9 @@ class Installed:
     """Whether a note of the request says that this pip takes it for broken."""
 
 
-def main(requests: str, pips: Sequence[str]) -> int:
+def main(requests: str, pips: Sequence[str], kept: Path | None) -> int:
     """Decide, install, print."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() if kept is None else nullcontext(kept) as name:
         folder = Path(name)
         decided = _decide(requests, folder / "first")
         lines = "\n".join(each["instead"] for each in decided if each["instead"])
@@ -99,7 +104,7 @@ def main(requests: str, pips: Sequence[str]) -> int:
 
 def _decide(requests: str, folder: Path) -> list[dict[str, Any]]:
     """Run the gate in a folder of its own, print what it took, and give what it says."""
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "requests.csv").write_text(requests)
     environment = {
         "PACKAGE_GATE_ADVISORIES": str(SAMPLE_ADVISORIES),
@@ -112,8 +117,12 @@ def _decide(requests: str, folder: Path) -> list[dict[str, Any]]:
         *("--requests", folder / "requests.csv"),
     ]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    measured = measure(gate, environment, folder)
+    begin = time.perf_counter()
+    ran = subprocess.run(gate, env=environment, cwd=folder, text=True, stdout=PIPE, stderr=STDOUT)
+    seconds = time.perf_counter() - begin
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if ran.returncode == MISCONFIGURED:
+        raise SystemExit(ran.stdout)
     report = msgspec.json.decode((folder / "out" / "verdicts.json").read_bytes())
     decided: list[dict[str, Any]] = report["requests"]
     packages = {
@@ -124,7 +133,7 @@ def _decide(requests: str, folder: Path) -> list[dict[str, Any]]:
     processor = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     print(
         f"{len(decided)} requests, {len(packages)} packages, "
-        f"{sum(packages.values()) / MIB:.0f} MiB, decided in {measured.seconds:.0f} s with "
+        f"{sum(packages.values()) / MIB:.0f} MiB, decided in {seconds:.0f} s with "
         f"{processor:.0f} s of processor time",
         flush=True,
     )
@@ -177,9 +186,11 @@ def _ran(request: dict[str, Any], version: str, pip: str, working: Notebook) -> 
 
 
 if __name__ == "__main__":
+    file, pips, kept, *_ = [*sys.argv[1:], "", "", ""]
     sys.exit(
         main(
-            Path(sys.argv[1]).read_text() if len(sys.argv) > 1 else REQUESTS,
-            sys.argv[2:3] or (NEW_PIP, OLD_PIP),
+            Path(file).read_text() if file else REQUESTS,
+            (pips,) if pips in (NEW_PIP, OLD_PIP) else (NEW_PIP, OLD_PIP),
+            Path(kept).absolute() if kept else None,
         )
     )

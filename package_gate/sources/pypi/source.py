@@ -34,7 +34,7 @@ from package_gate.core.text import one_line, printable
 from package_gate.inventory.formats.requirements import is_plain_requirement, normalised
 from package_gate.sources.index_findings import name_confusion, quarantined_project
 from package_gate.sources.interface import Release
-from package_gate.sources.pypi.builds import Builds
+from package_gate.sources.pypi.builds import Builds, build_notes
 from package_gate.sources.pypi.cooldown import Files, IndexCooldown
 from package_gate.sources.pypi.failures import LASTING, explain
 from package_gate.sources.pypi.index import PROBES, Index, Project
@@ -315,7 +315,7 @@ class PyPI:
                     files[key],
                     (
                         *gathered[key].notes,
-                        *(_with_wheels(key, projects[key[0]]) if gathered[key].notes else ()),
+                        *(self._build_notes(key, projects) if gathered[key].notes else ()),
                         *status_notes(projects[key[0]]),
                     ),
                     self._said_by_index(projects[key[0]], asked_for=key[0] == requirement.name),
@@ -330,6 +330,10 @@ class PyPI:
             ),
             self._unless_all(served),
         )
+
+    def _build_notes(self, key: Key, projects: Mapping[str, Project | None]) -> list[str]:
+        project = projects[key[0]]
+        return build_notes(key, project, self._targets) if project else []
 
     def _unless_all(self, targets: Iterable[str]) -> tuple[str, ...]:
         named = tuple(targets)
@@ -427,23 +431,6 @@ def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:
             f"{', '.join(metadata.left_out[:5])}"
         )
     return notes
-
-
-def _with_wheels(key: Key, project: Project | None) -> list[str]:
-    """Name a newer release that need not be built, beside one that must be."""
-    name, version = key
-    for release in project.releases() if project else ():
-        if (
-            release.version > version
-            and release.wheels
-            and not release.version.is_prerelease
-            and all(file.yanked is None for file in release.files)
-        ):
-            return [
-                f"the build of {name} {version} may fail on a newer Python than it knows; "
-                f"{name} {release.version} has wheels"
-            ]
-    return []
 
 
 def _described(file: RemoteFile, project: Project | None) -> RemoteFile:

@@ -878,6 +878,33 @@ def test_beside_a_release_that_must_be_built_a_newer_one_with_wheels_is_named(
     assert not gate.resolve("source==2.0").packages[0].notes
 
 
+@pytest.mark.parametrize(
+    "tags", [("cp38-cp38-win_amd64", "cp39-cp39-win_amd64"), ("cp39-cp39-any",)]
+)
+def test_a_release_whose_wheels_end_before_the_notebooks_python_says_so(
+    gate: Gate, index: PackageIndex, tags: tuple[str, ...]
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    for tag in tags:
+        index.add_wheel("source", "1.0", tag=tag)
+    said = "source 1.0 has no wheel for a Python after 3.9: its build may fail"
+    assert said in gate.resolve("source==1.0").packages[0].notes
+    index.add_wheel("source", "2.0")
+    assert f"{said}; source 2.0 has wheels" in gate.resolve("source==1.0").packages[0].notes
+
+
+@pytest.mark.parametrize("tag", ["cp311-cp311-win_amd64", "cp39-abi3-win_amd64", "py3-none-win32"])
+def test_wheels_of_another_platform_say_nothing_of_a_newer_python(
+    gate: Gate, index: PackageIndex, tag: str
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    index.add_wheel("source", "1.0", tag=tag)
+    notes = gate.resolve("source==1.0").packages[0].notes
+    assert not any("may fail" in note for note in notes)
+
+
 # Python versions that a release is not for
 
 
