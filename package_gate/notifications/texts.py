@@ -91,7 +91,7 @@ def sent_before(decision: RequestDecision, earlier: RequestDecision) -> dict[str
         known.add(hashlib.sha256(json_bytes(said)).hexdigest())
     return {
         who: notification_digest(decision)
-        for who, sent in decision.notified.items()
+        for who, sent in earlier.notified.items()
         if sent in known
     }
 

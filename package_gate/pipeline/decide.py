@@ -77,7 +77,9 @@ def decide_package(
     scans = evidence.scans if evidence else ()
     yanked = {file.filename: file.yanked for file in package.files}
     artifacts = tuple(
-        replace(artifact, yanked=yanked.get(artifact.filename))
+        artifact
+        if artifact.yanked == (reason := yanked.get(artifact.filename))
+        else replace(artifact, yanked=reason)
         for artifact in (evidence.artifacts if evidence else ())
     )
     findings = [finding for scan in scans for finding in scan.findings]
@@ -309,8 +311,8 @@ def follow_package(decision: PackageDecision, earlier: PackageDecision) -> Packa
 def follow_request(decision: RequestDecision, earlier: RequestDecision) -> RequestDecision:
     """Give a request's new decision what is kept of its earlier one.
 
-    Those are who was sent which email, and what the earlier one published and the new one leaves
-    out; one that says the same keeps the time of its first making.
+    That is what the earlier one published and the new one leaves out; one that says the same keeps
+    the time of its first making.
     """
     closure = {(package.name, package.version) for package in decision.packages}
     superseded = tuple(
@@ -319,12 +321,14 @@ def follow_request(decision: RequestDecision, earlier: RequestDecision) -> Reque
         if not ecosystem_of(package.origin).named_by_digest
         and (package.name, package.version) not in closure
     )
-    decision = replace(decision, notified=earlier.notified, superseded=superseded)
-    if same_request_verdict(decision, earlier):
-        decision = replace(decision, decided_at=earlier.decided_at)
-    if decision.overdue_from and earlier.overdue_from:  # newer releases make nobody wait anew
-        decision = replace(decision, overdue_from=earlier.overdue_from)
-    return decision
+    same = same_request_verdict(decision, earlier)
+    waited = decision.overdue_from and earlier.overdue_from  # newer releases make nobody wait anew
+    return replace(
+        decision,
+        superseded=superseded,
+        decided_at=earlier.decided_at if same else decision.decided_at,
+        overdue_from=earlier.overdue_from if waited else decision.overdue_from,
+    )
 
 
 def _unfinished(evidence: Evidence | None, standing: Standing, conditions: Conditions) -> list[str]:

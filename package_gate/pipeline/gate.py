@@ -407,12 +407,12 @@ class Gate:
         )
         if decision.verdict is Verdict.APPROVED:
             decision = refuse_unfit(decision, plan.packages, outcomes, self._conditions)
+        command = ""
         if decision.verdict is Verdict.APPROVED and self.settings.dry_run:
             self.steps.packages.keep_for_publication(works)
         elif decision.verdict is Verdict.APPROVED:
             try:
                 command = self._publish(request, plan, works, earlier)
-                decision = replace(decision, install_command=command)
             except PublishError as error:
                 decision = replace(
                     decision,
@@ -424,7 +424,13 @@ class Gate:
         packages = tuple(work.decision for work in works if work.decision is not None)
         summaries = plan.summaries(packages)
         instead = plan.instead if decision.verdict is Verdict.REFUSED else ""
-        decision = replace(decision, packages=summaries, targets=plan.targets, instead=instead)
+        decision = replace(
+            decision,
+            packages=summaries,
+            install_command=command,
+            targets=plan.targets,
+            instead=instead,
+        )
         return decision, packages
 
     def _publish(

@@ -376,18 +376,16 @@ class Packages:
     ) -> PackageDecision:
         """Record a decision; what was published before stands there until it is withdrawn."""
         if earlier is not None:
-            decision = follow_package(decision, earlier)
+            published = earlier.may_be_published
+            stays = published and stays_published(decision, earlier)
             decision = replace(
-                decision,
+                follow_package(decision, earlier),
                 attestation=earlier.attestation,
+                published_to=earlier.published_to if stays else "",
+                published_at=earlier.published_at if published else None,
+                withdrawn_at=None if published else earlier.withdrawn_at,
                 withdrawn_by_gate=earlier.withdrawn_by_gate,
             )
-            if earlier.may_be_published:
-                decision = replace(decision, published_at=earlier.published_at)
-                if stays_published(decision, earlier):
-                    decision = replace(decision, published_to=earlier.published_to)
-            else:
-                decision = replace(decision, withdrawn_at=earlier.withdrawn_at)
         work.decision = decision
         if self._settings.dry_run or stands_undecided(decision, earlier, self._conditions):
             return decision

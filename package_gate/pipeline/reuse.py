@@ -194,7 +194,7 @@ def with_approved_files(
         return package
     names = {file.filename for file in package.files}
     others = tuple(file.remote for file in earlier.artifacts if file.filename not in names)
-    return replace(package, files=package.files + others)
+    return replace(package, files=package.files + others) if others else package
 
 
 def stays_published(decision: PackageDecision, earlier: PackageDecision) -> bool:

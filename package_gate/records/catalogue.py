@@ -73,7 +73,7 @@ class CatalogueRecords:
         self._noting = threading.Lock()
         self._is_owed = self._was_owed = False
         self._changes = Changes()
-        self._licences: dict[str, str] = {}
+        self._licences: dict[str, tuple[Licence, ...]] = {}
         """Digest of evidence that was seen → what it declares."""
         self._content: bytes | None = None
         """Of the document, as it was read."""
@@ -112,9 +112,9 @@ class CatalogueRecords:
         """Take down what a re-evaluation found."""
         self._changes.reevaluated = reevaluated(last)
 
-    def take_evidence(self, evidence: Evidence) -> None:
+    def take_evidence(self, digest: str, evidence: Evidence) -> None:
         """Take down what evidence declares, so that it need not be read for that."""
-        self._licences[evidence.digest] = declared(i.licence for i in evidence.inventories or ())
+        self._licences[digest] = tuple(each.licence for each in evidence.inventories or ())
 
     def load(self) -> Catalogue | None:
         """Give the catalogue with this run's changes; None when it has to be made anew.
@@ -146,8 +146,8 @@ class CatalogueRecords:
                 found = _read_licences(content).inventories if content else None
             except (msgspec.DecodeError, UnicodeDecodeError):
                 found = None  # who decides by it says so
-            self._licences[evidence] = declared(each.licence for each in found or ())
-        return self._licences[evidence] if evidence else ""
+            self._licences[evidence] = tuple(each.licence for each in found or ())
+        return declared(self._licences[evidence]) if evidence else ""
 
     def keep(
         self,

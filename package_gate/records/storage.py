@@ -135,8 +135,11 @@ class FolderStorage:
         """See `Storage.write`: written beside its place, then renamed over it."""
         path = Path(self._path(key))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, document)
+            try:
+                write_atomically(path, document)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(path, document)
         except OSError as error:
             raise StoreError(f"The record {path} can't be written: {error.strerror}.") from error
 

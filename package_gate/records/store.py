@@ -186,7 +186,7 @@ class Records:
         if evidence and evidence.digest != digest:
             raise _damaged(key, "it is about another package than its name says")
         if evidence:
-            self.catalogue.take_evidence(evidence)
+            self.catalogue.take_evidence(digest, evidence)
         return evidence
 
     def put_evidence(self, evidence: Evidence) -> None:
@@ -195,11 +195,12 @@ class Records:
         Raises:
             StoreError: it could not be recorded, or the run has ended.
         """
-        key = _evidence_key(evidence.digest)
+        digest = evidence.digest
+        key = _evidence_key(digest)
         with self._writing(key):
             self._storage.read(key)  # a storage writes only over what it has read
             self._storage.write(key, _encode(evidence))
-        self.catalogue.take_evidence(evidence)
+        self.catalogue.take_evidence(digest, evidence)
 
     def put(self, decision: Decision) -> None:
         """Record a decision; one that it overturns is kept under `history/`.
