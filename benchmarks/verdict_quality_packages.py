@@ -24,7 +24,8 @@ from benchmarks.measure import PROJECT
 from benchmarks.scanners import default_scanners
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision
-from package_gate.core.policy import Limits, Policy, Sources
+from package_gate.core.limits import Limits
+from package_gate.core.policy import Policy, Sources
 from package_gate.net.download import Downloader
 from package_gate.net.session import Network
 from package_gate.notifications.outbox import Outbox

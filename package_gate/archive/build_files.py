@@ -16,7 +16,7 @@ from package_gate.archive.declared import check_declared
 from package_gate.archive.metadata import read_start
 from package_gate.archive.paths import on_disk
 from package_gate.archive.placing import Placer
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 
 MAX_BYTES = MIB
 """Bytes of a build file; scanners read no more of it."""

@@ -10,7 +10,7 @@ from dataclasses import astuple
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 from package_gate.inventory.formats.entry_points import read_entry_points
 
 _MAX_BYTES = MIB

@@ -1,6 +1,6 @@
 """The policy's limits, counted while reading: a declared size is never believed."""
 
-from package_gate.core.policy import MIB, Limits
+from package_gate.core.limits import MIB, Limits
 
 RATIO_FLOOR = 10 * MIB
 """Below so many unpacked bytes no ratio is a bomb."""

@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from package_gate.archive.placing import Placer
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 
 _MAX_HEADERS = MIB
 """Bytes of a metadata file that are looked at; the headers come first."""

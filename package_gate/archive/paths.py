@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 
 MAX_PART_BYTES = 255
 """One file or folder name; what Linux file systems take."""

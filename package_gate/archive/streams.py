@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from package_gate.archive.limits import CHUNK
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 
 _READ = 256 * 1024
 _MAX_DICTIONARY = 128 * MIB

@@ -19,7 +19,7 @@ from package_gate.archive.tar_headers import (
     read_pax,
     text,
 )
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 
 _MAX_EXTENSION = MIB
 """Bytes of a pax or long-name header; paths are limited to far less."""

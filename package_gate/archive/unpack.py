@@ -34,7 +34,7 @@ from package_gate.archive.zip_reader import unpack_zip
 from package_gate.core.artifact import Artifact
 from package_gate.core.errors import ArchiveError
 from package_gate.core.finding import Finding
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 
 
 def unpack(

@@ -23,7 +23,7 @@ from package_gate.archive.metadata import (
     same_version,
 )
 from package_gate.archive.placing import Placer
-from package_gate.core.policy import MIB
+from package_gate.core.limits import MIB
 
 _MAX_RECORD = 32 * MIB
 _STRONG = ("sha256", "sha384", "sha512")

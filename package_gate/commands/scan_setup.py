@@ -10,7 +10,8 @@ from typing import Self
 from package_gate.core.artifact import ArtifactFile, UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory, Unpacked
-from package_gate.core.policy import Limits, Policy
+from package_gate.core.limits import Limits
+from package_gate.core.policy import Policy
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.unpacking import inventory_of
 from package_gate.scanners.interface import Scanner, UnpackingScanner

@@ -21,6 +21,7 @@ from package_gate.core.ecosystem import Ecosystem, ecosystem_of
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Kind
 from package_gate.core.licence_expressions import problem_with_entry
+from package_gate.core.limits import MIB, Limits, Positive
 from package_gate.core.policy_mistakes import explain_mistake
 from package_gate.core.text import one_line, printable
 
@@ -39,9 +40,6 @@ ScannerName = Literal[
     "ruff",
     "snyk",
 ]
-Positive = Annotated[int, msgspec.Meta(gt=0, le=2**50)]
-"""A number or bytes; what is larger is no limit, and more than the kernel or JSON can be given."""
-Seconds = Annotated[int, msgspec.Meta(gt=0, le=7 * 24 * 3600)]
 PythonVersion = Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\Z")]
 Platform = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z")]
 PART_OF: dict[str, ScannerName] = {"behaviour": "guarddog"}
@@ -50,7 +48,6 @@ Publisher = Annotated[
     str, msgspec.Meta(pattern=r"^(github|gitlab|google|circleci):[A-Za-z0-9._@/+-]+\Z")
 ]
 """Who attests files, as `sources.pypi.attestations` names them."""
-MIB = 1024 * 1024
 MAX_FILE_BYTES = MIB
 NEVER = "never"
 COOLDOWN = "cooldown"
@@ -216,33 +213,6 @@ class Sources(_Section, frozen=True):
     """Host names; `*.example.com` means every subdomain. Empty: every public host."""
     private_hosts: tuple[str, ...] = ()
     """Hosts that may have private or loopback addresses: internal mirrors."""
-
-
-class Limits(_Section, frozen=True):
-    """Sizes and times beyond which the gate stops; all of them are enforced while reading."""
-
-    download_bytes: Positive = 2048 * MIB
-    """One downloaded file."""
-    download_seconds: Seconds = 600
-    """One download from first to last byte."""
-    unpacked_bytes: Positive = 8192 * MIB
-    """All files of one artifact, unpacked."""
-    unpacked_file_bytes: Positive = 4096 * MIB
-    """One file of it."""
-    entries: Positive = 100_000
-    """Files, folders and links in one archive."""
-    ratio: Positive = 200
-    """Unpacked to packed size of one archive; not applied below 10 MiB unpacked."""
-    depth: Positive = 40
-    """Folders within folders."""
-    path_bytes: Positive = 1024
-    """One path in an archive, in UTF-8."""
-    scan_seconds: Seconds = 300
-    """One scanner on one package, by the clock."""
-    scan_cpu_seconds: Seconds = 300
-    """One scanner on one package, processor time."""
-    scan_memory_bytes: Positive = 4096 * MIB
-    """One scanner process."""
 
 
 class WaiverEntry(_Section, frozen=True):

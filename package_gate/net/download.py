@@ -31,8 +31,9 @@ from tenacity import (
 from package_gate.archive.kinds import may_be_archive
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.errors import DigestError, SourceError, SourceRefusedError
+from package_gate.core.limits import Limits
 from package_gate.core.patterns import DISTRIBUTION_FILE
-from package_gate.core.policy import Limits, Sources
+from package_gate.core.policy import Sources
 from package_gate.core.text import printable
 from package_gate.net.addresses import (
     AddressGuard,

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.progress import note_file, noted_file
 from package_gate.sandbox.protocol import MAX_ANSWER_BYTES
 

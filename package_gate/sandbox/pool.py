@@ -19,7 +19,7 @@ from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Unpacked
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.inventory_checks import checked_inventories

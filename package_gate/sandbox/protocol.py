@@ -9,7 +9,7 @@ import msgspec
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.spec import Needs
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024

@@ -14,7 +14,7 @@ from package_gate.core.artifact import ArtifactFile, Origin, UnpackedArtifact, U
 from package_gate.core.errors import ScannerError
 from package_gate.core.files import copy_verified
 from package_gate.core.inventory import Inventory
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import ScannerSpec
 

@@ -22,7 +22,7 @@ from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import GateError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Unpacked
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.fork import (
     Garbage,
     Orphans,

@@ -13,7 +13,7 @@ from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ArchiveError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Inventory, Unpacked
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.inventory.take import take_inventory
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions

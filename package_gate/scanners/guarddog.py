@@ -18,7 +18,7 @@ from typing import Any
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.core.source import read_source
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.progress import note_file

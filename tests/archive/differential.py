@@ -20,7 +20,7 @@ import zstandard
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.inventory.formats.entry_points import read_entry_points
 from tests.archive.hostile_wheels import FORMAT, INFO_FOLDER, METADATA, WHEEL_NAME, record_line
 from tests.archive.makers import (

@@ -9,7 +9,7 @@ import zlib
 import zstandard
 
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from tests.archive.makers import (
     Zipped,
     central_header,

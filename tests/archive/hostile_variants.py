@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from tests.archive.hostile import HOSTILE
 from tests.archive.makers import project
 from tests.archive.other_readers import as_python, tree_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 
 
 @dataclass(frozen=True)

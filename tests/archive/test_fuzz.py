@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from tests.archive.hostile_wheels import WHEEL_NAME, make_wheel
 from tests.archive.makers import Zipped, make_tar, make_zip, pax, tar_file, tar_header
 from tests.archive.other_readers import as_python, tree_of

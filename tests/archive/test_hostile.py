@@ -11,7 +11,8 @@ import pytest
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import MAX_LOCATIONS, Kind, Severity
-from package_gate.core.policy import MIB, Policy
+from package_gate.core.limits import MIB
+from package_gate.core.policy import Policy
 from tests.archive.hostile import HOSTILE
 from tests.archive.registry import Hostile
 

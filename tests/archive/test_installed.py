@@ -7,7 +7,7 @@ import pytest
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from tests.archive.hostile_wheels import FORMAT, PLACES_OF_OTHERS, make_wheel
 
 EXTENSION = b'{"ServerApp": {"jpserver_extensions": {"MODULE.ext": true}}}'

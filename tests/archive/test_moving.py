@@ -8,7 +8,7 @@ import pytest
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Finding, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from tests.archive.hostile_wheels import make_sdist
 
 WHEEL = "[tool.hatch.build.targets.wheel"

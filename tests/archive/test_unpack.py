@@ -20,7 +20,7 @@ from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.errors import ArchiveError
 from package_gate.core.finding import Finding, Severity
-from package_gate.core.policy import MIB, Limits
+from package_gate.core.limits import MIB, Limits
 from tests.archive.hostile_wheels import INFO_FOLDER, WHEEL_NAME, make_wheel, record_line
 from tests.archive.makers import Zipped, make_tar, make_zip, pax, tar_file, tar_header
 

@@ -6,7 +6,7 @@ import pytest
 
 from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
 from package_gate.core.finding import Finding
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.registry import worker_spec
 from tests.archive.hostile_wheels import INFO_FOLDER, WHEEL_NAME, make_wheel

@@ -25,7 +25,8 @@ except OSError as error:
 
 from package_gate.core.errors import GateError
 from package_gate.core.artifact import RemoteFile
-from package_gate.core.policy import Limits, Sources
+from package_gate.core.limits import Limits
+from package_gate.core.policy import Sources
 from package_gate.net.download import Downloader, Timing
 from package_gate.net.session import Network
 from package_gate.sources.pypi.index import Index

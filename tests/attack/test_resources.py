@@ -11,7 +11,7 @@ import pytest
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import Severity
-from package_gate.core.policy import MIB, Limits
+from package_gate.core.limits import MIB, Limits
 from tests.archive.makers import Zipped, central_header, end64, end_record, tar_header
 
 TEN_MILLION = 10_000_000

@@ -15,11 +15,11 @@ from package_gate.core.ecosystem import digest_version
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.judge import Judgement, judge
+from package_gate.core.limits import Limits
 from package_gate.core.policy import (
     AdvisoryAges,
     History,
     Licences,
-    Limits,
     Policy,
     Prioritise,
     Provenance,

@@ -12,7 +12,7 @@ from package_gate.core.artifact import (
     UnpackedPackage,
 )
 from package_gate.core.inventory import Inventory
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.scanners.archive import outermost
 
 

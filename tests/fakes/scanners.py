@@ -16,7 +16,7 @@ from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.inventory import Inventory, Unpacked
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.ruff import Ruff
 from tests.fakes.payload import attempts

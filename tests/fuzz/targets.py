@@ -38,8 +38,9 @@ from package_gate.core.errors import (
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
 from package_gate.core.inventory import UnreadableFile
 from package_gate.core.judge import judge
+from package_gate.core.limits import Limits
 from package_gate.core.patterns import is_email
-from package_gate.core.policy import Limits, load_policy, policy_warnings
+from package_gate.core.policy import load_policy, policy_warnings
 from package_gate.core.request import PyPISource
 from package_gate.core.request_file import read_requests
 from package_gate.core.request_line import NAME_PATTERN

@@ -30,7 +30,8 @@ from package_gate.core.errors import (
     SourceError,
     SourceRefusedError,
 )
-from package_gate.core.policy import Limits, Sources
+from package_gate.core.limits import Limits
+from package_gate.core.policy import Sources
 from package_gate.net.addresses import IndexAddress
 from package_gate.net.download import Downloader, Timing
 from package_gate.net.session import Network

@@ -8,7 +8,7 @@ import pytest
 
 from package_gate.core.artifact import Origin
 from package_gate.core.errors import PublishError, ScannerError
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.publishers import github_trees
 from package_gate.sandbox.unpacking import unpacked
 from package_gate.scanners.registry import outer_unpacker

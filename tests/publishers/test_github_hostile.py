@@ -10,7 +10,7 @@ import pytest
 
 from package_gate.core.artifact import ArtifactFile
 from package_gate.core.errors import PublishError
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.publishers.git import Remote, repository
 from package_gate.sandbox.unpacking import unpacked
 from package_gate.scanners.registry import outer_unpacker

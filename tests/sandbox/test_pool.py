@@ -15,7 +15,7 @@ import pytest
 from package_gate.core.artifact import Origin, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox import pool as sandbox_pool
 from package_gate.sandbox import worker_process
 from package_gate.sandbox.finding_checks import checked

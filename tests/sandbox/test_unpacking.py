@@ -18,7 +18,7 @@ from package_gate.core.artifact import (
 )
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
 from package_gate.sandbox.unpacking import inventory_of, unpacked

@@ -14,7 +14,7 @@ import pytest
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Kind
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.sandbox.spec import Needs, ScannerSpec
 from package_gate.scanners.registry import worker_spec

@@ -8,7 +8,7 @@ from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, Unpac
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Kind
 from package_gate.core.inventory import Inventory
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.archive import Archive
 from package_gate.scanners.registry import worker_spec

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.scanners.running_files import RunningFiles, Runs

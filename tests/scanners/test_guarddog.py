@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from package_gate.core.finding import Finding, Kind, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog import GuardDog

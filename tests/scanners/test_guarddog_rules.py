@@ -117,7 +117,7 @@ from package_gate.scanners.once import Once
 from package_gate.scanners.guarddog_rules import RuleSet
 from package_gate.scanners.once import Once
 from package_gate.scanners.guarddog import GuardDog
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 ours = GuardDog(Limits())
 sys.modules["guarddog.analyzer.metadata"] = metadata
 from guarddog.analyzer.analyzer import Analyzer
@@ -163,7 +163,7 @@ def test_rules_and_score_are_those_of_guarddog_itself(tmp_path: Path) -> None:
 def test_guarddog_s_downloads_and_metadata_rules_are_not_even_imported() -> None:
     code = (
         "import sys; from package_gate.scanners.guarddog import GuardDog;"
-        "from package_gate.core.policy import Limits; GuardDog(Limits());"
+        "from package_gate.core.limits import Limits; GuardDog(Limits());"
         "print([name for name in sys.modules if name.startswith(('guarddog', 'requests'))])"
     )
     outcome = subprocess.run(

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from package_gate.commands.gate import _parser
-from package_gate.core.policy import PART_OF, Limits, ScannerName
+from package_gate.core.limits import Limits
+from package_gate.core.policy import PART_OF, ScannerName
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import registry
 from package_gate.scanners.registry import DEFAULTS, SCANNERS, UNPACKER, Where

@@ -8,7 +8,7 @@ import pytest
 
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, Kind, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners import ruff as ruff_scanner
 from package_gate.scanners.registry import worker_spec

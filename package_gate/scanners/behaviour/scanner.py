@@ -11,7 +11,7 @@ from pathlib import Path
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.core.text import printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.core.finding import Finding, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from tests.scanners.packages import package
 

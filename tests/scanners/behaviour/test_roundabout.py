@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from package_gate.core.finding import Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from tests.fakes.malware_corpus import as_archive
 from tests.scanners.packages import package

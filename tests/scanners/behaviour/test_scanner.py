@@ -5,7 +5,7 @@ import pytest
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.finding import Finding, Kind, Location, Severity
-from package_gate.core.policy import Limits
+from package_gate.core.limits import Limits
 from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.behaviour import candidates
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
