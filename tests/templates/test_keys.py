@@ -22,7 +22,7 @@ def administrators(key: dict[str, Any]) -> set[str]:
     (root,) = (
         statement
         for statement in key["KeyPolicy"]["Statement"]
-        if "kms:ScheduleKeyDeletion" in several(statement["Action"])
+        if "kms:ScheduleKeyDeletion" in several(statement.get("Action", []))
     )
     assert root["Effect"] == "Allow"
     assert root["Resource"] == "*"
