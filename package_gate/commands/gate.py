@@ -189,7 +189,7 @@ def take_through(
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
     services = service_scanners(options.scanners, environ, connection, scratch)
-    observing = observing_scanners(options.scanners, scratch)
+    observing = observing_scanners(options.scanners, scratch, elsewhere=stage is not None)
     advisories = advisory_sources(
         options.scanners,
         options.advisories,

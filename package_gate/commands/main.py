@@ -127,6 +127,12 @@ def _check(arguments: Sequence[str]) -> int:
     return check.main(arguments, program=f"{PROGRAM} check")
 
 
+def _observe(arguments: Sequence[str]) -> int:
+    from package_gate.commands import observe
+
+    return observe.main(arguments, program=f"{PROGRAM} observe")
+
+
 def _scan_dependencies(arguments: Sequence[str]) -> int:
     from package_gate.commands import dependencies
 
@@ -149,6 +155,10 @@ COMMANDS: Mapping[str, Command] = {
     "scan": Command(
         "the second: look at one batch of the plan, without a network",
         _locally("scan"),
+    ),
+    "observe": Command(
+        "between plan and conclude: let packages run in a throw-away sandbox, and watch them",
+        _observe,
     ),
     "conclude": Command(
         "the last: decide by what was found; publish, record and tell",

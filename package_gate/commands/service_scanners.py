@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from package_gate.aws.session import AWSSession, region_of
+from package_gate.core.artifact import UnpackedPackage
+from package_gate.core.errors import ScannerError
+from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.net.session import Network
 from package_gate.scanners.interface import Scanner
-from package_gate.scanners.registry import Where, those
+from package_gate.scanners.registry import Where, those, version_of
 
 
 def service_scanners(
@@ -31,13 +34,41 @@ def _codeguru(environ: Mapping[str, str], network: Network, scratch: Path) -> Sc
     return CodeGuru(settings, AWSSession(region_of(environ)).client("codeguru-security"))
 
 
-def observing_scanners(names: Iterable[str], scratch: Path) -> list[Scanner]:
+class ObservedElsewhere:
+    """Stands for what `package-gate observe` does on a machine of its own."""
+
+    def __init__(self, name: str) -> None:
+        """Stand for the scanner of this name."""
+        self.name = name
+        self.version = version_of(name)
+
+    @property
+    def info(self) -> ScannerInfo:
+        """See `Scanner.info`."""
+        return ScannerInfo(self.name, self.version)
+
+    def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
+        """Raise `ScannerError`: nothing is observed here."""
+        raise ScannerError(f"{target.name} is observed by package-gate observe, not by this stage")
+
+
+def observing_scanners(
+    names: Iterable[str], scratch: Path, *, elsewhere: bool = False
+) -> list[Scanner]:
     """Make those of these scanners that let packages run in a sandbox.
+
+    Args:
+        names: scanners; the others are left out.
+        scratch: an existing folder.
+        elsewhere: whether another program lets them run, as in stages.
 
     Raises:
         ConfigurationError: this machine can't isolate them; the text says what is missing.
     """
-    if not those(names, Where.OBSERVATION):
+    chosen = those(names, Where.OBSERVATION)
+    if elsewhere:
+        return [ObservedElsewhere(name) for name in chosen]
+    if not chosen:
         return []
     from package_gate.scanners.observed import Observed
 

@@ -126,7 +126,8 @@ def scan(
         policy = load_policy_file(options.policy).policy
         batch = read_batch(place, options.batch, policy.digest)
         wanted = sorted({name for task in batch.tasks for name in task.wanted})
-        if unknown := set(wanted) - set(those(SCANNERS, Where.WORKER)) - {UNPACKER}:
+        known = {UNPACKER, *those(SCANNERS, Where.WORKER), *those(SCANNERS, Where.OBSERVATION)}
+        if unknown := set(wanted) - known:
             raise StoreError(f"The plan wants scanners that there are not: {', '.join(unknown)}.")
         console = Console(soft_wrap=True, highlight=False)
 
@@ -188,7 +189,7 @@ def _requests(options: argparse.Namespace, place: Place, scratch: Path) -> Reque
 
 
 def _only_without_network(scanners: Sequence[str]) -> None:
-    """Refuse scanners that hand packages to a service, or run what is in them.
+    """Refuse scanners that hand packages to a service.
 
     Raises:
         ConfigurationError: there is one.
@@ -197,10 +198,6 @@ def _only_without_network(scanners: Sequence[str]) -> None:
         raise ConfigurationError(
             f"{', '.join(services)} can't scan in stages: it hands packages to a service, and a "
             "scan has no network."
-        )
-    if observing := those(scanners, Where.OBSERVATION):
-        raise ConfigurationError(
-            f"{', '.join(observing)} can't scan in stages: see docs/observe.md."
         )
 
 

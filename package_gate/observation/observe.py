@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from packaging.tags import sys_tags
+from packaging.utils import parse_wheel_filename
 
 from package_gate.core.child import run_bounded
 from package_gate.core.errors import ConfigurationError, ScannerError
@@ -105,3 +107,18 @@ def read_report(content: bytes) -> Report:
     if not report.runs:
         raise ScannerError("The sandbox answered with garbage: no run")
     return report
+
+
+def fitting(wheels: Sequence[Wheel]) -> Wheel | None:
+    """Choose the wheel that an installer would, for this Python and machine; None: none fits."""
+    ranks = {tag: rank for rank, tag in enumerate(sys_tags())}
+    best: tuple[int, Wheel] | None = None
+    for wheel in wheels:
+        if not wheel.filename.endswith(".whl"):
+            continue
+        rank = min(
+            (ranks[t] for t in parse_wheel_filename(wheel.filename)[3] if t in ranks), default=-1
+        )
+        if rank >= 0 and (best is None or rank < best[0]):
+            best = rank, wheel
+    return best[1] if best else None

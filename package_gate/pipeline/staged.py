@@ -25,8 +25,10 @@ from package_gate.core.errors import ScannerError, SourceError, StoreError, desc
 from package_gate.core.evidence import EVIDENCE_SCHEMA, Evidence, Scan, package_digest
 from package_gate.core.finding import ScannerInfo
 from package_gate.core.text import one_line, printable
+from package_gate.observation import findings as observation
 from package_gate.pipeline.answers import Answers, raised
 from package_gate.pipeline.looking import Fetch, Files, Looker
+from package_gate.pipeline.observed import observed_key, scan_of
 from package_gate.pipeline.scan import looked_at
 from package_gate.sandbox.finding_checks import checked
 from package_gate.sandbox.inventory_checks import checked_inventories
@@ -163,7 +165,7 @@ class CollectingLooker:
                 "next run tries again"
             )
         try:
-            found = _checked(content, task, self.versions)
+            found = self._with_observation(_checked(content, task, self.versions), task)
         except ScannerError as error:
             raise SourceError(
                 f"what the scan of batch {batch} says of {subject} does not count: {error}; the "
@@ -179,6 +181,17 @@ class CollectingLooker:
                 )
             ),
         )
+
+    def _with_observation(self, found: Evidence, task: Task) -> Evidence:
+        """Add what was seen of a package as it ran, where the plan wants that."""
+        if observation.NAME not in task.wanted:
+            return found
+        rules = self.versions.get(observation.NAME, "")
+        try:
+            seen = scan_of(self._place.read(observed_key(task.digest)), task.digest, rules)
+        except (ScannerError, StoreError) as error:
+            return replace(found, failures=(*found.failures, describe(error)))
+        return replace(found, scans=(*found.scans, seen))
 
     def keep(self, files: Sequence[RemoteFile], folder: Path) -> None:
         """See `Looker.keep`: this run publishes by itself."""
@@ -272,7 +285,7 @@ def _checked_scans(
     taken: dict[str, Scan] = {}
     for scan in scans:
         name = scan.scanner.name
-        if name not in task.wanted or name in taken:
+        if name not in task.wanted or name in taken or name == observation.NAME:
             raise ScannerError(f"the scanner {printable(name)} was not asked, or answers twice")
         if scan.scanner.version != versions.get(name):
             raise ScannerError(

@@ -6,17 +6,14 @@ reported as not observed.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-
-from packaging.tags import sys_tags
-from packaging.utils import parse_wheel_filename
 
 from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.observation.findings import NAME, findings_of, not_observed
-from package_gate.observation.observe import ISOLATION, Observer, Wheel
+from package_gate.observation.observe import ISOLATION, Observer, Wheel, fitting
 from package_gate.scanners import versions
 
 _AT_ONCE = 2
@@ -53,18 +50,3 @@ class Observed:
                 return findings_of(self._observer.observe(wheel, ()))
             except ScannerError as error:
                 raise ScannerError(f"{self.name} on {target.name}: {error}") from error
-
-
-def fitting(wheels: Sequence[Wheel]) -> Wheel | None:
-    """Choose the wheel that an installer would, for this Python and machine; None: none fits."""
-    ranks = {tag: rank for rank, tag in enumerate(sys_tags())}
-    best: tuple[int, Wheel] | None = None
-    for wheel in wheels:
-        if not wheel.filename.endswith(".whl"):
-            continue
-        rank = min(
-            (ranks[t] for t in parse_wheel_filename(wheel.filename)[3] if t in ranks), default=-1
-        )
-        if rank >= 0 and (best is None or rank < best[0]):
-            best = rank, wheel
-    return best[1] if best else None

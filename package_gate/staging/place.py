@@ -6,6 +6,7 @@ requests.csv                the request file that it is for
 batches.json                the batches that are still to be scanned
 batches/K.json              the packages of batch K
 staging/sha256/ab/abcd…     the bytes of files, by their SHA-256
+observed/DIGEST.json        what a package did as it ran, where it is observed; written once
 evidence/K/DIGEST.json      what the scan of batch K found in a package's bytes; written once
 ```
 """

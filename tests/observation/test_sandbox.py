@@ -12,7 +12,7 @@ import pytest
 from package_gate.core.finding import Severity
 from package_gate.observation.documents import Bounds, Report
 from package_gate.observation.findings import findings_of
-from package_gate.observation.observe import Observer
+from package_gate.observation.observe import Observer, Wheel
 from tests.observation.machine import needs_sandbox
 from tests.observation.samples import INFO, Sample, read, wheel_of
 
@@ -160,3 +160,11 @@ def test_what_is_no_wheel_is_not_observed(tmp_path: Path) -> None:
 
     (finding,) = findings_of(Observer(tmp_path, BOUNDS).observe(wheel, []))
     assert finding.rule == "not-observed"
+
+
+def test_a_dependency_of_the_closure_is_installed(tmp_path: Path) -> None:
+    dependency = wheel_of(tmp_path / "dependency", {"base.py": "VALUE = 1\n"})
+    other = Wheel(dependency.path, "base-1.0-py3-none-any.whl")
+    wheel = wheel_of(tmp_path, {"demo.py": "from base import VALUE\n"})
+
+    assert findings_of(Observer(tmp_path, BOUNDS).observe(wheel, [other])) == []

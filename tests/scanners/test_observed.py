@@ -11,8 +11,8 @@ from package_gate.core.finding import Finding, Severity
 from package_gate.observation import observe
 from package_gate.observation.documents import Deed, DeedKind, Report, Run, Step
 from package_gate.observation.findings import RULES, findings_of
-from package_gate.observation.observe import Wheel, read_report
-from package_gate.scanners.observed import Observed, fitting
+from package_gate.observation.observe import Wheel, fitting, read_report
+from package_gate.scanners.observed import Observed
 
 STEP = Step("import", "demo")
 
