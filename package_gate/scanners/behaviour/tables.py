@@ -300,12 +300,19 @@ DELIVERS = Table(
 """Calls that bring their arguments to a service, whose own key does not count as what is sent."""
 PUSHES = Table((), roots=("git", "dulwich", "pygit2"), verbs=("push",))
 """Calls that bring a repository to another place."""
+_CHANGES = (
+    *("delete", "terminate", "run_", "create_", "put_", "attach_", "modify_", "copy_object"),
+    *("update_", "start_", "stop_", "restore_", "schedule_", "purge", "request_spot"),
+)
 CHANGES_THE_CLOUD = Table(
-    ("sagemaker.Session().delete_*",),
-    roots=("boto3", "aioboto3", "botocore"),
-    verbs=("delete", "terminate", "run_", "create_", "put_", "attach_", "modify_", "copy_object",
-           "update_", "start_", "stop_", "restore_", "schedule_", "purge", "request_spot"),
-)  # fmt: skip
+    tuple(
+        f"botocore.session.{session}().create_client().{verb}*"
+        for session in ("get_session", "Session")
+        for verb in _CHANGES
+    ),
+    roots=("boto3", "aioboto3"),
+    verbs=_CHANGES,
+)
 """Calls that remove, change or pay for something in an account of AWS."""
 RESOURCES = Table(
     ("importlib.resources.files", "importlib.resources.read_*", "importlib.resources.open_*",
