@@ -182,10 +182,10 @@ rule candidate
         $alone32 = /\bsetattr\(\w*(http|url|request|boto|np|pd|builtins|Session|Context|Client|Connection|socket|ssl|http|urllib|requests|urllib3|httpx|aiohttp|boto3|botocore|getpass|hashlib|hmac|secrets|random|json|pickle|marshal|base64|zipfile|tarfile|sqlite3|shutil|subprocess|pathlib|importlib|builtins|numpy|scipy|pandas|sklearn|keyring|jwt|smtplib|statistics|math|fsspec|s3fs)\w*,/
         $alone33 = /sys\.modules(\[[^\n]{1,80}\][ \t]*=[^=]|\.update|\.setdefault|\.__setitem__)|\b(meta_path|path_hooks)(\.insert|[ \t]*=|\[)|(input|ast)_transformers?\w*\./
         $alone34 = /\b(pyximport|rpy2|julia|juliacall|lupa|js2py|oct2py|coconut)\b|\bimport hy\b|@[\w.]*\b(os|sys|subprocess|builtins)\./
-        $alone35 = /\b(rpyc|execnet|Pyro[45]|ray\.(init|client|util)|BaseManager|dask\.distributed|from distributed)\b|multiprocessing(\.(managers|connection)|[ \t]+import[^\n]*\b(connection|managers))/
+        $alone35 = /\b(rpyc|execnet|Pyro[45]|ray\.(init|client|util)|BaseManager)\b|\b(from|import)[ \t]+(dask\.)?distributed\b|multiprocessing(\.(managers|connection)|[ \t]+import[^\n]*\b(connection|managers))/
         $alone36 = /\bimport (git|dulwich|pygit2)\b|\bfrom (git|dulwich|pygit2) import|git["', ]+(push|remote)/
         $alone37 = /\b(kubectl|terraform|gcloud|gsutil)\b|\baws["', ]+(s3|s3api|ec2|rds|iam|lambda|sagemaker)\b|\b(aio)?boto3\b/
-        $alone38 = /wrap_function_wrapper|patch_function_wrapper|forbiddenfruit|vars\(\w+\)\[|__dict__(\[["']|\.update)|\bpatch\([^\n]{0,200}\)\.start\(/
+        $alone38 = /\b(from|import)[ \t]+(wrapt|forbiddenfruit)\b|vars\(\w+\)\[|__dict__(\[["']|\.update)|\bpatch\([^\n]{0,200}\)\.start\(/
         $alone39 = /["']command["']:[ \t]*\[|\.(query|eval|evaluate|from_string)\([^\n]{0,200}__/
         $relied = /\b(import|from)[ \t]+(socket|ssl|http|urllib|requests|urllib3|httpx|aiohttp|boto3|botocore|getpass|hashlib|hmac|secrets|random|json|pickle|marshal|base64|zipfile|tarfile|sqlite3|shutil|subprocess|pathlib|importlib|builtins|numpy|scipy|pandas|sklearn|keyring|jwt|smtplib|statistics|math|fsspec|s3fs)\b/
         $set1 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*|s)(\.\w+)+ = (lambda\b|[a-z_]\w*\()/
