@@ -49,6 +49,8 @@ RULES = frozenset({*_RULES, NOT_OBSERVED})
 _CACHES = re.compile(
     r"/home/jovyan/\.(cache|config|local/share|local/state)(/|\Z)|/tmp/|/dev/shm/|/var/tmp/"
 )
+_READ_BY_TOOLS = frozenset({"pip"})
+"""Canaries in settings that tools read for their work: pip itself, and what has it within."""
 _ASKS = frozenset(
     {
         *(
@@ -148,6 +150,8 @@ def _severity(deed: Deed) -> Severity:
     severity = _RULES[deed.kind].severity
     if deed.kind == "starts":
         return _severity_of_command(deed.what)
+    if deed.kind == "canary-read" and deed.what in _READ_BY_TOOLS:
+        return Severity.MEDIUM
     if deed.kind == "writes" and _CACHES.match(deed.what):
         return Severity.LOW
     if deed.kind == "limit" and deed.what.startswith("did not end"):

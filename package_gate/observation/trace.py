@@ -42,6 +42,8 @@ _RANDOM = re.compile(r"tmp[a-z0-9_]{6,}|[0-9a-f]{8,}|\d{3,}")
 _WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
 _HOME = canaries.HOME
 _STEP_COMMAND = [f"{ENVIRONMENT}/bin/python", "/inside.py", "step"]
+_PYTHON = re.compile(rf"({ENVIRONMENT}|(?!/home/|/tmp/|/dev/).*)/bin/python3?(\.\d+)?")
+"""The interpreter, and nothing that the package could have put where it may write."""
 _PERSISTENT = re.compile(
     rf"{_HOME}/(\.(bash|zsh|profile|config/fish|ipython/|jupyter/|config/pip/|pip/|pypirc|gitconfig|"
     r"config/git/|git-credentials|netrc|npmrc|ssh/|aws/|kube/|docker/|config/autostart/|config/systemd/|"
@@ -162,7 +164,7 @@ class Trace:
         first = next(iter(_strings(arguments)), "")
         if command[:3] == _STEP_COMMAND or command == [first, "--help"]:
             return
-        if first.endswith(("/bin/python", "/bin/python3")) and first.startswith(str(ENVIRONMENT)):
+        if _PYTHON.fullmatch(first):
             first = "/usr/bin/python"
         program = first
         is_absent = result == "-1" and "ENOENT" in more

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 ARCHIVE = "8"
 BEHAVIOUR = "25"
-OBSERVED = "1"
+OBSERVED = "2"
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
 _GUARDDOG = 6

@@ -60,6 +60,14 @@ ADDRESS = '{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr("{}")}}, 
             ("starts", "uname"),
         ),
         (
+            f'execve("{digits("/opt/bin/python3")}", ["{digits("x")}", "{digits("-V")}"], 0) = 0',
+            ("starts", "python -V"),
+        ),
+        (
+            f'execve("{digits("/tmp/bin/python3")}", ["{digits("x")}"], 0x1) = 0',
+            ("starts", "/tmp/bin/python3"),
+        ),
+        (
             f'execve("{digits("/tmp/ldconfig")}", ["{digits("ldconfig")}"], 0x1) = 0',
             ("starts", "/tmp/ldconfig"),
         ),

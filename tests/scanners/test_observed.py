@@ -55,6 +55,7 @@ def test_a_machine_that_cannot_isolate_runs_nothing(
         ("sh -c $(echo curl)", Severity.HIGH),
         ("curl http://a.example", Severity.HIGH),
         ("/tmp/ldconfig -p", Severity.HIGH),
+        ("python x.py", Severity.MEDIUM),
         ("lsmod", Severity.MEDIUM),
     ],
 )
@@ -78,6 +79,11 @@ def test_the_same_deed_of_another_release_has_the_same_mark() -> None:
     assert mark
     assert other.locations[0].fingerprint != mark
     assert "30 days" in later.locations[0].code
+
+
+def test_settings_that_tools_read_weigh_less() -> None:
+    assert severities(("canary-read", "pip")) == {"canary-read": Severity.MEDIUM}
+    assert severities(("canary-read", "pypirc")) == {"canary-read": Severity.HIGH}
 
 
 def test_files_in_caches_weigh_less() -> None:
