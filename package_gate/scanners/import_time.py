@@ -23,15 +23,8 @@ STARTED = "__main__"
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
     *("__init__", "__new__", "__post_init__", "__set_name__", "__del__"),
-    *(
-        "_missing_",
-        "run",
-        "find_spec",
-        "find_module",
-        "create_module",
-        "exec_module",
-        "load_module",
-    ),
+    *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
+    "_missing_",
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
