@@ -16,7 +16,7 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 lock() {
   local output=requirements/$1.txt
   shift
-  "$project/.venv/gate/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 \
+  "$project/.venv/gate/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 --no-strip-extras \
     --generate-hashes --custom-compile-command shell/lock-requirements.sh \
     --output-file "$output" "$@"
 }
