@@ -26,7 +26,7 @@ def pins(name: str) -> dict[str, set[str]]:
     """Give the versions that a file pins, by package; markers choose among several."""
     found: dict[str, set[str]] = {}
     for line in (PROJECT / "requirements" / f"{name}.txt").read_text().splitlines():
-        if pin := re.match(r"([a-z0-9-]+)==([^ ]+) ", line):
+        if pin := re.match(r"([a-z0-9-]+)(?:\[[^]]+\])?==([^ ]+) ", line):
             found.setdefault(pin[1], set()).add(pin[2])
     return found
 
@@ -47,7 +47,7 @@ def test_what_is_named_is_pinned_with_hashes(name: str) -> None:
         versions = pinned[canonicalize_name(requirement.name)]
         assert all(requirement.specifier.contains(version) for version in versions)
     text = (PROJECT / "requirements" / f"{name}.txt").read_text()
-    blocks = re.findall(r"^[a-z0-9-]+==.*(?:\n +.*)*", text, re.MULTILINE)
+    blocks = re.findall(r"^[a-z0-9-]+(?:\[[^]]+\])?==.*(?:\n +.*)*", text, re.MULTILINE)
     assert all("--hash=sha256:" in block for block in blocks)
     assert len(blocks) == sum(len(versions) for versions in pinned.values())
 
