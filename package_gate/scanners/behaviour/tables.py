@@ -547,7 +547,18 @@ DANGEROUS = Table(
             "os.exec*",
             "os.spawn*",
         ),
-        *("subprocess.*", "socket.*", "ctypes.*", "requests.*", "urllib.request.*", "pty.spawn"),
+        *("subprocess.*", "socket.*", "requests.*", "urllib.request.*", "pty.spawn"),
+        *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.*", "ctypes.windll.*", "ctypes.memmove"),
+        # Of a library's functions those that run something; others are often told by a variable.
+        *(
+            f"ctypes.{library}().{function}"
+            for library in ("CDLL", "PyDLL", "WinDLL", "OleDLL")
+            for function in (
+                *("system", "popen", "exec*", "fork", "syscall", "ptrace", "dlopen"),
+                *("mmap", "mprotect", "memfd_create", "WinExec", "ShellExecute*", "LoadLibrary*"),
+                *("VirtualAlloc*", "VirtualProtect*", "CreateThread", "CreateRemoteThread"),
+            )
+        ),
         *("marshal.loads", "base64.b64decode"),
     )
 )
