@@ -235,6 +235,8 @@ def _try(kind: str, subject: str, order: dict[str, Any]) -> tuple[str, float]:
     os.set_blocking(reading, False)
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read(4000) or b""
+    if not failure and kind != "script" and b"\n" not in said:
+        failure = f"ended Python by itself, with status {status}"
     first, _, last = said.decode("utf-8", "replace").partition("\n")
     busy = 0.0
     with suppress(ValueError):

@@ -146,12 +146,14 @@ def test_what_is_too_much_to_try_is_not_observed(tmp_path: Path) -> None:
 
 
 def test_an_import_that_fails_is_not_observed(tmp_path: Path) -> None:
-    report = observed(tmp_path, {"demo.py": "import not_there\n"})
+    files = {"absent.py": "import not_there\n", "ends.py": "import os\nos._exit(0)\n"}
+    report = observed(tmp_path, files)
 
     (finding,) = findings_of(report)
     assert finding.rule == "not-observed"
     assert finding.severity is Severity.LOW
     assert "No module named 'not_there'" in finding.message
+    assert "ends: ended Python by itself, with status 0" in finding.message
 
 
 def test_what_is_no_wheel_is_not_observed(tmp_path: Path) -> None:
