@@ -14,11 +14,22 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # lock NAME UV-ARGUMENT...
 lock() {
-  local output=requirements/$1.txt
+  local output=requirements/$1.txt locked
   shift
-  "$project/.venv/gate/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 --no-strip-extras \
-    --generate-hashes --custom-compile-command shell/lock-requirements.sh \
+  "$project/.venv/gate/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 \
+    --no-strip-extras --generate-hashes --custom-compile-command shell/lock-requirements.sh \
     --output-file "$output" "$@"
+  locked=$(also_without_extras <"$output")
+  echo "$locked" >"$output"
+}
+
+# pip 23 takes the pin of a package with extras for no pin of the package without, and the other way.
+also_without_extras() {
+  awk '
+    /^[a-z0-9-]+\[[^]]*\]==/ { plain = $0; sub(/\[[^]]*\]/, "", plain); copied = plain "\n"; inside = 1 }
+    inside && /^ +--hash/ { copied = copied $0 "\n" }
+    { print }
+    inside && !/\\$/ { printf "%s", copied; inside = 0 }'
 }
 
 python_environment gate requirements/gate.txt
