@@ -318,7 +318,9 @@ class Reach:
         elif (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
-            and not all(isinstance(target, ast.Name) for target in node.targets)
+            and not all(
+                isinstance(target, ast.Name) or self._is_own(target) for target in node.targets
+            )
         ):
             self._note_made(node.value, uses)
         elif (
@@ -340,6 +342,11 @@ class Reach:
             and node.value.attr == "modules"
         ):
             uses.methods.add("__getattr__")  # an object takes the place of a module
+
+    def _is_own(self, kept: ast.expr) -> bool:
+        """Whether this is a class of the module, or an attribute of one: who uses that calls it."""
+        owner = kept.value if isinstance(kept, ast.Attribute) else kept
+        return isinstance(owner, ast.Name) and owner.id in {*self._classes, "self", "cls"}
 
     def _note_made(self, maker: ast.Call, uses: "_Uses") -> None:
         """Note the functions that a function of this module makes, to be kept somewhere."""
@@ -366,9 +373,10 @@ class Reach:
         uses.called |= {f"{base}.{SUBCLASSED}" for base in bases_given(node)}
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
-            for each in node.args[2:3] if node.func.id == "setattr" else ():
-                if isinstance(each, ast.Call):
-                    self._note_made(each, uses)
+            if node.func.id == "setattr" and len(node.args) == 3 and not self._is_own(node.args[0]):
+                made = node.args[2]
+                if isinstance(made, ast.Call):
+                    self._note_made(made, uses)
             elsewhere = node.func.id in self._imported or node.func.id in _BUILTINS
             if node.func.id not in self._named and not elsewhere:
                 uses.methods.add("__call__")
