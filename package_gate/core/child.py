@@ -35,6 +35,7 @@ def tied(
     environment: Mapping[str, str],
     pass_fds: Sequence[int] = (),
     ask: Callable[[], None] | None = None,
+    even_killed: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program that ends with the block, or with `end_all`.
 
@@ -47,11 +48,12 @@ def tied(
         pass_fds: the open files that it inherits besides its standard streams.
         ask: for what others see: called directly before it starts, and raises when it must not; it
             is killed then when this process dies, too.
+        even_killed: whether it ends with this process however that ends.
 
     Raises:
         FileNotFoundError: there is no such program.
     """
-    if ask is not None:
+    if ask is not None or even_killed:
         command = [sys.executable, "-I", "-S", str(_TIED), str(os.getpid()), *command]
     with _running_lock:
         if ask is not None:
@@ -107,6 +109,7 @@ def run_bounded(
     environment: Mapping[str, str],
     seconds: float,
     most_bytes: int,
+    even_killed: bool = False,
 ) -> Ended:
     """Run a program, tied, without input and with bounds.
 
@@ -116,6 +119,7 @@ def run_bounded(
         environment: all variables that it gets.
         seconds: how long it may run.
         most_bytes: how much it may write to standard output, and to standard error.
+        even_killed: see `tied`.
 
     Raises:
         ScannerError: it can't be started, takes longer, or writes more.
@@ -124,7 +128,9 @@ def run_bounded(
     name = Path(command[0]).name
     with ExitStack() as stack:
         try:
-            process = stack.enter_context(tied(command, folder=folder, environment=environment))
+            process = stack.enter_context(
+                tied(command, folder=folder, environment=environment, even_killed=even_killed)
+            )
         except OSError as error:
             raise ScannerError(f"{name} can't be started: {error.strerror}.") from error
         assert process.stdin is not None  # noqa: S101  # for the type checker

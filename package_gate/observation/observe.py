@@ -87,6 +87,7 @@ class Observer:
                 environment={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
                 seconds=2 * self._bounds.run_seconds + _STARTING_SECONDS,
                 most_bytes=MAX_REPORT_BYTES,
+                even_killed=True,
             )
         if ended.status:
             text = ended.errors.decode("utf-8", "replace").strip()[-_ERROR_CHARACTERS:]
