@@ -71,6 +71,7 @@ def test_whoever_follows_the_scans_page_gets_one_and_gets_rid_of_it(caller: Call
 def test_every_variable_of_the_script_is_in_the_pages_table_and_no_other(page: str) -> None:
     script = (PROJECT / f"shell/stacks/{PAGES[page]}.sh").read_text()
     read = set(re.findall(r"\b(?:need|may) ([A-Z][A-Z0-9_]+)", script))
+    read |= set(re.findall(r'\bproblem "([A-Z][A-Z0-9_]+) must', script))
     if "  need_network\n" in script:
         builds = (PROJECT / "shell/stacks/builds.sh").read_text()
         read |= set(re.findall(r"\b(?:need|may) ([A-Z][A-Z0-9_]+)", builds))
