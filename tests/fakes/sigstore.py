@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
+from pypi_attestations import AttestationType
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 """From when on the keys count."""
 ISSUER = "https://token.actions.githubusercontent.com"
 WORKFLOW = "release.yml"
-PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+PUBLISH = AttestationType.PYPI_PUBLISH_V1.value
 _CLAIMS = "1.3.6.1.4.1.57264.1."
 """https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md"""
 

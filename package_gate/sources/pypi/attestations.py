@@ -46,13 +46,11 @@ class _Subject(msgspec.Struct):
 
 
 class _Statement(msgspec.Struct):
-    """An in-toto statement as indexes take it; other types of it say other things of a file."""
+    """An in-toto statement."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = msgspec.field(name="_type")
     subject: list[_Subject]
-    predicate_type: Literal[
-        "https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev/provenance/v1"
-    ] = msgspec.field(name="predicateType")
+    predicate_type: str = msgspec.field(name="predicateType")
 
 
 class AttestationVerifier:
@@ -100,6 +98,8 @@ class AttestationVerifier:
     def _verify(
         self, attestation: Attestation, publisher: Publisher, filename: str, sha256: str
     ) -> None:
+        from pypi_attestations import AttestationType
+
         try:
             # `Attestation.verify` would make a verifier that trusts what lies in the user's cache.
             with self._lock:
@@ -111,6 +111,8 @@ class AttestationVerifier:
             raise InvalidAttestationError(_why(error)) from error
         if kind != _IN_TOTO:
             raise InvalidAttestationError("it is no in-toto statement")
+        if statement.predicate_type not in {each.value for each in AttestationType}:
+            raise InvalidAttestationError("it says something else of a file than who made it")
         if len(statement.subject) != 1:
             raise InvalidAttestationError("it is not about exactly one file")
         subject = statement.subject[0]
