@@ -83,7 +83,7 @@ def statement(**changes: Any) -> dict[str, Any]:
         ("no file name", DIGEST, {}, "it is about no file name"),
         (FILE, "b" * 64, {}, "another SHA-256"),
         (FILE, DIGEST, {"said": "acme/other"}, "does not match|Source"),
-        (FILE, DIGEST, statement(predicateType="https://example.com/other"), "something else of a file"),
+        (FILE, DIGEST, statement(predicateType="https://example.com/other"), "something else"),
         (FILE, DIGEST, statement(_type="https://in-toto.io/Statement/v0.1"), "Invalid enum"),
         (FILE, DIGEST, statement(subject=[]), "exactly one"),
         (
