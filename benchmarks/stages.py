@@ -33,7 +33,7 @@ from package_gate.core.inventory import Inventory
 from package_gate.core.plan import Plan
 from package_gate.core.policy import load_policy
 from package_gate.core.version import gate_version
-from package_gate.pipeline.stages import WorkPlan
+from package_gate.pipeline.stages import WorkPlan, read_batch
 from package_gate.scanners.registry import DEFAULTS, UNPACKER, Where, those, version_of
 from package_gate.staging.documents import PlanDocument, RequestAnswer, Task
 from package_gate.staging.place import REQUESTS_KEY, FolderPlace, evidence_key
@@ -212,7 +212,7 @@ def conclude_many(folder: Path, index: PackageIndex, packages: int) -> tuple[flo
     infos = {name: ScannerInfo(name, version_of(name), "", "", "none") for name in names}
     for key in place.keys("batches/"):
         batch = int(key.removeprefix("batches/").removesuffix(".json"))
-        for task in work.batch(batch).tasks:
+        for task in read_batch(place, batch, policy.digest).tasks:
             evidence = Evidence(
                 task.package.name,
                 task.package.version,

@@ -273,14 +273,7 @@ def _parser(
     given.add_switch("--dry-run", "decide and report; publish, record and send nothing")
     add_fail_on(given)
     add_signing(parser.add_argument_group("who signs"), environ)
-    output = parser.add_argument_group("what it tells")
-    Arguments(output, environ).add(
-        "--output",
-        folder / OUTPUT,
-        Path,
-        "where reports and records go (default: %(default)s)",
-    )
-    add_output(output, environ, "verdicts.json")
+    add_reports(parser, environ, folder)
     parser.add_argument("--version", action="version", version=f"package gate {gate_version()}")
     return parser
 
@@ -303,6 +296,18 @@ def add_judges(given: Arguments, folder: Path) -> None:
         "OSV API "
         "(default: the OSV API)",
     )
+
+
+def add_reports(parser: argparse.ArgumentParser, environ: Mapping[str, str], folder: Path) -> None:
+    """Add `--output`, and what `add_output` adds: where a run's reports go, and what it prints."""
+    output = parser.add_argument_group("what it tells")
+    Arguments(output, environ).add(
+        "--output",
+        folder / OUTPUT,
+        Path,
+        "where reports and records go (default: %(default)s)",
+    )
+    add_output(output, environ, "verdicts.json")
 
 
 def add_fail_on(given: Arguments) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
 
 from package_gate.commands.gate import DECIDED, UNFINISHED, to_its_end
-from package_gate.commands.options import Arguments, add_output, add_policy, console_for, parsed
+from package_gate.commands.options import Arguments, add_policy, parsed
 from package_gate.commands.process import now, prepare_process
 from package_gate.commands.work_place import add_work, work_place
 from package_gate.core.errors import GateError, StoreError
@@ -46,7 +47,7 @@ def main(
         place = work_place(options.work, environ)
         policy = load_policy_file(options.policy).policy
         plan = read_plan(place, policy.digest, now())
-        console = console_for(options)
+        console = Console(soft_wrap=True, highlight=False)
         failed = 0
         with tempfile.TemporaryDirectory(prefix="package-gate-") as name:
             observer = Observer(Path(name))
@@ -106,5 +107,4 @@ def _parser(
     add_work(given, folder)
     given.add("--request", "", str, "only the packages of this request, by its name")
     add_policy(given, folder)
-    add_output(parser.add_argument_group("what it tells"), environ, "nothing")
     return parser

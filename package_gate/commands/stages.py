@@ -17,6 +17,7 @@ from package_gate.commands.gate import (
     UNFINISHED,
     add_fail_on,
     add_judges,
+    add_reports,
     decide,
     status_of,
     take_through,
@@ -269,14 +270,7 @@ def _conclude_parser(
     given.add_switch("--rescan", "publish again what was decided, as it was planned with --rescan")
     add_fail_on(given)
     add_signing(parser.add_argument_group("who signs"), environ)
-    output = parser.add_argument_group("what it tells")
-    Arguments(output, environ).add(
-        "--output",
-        folder / OUTPUT,
-        Path,
-        "where reports and records go (default: %(default)s)",
-    )
-    add_output(output, environ, "verdicts.json")
+    add_reports(parser, environ, folder)
     return parser
 
 

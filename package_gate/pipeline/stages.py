@@ -55,14 +55,6 @@ class WorkPlan:
         self.answers = Answers(document)
         self.tasks = Tasks(batches)
 
-    def batch(self, number: int) -> Batch:
-        """Give a batch of the plan.
-
-        Raises:
-            KeyError: there is none, or it is lost.
-        """
-        return self._batches[number]
-
     def write(self, batches: int) -> list[OpenBatch]:
         """Write the plan with what was added to it.
 
