@@ -182,7 +182,7 @@ class PackageDecision:
             self.judged_at or self.decided_at,
             self.policy_digest,
             self.gate_version,
-            tuple(replace(scanner, isolation="") for scanner in self.scanners),
+            tuple(replace(s, isolation="") if s.isolation else s for s in self.scanners),
             tuple(sorted({item.finding.rule for item in self.findings if item.waiver})),
         )
 

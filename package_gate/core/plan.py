@@ -24,9 +24,11 @@ class Plan:
     def summaries(self, decisions: Iterable[PackageDecision]) -> tuple[PackageSummary, ...]:
         """Give what the request's record says of its packages."""
         planned = {(p.origin, p.name, p.version): p for p in self.packages}
-        return tuple(
-            replace(d.summary, for_build=package.for_build, targets=package.targets)
-            if (package := planned.get((d.origin, d.name, d.version)))
-            else d.summary
-            for d in decisions
-        )
+        summaries = []
+        for decision in decisions:
+            summary = decision.summary
+            package = planned.get((summary.origin, summary.name, summary.version))
+            if package and (package.for_build or package.targets):
+                summary = replace(summary, for_build=package.for_build, targets=package.targets)
+            summaries.append(summary)
+        return tuple(summaries)

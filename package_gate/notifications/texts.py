@@ -81,7 +81,8 @@ def sent_before(decision: RequestDecision, earlier: RequestDecision) -> dict[str
     Gate 0.1 (schema 1) knew an approval by its reasons, which name the scanners; what an email is
     for is the command.
     """
-    known = {notification_digest(decision)}
+    digest = notification_digest(decision)
+    known = {digest}
     same = (earlier.verdict, earlier.install_command) == (
         decision.verdict,
         decision.install_command,
@@ -89,11 +90,7 @@ def sent_before(decision: RequestDecision, earlier: RequestDecision) -> dict[str
     if earlier.schema == 1 and same and decision.verdict is Verdict.APPROVED:
         said = [earlier.verdict, earlier.reasons]
         known.add(hashlib.sha256(json_bytes(said)).hexdigest())
-    return {
-        who: notification_digest(decision)
-        for who, sent in earlier.notified.items()
-        if sent in known
-    }
+    return {who: digest for who, sent in earlier.notified.items() if sent in known}
 
 
 def fit(body: str, report_hint: str) -> str:

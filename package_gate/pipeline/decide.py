@@ -34,7 +34,12 @@ from package_gate.core.precedent import Comparison, compared, suspicions
 from package_gate.core.request import Request
 from package_gate.core.standing import Standing, old_advisories
 from package_gate.core.text import one_line
-from package_gate.pipeline.reuse import Conditions, same_package_verdict, same_request_verdict
+from package_gate.pipeline.reuse import (
+    Conditions,
+    same_package_verdict,
+    same_request_verdict,
+    stays_published,
+)
 from package_gate.sources.index_findings import yanked_release
 from package_gate.sources.installing import installing_notes, not_for
 
@@ -301,18 +306,39 @@ def refuse_or_leave(
 
 
 def follow_package(decision: PackageDecision, earlier: PackageDecision) -> PackageDecision:
-    """Give a package's new decision the time of its verdict, when it says what the earlier did."""
-    if same_package_verdict(decision, earlier):
-        judgements = (*earlier.judgements, earlier.as_earlier)[-MAX_JUDGEMENTS:]
-        return replace(decision, decided_at=earlier.decided_at, judgements=judgements)
-    return decision
+    """Give a package's new decision what is kept of its earlier one.
+
+    That is where it stands published, and the time of its verdict when it says what the earlier
+    did.
+    """
+    published = earlier.may_be_published
+    stays = published and stays_published(decision, earlier)
+    same = same_package_verdict(decision, earlier)
+    judgements = (*earlier.judgements, earlier.as_earlier)[-MAX_JUDGEMENTS:] if same else ()
+    return replace(
+        decision,
+        decided_at=earlier.decided_at if same else decision.decided_at,
+        judgements=judgements,
+        attestation=earlier.attestation,
+        published_to=earlier.published_to if stays else "",
+        published_at=earlier.published_at if published else None,
+        withdrawn_at=None if published else earlier.withdrawn_at,
+        withdrawn_by_gate=earlier.withdrawn_by_gate,
+    )
 
 
-def follow_request(decision: RequestDecision, earlier: RequestDecision) -> RequestDecision:
+def follow_request(
+    decision: RequestDecision, earlier: RequestDecision, notified: dict[str, str]
+) -> RequestDecision:
     """Give a request's new decision what is kept of its earlier one.
 
     That is what the earlier one published and the new one leaves out; one that says the same keeps
     the time of its first making.
+
+    Args:
+        decision: the new one.
+        earlier: the one on record.
+        notified: who need not be told again.
     """
     closure = {(package.name, package.version) for package in decision.packages}
     superseded = tuple(
@@ -326,6 +352,7 @@ def follow_request(decision: RequestDecision, earlier: RequestDecision) -> Reque
     return replace(
         decision,
         superseded=superseded,
+        notified=notified,
         decided_at=earlier.decided_at if same else decision.decided_at,
         overdue_from=earlier.overdue_from if waited else decision.overdue_from,
     )

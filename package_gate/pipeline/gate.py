@@ -341,10 +341,10 @@ class Gate:
 
     def _forget_unreadable(self, requests: Sequence[Request], decision: RequestDecision) -> None:
         """Note that all know the verdict who had heard that it can't be read."""
+        if self._records.owed.told_unreadable(requests[0]) is None:
+            return
         digest = notification_digest(decision)
-        if self._records.owed.told_unreadable(requests[0]) is not None and all(
-            decision.notified.get(request.requester) == digest for request in requests
-        ):
+        if all(decision.notified.get(request.requester) == digest for request in requests):
             self._records.owed.is_readable(requests[0])
 
     def _decide(self, request: Request, earlier: RequestDecision | None) -> Decided:
@@ -573,16 +573,16 @@ class Gate:
                     f"Until then it stays {earlier.verdict}, as of {earlier.decided_at:%Y-%m-%d}."
                 )
                 return earlier
-            decision = follow_request(decision, earlier)
-            decision = replace(decision, notified=sent_before(decision, earlier))
-        if not self.settings.dry_run and self._keep(decision):
+            sent = sent_before(decision, earlier)
+            decision = follow_request(decision, earlier, sent)
+        if not self.settings.dry_run and self._keep(decision, earlier):
             self._try(self.steps.publication.is_recorded, decision)
         return decision
 
-    def _keep(self, decision: RequestDecision) -> bool:
+    def _keep(self, decision: RequestDecision, earlier: RequestDecision | None = None) -> bool:
         """Store a request's decision; without its record the next run only does more work."""
         try:
-            self._records.put(decision)
+            self._records.put(decision, earlier)
         except TurnError as error:
             self._remarks.leave_once(str(error))
         except Exception as error:

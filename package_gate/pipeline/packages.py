@@ -41,7 +41,6 @@ from package_gate.pipeline.reuse import (
     missing_scans,
     scans_that_hold,
     stands_undecided,
-    stays_published,
     unchanged,
     with_approved_files,
 )
@@ -158,7 +157,7 @@ class Packages:
         decision = work.decision
         if decision is None or decision.verdict is not Verdict.APPROVED:
             raise PublishError("Only an approved package can be published.")
-        recorded = self._records.package(decision.origin, decision.name, decision.version)
+        recorded = self._records.package_now(decision.origin, decision.name, decision.version)
         if recorded and recorded.verdict is Verdict.REFUSED:
             raise PublishError(
                 f"{decision.name} {decision.version} was refused meanwhile: another request needs "
@@ -376,16 +375,7 @@ class Packages:
     ) -> PackageDecision:
         """Record a decision; what was published before stands there until it is withdrawn."""
         if earlier is not None:
-            published = earlier.may_be_published
-            stays = published and stays_published(decision, earlier)
-            decision = replace(
-                follow_package(decision, earlier),
-                attestation=earlier.attestation,
-                published_to=earlier.published_to if stays else "",
-                published_at=earlier.published_at if published else None,
-                withdrawn_at=None if published else earlier.withdrawn_at,
-                withdrawn_by_gate=earlier.withdrawn_by_gate,
-            )
+            decision = follow_package(decision, earlier)
         work.decision = decision
         if self._settings.dry_run or stands_undecided(decision, earlier, self._conditions):
             return decision

@@ -97,7 +97,7 @@ class Planner:
         better = self._compliant.better(request, refused)
         if better.resolution is not None:
             return _plan(better.resolution)
-        return replace(plan, instead=better.instead)
+        return plan if plan.instead == better.instead else replace(plan, instead=better.instead)
 
 
 def _plan(resolution: Resolution) -> Plan:

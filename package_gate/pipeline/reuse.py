@@ -7,8 +7,10 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import cached_property
+from operator import attrgetter
 
 from package_gate.core.artifact import ResolvedPackage
 from package_gate.core.decision import (
@@ -25,7 +27,7 @@ from package_gate.core.owed import PackageKey
 from package_gate.core.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conditions:
     """What a run decides by."""
 
@@ -47,10 +49,12 @@ class Conditions:
 
     def basis(self, until: str) -> Basis:
         """What a decision of this run rests on, when all of these looked at all of it."""
+        return replace(self._basis, until=until) if until else self._basis
+
+    @cached_property
+    def _basis(self) -> Basis:
         versions = [f"{name} {version}" for name, version in self.scanners.items()]
-        return Basis(
-            self.policy.targets_digest, tuple(sorted([*versions, *self.advisories])), until
-        )
+        return Basis(self.policy.targets_digest, tuple(sorted([*versions, *self.advisories])))
 
 
 def request_holds(decision: RequestDecision, conditions: Conditions, today: date) -> bool:
@@ -84,7 +88,7 @@ def closure_holds(decision: RequestDecision, conditions: Conditions) -> bool:
         return False
     if conditions.reevaluates:
         return True
-    if decision.basis and decision.basis.targets != conditions.policy.targets_digest:
+    if decision.basis and decision.basis.targets != conditions.basis("").targets:
         return False
     if decision.verdict is Verdict.APPROVED:
         return True
@@ -147,16 +151,14 @@ def stands_undecided(
     )
 
 
+_OF_THE_DAY = {"decided_at", "judged_at", "judgements", "policy_digest", "gate_version"}
+_said = attrgetter(*(f.name for f in fields(PackageDecision) if f.name not in _OF_THE_DAY))
+"""All that a decision says but when it was made, and by which policy and gate."""
+
+
 def unchanged(decision: PackageDecision, earlier: PackageDecision | None) -> bool:
     """Tell whether the record of a package already says this, though perhaps of another day."""
-    return earlier is not None and earlier == replace(
-        decision,
-        decided_at=earlier.decided_at,
-        judged_at=earlier.judged_at,
-        judgements=earlier.judgements,
-        policy_digest=earlier.policy_digest,
-        gate_version=earlier.gate_version,
-    )
+    return earlier is not None and _said(earlier) == _said(decision)
 
 
 def same_package_verdict(decision: PackageDecision, earlier: PackageDecision) -> bool:

@@ -99,11 +99,12 @@ class OwedRecords:
 
         They are owed what it says once it can be. See `RequestDecision.notified`.
         """
-        key = _unreadable_key(request)
         with self._listing:
             if self._unreadable is None:
                 self._unreadable = set(self._storage.keys(UNREADABLE))
-        content = self._storage.read(key) if key in self._unreadable else None
+        if not self._unreadable or (key := _unreadable_key(request)) not in self._unreadable:
+            return None
+        content = self._storage.read(key)
         if content is None:
             return None
         try:

@@ -28,6 +28,8 @@ from package_gate.records.storage import Storage
 
 WRITES_AT_ONCE = 16
 """A write waits for the disk or the network."""
+REMEMBERED = 1000
+"""Decisions on packages that need not be read again."""
 ENDING_SECONDS = 10
 """How long the end of a run waits for what was begun before."""
 
@@ -69,6 +71,8 @@ class Records:
         self._storage = storage
         self._locks = [threading.Lock() for _ in range(WRITES_AT_ONCE)]
         """Held by key while a document is written."""
+        self._packages: dict[str, PackageDecision] = {}
+        """By key, as they were read or written: while a run holds the store, nobody else writes."""
         self.owed = OwedRecords(storage)
         self.catalogue = CatalogueRecords(storage)
         self.turn = storage.turn
@@ -118,6 +122,8 @@ class Records:
             StoreError: the record can't be read, is damaged, or is another package's.
         """
         key = _package_key(origin, name, version)
+        if known := self._packages.get(key):
+            return known
         decision = self._read(key, PackageDecision)
         if decision and (decision.origin, decision.name, decision.version) != (
             origin,
@@ -125,7 +131,7 @@ class Records:
             version,
         ):
             raise _damaged(key, f"it is another package's: {decision.name}")
-        return legacy.with_yanked(decision) if decision else None
+        return self._remember(key, legacy.with_yanked(decision)) if decision else None
 
     def package_now(self, origin: Origin, name: str, version: str) -> PackageDecision | None:
         """Give what is decided about a package now, though another run may have decided it.
@@ -202,8 +208,12 @@ class Records:
             self._storage.write(key, _encode(evidence))
         self.catalogue.take_evidence(digest, evidence)
 
-    def put(self, decision: Decision) -> None:
+    def put(self, decision: Decision, earlier: Decision | None = None) -> None:
         """Record a decision; one that it overturns is kept under `history/`.
+
+        Args:
+            decision: on a package or a request.
+            earlier: what this run has read of the same, which is not read again when it stays.
 
         Raises:
             StoreError: it could not be recorded, or the run has ended.
@@ -214,15 +224,18 @@ class Records:
             key = _request_key(decision.name, decision.source)
         with self._writing(key):
             self.catalogue.owe()
-            earlier: Decision | None = self._read_any(key, type(decision))
+            if earlier is None or earlier.decided_at != decision.decided_at:
+                earlier = self._read_any(key, type(decision))
             if earlier and earlier.decided_at != decision.decided_at:
                 moment = f"{earlier.decided_at:%Y%m%dT%H%M%S.%fZ}"
                 history = f"history/{key[:-5]}/{moment}.json"
                 # It is there already when a run was stopped between the two writes.
                 if self._storage.read(history) is None:
                     self._storage.write(history, _encode(earlier))
+            self._packages.pop(key, None)  # after a failure nobody knows what stands there
             self._storage.write(key, _encode(decision))
             if isinstance(decision, PackageDecision):
+                self._remember(key, decision)
                 self.catalogue.take_package(decision)
             else:
                 before = earlier if isinstance(earlier, RequestDecision) else None
@@ -385,6 +398,12 @@ class Records:
             except StoreError:
                 self.all_written = False
                 raise
+
+    def _remember(self, key: str, decision: PackageDecision) -> PackageDecision:
+        if len(self._packages) >= REMEMBERED:
+            self._packages.clear()
+        self._packages[key] = decision
+        return decision
 
     def _read(self, key: str, kind: type[Document]) -> Document | None:
         document: Document | None = self._read_any(key, kind)

@@ -1,6 +1,7 @@
 """What an installer will make of an approved file, by what that says of itself."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -57,9 +58,7 @@ def not_for(package: ResolvedPackage, decision: PackageDecision, pythons: Iterab
     needed = {target.split()[1]: None for target in package.targets} or dict.fromkeys(pythons)
     bounds = {each.requires_python for each in decision.artifacts}
     left_out = [
-        python
-        for python in needed
-        if bounds and not any(takes_all_of(specifiers(bound), python) for bound in bounds)
+        python for python in needed if bounds and not any(_takes(bound, python) for bound in bounds)
     ]
     if not left_out:
         return ""
@@ -68,6 +67,11 @@ def not_for(package: ResolvedPackage, decision: PackageDecision, pythons: Iterab
         f"out {' / '.join(left_out)}. The index does not say so. Ask for another release, or use "
         "an index that tells requires-python."
     )
+
+
+@lru_cache(maxsize=1000)  # most projects write one of a few bounds
+def _takes(bound: str, python: str) -> bool:
+    return takes_all_of(specifiers(bound), python)
 
 
 def _is_read_by_new_pips(text: str) -> bool:
