@@ -189,7 +189,9 @@ def take_through(
     packages = scratch / "packages"  # all that workers may see of the scratch folder
     packages.mkdir()
     services = service_scanners(options.scanners, environ, connection, scratch)
-    observing = observing_scanners(options.scanners, scratch, elsewhere=stage is not None)
+    observing = observing_scanners(
+        options.scanners, scratch, elsewhere=stage is not None, builds=policy.sdists.observe
+    )
     advisories = advisory_sources(
         options.scanners,
         options.advisories,

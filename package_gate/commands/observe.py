@@ -12,15 +12,15 @@ from rich.console import Console
 from package_gate.commands.gate import DECIDED, UNFINISHED, to_its_end
 from package_gate.commands.options import Arguments, add_policy, parsed
 from package_gate.commands.process import now, prepare_process
+from package_gate.commands.stages import number_from_0
 from package_gate.commands.work_place import add_work, work_place
 from package_gate.core.errors import GateError, StoreError
 from package_gate.core.policy import load_policy_file
 from package_gate.core.text import lines
 from package_gate.observation.findings import NAME
 from package_gate.observation.observe import Observer
-from package_gate.pipeline.observed import closure_of, observe_task, observed_key
+from package_gate.pipeline.observed import Closure, closure_of, observe_task, observed_key
 from package_gate.pipeline.stages import WorkPlan, read_batch, read_plan
-from package_gate.scanners.registry import version_of
 from package_gate.staging.documents import Task
 from package_gate.staging.place import Place
 
@@ -51,7 +51,7 @@ def main(
         failed = 0
         with tempfile.TemporaryDirectory(prefix="package-gate-") as name:
             observer = Observer(Path(name))
-            for task in _tasks(plan, place, policy.digest):
+            for task in _tasks(plan, place, policy.digest, options.batch):
                 closure = closure_of(plan.document, task, options.request or None)
                 if closure is None and options.request:
                     continue
@@ -60,12 +60,12 @@ def main(
                     with tempfile.TemporaryDirectory(dir=name) as scratch:
                         seen = observe_task(
                             task,
-                            closure or (),
+                            closure or Closure([], []),
                             place,
                             observer,
                             Path(scratch),
-                            version_of(NAME),
-                            now(),
+                            builds=policy.sdists.observe,
+                            now=now(),
                         )
                     document = msgspec.json.format(msgspec.json.encode(seen), indent=1)
                     place.write_once(observed_key(task.digest), document)
@@ -78,11 +78,11 @@ def main(
     return to_its_end(run)
 
 
-def _tasks(plan: WorkPlan, place: Place, policy_digest: str) -> Iterator[Task]:
+def _tasks(plan: WorkPlan, place: Place, policy_digest: str, batch: int | None) -> Iterator[Task]:
     """Give the packages that are to be observed, and were not yet."""
     there = place.keys("observed/")
     found = False
-    for number in range(plan.document.batches):
+    for number in range(plan.document.batches) if batch is None else [batch]:
         for task in read_batch(place, number, policy_digest).tasks:
             if NAME in task.wanted:
                 found = True
@@ -106,5 +106,6 @@ def _parser(
     given = Arguments(parser.add_argument_group("what is observed"), environ)
     add_work(given, folder)
     given.add("--request", "", str, "only the packages of this request, by its name")
+    given.add("--batch", None, number_from_0, "only the packages of this batch (default: all)")
     add_policy(given, folder)
     return parser

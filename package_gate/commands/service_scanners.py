@@ -12,8 +12,10 @@ from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.net.session import Network
+from package_gate.observation.findings import NAME
+from package_gate.scanners import versions
 from package_gate.scanners.interface import Scanner
-from package_gate.scanners.registry import Where, those, version_of
+from package_gate.scanners.registry import Where, those
 
 
 def service_scanners(
@@ -37,10 +39,11 @@ def _codeguru(environ: Mapping[str, str], network: Network, scratch: Path) -> Sc
 class ObservedElsewhere:
     """Stands for what `package-gate observe` does on a machine of its own."""
 
-    def __init__(self, name: str) -> None:
-        """Stand for the scanner of this name."""
-        self.name = name
-        self.version = version_of(name)
+    name = NAME
+
+    def __init__(self, *, builds: bool) -> None:
+        """Stand for what observes packages, and builds their sdists or not."""
+        self.version = versions.observed(builds=builds)
 
     @property
     def info(self) -> ScannerInfo:
@@ -53,7 +56,7 @@ class ObservedElsewhere:
 
 
 def observing_scanners(
-    names: Iterable[str], scratch: Path, *, elsewhere: bool = False
+    names: Iterable[str], scratch: Path, *, elsewhere: bool = False, builds: bool = False
 ) -> list[Scanner]:
     """Make those of these scanners that let packages run in a sandbox.
 
@@ -61,13 +64,14 @@ def observing_scanners(
         names: scanners; the others are left out.
         scratch: an existing folder.
         elsewhere: whether another program lets them run, as in stages.
+        builds: whether that builds sdists.
 
     Raises:
         ConfigurationError: this machine can't isolate them; the text says what is missing.
     """
     chosen = those(names, Where.OBSERVATION)
     if elsewhere:
-        return [ObservedElsewhere(name) for name in chosen]
+        return [ObservedElsewhere(builds=builds) for _ in chosen]
     if not chosen:
         return []
     from package_gate.scanners.observed import Observed

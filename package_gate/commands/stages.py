@@ -245,7 +245,7 @@ def _scan_parser(
     )
     given = Arguments(parser.add_argument_group("what is scanned"), environ)
     add_work(given, folder)
-    given.add("--batch", 0, _number_from_0, "the number of the batch (default: 0)")
+    given.add("--batch", 0, number_from_0, "the number of the batch (default: 0)")
     add_policy(given, folder)
     told = Arguments(parser.add_argument_group("what it tells"), environ)
     told.add_switch("--quiet", "print the total only")
@@ -275,13 +275,18 @@ def _conclude_parser(
 
 
 def _number(text: str) -> int:
-    number = _number_from_0(text)
+    number = number_from_0(text)
     if number == 0:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
 
 
-def _number_from_0(text: str) -> int:
+def number_from_0(text: str) -> int:
+    """Read the number of a batch.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
     if not text.isdecimal() or not text.isascii() or len(text) > 6:
         raise argparse.ArgumentTypeError(f"{text!r} is no number")
     return int(text)

@@ -204,6 +204,8 @@ class Sdists(_Section, frozen=True):
 
     allowed: bool = True
     """Whether a closure may have some, with what their builds need; else it is refused."""
+    observe: bool = False
+    """Whether they are built where packages are observed, in the sandbox."""
 
 
 class Sources(_Section, frozen=True):

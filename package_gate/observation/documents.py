@@ -16,15 +16,18 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an observed package may use."""
 
     step_seconds: _Number = 60
-    """One step, such as the import of one module."""
-    run_seconds: _Number = 300
-    """All steps of a run."""
+    """One step, such as the import of one module, by the clock; ten times as long while it wants
+    the processor and has not used so much of its time."""
+    run_seconds: _Number = 1800
+    """All steps of a run, by the clock."""
     memory_bytes: _Number = 4 * 2**30
     """All processes together; what is written counts by itself, see `disk_bytes`."""
     disk_bytes: _Number = 4 * 2**30
     """What is installed, and written; it lies in memory."""
     processes: _Number = 256
     """Processes and threads at once."""
+    processors: _Number = 2
+    """How many processors' time it gets, where control groups hold."""
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,16 +38,25 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: str
     """Where it is installed."""
     wheels: list[str]
-    """File names of the package's wheel and of its closure, in that order; below `/wheels`."""
+    """File names of the package's wheel and of its closure, in that order; below `/wheels`. Where
+    an sdist is built, that stands for the package's wheel."""
     hostname: str
     canaries: dict[str, str]
     """What each canary is → its value, which stands nowhere else."""
     authority: str
     """The key and certificate (PEM) by which the sinkhole signs its own."""
     bounds: Bounds
+    sdist: str = ""
+    """The file name of the sdist that is built, below `/wheels`; "" for none."""
+    build: list[str] = []
+    """File names of the wheels that its build needs."""
+    groups: int = 0
+    """How many control groups it is put into: `/groups/0` and so on."""
 
 
-StepKind = Literal["startup", "import", "host", "script"]
+Held = Literal["memory", "processes", "processor"]
+"""What control groups bound."""
+StepKind = Literal["build", "startup", "import", "host", "script"]
 DeedKind = Literal[
     "canary-sent",
     "canary-read",
@@ -66,7 +78,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: StepKind
     subject: _Text
-    """A module, a program, or what a host loads."""
+    """A module, a program, what a host loads, or a part of a build."""
     failure: _Text = ""
     """Why it did not come to its end; "" when it did."""
 
@@ -97,8 +109,10 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the outer room answers."""
 
-    runs: Annotated[list[Run], msgspec.Meta(max_length=2)]
-    """Today, and with the clock 30 days on."""
+    runs: Annotated[list[Run], msgspec.Meta(max_length=4)]
+    """Of the wheel, today and with the clock 30 days on; then the same of the sdist."""
+    held: Annotated[list[Held], msgspec.Meta(max_length=3)] = []
+    """What control groups bounded."""
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,4 +122,4 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ended: int = -1
     failure: _Text = ""
     seconds: float = 0.0
-    """Of processor time that it used after it had come to its end, in a second."""
+    """Of processor time that it used after it had come to its end."""

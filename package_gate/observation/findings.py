@@ -204,6 +204,7 @@ def _path(step: Step | None) -> str:
     if step is None:
         return ""
     begins = {
+        "build": f"build/{step.subject}",
         "startup": "site-packages",
         "import": step.subject.replace(".", "/"),
         "host": f"entry_points/{step.subject}",

@@ -14,13 +14,15 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,17 @@ MARKER = "/observed/step"
 MOST_MODULES, MOST_SCRIPTS = 40, 5
 MOST_LOADED = 200
 SETTLING_SECONDS = 2.0
+LOOKING_SECONDS = 0.1
+LEFT_SECONDS = 0.5
+"""How long is watched what a step leaves behind."""
 BUSY_SECONDS = 0.5
+"""Of processor time: what has used less, and still wants some, is watched further,"""
+MOST_SETTLING_SECONDS = 20.0
+"""so long at most, by the clock."""
+LONGER = 10
+"""How many times as long a step may take on a machine that is busy with something else."""
+BUILD = Path("/home/jovyan/build")
+BUILT = BUILD / "built"
 _SUFFIXES = (".py", ".pyc", ".so")
 _SCHEMES = {"scripts": "bin", "data": ".", "headers": "include"}
 _SCRIPTS = ("console_scripts", "gui_scripts")
@@ -45,16 +57,55 @@ def main(order: dict[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o600)
+    wheels = [Path("/wheels", name) for name in order["wheels"]]
+    if order["sdist"]:
+        wheels = [*_build(order), *wheels]
+    if len(wheels) > len(order["wheels"]) or not order["sdist"]:
+        _observe(wheels, order)
+
+
+def _build(order: dict[str, Any]) -> list[Path]:
+    """Build the sdist with what its build needs; give the wheel, if there is one."""
     site = _make_environment()
-    wheels: list[str] = order["wheels"]
-    installed = {wheel: _install(Path("/wheels", wheel), site) for wheel in wheels}
-    steps = list(_steps(site, wheels[0], installed[wheels[0]]))
+    for name in order["build"]:
+        _install(Path("/wheels", name), site)
+    source = _unpack(Path("/wheels", order["sdist"]))
+    BUILT.mkdir()
+    _try_all([("build", "metadata", ""), ("build", "wheel", "")], 0, order, source)
+    shutil.rmtree(ENVIRONMENT)
+    return sorted(BUILT.glob("*.whl"))[:1]
+
+
+def _unpack(sdist: Path) -> Path:
+    """Unpack an sdist, and give its top folder."""
+    tree = BUILD / "source"
+    tree.mkdir(parents=True)
+    if sdist.suffix == ".zip":
+        shutil.unpack_archive(sdist, tree)
+    else:
+        shutil.unpack_archive(sdist, tree, filter="data")
+    folders = [path for path in tree.iterdir() if path.is_dir()]
+    return folders[0] if len(folders) == 1 else tree
+
+
+def _observe(wheels: Sequence[Path], order: dict[str, Any]) -> None:
+    """Install wheels, and try all that may run the first one's code."""
+    first = 2 if order["sdist"] else 0
+    site = _make_environment()
+    installed = [_install(wheel, site) for wheel in wheels]
+    _try_all(list(_steps(site, installed[0])), first, order, Path.home())
+
+
+def _try_all(
+    steps: Sequence[tuple[str, str, str]], first: int, order: dict[str, Any], folder: Path
+) -> None:
+    """Say what will be tried, and try it; steps have numbers from `first` on."""
     _say({"plan": [{"kind": kind, "subject": subject} for kind, subject, _ in steps]})
-    for number, (kind, subject, failure) in enumerate(steps):
+    for number, (kind, subject, failure) in enumerate(steps, first):
         seconds = 0.0
         if not failure:
             _mark(number)
-            failure, seconds = _try(kind, subject, order)
+            failure, seconds = _try(kind, subject, order, folder)
         _say({"ended": number, "failure": failure[:500], "seconds": seconds})
 
 
@@ -128,7 +179,7 @@ def _make_program(target: Path) -> None:
     target.chmod(0o755)
 
 
-def _steps(site: Path, wheel: str, placed: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _steps(site: Path, placed: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Give what is to be tried, as kind and subject, and why it is not."""
     if any(_runs_at_start(path.name) for path in site.iterdir()):
         yield "startup", "site", ""
@@ -199,8 +250,8 @@ def _jupyter_extensions() -> list[str]:
     return found
 
 
-def _try(kind: str, subject: str, order: dict[str, Any]) -> tuple[str, float]:
-    """Do a step in a process of its own: why it failed, and how busy it stayed afterwards."""
+def _try(kind: str, subject: str, order: dict[str, Any], folder: Path) -> tuple[str, float]:
+    """Do a step in a process of its own: why it failed, and what it used after its end."""
     command = [str(ENVIRONMENT / "bin" / "python"), __file__, "step", kind, subject]
     reading, writing = os.pipe()
     try:
@@ -213,7 +264,7 @@ def _try(kind: str, subject: str, order: dict[str, Any]) -> tuple[str, float]:
             stderr=subprocess.DEVNULL,
             pass_fds=(writing,),
             env=_step_environment(order["clock"]),
-            cwd=os.environ["HOME"],
+            cwd=folder,
         )
     except OSError as error:
         os.close(reading)
@@ -223,7 +274,7 @@ def _try(kind: str, subject: str, order: dict[str, Any]) -> tuple[str, float]:
     failure = ""
     seconds = order["step_seconds"]
     try:
-        status = process.wait(seconds)
+        status = _ended(process, seconds)
         if status < 0:
             failure = f"was killed by {signal.Signals(-status).name}"
     except subprocess.TimeoutExpired:
@@ -244,27 +295,73 @@ def _try(kind: str, subject: str, order: dict[str, Any]) -> tuple[str, float]:
     return failure or first, max(busy, left)
 
 
+def _ended(process: "subprocess.Popen[bytes]", seconds: float) -> int:
+    """Wait for a step: so long by the clock, and longer while it lacks the processor's time.
+
+    Raises:
+        TimeoutExpired: it has had its time.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(seconds)
+    begun = time.monotonic()
+    while time.monotonic() - begun < (LONGER - 1) * seconds:
+        states = _others(os.getpid())
+        wants = any(state == "R" for state, _ in states)
+        if not wants or sum(used for _, used in states) > seconds:
+            break
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(LOOKING_SECONDS)
+    raise subprocess.TimeoutExpired(process.args, seconds)
+
+
 def _step_environment(clock: dict[str, str]) -> dict[str, str]:
     path = f"{ENVIRONMENT}/bin:{os.environ['PATH']}"
     return {**os.environ, **clock, "PATH": path, "VIRTUAL_ENV": str(ENVIRONMENT)}
 
 
 def _processor_seconds_of_others(*known: int) -> float:
-    """Say how busy the processes are that a step left behind; 0.0 when there are none."""
-    running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    others = [pid for pid in running if pid not in (1, *known)]
-    if not others:
+    """Say what the processes use that a step left behind; 0.0 when there are none."""
+
+    def used() -> float:
+        return sum(seconds for _, seconds in _others(*known))
+
+    if not _others(*known):
         return 0.0
-    before = sum(map(_used, others))
-    time.sleep(BUSY_SECONDS)
-    return max(sum(map(_used, others)) - before, 0.0) / BUSY_SECONDS
+    begun = used()
+    return _watched(LEFT_SECONDS, lambda: used() - begun, lambda: _others(*known))
 
 
-def _used(pid: int) -> float:
+def _others(*known: int) -> list[tuple[str, float]]:
+    """Give state and processor time of each process but these, and the one that ends them all."""
+    running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [_state(Path(f"/proc/{pid}/stat")) for pid in running if pid not in (1, *known)]
+
+
+def _watched(
+    seconds: float,
+    used: Callable[[], float],
+    states: Callable[[], Iterable[tuple[str, float]]],
+) -> float:
+    """Say how much processor time is used, within so many seconds by the clock.
+
+    On a busy machine what wants the processor may have to wait for it, so it is watched further
+    until it has used enough to be called busy.
+    """
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < MOST_SETTLING_SECONDS:
+        wants = any(state == "R" for state, _ in states())
+        if waited >= seconds and (not wants or used() >= BUSY_SECONDS):
+            break
+        time.sleep(LOOKING_SECONDS)
+    return max(used(), 0.0)
+
+
+def _state(stat: Path) -> tuple[str, float]:
+    """Read the state of a process or thread, and what time it and its children used (proc(5))."""
     with suppress(OSError, ValueError, IndexError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
+        fields = stat.read_text().rpartition(")")[2].split()
+        return fields[0], sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return "X", 0.0
 
 
 def _is_entry_point(name: str) -> bool:
@@ -305,6 +402,8 @@ def _do(kind: str, subject: str) -> None:
             for each in importlib.metadata.entry_points(group=group, name=subject)
         ]
         scripts[0].load()()
+    elif kind == "build":
+        _build_part(subject)
     elif kind == "host" and subject == "jupyter":
         _load_jupyter_extensions()
     elif kind == "host":
@@ -316,6 +415,29 @@ def _do(kind: str, subject: str) -> None:
                 problems.append(f"{each.name}: {type(error).__name__}: {error}")
         if problems:
             raise ImportError("; ".join(problems))
+
+
+def _build_part(subject: str) -> None:
+    """Do what installers do with an sdist, in its folder (PEP 517)."""
+    del sys.path[0]
+    table: dict[str, Any] = {}
+    with suppress(FileNotFoundError):
+        table = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("build-system", {})
+    name = table.get("build-backend", "setuptools.build_meta:__legacy__")
+    sys.path[:0] = [str(Path(each).resolve()) for each in table.get("backend-path", [])]
+    module, _, attributes = name.partition(":")
+    backend = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        backend = getattr(backend, attribute)
+    if subject == "wheel":
+        backend.build_wheel(str(BUILT), {}, None)
+        return
+    if hasattr(backend, "get_requires_for_build_wheel"):
+        backend.get_requires_for_build_wheel({})
+    if hasattr(backend, "prepare_metadata_for_build_wheel"):
+        folder = BUILD / "metadata"
+        folder.mkdir()
+        backend.prepare_metadata_for_build_wheel(str(folder), {})
 
 
 def _load_jupyter_extensions() -> None:
@@ -330,19 +452,21 @@ def _load_jupyter_extensions() -> None:
 
 
 def _settle() -> float:
-    """Wait for threads, and say how busy they keep the processor, in seconds a second."""
-    if len([*Path("/proc/self/task").iterdir()]) == 1:
+    """Wait for threads, and say how much processor time they use meanwhile."""
+
+    def threads() -> list[tuple[str, float]]:
+        own = str(threading.get_native_id())
+        tasks = Path("/proc/self/task").iterdir()
+        return [_state(task / "stat") for task in tasks if task.name != own]
+
+    if not threads():
         return 0.0
     deadline = time.monotonic() + SETTLING_SECONDS
-    before = time.process_time()
+    begun = time.process_time()
     mine = [each for each in threading.enumerate() if each is not threading.current_thread()]
-    if not mine:
-        time.sleep(BUSY_SECONDS / 5)
-        return (time.process_time() - before) / (BUSY_SECONDS / 5)
     for thread in mine:
         thread.join(max(deadline - time.monotonic(), 0))
-    waited = SETTLING_SECONDS - max(deadline - time.monotonic(), 0)
-    return (time.process_time() - before) / max(waited, BUSY_SECONDS)
+    return _watched(LOOKING_SECONDS, lambda: time.process_time() - begun, threads)
 
 
 if __name__ == "__main__":

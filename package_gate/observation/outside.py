@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from package_gate.observation import canaries
+from package_gate.observation import canaries, groups
 from package_gate.observation.documents import (
     Bounds,
     Deed,
@@ -33,7 +33,8 @@ from package_gate.observation.documents import (
     Step,
 )
 from package_gate.observation.filter import instructions
-from package_gate.observation.rooms import faketime, inner_room, variables
+from package_gate.observation.inside import BUSY_SECONDS
+from package_gate.observation.rooms import GROUPS, faketime, inner_room, joining, variables
 from package_gate.observation.sinkhole import Sinkhole, make_network
 from package_gate.observation.trace import CALLS, CLOSED, NAMESERVER, POWERLESS, Trace
 
@@ -41,10 +42,9 @@ DAYS = (0, 30)
 """How far the clock is set forward in each run."""
 _LOOK_SECONDS = 0.05
 _ENDING_LOOKS = 100
-_BUSY = 0.25
-"""From how many seconds of processor time a second on a step that has ended is busy."""
 _MOST_LINE_BYTES = 1 << 20
 _MOST_SAID_BYTES = 4 << 20
+_MOST_STEPS = 500
 _MIB = 1 << 20
 _SAID = msgspec.json.Decoder(Said)
 
@@ -61,8 +61,9 @@ def main(path: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         metadata = order.canaries[canaries.METADATA]
         sinkhole = Sinkhole(order.authority, metadata, Path(name))
+        met: dict[str, int] = {}
         for days in DAYS:
-            watched = Watched(order, days, sinkhole)
+            watched = Watched(order, days, sinkhole, met)
             runs.append(watched.run())
             # What it did not listen to is heard in the second run.
             sinkhole.listen(watched.trace.ports)
@@ -77,6 +78,8 @@ class Watched:
     order: Order
     days: int
     sinkhole: Sinkhole
+    met: dict[str, int] = field(default_factory=dict)
+    """How often bounds of control groups were met before."""
     trace: Trace = field(default_factory=Trace)
     said: bytearray = field(default_factory=bytearray)
     failure: str = ""
@@ -94,8 +97,13 @@ class Watched:
             except Stopped as stop:
                 self.failure = str(stop)
                 self.trace.note("limit", self.failure)
+        self._note_met()
         self._note_sent()
         plan, ended, busy = self._heard()
+        if self.order.sdist and plan and all(step.kind == "build" for step in plan):
+            # Whatever it says of its build, nothing of what that made was imported.
+            plan.append(Step("import", self.order.sdist, "no wheel of it could be installed"))
+            ended[len(plan) - 1] = self.failure or "no wheel of it could be installed"
         steps = [
             msgspec.structs.replace(
                 step, failure=ended.get(number, self.failure or "it did not end")
@@ -109,7 +117,7 @@ class Watched:
         deeds += [
             Deed("busy", "the processor", number, later=self.days > 0)
             for number, seconds in busy.items()
-            if seconds >= _BUSY
+            if seconds >= BUSY_SECONDS
         ]
         return Run(steps, deeds, self.failure, round(time.monotonic() - began, 3))
 
@@ -146,15 +154,27 @@ class Watched:
         os.close(program)
         if not self.said:
             text = errors.read_text("utf-8", "replace").strip()
-            if text.startswith(("bwrap:", "strace:")):
+            if text.startswith(("bwrap:", "strace:", "sh:")):
                 raise SystemExit(text)
             self.failure = f"it could not be installed: {text.splitlines()[-1:]}"
 
     def _inside(self, folder: Path, program: int) -> list[str]:
-        """Give the command that runs `inside` in the inner room."""
+        """Give the command that runs `inside` in the inner room, in the control groups."""
         order = self.order
         room = inner_room(folder, order.prefix, order.hostname, program, order.bounds.disk_bytes)
-        return [*room, *variables(order.canaries), "--", order.python, "-I", "/inside.py"]
+        room += [*variables(order.canaries), "--", order.python, "-I", "/inside.py"]
+        return [*joining(self._groups()), *room]
+
+    def _groups(self) -> list[Path]:
+        return [Path(GROUPS, str(number)) for number in range(self.order.groups)]
+
+    def _note_met(self) -> None:
+        """Note which bounds of control groups were met for the first time."""
+        for what, often in groups.met(self._groups()).items():
+            if often > self.met.get(what, 0) and not self.failure:
+                kind = {"memory": "memory", "pids": "processes and threads at once"}[what]
+                self.trace.note("limit", f"wanted more {kind} than it may have")
+            self.met[what] = often
 
     def _tell(self, process: "subprocess.Popen[bytes]") -> None:
         """Tell `inside` what to do."""
@@ -165,6 +185,8 @@ class Watched:
             msgspec.json.encode(
                 {
                     "wheels": self.order.wheels,
+                    "sdist": self.order.sdist,
+                    "build": self.order.build,
                     "files": canaries.files(self.order.canaries),
                     "step_seconds": bounds.step_seconds,
                     "memory_bytes": bounds.memory_bytes,
@@ -263,7 +285,7 @@ class Watched:
                 said = _SAID.decode(line)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
-            plan = plan or said.plan
+            plan += said.plan[: _MOST_STEPS - len(plan)]
             if said.ended >= 0 and said.ended not in ended:
                 ended[said.ended] = said.failure
                 busy[said.ended] = said.seconds

@@ -8,7 +8,7 @@ and namespaces once more.
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from package_gate.core.child import run_bounded
@@ -19,6 +19,8 @@ from package_gate.observation.filter import MACHINES
 
 ORDER = "/order.json"
 WHEELS = "/wheels"
+GROUPS = "/groups"
+_JOIN = 'for each in "$0"/*; do echo 0 >"$each/cgroup.procs" || exit 1; done; exec "$@"'
 _PROGRAMS = {"unshare": "util-linux", "bwrap": "bubblewrap", "strace": "strace"}
 """What it needs → the package of Debian that has it."""
 _TRY_SECONDS = 30
@@ -58,14 +60,48 @@ def faketime() -> str:
     return str(found[0]) if found else ""
 
 
-def outer_room(order: Path, wheels: Mapping[str, Path]) -> list[str]:
-    """Give the command that lets `outside` do an order, which lies in a file; wheels by name."""
+def joining(groups: Sequence[Path]) -> list[str]:
+    """Give the beginning of a command that is put into control groups, all of one folder."""
+    return ["sh", "-c", _JOIN, str(groups[0].parent)] if groups else []
+
+
+def can_join(folders: Sequence[Path]) -> bool:
+    """Whether what runs in the outer room may put itself into these control groups."""
+    trial = [*_namespaces(), "bwrap", "--cap-add", "ALL", *_system(), *_bound(folders)]
+    places = [Path(GROUPS, str(number)) for number in range(len(folders))]
+    try:
+        ended = run_bounded(
+            [*trial, "--", *joining(places), "true"],
+            folder=Path("/"),
+            environment={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+            seconds=_TRY_SECONDS,
+            most_bytes=_MIB,
+        )
+    except ScannerError:
+        return False
+    return ended.status == 0
+
+
+def _bound(groups: Sequence[Path]) -> list[str]:
+    """Give the arguments that show control groups in a room."""
+    numbered = enumerate(groups)
+    return [each for n, path in numbered for each in ("--bind", str(path), f"{GROUPS}/{n}")]
+
+
+def outer_room(order: Path, wheels: Mapping[str, Path], groups: Sequence[Path] = ()) -> list[str]:
+    """Give the command that lets `outside` do an order.
+
+    Args:
+        order: a file.
+        wheels: what is observed and what it needs, by their names.
+        groups: the control groups that what is observed is put into.
+    """
     arguments = [*_namespaces(), "bwrap", "--cap-add", "ALL", "--die-with-parent", "--new-session"]
     arguments += [*_system(), "--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
     for path in dict.fromkeys((sys.base_prefix, sys.prefix, str(packaged("")))):
         if not _is_of_the_system(path):
             arguments += ["--ro-bind", path, path]
-    arguments += ["--ro-bind", str(order), ORDER]
+    arguments += ["--ro-bind", str(order), ORDER, *_bound(groups)]
     for filename, wheel in wheels.items():
         arguments += ["--ro-bind", str(wheel), f"{WHEELS}/{filename}"]
     arguments += ["--clearenv", "--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin"]
@@ -123,7 +159,7 @@ def variables(values: dict[str, str]) -> list[str]:
 def _namespaces() -> list[str]:
     return [
         *("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"),
-        *("--mount", "--mount-proc", "--ipc", "--uts", "--cgroup"),
+        *("--mount", "--mount-proc", "--ipc", "--uts"),
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from package_gate.observation import canaries
 from package_gate.observation.documents import MAX_DEEDS, DeedKind
-from package_gate.observation.inside import ENVIRONMENT, MARKER
+from package_gate.observation.inside import BUILD, ENVIRONMENT, MARKER
 
 CALLS = (
     "execve,execveat,fork,vfork,clone,open,openat,openat2,creat,rename,renameat,renameat2,link,linkat,"
@@ -51,7 +51,9 @@ _PERSISTENT = re.compile(
     r"|.*/\.git/hooks/|/etc/|/var/spool/cron/|/usr/|/bin/|/lib"
     r"|.*/site-packages/([^/]+\.pth|(site|user)customize(\.py|/.*))\Z"
 )
-_NOT_WRITTEN = re.compile(r"/dev/(null|tty|full|zero|u?random|ptmx|pts/.*)\Z|/dev/shm/|/proc/")
+_NOT_WRITTEN = re.compile(
+    rf"/dev/(null|tty|full|zero|u?random|ptmx|pts/.*)\Z|/dev/shm/|/proc/|{BUILD}/"
+)
 
 
 def text_of(digits: str) -> str:

@@ -6,18 +6,29 @@ checked.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace as replace_fields
 
+from package_gate.core.artifact import Origin, ResolvedPackage
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.evidence import Scan
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.text import one_line
 from package_gate.observation.documents import Report
 from package_gate.observation.findings import NAME, findings_of, not_observed
-from package_gate.observation.observe import ISOLATION, Observer, Wheel, fitting
+from package_gate.observation.observe import (
+    Observer,
+    Wheel,
+    fitting,
+    isolation_of,
+    sdist_of,
+)
+from package_gate.scanners import versions
 from package_gate.staging.documents import PlanDocument, Task
 from package_gate.staging.place import Place
 
@@ -37,9 +48,9 @@ class Observation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     report: Report | None
     """None where nothing of it could be run."""
     closure: list[str] = []
-    """The file names of the wheels that were installed with it."""
+    """The file names of the wheels that were installed with it, or for its build."""
     absent: str = ""
-    """Why there is no report."""
+    """Why there is no report, or what is not in it."""
     schema: int = OBSERVATION_SCHEMA
 
 
@@ -48,16 +59,23 @@ def observed_key(digest: str) -> str:
     return f"observed/{digest}.json"
 
 
-def closure_of(plan: PlanDocument, task: Task, request: str | None = None) -> list[Wheel] | None:
-    """Give the wheels that a package is installed with, by their digests; None: none asks for it.
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """The wheels of a closure; the path of each is the digest of its bytes."""
+
+    installed: list[Wheel]
+    """What a package is installed with."""
+    build: list[Wheel]
+    """What its build may need: what the builds of the closure need, and the rest of it."""
+
+
+def closure_of(plan: PlanDocument, task: Task, request: str | None = None) -> Closure | None:
+    """Give the wheels that a package is installed and built with; None: none asks for it.
 
     Args:
         plan: of the run.
         task: the package.
         request: the request whose closure it is; None for the first that needs the package.
-
-    Returns:
-        Wheels whose path is the digest of their bytes.
     """
     wanted = {file.sha256 for file in task.package.files}
     for answer in plan.requests:
@@ -65,23 +83,32 @@ def closure_of(plan: PlanDocument, task: Task, request: str | None = None) -> li
         if request not in (None, answer.name):
             continue
         if any(wanted == {file.sha256 for file in each.files} for each in packages):
-            others = [each for each in packages if wanted != {file.sha256 for file in each.files}]
-            chosen = (
-                fitting([Wheel(Path(f.sha256), f.filename) for f in each.files if f.sha256])
-                for each in others
-                if not each.for_build
-            )
-            return [wheel for wheel in chosen if wheel is not None]
+            own = [each for each in packages if wanted == {file.sha256 for file in each.files}]
+            others = [each for each in packages if each not in own]
+            builds = [each for each in others if each.for_build]
+            installed = [each for each in others if each not in builds or own[0].for_build]
+            for_builds = {each.name for each in builds}
+            rest = [each for each in others if each.name not in for_builds]
+            return Closure(_wheels(installed), _wheels([*builds, *rest]))
     return None
+
+
+def _wheels(packages: Iterable[ResolvedPackage]) -> list[Wheel]:
+    chosen = (
+        fitting([Wheel(Path(f.sha256), f.filename) for f in each.files if f.sha256])
+        for each in packages
+    )
+    return [wheel for wheel in chosen if wheel is not None]
 
 
 def observe_task(
     task: Task,
-    closure: Iterable[Wheel],
+    closure: Closure,
     place: Place,
     observer: Observer,
     scratch: Path,
-    rules: str,
+    *,
+    builds: bool,
     now: datetime,
 ) -> Observation:
     """Observe a package whose files are in staging.
@@ -93,34 +120,66 @@ def observe_task(
         place: where the files are.
         observer: who observes.
         scratch: an empty folder.
-        rules: the version of the scanner.
+        builds: whether its sdist is built, if it has one.
         now: the time (UTC).
 
     Raises:
-        SourceError: the package's own wheel can't be had.
+        SourceError: the package's own file can't be had.
         ScannerError: the sandbox failed.
     """
     wheel = fitting([Wheel(Path(a.sha256), a.filename) for a in task.artifacts])
-    if wheel is None:
-        why = "it has no wheel for this machine's Python"
-        return Observation(task.digest, rules, now, None, absent=why)
-    own = _fetched(wheel, place, scratch)
-    others: list[Wheel] = []
-    for each in closure:
-        try:
-            others.append(_fetched(each, place, scratch))
-        except SourceError:
-            continue
-    report = observer.observe(own, others)
-    return Observation(task.digest, rules, now, report, [each.filename for each in others])
+    sdist = None
+    if task.package.origin is Origin.PYPI:
+        sdist = sdist_of([(a.sha256, a.filename) for a in task.artifacts])
+    reports: list[Report] = []
+    used: set[str] = set()
+    if wheel is not None:
+        own = replace(wheel, path=_fetched(wheel.path, place, scratch))
+        others = _those_there(closure.installed, place, scratch)
+        used |= {each.filename for each in others}
+        reports.append(observer.observe(own, others))
+    if sdist is not None and builds:
+        source = replace(sdist, path=_fetched(sdist.path, place, scratch))
+        needed = _those_there(closure.build, place, scratch)
+        others = _those_there(closure.installed, place, scratch)
+        used |= {each.filename for each in (*needed, *others)}
+        reports.append(observer.observe_build(source, needed, others))
+    absent = []
+    if not reports:
+        absent.append("it has no wheel for this machine's Python")
+    if sdist is not None and not builds:
+        absent.append("its sdist is built only where the policy says so ([sdists] observe)")
+    return Observation(
+        task.digest,
+        versions.observed(builds=builds),
+        now,
+        _joined(reports),
+        sorted(used),
+        ", and ".join(absent),
+    )
 
 
-def _fetched(wheel: Wheel, place: Place, folder: Path) -> Wheel:
+def _joined(reports: Sequence[Report]) -> Report | None:
+    if not reports:
+        return None
+    return replace_fields(reports[0], runs=[run for each in reports for run in each.runs])
+
+
+def _those_there(wheels: Iterable[Wheel], place: Place, folder: Path) -> list[Wheel]:
+    """Bring those of these wheels here that are in staging."""
+    found = []
+    for each in wheels:
+        with suppress(SourceError):
+            found.append(replace(each, path=_fetched(each.path, place, folder)))
+    return found
+
+
+def _fetched(sha256: Path, place: Place, folder: Path) -> Path:
     """Bring the bytes of a digest here."""
-    path = folder / str(wheel.path)
+    path = folder / sha256
     if not path.exists():
-        place.get_file(str(wheel.path), path)
-    return Wheel(path, wheel.filename)
+        place.get_file(str(sha256), path)
+    return path
 
 
 def scan_of(content: bytes | None, digest: str, rules: str) -> Scan:
@@ -144,11 +203,12 @@ def scan_of(content: bytes | None, digest: str, rules: str) -> Scan:
         raise ScannerError("what was observed has no moment")
     if said.report is not None and not said.report.runs:
         raise ScannerError("what was observed has no run")
-    info = ScannerInfo(NAME, rules, isolation=ISOLATION)
+    held = said.report.held if said.report else ()
+    info = ScannerInfo(NAME, rules, isolation=isolation_of(held))
     return Scan(info, tuple(_findings(said)), said.observed_at)
 
 
 def _findings(said: Observation) -> Sequence[Finding]:
     if said.report is None:
         return [not_observed(said.absent[:600] or "it was not run")]
-    return findings_of(said.report)
+    return [*findings_of(said.report), *([not_observed(said.absent[:600])] if said.absent else [])]

@@ -13,7 +13,7 @@ from package_gate.core.artifact import UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.observation.findings import NAME, findings_of, not_observed
-from package_gate.observation.observe import ISOLATION, Observer, Wheel, fitting
+from package_gate.observation.observe import Observer, Wheel, fitting, sdist_of
 from package_gate.scanners import versions
 
 _AT_ONCE = 2
@@ -37,16 +37,20 @@ class Observed:
     @property
     def info(self) -> ScannerInfo:
         """See `Scanner.info`."""
-        return ScannerInfo(self.name, self.version, isolation=ISOLATION)
+        return ScannerInfo(self.name, self.version, isolation=self._observer.isolation)
 
     def scan(self, target: UnpackedPackage) -> Iterable[Finding]:
         """See `Scanner.scan`."""
         wheels = [Wheel(Path(each.path), each.artifact.filename) for each in target.artifacts]
         wheel = fitting(wheels)
+        found: list[Finding] = []
+        if sdist_of([(each.path, each.artifact.filename) for each in target.artifacts]):
+            why = "its sdist is built by package-gate observe, which has what its build needs"
+            found = [not_observed(why)]
         if wheel is None:
-            return [not_observed("it has no wheel for this machine's Python")]
+            return found or [not_observed("it has no wheel for this machine's Python")]
         with self._turns:
             try:
-                return findings_of(self._observer.observe(wheel, ()))
+                return [*findings_of(self._observer.observe(wheel, ())), *found]
             except ScannerError as error:
                 raise ScannerError(f"{self.name} on {target.name}: {error}") from error

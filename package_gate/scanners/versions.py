@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 ARCHIVE = "8"
 BEHAVIOUR = "27"
-OBSERVED = "2"
+OBSERVED = "3"
+"""Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
 _GUARDDOG = 6
@@ -25,3 +26,8 @@ def guarddog() -> str:
 def ruff() -> str:
     """Give the installed Ruff's version, and our own after a `+`."""
     return f"{version('ruff')}+{_RUFF}"
+
+
+def observed(*, builds: bool) -> str:
+    """Give the version of what observes packages, which builds their sdists or does not."""
+    return f"{OBSERVED}+builds" if builds else OBSERVED

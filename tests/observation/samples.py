@@ -24,9 +24,15 @@ class Sample:
     """Whether it attacks the sandbox."""
 
     @property
-    def is_one_module(self) -> bool:
-        """Whether it does no more than be imported."""
-        return len(self.files) == 1 and self.files.keys() <= {"demo.py", "demo/__init__.py"}
+    def runs_at_start(self) -> bool:
+        """Whether it runs whenever Python starts."""
+        return any(path.endswith((".pth", "customize.py")) for path in self.files)
+
+    @property
+    def hosts(self) -> list[str]:
+        """Which programs besides Python have to load it."""
+        everything = " ".join([*self.files, *self.files.values()])
+        return [host for host in ("pytest11", "jupyter") if host in everything]
 
 
 def read() -> list[Sample]:

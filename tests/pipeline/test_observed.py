@@ -9,6 +9,7 @@ from typing import cast
 import msgspec
 import pytest
 
+from package_gate.commands.service_scanners import observing_scanners
 from package_gate.core.artifact import Artifact, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import Verdict
 from package_gate.core.errors import ScannerError
@@ -16,8 +17,9 @@ from package_gate.core.finding import Severity
 from package_gate.core.plan import Plan
 from package_gate.core.request_file import RequestFile
 from package_gate.observation.documents import Deed, Report, Run, Step
-from package_gate.observation.observe import Observer, Wheel
+from package_gate.observation.observe import Observer, Sdist, Wheel
 from package_gate.pipeline.observed import (
+    Closure,
     Observation,
     closure_of,
     observe_task,
@@ -25,6 +27,8 @@ from package_gate.pipeline.observed import (
     scan_of,
 )
 from package_gate.pipeline.stages import read_batch
+from package_gate.scanners import versions
+from package_gate.scanners.registry import version_of
 from package_gate.staging.documents import PlanDocument, RequestAnswer, Task
 from package_gate.staging.place import FolderPlace, Place
 from tests.gate_parts import request
@@ -157,13 +161,23 @@ PLAN = PlanDocument(
 def test_a_package_is_observed_with_what_is_installed_with_it() -> None:
     def names(of: str, asked: str | None = None) -> list[str] | None:
         closure = closure_of(PLAN, task(of), asked)
-        return None if closure is None else [wheel.filename for wheel in closure]
+        return None if closure is None else [wheel.filename for wheel in closure.installed]
 
     assert names("app") == ["base-1.0-py3-none-any.whl"]
     assert names("base") == ["app-1.0-py3-none-any.whl"]
     assert names("base", "other") == ["other-1.0-py3-none-any.whl"]
     assert names("app", "other") is None
     assert names("unknown") is None
+
+
+def test_a_package_is_built_with_what_builds_need() -> None:
+    closure = closure_of(PLAN, task("app"))
+
+    assert closure is not None
+    assert [wheel.filename for wheel in closure.build] == [
+        "cython-1.0-py3-none-any.whl",
+        "base-1.0-py3-none-any.whl",
+    ]
 
 
 class FakeObserver:
@@ -173,6 +187,14 @@ class FakeObserver:
     def observe(self, wheel: Wheel, closure: Sequence[Wheel]) -> Report:
         assert all(each.path.is_file() for each in (wheel, *closure))
         self.asked.append((wheel.filename, [each.filename for each in closure]))
+        return NOTHING
+
+    def observe_build(
+        self, sdist: Sdist, build: Sequence[Wheel], closure: Sequence[Wheel]
+    ) -> Report:
+        paths = [sdist.path, *(each.path for each in (*build, *closure))]
+        assert all(path.is_file() for path in paths)
+        self.asked.append((f"build of {sdist.filename}", [each.filename for each in build]))
         return NOTHING
 
 
@@ -187,7 +209,66 @@ def test_what_was_not_staged_is_left_out(tmp_path: Path) -> None:
     closure = closure_of(PLAN, task("app"))
     assert closure
 
-    seen = observe_task(planned, closure, place, cast(Observer, observer), tmp_path, "1", NOW)
+    seen = observe_task(
+        planned, closure, place, cast(Observer, observer), tmp_path, builds=False, now=NOW
+    )
 
     assert observer.asked == [("app-1.0-py3-none-any.whl", [])]
     assert (seen.digest, seen.closure) == (planned.digest, [])
+
+
+@pytest.mark.parametrize(
+    ("builds", "asked", "says"),
+    [
+        (True, [("build of sdist-1.0.tar.gz", ["tool.whl"])], []),
+        (False, [], ["it has no wheel", "[sdists] observe"]),
+    ],
+)
+def test_an_sdist_is_built_only_where_the_policy_says_so(
+    tmp_path: Path, builds: bool, asked: list[tuple[str, list[str]]], says: list[str]
+) -> None:
+    place, observer = FolderPlace(tmp_path / "work"), FakeObserver()
+    sha256s = {}
+    for name in ("sdist", "tool"):
+        tmp_path.joinpath(name).write_text(name)
+        sha256s[name] = hashlib.sha256(name.encode()).hexdigest()
+        place.put_file(tmp_path / name, sha256s[name])
+    artifact = Artifact("sdist-1.0.tar.gz", sha256s["sdist"], 5)
+    planned = Task(resolved("sdist"), (artifact,), ("observed",))
+    needed = Wheel(Path(sha256s["tool"]), "tool.whl")
+
+    seen = observe_task(
+        planned,
+        Closure([], [needed]),
+        place,
+        cast(Observer, observer),
+        tmp_path,
+        builds=builds,
+        now=NOW,
+    )
+
+    assert observer.asked == asked
+    assert all(each in seen.absent for each in says)
+    found = scan_of(msgspec.json.encode(seen), planned.digest, seen.rules)
+    assert [finding.rule for finding in found.findings] == ([] if builds else ["not-observed"])
+
+
+def test_what_is_built_has_other_rules_than_what_is_not() -> None:
+    """So that evidence of a time when nothing was built does not hold once the policy wants it."""
+    built, not_built = versions.observed(builds=True), versions.observed(builds=False)
+
+    assert built != not_built == version_of("observed")
+    (elsewhere,) = observing_scanners(["observed"], Path(), elsewhere=True, builds=True)
+    assert elsewhere.version == built
+
+
+def test_what_held_is_in_the_evidence() -> None:
+    report = Report(NOTHING.runs, ["memory"])
+    seen = Observation("0" * 64, "1", NOW, report)
+    without = msgspec.structs.replace(seen, report=NOTHING)
+
+    def isolation(of: Observation) -> str:
+        return scan_of(msgspec.json.encode(of), "0" * 64, "1").scanner.isolation
+
+    assert "memory by control groups" in isolation(seen)
+    assert "control groups" not in isolation(without)

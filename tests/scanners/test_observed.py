@@ -149,7 +149,7 @@ def test_what_has_no_wheel_is_not_observed(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_sandbox_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "missing", lambda: "")
-    monkeypatch.setattr(observe, "outer_room", lambda order, wheels: ["false"])
+    monkeypatch.setattr(observe, "outer_room", lambda *_: ["false"])
 
     with pytest.raises(ScannerError, match="observed on demo: The sandbox failed"):
         list(Observed(tmp_path).scan(package("demo-1.0-py3-none-any.whl")))
