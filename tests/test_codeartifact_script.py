@@ -103,7 +103,7 @@ def test_what_a_rescan_refuses_can_no_longer_be_installed(build: ScriptRun, both
     assert result.returncode == 0, result.stdout + result.stderr
     assert build.verdicts() == {"app": "refused", "tool": "approved"}
     (email,) = [e for e in build.emails() if e.attributes["verdict"] == "refused"]
-    assert email.subject == "[package gate] refused and withdrawn: app"
+    assert email.subject == "[package gate] refused, dep 1.5 withdrawn: app"
     dep = PackageKey(DOMAIN, REPOSITORY, "pypi", "", "dep")
     assert build.aws.codeartifact.status(dep) == {"1.5": "Archived"}
     build.add_advisory("another", "1.0")

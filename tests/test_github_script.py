@@ -111,7 +111,7 @@ def test_what_a_rescan_refuses_can_no_longer_be_installed(build: Build) -> None:
     for branch in ("pypi/app", "pypi-packages/dep/1.5"):
         assert build.world.files(branch) == ["WITHDRAWN.md"]
     (email,) = [e for e in build.run.emails() if e.attributes["verdict"] == "refused"]
-    assert email.subject == "[package gate] refused and withdrawn: app"
+    assert email.subject == "[package gate] refused, dep 1.5 withdrawn: app"
 
 
 def test_credentials_are_nowhere_neither_when_it_fails_nor_when_it_works(

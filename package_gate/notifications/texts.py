@@ -28,7 +28,7 @@ from package_gate.report.reading import (
     subject,
     utc,
     waiver_block,
-    was_withdrawn,
+    withdrawn,
 )
 
 MAX_SUBJECT_CHARACTERS = 99
@@ -201,9 +201,12 @@ def wrap(text: str, indent: str) -> list[str]:
 
 
 def _verdict_words(decision: RequestDecision, packages: Sequence[PackageDecision]) -> str:
-    if decision.verdict is Verdict.REFUSED and was_withdrawn(packages):
+    back = withdrawn(packages) if decision.verdict is Verdict.REFUSED else []
+    if not back:
+        return decision.verdict.value
+    if package_title(packages[0]) in back:
         return "refused and withdrawn"
-    return decision.verdict.value
+    return f"refused, {back[0] if len(back) == 1 else f'{len(back)} packages'} withdrawn"
 
 
 def _hint(report_hint: str) -> str:

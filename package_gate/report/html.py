@@ -39,8 +39,8 @@ from package_gate.report.reading import (
     subject,
     utc,
     waiver_block,
-    was_withdrawn,
     web_address,
+    withdrawn,
 )
 
 MAX_CARDS = 300
@@ -93,7 +93,7 @@ class Card:
     waived: Sequence[Blocker]
     steps: Sequence[str]
     waivers: str
-    withdrawn: bool
+    withdrawn: list[str]
 
 
 def write_html(run: Run, file: BinaryIO, *, inventory: bool = False) -> None:
@@ -167,7 +167,7 @@ def _card(number: int, outcome: RequestOutcome, entries: dict[PackageKey, Entry]
         ],
         steps=next_steps(decision, packages),
         waivers=waiver_block(decision, packages),
-        withdrawn=was_withdrawn(packages),
+        withdrawn=withdrawn(packages),
     )
 
 

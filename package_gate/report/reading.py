@@ -142,9 +142,9 @@ def summary(blocking: Sequence[Blocker]) -> str:
     return one_line(told) + (f" (and {more} more)" if more else "")
 
 
-def was_withdrawn(packages: Sequence[PackageDecision]) -> bool:
-    """Whether the gate had published one of these and took it back."""
-    return any(package.withdrawn_at is not None for package in packages)
+def withdrawn(packages: Sequence[PackageDecision]) -> list[str]:
+    """Name what of these the gate had published and took back."""
+    return [package_title(each) for each in packages if each.withdrawn_at is not None]
 
 
 def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -> list[str]:
@@ -163,9 +163,9 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
     steps: list[str] = []
     if decision.instead:
         steps.append(f"{INSTEAD}{decision.instead}")
-    if was_withdrawn(packages):
+    if back := withdrawn(packages):
         steps.append(
-            "It had been approved before and is withdrawn. Uninstall it wherever it is installed."
+            f"Approved before, and withdrawn now: {', '.join(back)}. Uninstall wherever installed."
         )
     blocking = blockers(packages)
     if any(is_known_malware(each.finding) for each in blocking):

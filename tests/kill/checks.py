@@ -65,7 +65,7 @@ def at_the_end(build: Build, status: int) -> list[str]:
         faults.append(f"published: {published}")
     faults += _record_faults(build)
     faults += [f"still owed: {key}" for key in build.store.documents() if key.startswith("owed/")]
-    faults += _email_faults(Counter(build.store.emails()))
+    faults += _email_faults(Counter((mail.package, mail.verdict) for mail in build.store.emails()))
     faults += _report_faults(build)
     faults += _catalogue_faults(build)
     faults += _leftovers(build)
@@ -139,7 +139,7 @@ def overturned(build: Build, status: int, *, settled: bool) -> list[str]:
         faults.append(f"dep is {dep.verdict}, published to {dep.published_to!r}")
     if build.store.expected_tool() not in build.store.published():
         faults.append("the archive is not published any more")
-    said = [verdict for name, verdict in build.store.emails() if name == "app"]
+    said = [mail.verdict for mail in build.store.emails() if mail.package == "app"]
     if said[-1:] != ["refused"]:
         faults.append(f"app was told {said}")
     faults += _leftovers(build)

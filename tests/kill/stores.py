@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tests.aws_run import ScriptRun
 from tests.publishers.github_world import World
@@ -27,6 +27,15 @@ class Digests:
     tool: str
     never: dict[str, bytes]
     """The bytes of the refused and of the undecided file by name."""
+
+
+class Mail(NamedTuple):
+    """An email that was sent."""
+
+    package: str
+    verdict: str
+    subject: str
+    """Of a refusal it names what was withdrawn: told again, that is news."""
 
 
 class Store(Protocol):
@@ -53,8 +62,8 @@ class Store(Protocol):
         """Every record by its key."""
         ...
 
-    def emails(self) -> list[tuple[str, str]]:
-        """Package and verdict of each email that was sent, in order."""
+    def emails(self) -> list[Mail]:
+        """What was sent, in order."""
         ...
 
     def turn_taken(self) -> bool:
@@ -107,17 +116,15 @@ class LocalStore:
             if path.is_file() and not path.name.startswith(".")
         }
 
-    def emails(self) -> list[tuple[str, str]]:
+    def emails(self) -> list[Mail]:
         sent = [
             email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             for path in sorted(
                 self.output.glob("outbox/[!.]*"), key=lambda path: path.stat().st_mtime_ns
             )
         ]
-        return [
-            (str(mail["X-Package-Gate-Package"]), str(mail["X-Package-Gate-Verdict"]))
-            for mail in sent
-        ]
+        wanted = ("X-Package-Gate-Package", "X-Package-Gate-Verdict", "Subject")
+        return [Mail(*(str(mail[name]) for name in wanted)) for mail in sent]
 
     def turn_taken(self) -> bool:
         return False
@@ -168,9 +175,12 @@ class _AWSStore:
                 found[key] = content
         return found
 
-    def emails(self) -> list[tuple[str, str]]:
+    def emails(self) -> list[Mail]:
         sent = self.run.emails()
-        return [(mail.attributes["package"], mail.attributes["verdict"]) for mail in sent]
+        return [
+            Mail(mail.attributes["package"], mail.attributes["verdict"], mail.subject)
+            for mail in sent
+        ]
 
     def turn_taken(self) -> bool:
         return any(

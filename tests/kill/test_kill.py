@@ -86,6 +86,7 @@ def test_a_withdrawal_is_listed_before_it_is_forgotten(
         result = killed_rescan(made, Point(Kind.OPERATION, operation), Mode.PROCESS)
     assert result.happened
     assert result.faults == []
+    assert result.repeated_emails == 0
 
 
 @pytest.fixture(scope="module")

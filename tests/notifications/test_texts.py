@@ -100,7 +100,20 @@ def test_a_package_taken_back_is_called_withdrawn() -> None:
     email = email_about(gone)
 
     assert email.subject == "[package gate] refused and withdrawn: PyYAML==5.3.1"
-    assert "Uninstall it" in email.body
+    assert "Approved before, and withdrawn now: pyyaml 5.3.1. Uninstall" in " ".join(
+        email.body.split()
+    )
+
+
+def test_what_was_withdrawn_below_a_request_is_named() -> None:
+    refused = sample_run.refused()
+    (pyyaml,) = refused.packages
+    below = replace(pyyaml, name="dep", withdrawn_at=sample_run.DECIDED)
+
+    one = email_about(replace(refused, packages=(pyyaml, below)))
+    assert one.subject == "[package gate] refused, dep 5.3.1 withdrawn: PyYAML==5.3.1"
+    two = email_about(replace(refused, packages=(pyyaml, below, replace(below, name="more"))))
+    assert two.subject == "[package gate] refused, 2 packages withdrawn: PyYAML==5.3.1"
 
 
 def test_sample_advisories_are_told_before_the_verdict_is_explained() -> None:

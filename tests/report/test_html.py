@@ -225,7 +225,7 @@ def test_severities_and_verdicts_are_words_and_not_colours_alone() -> None:
 def test_a_withdrawn_package_says_so_loudly() -> None:
     (pyyaml,) = refused().packages
     gone = replace(refused(), packages=(replace(pyyaml, withdrawn_at=DECIDED),))
-    assert "The gate has withdrawn it." in card(gone).text
+    assert "Approved and published before, and withdrawn now: " in card(gone).text
 
 
 def test_a_command_on_a_record_that_is_not_approved_is_not_shown() -> None:

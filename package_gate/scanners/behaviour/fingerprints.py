@@ -467,6 +467,12 @@ def of_whole_file(rule: str, content: bytes, when: Sequence[str]) -> str:
     return digest_of([rule, *when, hashlib.sha256(content).hexdigest()])
 
 
+def of_statement(sink: Sink) -> str:
+    """Identify what was found by the statement alone, whatever its names stand for."""
+    texts = [plain(unparsed(each)) for each in sink.nodes]
+    return digest_of([sink.behaviour.rule, *texts])
+
+
 def digest_of(parts: Iterable[str]) -> str:
     """Give one SHA-256 of several texts."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -161,20 +161,46 @@ def _is_held_by_code(call: Call, flow: Flow) -> bool:
         (isinstance(node, ast.Attribute) and node.attr in held)
         or (isinstance(node, ast.Name) and node.id == "__doc__")
         for each in given
-        for node in _walk_but_code_types(each, flow)
+        for node in _walk_what_runs(each, flow)
     )
 
 
-def _walk_but_code_types(expression: ast.expr, flow: Flow) -> Iterator[ast.AST]:
-    """Yield the nodes of an expression, but for what a code object is made of: that runs as code
-    that was looked at."""
+def _walk_what_runs(expression: ast.expr, flow: Flow) -> Iterator[ast.AST]:
+    """Yield the nodes of an expression that become code.
+
+    What a code object is made of runs as code that was looked at, and what `%(name)r` puts into a
+    text is a literal there.
+    """
     waiting: list[ast.AST] = [expression]
     for node in waiting:  # it grows meanwhile
         yield node
-        if not (
-            isinstance(node, ast.Call) and "types.CodeType" in flow.expressions.names(node.func)
-        ):
-            waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Call) and "types.CodeType" in flow.expressions.names(node.func):
+            continue
+        literals = set(map(id, _literals_of(node)))
+        waiting += (
+            inner
+            for each in ast.iter_child_nodes(node)
+            for inner in _parts(each)
+            if id(inner) not in literals
+        )
+
+
+def _parts(node: ast.AST) -> Iterable[ast.AST]:
+    return node.values if isinstance(node, ast.Dict) else (node,)
+
+
+def _literals_of(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a template puts into its text as a literal."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)):
+        return
+    template = getattr(node.left, "value", None)
+    if isinstance(template, str) and isinstance(node.right, ast.Dict):
+        for key, value in zip(node.right.keys, node.right.values, strict=True):
+            name = getattr(key, "value", None)
+            if isinstance(name, str) and set(
+                re.findall(rf"%\({re.escape(name)}\)(.)", template)
+            ) == {"r"}:
+                yield value
 
 
 def _is_of_interpreter(call: Call, flow: Flow) -> bool:

@@ -27,6 +27,7 @@ from package_gate.scanners.behaviour.fingerprints import (
     digest_of,
     graph_of,
     occasion,
+    of_statement,
     of_whole_file,
 )
 from package_gate.scanners.behaviour.inheritance import Heir, heirs_in, inherited_uses
@@ -80,8 +81,11 @@ _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
 _DEPTH = 2
 """Modules in between."""
+_MANY_CALLERS = 20
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
+REPLACES = "replaces-what-others-use"
+"""What the replacement does is looked at by the other rules."""
 ANYTHING = "*"
 """Stands for all names of a module that a caller uses which can't be looked at."""
 _NO_LINES: frozenset[int] = frozenset()
@@ -118,6 +122,9 @@ class PackageBehaviour:
         self._prints = Fingerprints(tree, lambda: self._graph)
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
         self._heirs: dict[str, list[Heir]] = {}
+        self._implicit: dict[tuple[str, bool], set[tuple[str, str]]] = {}
+        self._known_calls: dict[tuple[str, frozenset[str], int], bool] = {}
+        self._leading: dict[tuple[str, frozenset[int]], frozenset[str]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
         """Give what a file does by itself, and what looks like malware in functions that wait.
@@ -162,7 +169,7 @@ class PackageBehaviour:
             # One by one: what two functions do together need not be one thing.
             at_once += (
                 each
-                for name in sorted(self._called(path, names, 0))
+                for name in sorted(self._called(path, names))
                 if (by_name := self._look(path, content, frozenset({name}), whole=False))
                 for each in self._identified(
                     by_name,
@@ -291,7 +298,9 @@ class PackageBehaviour:
             whole = self._running.whole(path)
             module, sinks_found, flow = self._sinks(path, content, called, whole=whole)
             for each in sinks_found:
-                if each.nodes:
+                if each.behaviour.rule == REPLACES:
+                    prints[each.behaviour.rule, each.behaviour.line] = of_statement(each)
+                elif each.nodes:
                     of_sink = self._prints.of(each, flow, module, path, when)
                     prints[each.behaviour.rule, each.behaviour.line] = of_sink
             prints |= self._of_own_data(found, path, module, flow, when, whole=whole)
@@ -334,11 +343,19 @@ class PackageBehaviour:
         return {(OWN_DATA, line): digest_of(sorted(parts[line])) for line in lines & parts.keys()}
 
     def _callings(self, path: str, name: str) -> Iterator[str]:
-        """Give the statements of other modules that call something of this one."""
-        for caller in self._callers(path):
-            lines = self._used_of(path, caller, whole=True).get(name, _NO_LINES)
+        """Give the statements of other modules that call something of this one.
+
+        What so many call is a helper of the whole package: what one of them hands over is followed
+        from there.
+        """
+        calling = {
+            caller: lines
+            for caller in self._callers(path)
+            if (lines := self._used_of(path, caller, whole=True).get(name, _NO_LINES))
+        }
+        for caller, lines in calling.items() if len(calling) <= _MANY_CALLERS else ():
             yield from calling_texts(self._graph.modules[caller], lines)
-            for decides in deciding_names(self._graph.modules[caller], lines) if lines else ():
+            for decides in deciding_names(self._graph.modules[caller], lines):
                 where, rest = self._graph.resolve(caller, decides)
                 # What is no module is a name of the caller's own.
                 stands_in, of_it = (where, rest) if where and rest else (caller, decides)
@@ -385,40 +402,65 @@ class PackageBehaviour:
         paths = [each.relative_to(self._tree).as_posix() for each in regular_files(self._tree)]
         return OwnFiles(paths, self._tree, self._running.distribution)
 
-    def _called(self, path: str, names: frozenset[str], depth: int) -> frozenset[str]:
+    def _called(self, path: str, names: frozenset[str]) -> frozenset[str]:
         """Tell which names of a module other modules call as soon as they run by themselves."""
         found: set[str] = set()
+        for name in self._calls(path, names, 0):
+            found.add(name)
+            if found == names:
+                break
+        return frozenset(found)
+
+    def _is_called(self, path: str, names: frozenset[str], depth: int) -> bool:
+        """Tell whether one of them is called, by so many modules in between."""
+        asked = (path, names, depth)
+        if asked not in self._known_calls:
+            self._known_calls[asked] = any(True for _ in self._calls(path, names, depth))
+        return self._known_calls[asked]
+
+    def _calls(self, path: str, names: frozenset[str], depth: int) -> Iterator[str]:
+        """Yield the names that are called, as soon as that is known of one; some repeatedly."""
         words = {re.escape(name.partition(".")[0].encode()) for name in names}
         word = re.compile(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b")
+        further = []
         for caller in self._callers(path) if names else ():
             content = self._graph.modules[caller]
-            implied = any(map(_is_implicit, names))
-            if content.isascii() and not implied and not word.search(content):
-                continue
+            yield from self._implied(path, caller, names)
+            if content.isascii() and not word.search(content):
+                continue  # operators alone reach an object whose class is not named
             used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
             at_once = names if ANYTHING in used else used & names
-            at_once |= self._implied(path, caller, names)
-            found |= at_once
-            if at_once or depth == _DEPTH:
-                continue
+            yield from at_once
+            if not at_once and depth < _DEPTH:
+                further.append(caller)
+        for caller in further:
+            found: set[str] = set()
             for name, lines in self._used_of(path, caller, whole=True).items():
-                if name in names:
-                    ways = _leading_to(content, lines)
-                    if self._called(caller, ways, depth + 1):
-                        found.add(name)
-            for name in names - found:
-                if (ways := self._inheriting(path, name, caller)) and self._called(
-                    caller, ways, depth + 1
-                ):
+                ways = self._leading_to(caller, lines) if name in names else _NOTHING
+                if ways and self._is_called(caller, ways, depth + 1):
                     found.add(name)
-        return frozenset(found)
+            yield from found
+            for name in names - found:
+                ways = self._inheriting(path, name, caller)
+                if ways and self._is_called(caller, ways, depth + 1):
+                    yield name
+
+    def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
+        """Name what of a module, when called, comes to one of these lines."""
+        if (path, lines) not in self._leading:
+            self._leading[path, lines] = _leading_to(self._graph.modules[path], lines)
+        return self._leading[path, lines]
 
     def _implied(self, path: str, caller: str, names: frozenset[str]) -> frozenset[str]:
         """Choose those of a module's methods that another one calls by an operator or the like."""
         methods = {name: name.rpartition(".")[2] for name in names if _is_implicit(name)}
         if not methods:
             return _NOTHING
-        used = _used_implicitly(self._graph.modules[caller], whole=self._running.whole(caller))
+        whole = self._running.whole(caller)
+        if (caller, whole) not in self._implicit:
+            content = self._graph.modules[caller]
+            self._implicit[caller, whole] = _used_implicitly(content, whole=whole)
+        used = self._implicit[caller, whole]
         given = {m for name, m in used if self._graph.resolve(caller, name)[0] == path}
         return frozenset(name for name, method in methods.items() if method in given)
 

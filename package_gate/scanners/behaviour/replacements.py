@@ -45,8 +45,6 @@ _PATCHES = tables.Table(
 )  # fmt: skip
 """Functions that are given an object or a module's name, and the name of an attribute."""
 _STARTED = tables.Table(("unittest.mock.patch().start", "mock.patch().start"))
-_FIRST = tables.Table(("sys.meta_path.insert", "sys.path_hooks.insert"))
-"""Calls that have all imports ask something before others are asked."""
 _CELLS = tables.Table(
     tuple(
         f"{shell}.{kind}_transformer*"
@@ -66,7 +64,7 @@ def of_replacements(flow: Flow) -> Iterator[Found]:
             yield "replaces-what-others-use", (target, value)
     for call in flow.calls:
         replaces = any(map(_is_relied_on, _patched(call, flow)))
-        if call.does(_FIRST) or call.does(_CELLS) or replaces:
+        if call.does(_CELLS) or replaces:
             yield "replaces-what-others-use", (call.node,)
 
 

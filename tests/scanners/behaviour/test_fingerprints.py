@@ -195,10 +195,21 @@ def test_data_that_is_run_is_the_same_in_another_release(tmp_path: Path) -> None
     assert not prints(tmp_path / "changed", {**files, "sample/__init__.py": elsewhere}) & old
 
 
+def test_what_replaces_is_told_by_the_statement(tmp_path: Path) -> None:
+    code = "import requests\n\ndef own(self):\n    return 1\n\nrequests.Session.merge = own\n"
+    old = prints(tmp_path / "old", {"sample/__init__.py": code})
+
+    longer = code.replace("return 1", "return 1 + 1")
+    assert prints(tmp_path / "new", {"sample/__init__.py": longer}) == old
+    other = code.replace("Session.merge", "Session.send")
+    assert not prints(tmp_path / "other", {"sample/__init__.py": other}) & old
+
+
 @pytest.mark.parametrize(
     "code",
     ["from importlib.metadata import metadata\nexec(metadata('s')['Description'])\n",
-     "def f():\n    'x = 1'\nexec(f.__doc__)\n"],
+     "def f():\n    'x = 1'\nexec(f.__doc__)\n",
+     "def f():\n    'x = 1'\nexec('y = 0\\n%(doc)s' % {'doc': f.__doc__})\n"],
 )  # fmt: skip
 def test_what_hides_in_texts_has_no_precedent(tmp_path: Path, code: str) -> None:
     assert "" in prints(tmp_path, {"sample/__init__.py": code})
