@@ -6,7 +6,7 @@ key_pattern='arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-f-]+'
 parameter_pattern='(/[A-Za-z0-9_.-]+)+'
 # shellcheck disable=SC2034 # the programs upload them
 # The gate's pipeline, and what it nests.
-pipeline_templates=(scan-pipeline.yaml closed-network.yaml scan-fleet.yaml)
+pipeline_templates=(scan-pipeline.yaml closed-network.yaml scan-fleet.yaml observe.yaml)
 
 check_tools() {
   local tool
@@ -159,6 +159,7 @@ pipeline_template_parameters() {
   parameter ScanPipelineTemplate "$(template_address scan-pipeline.yaml)"
   parameter ClosedNetworkTemplate "$(template_address closed-network.yaml)"
   parameter ScanFleetTemplate "$(template_address scan-fleet.yaml)"
+  parameter ObserveTemplate "$(template_address observe.yaml)"
 }
 
 # gate_is_current STACK TEMPLATE: its templates are those of this checkout.
@@ -167,7 +168,8 @@ gate_is_current() {
   same_text "$scratch/template-in-use" "$project/cfn/$2" &&
     [ "$(stack_value "$1" Parameter:ScanPipelineTemplate)" = "$(template_address scan-pipeline.yaml)" ] &&
     [ "$(stack_value "$1" Parameter:ClosedNetworkTemplate)" = "$(template_address closed-network.yaml)" ] &&
-    [ "$(stack_value "$1" Parameter:ScanFleetTemplate)" = "$(template_address scan-fleet.yaml)" ]
+    [ "$(stack_value "$1" Parameter:ScanFleetTemplate)" = "$(template_address scan-fleet.yaml)" ] &&
+    [ "$(stack_value "$1" Parameter:ObserveTemplate)" = "$(template_address observe.yaml)" ]
 }
 
 # template_address NAME: in S3, as CloudFormation wants it.

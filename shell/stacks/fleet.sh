@@ -19,6 +19,8 @@
 . "${BASH_SOURCE[0]%/*}/common.sh"
 # shellcheck source=shell/stacks/builds.sh
 . "$stacks/builds.sh"
+# shellcheck source=shell/stacks/nested.sh
+. "$stacks/nested.sh"
 
 default_from=1000
 
@@ -58,28 +60,6 @@ delete() {
   parameter FleetFrom 0
   ensure_gate
   say "One build scans the plans of the gate $STACK_NAME again."
-}
-
-# look_at_gate: sets $kind and $bucket.
-look_at_gate() {
-  need STACK_NAME "$stack_pattern" 'the name of the stack of the gate'
-  check_region_and_account "${STACK_NAME-}"
-  describe_stack "$STACK_NAME"
-  kind=$(stack_value "$STACK_NAME" Kind)
-  bucket=$(stack_value "$STACK_NAME" Parameter:S3ArtifactsBucket)
-  case $kind in
-    codeartifact | github)
-      gate_is_current "$STACK_NAME" "$kind-private-repo.yaml" ||
-        problem "The gate $STACK_NAME has other templates than this checkout: run ./shell/update-gate.sh first."
-      ;;
-    *) problem "There is no gate $STACK_NAME in account $account, $AWS_REGION." ;;
-  esac
-  stop_if_problems
-}
-
-ensure_gate() {
-  ensure_stack "$STACK_NAME" "$kind" "$kind-private-repo.yaml" \
-    "$(template_address "$kind-private-repo.yaml")"
 }
 
 run_program "$@"

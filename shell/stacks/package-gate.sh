@@ -183,6 +183,9 @@ check_isolation() {
       '' | 0) ;;
       *) problem "ISOLATION is $ISOLATION, but the gate has a fleet, which scans in the closed network: take it away first with shell/delete-fleet-stack.sh" ;;
     esac
+    if [ -n "$(stack_value looked-at Parameter:ObserveImage)" ]; then
+      problem "ISOLATION is $ISOLATION, but the gate observes packages in the closed network: take that away first with shell/delete-observe-stack.sh"
+    fi
     return
   fi
   case ${ADVISORIES-} in

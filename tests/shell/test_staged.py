@@ -1,5 +1,6 @@
 """Isolated stages and fleets: what the scripts ask for, send and change."""
 
+import gzip
 import hashlib
 import re
 import subprocess
@@ -103,6 +104,29 @@ def test_a_gate_gets_stages_and_a_fleet_and_loses_them(
     assert single.status == 0, single.said
     assert parameters(bash)["Isolation"] == "single"
     assert nested_stacks(bash) == {"ScanPipeline"}
+
+
+def test_a_gate_with_stages_observes_packages_until_that_is_taken_away(
+    bash: Caller, python: dict[str, str], tmp_path: Path
+) -> None:
+    made = bash.source("create-codeartifact", environment={**STAGED, **python})
+    assert made.status == 0, made.said
+    chosen = parameters(bash)
+    without = bash.source("create-observe", "--yes", only(bash))
+    assert (without.status, "OBSERVE_IMAGE is not set" in without.said) == (2, True), without.said
+    image = tmp_path / "observe.tar.gz"
+    image.write_bytes(gzip.compress(b"a file system"))
+    digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    asked = bash.source("create-observe", "--yes", only(bash, OBSERVE_IMAGE=str(image)))
+    assert asked.status == 0, asked.said
+    assert f"gate/{digest}.tar.gz" in keys(bash)
+    assert parameters(bash)["ObserveImage"] == f"gate/{digest}.tar.gz"
+    assert nested_stacks(bash) == {"ScanPipeline", "ClosedNetwork", "Observe"}
+    single = bash.source("create-codeartifact", "--yes", only(bash, ISOLATION="single"))
+    assert (single.status, "delete-observe-stack.sh" in single.said) == (2, True), single.said
+    gone = bash.source("delete-observe", "--yes", only(bash))
+    assert gone.status == 0, gone.said
+    assert changed(chosen, parameters(bash)) == set()
 
 
 def nested_stacks(caller: Caller) -> set[str]:

@@ -353,7 +353,11 @@ CALLS: dict[tuple[str, str], Needs] = {
         ("s3:DeleteObject", RECORD),
         ("s3:DeleteObjectVersion", RECORD),
     ),
-    ("s3api", "head-object"): (("s3:GetObject", WHEEL), ("s3:ListBucket", BUCKET)),
+    ("s3api", "head-object"): (
+        ("s3:GetObject", BUNDLE),
+        ("s3:GetObject", WHEEL),
+        ("s3:ListBucket", BUCKET),
+    ),
     ("s3api", "head-bucket"): (("s3:ListBucket", BUCKET),),
     ("s3api", "list-multipart-uploads"): (("s3:ListBucketMultipartUploads", BUCKET),),
     ("s3api", "list-object-versions"): (("s3:ListBucketVersions", BUCKET),),

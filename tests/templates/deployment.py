@@ -32,6 +32,7 @@ COMMON: dict[str, str | list[str]] = {
     "closed-network.yaml",
     "ScanFleetTemplate": f"https://{BUCKET}.s3.{REGION}.amazonaws.com/templates/{DIGEST}/"
     "scan-fleet.yaml",
+    "ObserveTemplate": f"https://{BUCKET}.s3.{REGION}.amazonaws.com/templates/{DIGEST}/observe.yaml",
     "GateBundle": f"gate/{DIGEST}.tar.gz",
     "GateBundleSHA256": DIGEST,
 }

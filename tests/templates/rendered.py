@@ -20,6 +20,7 @@ NESTED = {
     "ScanPipeline": "scan-pipeline.yaml",
     "ClosedNetwork": "closed-network.yaml",
     "ScanFleet": "scan-fleet.yaml",
+    "Observe": "observe.yaml",
 }
 """Which template each nested stack runs, by logical id; its `TemplateURL` is a parameter."""
 _NO_VALUE = object()

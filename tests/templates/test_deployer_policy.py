@@ -44,6 +44,7 @@ NEEDED = {
     "dependency-scan": {"common", "gate"},
     "github-private-repo": {"common", "gate"},
     "isolated-notebook": {"common", "network", "notebook"},
+    "observe": {"common", "gate", "stages"},
     "scan-fleet": {"common", "gate", "stages"},
     "scan-pipeline": {"common", "gate"},
     "vpc": {"common", "network"},
@@ -103,6 +104,7 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
             **STAGED,
             "DomainName": "package-gate",
             "FleetFrom": "1000",
+            "ObserveImage": f"gate/{'0' * 64}.tar.gz",
             "SignVerdicts": "on",
         },
         stack="package-gate",
@@ -112,6 +114,8 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
     fleet = staged.nested.resources["ScanFleet"].nested
     assert closed
     assert fleet
+    observe = staged.nested.resources["Observe"].nested
+    assert observe
     notebook = {
         "DomainName": "package-gate",
         "RepositoryName": "internal",
@@ -165,6 +169,7 @@ def stacks() -> dict[str, tuple[Rendered, ...]]:
             )
             for kind in ("notebook-instance", "studio")
         ),
+        "observe": (observe,),
         "scan-fleet": (fleet,),
         "scan-pipeline": (pipeline, webhook.nested, staged.nested),
         "vpc": (
