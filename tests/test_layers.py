@@ -8,6 +8,7 @@ import ast
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,16 +44,25 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
 
 
-TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 NODES = {node(module_name(path)) for path in MODULES}
-EDGES = {
-    (node(module_name(path)), to)
-    for path, tree in TREES.items()
-    for name in imports(tree)
-    if name.startswith(("package_gate.", "benchmarks."))
-    for to in [node(name) if node(name) in NODES else "package_gate"]
-    if to != node(module_name(path))
-}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Parse all modules, when a test asks: this module is imported by every process of a run."""
+    return {path: ast.parse(path.read_text()) for path in MODULES}
+
+
+def edges() -> set[tuple[str, str]]:
+    """Give who imports whom."""
+    return {
+        (node(module_name(path)), to)
+        for path, tree in trees().items()
+        for name in imports(tree)
+        if name.startswith(("package_gate.", "benchmarks."))
+        for to in [node(name) if node(name) in NODES else "package_gate"]
+        if to != node(module_name(path))
+    }
 
 
 def layers() -> list[set[str]]:
@@ -71,10 +81,11 @@ def test_the_parts_are_few_and_each_has_its_layer() -> None:
 
 def test_imports_point_downwards_and_never_in_a_circle() -> None:
     height = {name: -depth for depth, layer in enumerate(layers()) for name in layer}
-    assert [(a, b) for a, b in sorted(EDGES) if height[a] <= height[b]] == []
-    graph = {name: {b for a, b in EDGES if a == name} for name in NODES}
+    found = edges()
+    assert [(a, b) for a, b in sorted(found) if height[a] <= height[b]] == []
+    graph = {name: {b for a, b in found if a == name} for name in NODES}
     assert len(list(TopologicalSorter(graph).static_order())) == len(NODES)
-    assert {("commands", "pipeline"), ("pipeline", "core"), ("core", "package_gate")} <= EDGES
+    assert {("commands", "pipeline"), ("pipeline", "core"), ("core", "package_gate")} <= found
 
 
 def test_no_part_holds_more_than_a_fifth_of_the_lines() -> None:
@@ -86,7 +97,7 @@ def test_no_part_holds_more_than_a_fifth_of_the_lines() -> None:
 
 def test_no_constructor_takes_more_than_seven_arguments() -> None:
     too_many = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for found in ast.walk(tree):
             if isinstance(found, ast.FunctionDef) and found.name == "__init__":
                 given = found.args

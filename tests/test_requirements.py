@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.local_run import PROJECT
-from tests.test_layers import TREES, imports
+from tests.test_layers import imports, trees
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 GROUPS = {"gate": PYPROJECT["project"]["dependencies"], **PYPROJECT["dependency-groups"]}
@@ -64,8 +64,8 @@ def test_the_gate_is_tested_with_what_it_runs_with(name: str) -> None:
 
 def test_the_gate_names_what_it_imports_and_nothing_else() -> None:
     """A name that only another package brings in may go with that package's next release."""
-    files = [path for path in TREES if path.is_relative_to(PROJECT / "package_gate")]
-    modules = {name.split(".")[0] for path in files for name in imports(TREES[path])}
+    files = [path for path in trees() if path.is_relative_to(PROJECT / "package_gate")]
+    modules = {name.split(".")[0] for path in files for name in imports(trees()[path])}
     distributions = packages_distributions()
     imported = {
         canonicalize_name(distributions[module][0])
