@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ SHELLS = ("bash", "zsh")
 GATES = ("codeartifact", "github")
 SCRIPTS = tuple(f"{what}-{kind}" for kind in ("vpc", *GATES) for what in ("create", "delete"))
 STACK = "gate"
+
+
+def in_turn(scripts: Iterable[str]) -> list[tuple[str, str]]:
+    """Give each script a shell, so that creations and deletions meet both."""
+    return [(script, SHELLS[(at + at // 2) % 2]) for at, script in enumerate(scripts)]
 
 
 @dataclass

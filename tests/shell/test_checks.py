@@ -10,7 +10,17 @@ from threading import Thread
 import pytest
 
 from tests.fakes.aws import DOMAIN
-from tests.shell.caller import GATES, SCRIPTS, STACK, TOKEN, Caller, ec2_client, moto_client, named
+from tests.shell.caller import (
+    GATES,
+    SCRIPTS,
+    STACK,
+    TOKEN,
+    Caller,
+    ec2_client,
+    in_turn,
+    moto_client,
+    named,
+)
 
 REQUIRED = {
     *("AWS_REGION", "STACK_NAME", "CODEPIPELINE_NAME", "SNS_EMAIL", "PRIVATE_GITHUB_OWNER"),
@@ -66,11 +76,12 @@ def nothing_changed(caller: Caller) -> bool:
     return caller.cloudformation.operations == [] and caller.left() == {}
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_everything_that_is_missing_is_named(caller: Caller, script: str) -> None:
-    nothing = {name: None for name in (*caller.variables, *caller.network) if name != "PATH"}
+@pytest.mark.parametrize(("script", "shell"), in_turn(SCRIPTS))
+def test_everything_that_is_missing_is_named(bash: Caller, script: str, shell: str) -> None:
+    bash.shell = shell
+    nothing = {name: None for name in (*bash.variables, *bash.network) if name != "PATH"}
     nothing |= {"AWS_REGION": None, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
-    answer = caller.source(script, environment=nothing)
+    answer = bash.source(script, environment=nothing)
     assert answer.status == 2
     assert named(answer.said) == MISSING[script] | {"AWS"}, answer.said
     assert "does not take your credentials" in answer.said
@@ -144,14 +155,15 @@ def test_a_name_that_no_pipeline_may_have_is_told_with_the_rule(bash: Caller, na
     assert nothing_changed(bash)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_wrong_credentials_are_told(caller: Caller, script: str) -> None:
+@pytest.mark.parametrize(("script", "shell"), in_turn(SCRIPTS))
+def test_wrong_credentials_are_told(bash: Caller, script: str, shell: str) -> None:
+    bash.shell = shell
     with refusing_sts() as address:
-        answer = caller.source(script, environment={"AWS_ENDPOINT_URL_STS": address})
+        answer = bash.source(script, environment={"AWS_ENDPOINT_URL_STS": address})
     assert answer.status == 2
     assert "does not take your credentials in eu-central-1" in answer.said
     assert "The security token included in the request is invalid" in answer.said
-    assert caller.cloudformation.operations == []
+    assert bash.cloudformation.operations == []
 
 
 def test_a_missing_or_strange_aws_cli_is_told(bash: Caller, tmp_path: Path) -> None:
@@ -209,9 +221,10 @@ def test_subnets_of_another_network_are_told(bash: Caller) -> None:
     assert re.search("subnet-0123456789abcdef[12]' does not exist", answer.said)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_run_instead_of_sourced_says_what_to_do(caller: Caller, script: str) -> None:
-    answer = caller.run(f'{caller.shell} "$PROJECT/shell/{script}-stack.sh"')
+@pytest.mark.parametrize(("script", "shell"), in_turn(SCRIPTS))
+def test_run_instead_of_sourced_says_what_to_do(bash: Caller, script: str, shell: str) -> None:
+    bash.shell = shell
+    answer = bash.run(f'{bash.shell} "$PROJECT/shell/{script}-stack.sh"')
     assert answer.status == 2
     assert answer.said.startswith("Source this file, don't run it: source /")
 

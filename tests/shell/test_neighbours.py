@@ -13,7 +13,7 @@ from moto.kms.models import kms_backends
 from tests.fakes.aws import DOMAIN, REGION
 from tests.fakes.codeartifact import ACCOUNT
 from tests.local_run import PROJECT
-from tests.shell.caller import Caller, moto_client, named
+from tests.shell.caller import Caller, in_turn, moto_client, named
 
 NOTEBOOK, SCAN = "package-gate-notebook", "dependency-scan"
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/01234567-89ab-cdef"
@@ -247,11 +247,12 @@ def test_the_bucket_of_a_gate_is_not_taken_for_that_of_a_scan(bash: Caller) -> N
     assert bash.left() == before
 
 
-@pytest.mark.parametrize("script", MISSING)
-def test_everything_that_is_missing_is_named(caller: Caller, script: str) -> None:
-    nothing = {name: None for name in (*caller.variables, *caller.network) if name != "PATH"}
+@pytest.mark.parametrize(("script", "shell"), in_turn(MISSING))
+def test_everything_that_is_missing_is_named(bash: Caller, script: str, shell: str) -> None:
+    bash.shell = shell
+    nothing = {name: None for name in (*bash.variables, *bash.network) if name != "PATH"}
     nothing |= {"AWS_REGION": None, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
-    answer = caller.source(script, environment=nothing)
+    answer = bash.source(script, environment=nothing)
     assert answer.status == 2
     assert named(answer.said) == MISSING[script] | {"AWS"}, answer.said
 
@@ -270,8 +271,9 @@ def test_a_scan_whose_reports_would_lie_elsewhere_is_refused(bash: Caller, name:
     assert (answer.status, named(answer.said)) == (2, {"STACK_NAME"})
 
 
-@pytest.mark.parametrize("script", MISSING)
-def test_run_instead_of_sourced_says_what_to_do(caller: Caller, script: str) -> None:
-    answer = caller.run(f'{caller.shell} "$PROJECT/shell/{script}-stack.sh"')
+@pytest.mark.parametrize(("script", "shell"), in_turn(MISSING))
+def test_run_instead_of_sourced_says_what_to_do(bash: Caller, script: str, shell: str) -> None:
+    bash.shell = shell
+    answer = bash.run(f'{bash.shell} "$PROJECT/shell/{script}-stack.sh"')
     assert answer.status == 2
     assert answer.said.startswith("Source this file, don't run it: source /")
