@@ -31,7 +31,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One path in an archive, in UTF-8."""
     scan_seconds: Seconds = 1800
     """One scanner on one package, by the clock. It ends what waits; a busy machine has time."""
-    scan_cpu_seconds: Seconds = 300
+    scan_cpu_seconds: Seconds = 900
     """One scanner on one package, processor time."""
     scan_memory_bytes: Positive = 4096 * MIB
     """One scanner process."""
