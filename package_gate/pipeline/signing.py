@@ -28,6 +28,12 @@ from package_gate.pipeline.remarks import Remarks
 from package_gate.publishers.interface import PublishedPackage, Publisher
 from package_gate.records.store import Records
 
+_NO_SIGNER = (
+    "The verdicts on record are signed, and this run has no signer (--signer): what it has decided "
+    "is not signed, and what it has withdrawn is not listed. Delete standing/last.json among the "
+    "records if nothing is to be signed any more."
+)
+
 
 class Signing:
     """Signs and records; without an attestor it only records."""
@@ -126,12 +132,14 @@ class Signing:
             now: the time (UTC).
 
         Raises:
-            GateError: something could not be signed, recorded or published; the next run tries
-                again.
+            GateError: something could not be signed, recorded or published, or there is no signer
+                although there was one; the next run tries again.
         """
-        if self._attestor is None:
-            return
         last = self._records.standing() or LastStanding()
+        if self._attestor is None:
+            if last.envelope is not None:
+                raise SigningError(_NO_SIGNER)
+            return
         complete = last.signed_as == self._attestor.identity and not self._noted_unsigned
         if not complete and not self._noted_unsigned:
             complete = self._sign_the_rest()

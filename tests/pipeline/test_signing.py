@@ -116,15 +116,23 @@ def test_a_refusal_that_cannot_be_signed_stands_and_is_signed_by_the_next_run(
     assert good.holds(record(world, "bad"))
 
 
-def test_a_withdrawal_that_cannot_be_signed_takes_place_all_the_same(world: World) -> None:
+@pytest.mark.parametrize("again", ["a run", "a re-evaluation"])
+@pytest.mark.parametrize("how", ["broken", "forgotten"])
+def test_a_withdrawal_that_cannot_be_signed_takes_place_all_the_same(
+    world: World, how: str, again: str
+) -> None:
     good = world.attestor
     world.run(request("x"))
     world.advisories["x"] = [HOLE]
-    break_signer(world)
+    if how == "broken":
+        break_signer(world)
+    else:
+        world.attestor = None
     assert world.reevaluate().run.unfinished
-    assert world.published == {}
+    assert world.run(request("y")).unfinished
+    assert "x" not in world.published
     world.attestor = good
-    world.reevaluate()
+    assert not (world.reevaluate().run if again != "a run" else world.run(request("y"))).unfinished
     assert withdrawn(world) == ["x 1.0"]
 
 
