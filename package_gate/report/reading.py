@@ -180,7 +180,9 @@ def next_steps(decision: RequestDecision, packages: Sequence[PackageDecision]) -
             "send them this report. Meanwhile, an older version may do."
         )
     if not decision.instead and any(
-        each.finding.recommendation for each in blocking if each not in suspicions
+        each.finding.recommendation
+        for each in blocking
+        if each not in suspicions and not is_known_malware(each.finding)
     ):
         steps.append("Request a version that fixes the findings: each says what would.")
     if suspicions and waiver_block(decision, packages):

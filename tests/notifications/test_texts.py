@@ -216,9 +216,15 @@ def test_the_digest_follows_verdict_and_reasons_only() -> None:
 
 
 def test_reported_malware_comes_with_no_way_around() -> None:
-    finding = judged("MAL-2026-1", Severity.CRITICAL, Kind.MALWARE, scanner="osv", refuses=True)
+    finding = judged(
+        *("MAL-2026-1", Severity.CRITICAL, Kind.MALWARE),
+        scanner="osv",
+        refuses=True,
+        recommendation="No fixed version is known.",
+    )
     bad = package("bad", "1", (), (finding,), verdict=Verdict.REFUSED)
     request = Request("bad", PyPISource("bad==1"), "", 1)
     body = email_about(outcome(request, Verdict.REFUSED, ("Bad.",), (bad,))).body
     assert "tell InfoSec now" in " ".join(body.split())
     assert "[[waivers]]" not in body
+    assert "Request a version" not in body
