@@ -71,11 +71,40 @@ def only_record(folder: Path) -> Path:
     return record
 
 
-def test_what_is_put_is_read_back(decisions: Records) -> None:
+def test_what_is_put_is_read_back(decisions: Records, tmp_path: Path) -> None:
     decisions.put(PACKAGE)
     decisions.put(DECISION)
-    assert decisions.package(Origin.PYPI, "idna", "3.7") == PACKAGE
-    assert decisions.request(REQUEST) == DECISION
+    for reader in (decisions, Records(FolderStorage(tmp_path))):
+        assert reader.package(Origin.PYPI, "idna", "3.7") == PACKAGE
+        assert reader.request(REQUEST) == DECISION
+
+
+def test_what_could_not_be_written_over_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FolderStorage(tmp_path)
+    decisions = Records(storage)
+    decisions.put(PACKAGE)
+    with monkeypatch.context() as full:
+
+        def write(key: str, content: bytes) -> None:
+            FolderStorage(tmp_path).write(key, content)
+            raise StoreError("The connection broke when it was written.")
+
+        full.setattr(storage, "write", write)
+        with pytest.raises(StoreError):
+            decisions.put(replace(PACKAGE, notes=("New.",)))
+    now = decisions.package(Origin.PYPI, "idna", "3.7")
+    assert now is not None
+    assert now.notes == ("New.",)
+
+
+def test_another_runs_refusal_is_seen_when_it_matters(decisions: Records, tmp_path: Path) -> None:
+    decisions.put(PACKAGE)
+    Records(FolderStorage(tmp_path)).put(replace(PACKAGE, verdict=Verdict.REFUSED))
+    now = decisions.package_now(Origin.PYPI, "idna", "3.7")
+    assert now is not None
+    assert now.verdict is Verdict.REFUSED
 
 
 def test_what_was_never_decided_is_none(decisions: Records) -> None:
