@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace as replace_fields
 
-from package_gate.core.artifact import Origin, ResolvedPackage
+from package_gate.core.artifact import ResolvedPackage
+from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.errors import ScannerError, SourceError
 from package_gate.core.evidence import Scan
 from package_gate.core.finding import Finding, ScannerInfo
@@ -129,7 +130,7 @@ def observe_task(
     """
     wheel = fitting([Wheel(Path(a.sha256), a.filename) for a in task.artifacts])
     sdist = None
-    if task.package.origin is Origin.PYPI:
+    if ecosystem_of(task.package.origin).looked_up_by_name:
         sdist = sdist_of([(a.sha256, a.filename) for a in task.artifacts])
     reports: list[Report] = []
     used: set[str] = set()

@@ -99,6 +99,12 @@ class FakeObserver:
         return SEEN
 
 
+@pytest.fixture(autouse=True)
+def _leaves_this_process_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command prepares a process of its own, with signals that end it."""
+    monkeypatch.setattr(observe, "prepare_process", lambda: None)
+
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeObserver]:
     FakeObserver.asked, FakeObserver.fails = [], set()

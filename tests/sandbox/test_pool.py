@@ -174,7 +174,7 @@ def test_a_hanging_scan_is_killed_with_its_children(tmp_path: Path) -> None:
             pool.scan("fake", target("hang"))
 
         said = re.fullmatch(
-            r"fake on hang 1\.0: took more than 2 s, and used 0 of 300 s of processor time, "
+            r"fake on hang 1\.0: took more than 2 s, and used 0 of \d+ s of processor time, "
             r"at last on \\x1bpids (\d+) (\d+)",
             str(caught.value),
         )
