@@ -38,6 +38,8 @@ _SETTINGS = re.compile(r"etc/jupyter/jupyter_(server|notebook)_config\.d/[^/]+\.
 _FRONT_END = re.compile(r"etc/jupyter/nbconfig/(common|edit|notebook|terminal|tree)\.d/[^/]+\.json")
 _KERNEL = re.compile(r"share/jupyter/kernels/(?P<kernel>[^/]+)/(?P<file>[^/]+)")
 _EXTENSION = re.compile(r"share/jupyter/(lab|nb)extensions/(?P<extension>@[^/]+/[^/]+|[^/]+)/.+")
+_OLD_EXTENSION = re.compile(r"share/jupyter/lab/extensions/[^/]+\.tgz")
+"""What JupyterLab before 3 has built into its page, and later ones when they are told to build."""
 _EXTENSIONS = {
     "@jupyter-notebook/lab-extension": "notebook",
     "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
@@ -118,6 +120,7 @@ def judge_place(path: str, own: Own) -> str:
         _FOR_ALL.fullmatch(path)
         or _SETTINGS.fullmatch(path)
         or _FRONT_END.fullmatch(path)
+        or _OLD_EXTENSION.fullmatch(path)
         or (extension and _EXTENSIONS.get(extension["extension"].lower(), own.name) == own.name)
         or (kernel and kernel["kernel"].lower() != "python3")
         or (template and template["template"].lower() not in _CORE_TEMPLATES)

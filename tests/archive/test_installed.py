@@ -51,6 +51,7 @@ HONEST: dict[str, tuple[str, ...]] = {
         "jupyterlab_widgets/a.py",
         "data/share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json",
     ),
+    "pythreejs": ("pythreejs/a.py", "data/share/jupyter/lab/extensions/jupyter-threejs-2.4.1.tgz"),
     "plotly": ("plotly/a.py", "data/share/jupyter/labextensions/jupyterlab-plotly/package.json"),
     "demo_pkg": (
         *("demo_pkg/a.py", "tests/test_a.py", "data/LICENSE.txt", "data/README.md"),
@@ -64,7 +65,7 @@ HONEST: dict[str, tuple[str, ...]] = {
     ),
 }
 
-FREE = {"attrs", "demo_pkg", "docutils", "plotly", "protobuf"}
+FREE = {"attrs", "demo_pkg", "docutils", "plotly", "protobuf", "pythreejs"}
 """Others may install files of those names, too."""
 
 
