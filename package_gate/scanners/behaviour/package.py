@@ -82,6 +82,7 @@ _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 _DEPTH = 2
 """Modules in between."""
 _MANY_CALLERS = 20
+"""Modules; what more of them call is a helper of the whole package."""
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
 REPLACES = "replaces-what-others-use"
@@ -165,7 +166,7 @@ class PackageBehaviour:
         at_once += self._hosted(path, content)
         dormant = self._look(path, content, hooks, whole=True)
         if dormant and not found and self._callers(path):
-            names = _leading_to(content, {each.line for each in dormant})
+            names = _names_leading_to(content, {each.line for each in dormant})
             # One by one: what two functions do together need not be one thing.
             at_once += (
                 each
@@ -345,8 +346,8 @@ class PackageBehaviour:
     def _callings(self, path: str, name: str) -> Iterator[str]:
         """Give the statements of other modules that call something of this one.
 
-        What so many call is a helper of the whole package: what one of them hands over is followed
-        from there.
+        None of those of a helper of the whole package: what one of them hands over is followed from
+        there.
         """
         calling = {
             caller: lines
@@ -448,7 +449,7 @@ class PackageBehaviour:
     def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
         """Name what of a module, when called, comes to one of these lines."""
         if (path, lines) not in self._leading:
-            self._leading[path, lines] = _leading_to(self._graph.modules[path], lines)
+            self._leading[path, lines] = _names_leading_to(self._graph.modules[path], lines)
         return self._leading[path, lines]
 
     def _implied(self, path: str, caller: str, names: frozenset[str]) -> frozenset[str]:
@@ -536,7 +537,7 @@ def _start_up_lines(content: bytes) -> list[tuple[int, str]]:
     return list(found)
 
 
-def _leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
+def _names_leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
     """Name the functions and classes of a module that, when called, come to one of these lines."""
     try:
         module = parse(content.decode("utf-8", "replace"))
