@@ -178,7 +178,7 @@ class PyPI:
         """Tell whether it is the cooldown, by asking once more without it."""
         requirement = wanted.requirements[0]
         project = self.index.project(requirement.name)
-        asked = ResolvedPackage(requirement.name, pinned_version(requirement), Origin.PYPI, ())
+        asked = _asked(requirement)
         if project and project.quarantined:
             finding = quarantined_project(project.status_reason)
             return NotOfferedError(f"{requirement.name}: {finding.message}", asked)
@@ -288,9 +288,10 @@ class PyPI:
         if all(
             name != requirement.name or entry.for_build for (name, _), entry in gathered.items()
         ):
-            raise SourceError(
+            raise UnresolvedError(
                 f"the marker of {requirement} leaves out every Python and platform that packages "
-                "are resolved for; ask for it without the marker"
+                "are resolved for; ask for it without the marker",
+                _asked(requirement),
             )
         projects = self.index.projects(name for name, _ in gathered)
         files = {
@@ -431,6 +432,11 @@ def sdist_notes(key: Key, metadata: SdistMetadata) -> list[str]:
             f"{', '.join(metadata.left_out[:5])}"
         )
     return notes
+
+
+def _asked(requirement: Requirement) -> ResolvedPackage:
+    """Give what is asked for; its version is "" where there is a choice."""
+    return ResolvedPackage(requirement.name, pinned_version(requirement), Origin.PYPI, ())
 
 
 def _described(file: RemoteFile, project: Project | None) -> RemoteFile:
