@@ -80,6 +80,8 @@ _TEXTS = (
 )
 
 Keys = set[str]
+Place = tuple[str, Arms]
+"""A key, and in which arms it stands where that makes a difference."""
 Kind = TypeVar("Kind", bound=ast.AST)
 
 
@@ -162,6 +164,7 @@ class Flow:
         self.expressions = Expressions(nodes)
         self.calls = [call for node in self.of_kind(ast.Call) for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
+        self._held: dict[Place, set[Label]] = {}
         self._feeds: dict[str, list[ast.expr]] = {}
         self._sources: dict[str, list[ast.expr]] = {}
         for key, expression in self._edges():
@@ -188,19 +191,50 @@ class Flow:
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""
         found: set[Label] = set()
-        seen: set[tuple[str, Arms]] = set()
-        waiting: list[ast.expr] = list(expressions)
-        while waiting:
-            expression = waiting.pop()
-            labels, keys = self._summary(expression)
-            found |= labels
-            arms = arms_of(expression)
-            for key in keys:
-                if (key, arms) not in seen:
-                    seen.add((key, arms))
-                    found |= self._given.get(key, set())
-                    waiting += self._fed(key, arms)
+        for expression in expressions:
+            found |= self._summary(expression)[0]
+            for place in self._places(expression):
+                if place not in self._held:
+                    self._learn(place)
+                found |= self._held[place]
         return found
+
+    def _places(self, expression: ast.expr) -> Iterator[Place]:
+        """Give the places whose labels an expression takes on."""
+        arms = arms_of(expression)
+        for key in self._summary(expression)[1]:
+            yield key, arms if is_local(key) else ()
+
+    def _learn(self, first: Place) -> None:
+        """Note what a place holds, and each that it takes on labels from, directly or not.
+
+        Each place is looked at once, however many calls end there; what it holds is handed on to
+        those that take it on until nothing is added any more.
+        """
+        held: dict[Place, set[Label]] = {}
+        taken_on_by: dict[Place, list[Place]] = {}
+        waiting = [first]
+        while waiting:
+            place = waiting.pop()
+            if place in held:
+                continue
+            labels = held[place] = set(self._given.get(place[0], ()))
+            for expression in self._fed(*place):
+                labels |= self._summary(expression)[0]
+                for source in self._places(expression):
+                    if source in self._held:
+                        labels |= self._held[source]
+                    else:
+                        taken_on_by.setdefault(source, []).append(place)
+                        waiting.append(source)
+        changed = list(held)
+        while changed:
+            place = changed.pop()
+            for other in taken_on_by.get(place, ()):
+                if not held[place] <= held[other]:
+                    held[other] |= held[place]
+                    changed.append(other)
+        self._held.update(held)
 
     def uses(self, function: Function) -> frozenset[str]:
         """Tell what a function does with what it is given: `sends` it, or `runs` it."""
