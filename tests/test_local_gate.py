@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
+from tests import preloaded
 from tests.fakes.https_server import HTTPSServer, Responder, respond
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import POLICY, PROJECT, LocalRun
@@ -244,7 +245,7 @@ def test_a_stopped_run_is_finished_by_the_next(
     for path, responder in local.index.server.routes.items():
         if step == "resolving" or (step == "fetching" and path.endswith(".whl")):
             local.index.server.routes[path] = held(responder)
-    process = subprocess.Popen(
+    process = preloaded.Popen(
         local.command("app,pypi:app\n"),
         env=local.environ(),
         cwd=local.folder / "cwd",
@@ -331,7 +332,7 @@ def test_two_runs_on_one_folder_do_not_mix(local: LocalRun) -> None:
     local.index.add_wheel("app", "1.0")
     command = local.command("app,pypi:app\n")
     processes = [
-        subprocess.Popen(
+        preloaded.Popen(
             command, env=local.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         for _ in range(2)

@@ -9,19 +9,20 @@ import pytest
 
 from package_gate.commands.main import COMMANDS
 from package_gate.core.packaged import packaged
+from tests import preloaded
 from tests.fakes.https_server import HTTPSServer
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import POLICY, PROJECT, LocalRun
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return preloaded.run(
         [sys.executable, "-P", "-m", "package_gate", *arguments],
         env={
             "PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(PROJECT),
             **environment,
         },
-        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+        cwd=folder,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import requests
 
 from package_gate.attestations.attestor import Attestor
 from package_gate.attestations.signers import FileSigner
+from tests import preloaded
 from tests.attestations.signed import write_key
 from tests.aws_run import (
     CODEARTIFACT,
@@ -146,7 +147,7 @@ class Build:
             "KILL_AT": stop_at,
         }
         with self._log("stdout").open("wb") as stdout, self._log("stderr").open("wb") as stderr:
-            self.process = subprocess.Popen(
+            self.process = preloaded.Popen(
                 self.run.command(self.requests, *self.arguments),
                 env=self.run.environ(),
                 cwd=self.run.folder / "cwd",
