@@ -151,9 +151,13 @@ class Caller:
 
 
 def copy_project(copy: Path) -> Path:
-    """Copy what the scripts use, so that nobody changes it meanwhile."""
+    """Copy what the scripts use, so that nobody changes it meanwhile.
+
+    They pack the gate and run nothing of it, so a part of it does.
+    """
     ignored = shutil.ignore_patterns("__pycache__")
-    for folder in ("shell", "cfn", "notebook", "package_gate", "requirements"):
+    gate = ("package_gate/pipeline", "package_gate/report")
+    for folder in ("shell", "cfn", "notebook", *gate, "requirements"):
         shutil.copytree(PROJECT / folder, copy / folder, ignore=ignored)
     for pattern in ("*-scan.py", "scan-policy.toml", ".gitignore"):
         for file in PROJECT.glob(pattern):
