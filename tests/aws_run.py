@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 
+from tests import programs
 from tests.canaries import SeenProcesses, watched
 from tests.fakes.aws import AWS, DOMAIN, REGION, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
@@ -23,8 +24,6 @@ CODEARTIFACT = "codeartifact-codeguru-security-scan.py"
 GITHUB = "github-codeguru-security-scan.py"
 BUCKET = "records"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:verdicts"
-AWS_CLI = PROJECT / ".venv" / "awscli" / "bin"
-"""Where run-tests.sh installs the AWS CLI."""
 WITHOUT_WAITING = Path(__file__).parent / "fakes" / "without_waiting"
 """On `PYTHONPATH` it shortens every sleep, so that retries take no time."""
 STATUS_SECONDS = 120
@@ -124,10 +123,9 @@ class ScriptRun(LocalRun):
 
         What pip installs lands in `notebook/site`.
         """
-        assert (AWS_CLI / "aws").is_file(), f"{AWS_CLI} is empty: run shell/run-tests.sh once"
         home = self.folder / "notebook"
         home.mkdir(exist_ok=True)
-        path = f"{AWS_CLI}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        path = f"{programs.aws_cli()}:{programs.pip()}:{os.environ['PATH']}"
         return subprocess.run(
             ["sh", "-c", command],
             env={

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
-from tests import preloaded
+from tests import preloaded, programs
 from tests.fakes.https_server import HTTPSServer, Responder, respond
 from tests.fakes.package_index import PackageIndex
 from tests.local_run import POLICY, PROJECT, LocalRun
@@ -39,7 +39,7 @@ def local(tmp_path: Path, server: HTTPSServer, scanners: str | None) -> LocalRun
 
 def pip_download(local: LocalRun, requirement: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pip", "--isolated", "download", "--dest", local.folder / "got",
+        [programs.pip() / "pip", "--isolated", "download", "--dest", local.folder / "got",
          "--index-url", (local.output / "simple").as_uri(), requirement],
         env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
         capture_output=True, text=True, check=False,

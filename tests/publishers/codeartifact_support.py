@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import subprocess
-import sys
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,13 +21,11 @@ from package_gate.publishers.codeartifact import CodeArtifact
 from package_gate.publishers.codeartifact_api import CodeArtifactSettings
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.turn import Turn
+from tests import programs
 from tests.fakes.aws import AWS, DOMAIN, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.describing import describe
 
-ROOT = Path(__file__).parents[2]
-AWS_CLI = ROOT / ".venv" / "awscli" / "bin" / "aws"
-"""Installed by run-tests.sh; that it is missing is an error."""
 DECIDED = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 NAME = "langchain"
 
@@ -114,8 +111,7 @@ def run(
     command: str, environment: dict[str, str], folder: Path
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as the requester's shell does, with the AWS CLI on its path."""
-    assert AWS_CLI.is_file(), f"{AWS_CLI} is missing: run shell/run-tests.sh once"
-    path = f"{AWS_CLI.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{programs.aws_cli()}:{programs.pip()}:{os.environ['PATH']}"
     return subprocess.run(
         ["sh", "-c", command],
         env={**environment, "PATH": path, "HOME": str(folder), "PIP_NO_CACHE_DIR": "1"},

@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from package_gate.publishers.github import GitHub, GitHubSettings
 from package_gate.publishers.github_archives import Unpack
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.records.turn import Turn
+from tests import programs
 from tests.fakes.git_server import GitServer, git_server, run_git
 
 TOKEN = "github_pat_CANARY+/0123456789"
@@ -206,7 +206,7 @@ class World:
         netrc.write_text(f"machine localhost login reader password {TOKEN}\n")
         netrc.chmod(0o600)
         environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{programs.pip()}:{os.environ['PATH']}",
             "HOME": str(home),
             "TMPDIR": str(home),
             "GIT_CONFIG_NOSYSTEM": "1",

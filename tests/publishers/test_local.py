@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from package_gate.core.errors import PublishError
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.publishers.interface import ApprovedPackage, PublishedPackage
 from package_gate.publishers.local import LocalFolder
+from tests import programs
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 
@@ -77,8 +77,9 @@ def archive(folder: Path, content: bytes) -> ApprovedPackage:
     return ApprovedPackage("tool", "x", Origin.ARCHIVE, NOW, (ArtifactFile(artifact, path),))
 
 
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-"""With the pip of this environment."""
+def path() -> str:
+    """Give a `PATH` with the pip of this environment."""
+    return f"{programs.pip()}:{os.environ['PATH']}"
 
 
 def published(package: ApprovedPackage) -> PublishedPackage:
@@ -92,7 +93,7 @@ def pip_download(command: str, folder: Path) -> subprocess.CompletedProcess[str]
     """Run the offered `pip install` as a download into a folder, without other indexes."""
     index = command.split("--index-url ")[1].rsplit(" ", 1)
     return subprocess.run(
-        [sys.executable, "-m", "pip", "--isolated", "download", "--no-deps", "--dest", folder,
+        [programs.pip() / "pip", "--isolated", "download", "--no-deps", "--dest", folder,
          "--index-url", index[0].strip("'"), index[1]],
         env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
         capture_output=True, text=True, check=False,
@@ -223,7 +224,7 @@ def test_a_wheel_by_its_address_keeps_its_name_and_is_installed(
     command = publisher.offer(request, [published(approved)])
     target = shlex.quote(str(tmp_path / "site"))
     result = subprocess.run(
-        f"{command} --target {target}", shell=True, cwd=tmp_path, env={"PATH": PATH},
+        f"{command} --target {target}", shell=True, cwd=tmp_path, env={"PATH": path()},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -244,7 +245,7 @@ def test_the_command_installs_from_no_other_index(publisher: LocalFolder, tmp_pa
     command = publisher.offer(Request("app", PyPISource("app"), "", 1), [published(app)])
     publisher.finish()
     target = shlex.quote(str(tmp_path / "site"))
-    environment = {"PATH": PATH, "HOME": str(tmp_path / "home")}
+    environment = {"PATH": path(), "HOME": str(tmp_path / "home")}
     # What is there to be taken by mistake: pip as it is configured takes it.
     plain = command.replace("PIP_CONFIG_FILE=/dev/null pip --isolated ", "pip ")
     for line, version, env in (

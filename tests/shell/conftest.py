@@ -1,23 +1,20 @@
 """The shell, the AWS CLI and the AWS that the scripts are tried with."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import programs
 from tests.fakes.aws import AWS
-from tests.shell.aws_cli import aws_cli
 from tests.shell.caller import SHELLS, Caller, copy_project, default_network, gate_variables
 from tests.shell.cloudformation import realistic_cloudformation
 
 
 @pytest.fixture(scope="session")
-def tools() -> Iterator[Path]:
+def tools() -> Path:
     """Give a folder for PATH with the AWS CLI in it."""
-    # A socket's path must be short.
-    with tempfile.TemporaryDirectory(prefix="aws-cli-") as folder, aws_cli(Path(folder)) as tools:
-        yield tools
+    return programs.aws_cli()
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 import json
 import os
 import re
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.aws_run import AWS_CLI
+from tests import programs
 from tests.dependency_scan.world import write_files
 from tests.fakes.advisories import advisory
 from tests.fakes.aws import AWS, REGION
@@ -18,7 +17,7 @@ from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.codebuild import Build, run_build
 from tests.fakes.https_server import HTTPSServer
 from tests.fakes.package_index import PackageIndex
-from tests.templates.build_world import SHIM
+from tests.templates.build_world import shim
 from tests.templates.rendered import Rendered, render
 
 STACK, BUCKET, APP = "dependency-scan", "scan-artifacts", "app"
@@ -176,11 +175,12 @@ class Scan:
         ]
         image = folder / "image"
         image.mkdir()
-        (image / "python3").write_text(SHIM.format(python=sys.executable))
+        (image / "python3").write_text(shim())
         (image / "python3").chmod(0o755)
         machine = folder / "machine"
         machine.mkdir()
-        path: list[Path | str] = [image, *self.programs, AWS_CLI, *os.environ["PATH"].split(":")]
+        here = os.environ["PATH"].split(":")
+        path: list[Path | str] = [image, *self.programs, programs.aws_cli(), *here]
         environment = {
             **self.index.environment,
             "CODEBUILD_RESOLVED_SOURCE_VERSION": COMMIT,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from traitlets.config.loader import PyFileConfigLoader
 
-from tests.aws_run import AWS_CLI
+from tests import programs
 from tests.fakes.aws import AWS, DOMAIN, REGION, REPOSITORY
 from tests.fakes.codeartifact import ACCOUNT
 from tests.fakes.package_index import wheel
@@ -36,10 +36,12 @@ class Notebook:
         self.script.write_text(lifecycle_script())
         # Commands of the script that change who runs it: here the user is this process's.
         self.program("id", "echo ec2-user")
+        python = Path(sys.executable).parent
+        path = (self.programs, programs.AWS_CLI, programs.pip(), python, "/usr/bin", "/bin")
         self.environment = {
             **aws.environment,
             "HOME": str(self.home),
-            "PATH": f"{self.programs}:{AWS_CLI}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PATH": ":".join(map(str, path)),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1",
             "PIP_TARGET": str(self.home / "site"),
@@ -296,7 +298,7 @@ def give_verify(notebook: Notebook, *, there: bool = True) -> None:
     asked = "describe-notebook-instance-lifecycle-config --notebook-instance-lifecycle-config-name"
     notebook.program(
         "aws",
-        f'[ "$1" = sagemaker ] || exec {AWS_CLI}/aws "$@"\n'
+        f'[ "$1" = sagemaker ] || exec {programs.AWS_CLI}/aws "$@"\n'
         f'[ "$*" = "sagemaker {asked} {name} --query OnCreate[0].Content --region {REGION} '
         f'--output text" ] || {{ echo "$*" >&2; exit 2; }}\n'
         + (f"cat {content}" * there or "exit 1"),

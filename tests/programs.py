@@ -1,25 +1,28 @@
-"""The real AWS CLI, started in a fraction of the time.
+"""The real AWS CLI and pip, started in a fraction of the time.
 
-Half a second of each call is Python importing the AWS CLI. Here one process imports it once and
-forks for each call; the `aws` on PATH is a small program that hands over its arguments,
-environment, folder and descriptors, and ends with the same status. Run as a program with the Python
-of the AWS CLI's own environment, this file is that process.
+Half a second of each call is Python importing them. Here one process imports each once and forks
+for every call; the `aws` and the `pip` on PATH are small programs that hand over their arguments,
+environment, folder and descriptors, and end with the same status. Run as a program with the Python
+of the AWS CLI's own environment, or of the tests', this file is that process.
 """
 
 import ast
+import atexit
 import gc
+import importlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-TOOLS = Path(__file__).parents[2] / ".venv" / "awscli" / "bin"
+AWS_CLI = Path(__file__).parents[1] / ".venv" / "awscli" / "bin"
 """Where run-tests.sh installs the AWS CLI."""
 SERVICES = (
     *("cloudformation", "codeartifact", "ec2", "efs", "kms", "logs"),
@@ -46,57 +49,51 @@ sys.exit(int(answer) if answer else 255)
 """
 
 
-@contextmanager
-def aws_cli(folder: Path) -> Iterator[Path]:
-    """Give a folder for PATH with `aws` in it.
+@cache
+def aws_cli() -> Path:
+    """Give a folder for PATH with `aws` in it; it reads no configuration file."""
+    return _program("aws", AWS_CLI / "python")
 
-    Args:
-        folder: an empty one with a short path.
-    """
-    address = folder / "socket"
-    tools = folder / "bin"
+
+@cache
+def pip() -> Path:
+    """Give a folder for PATH with the `pip` of this environment in it."""
+    return _program("pip", Path(sys.executable))
+
+
+def _program(name: str, python: Path) -> Path:
+    """Start the process that imports a program, for as long as this one runs."""
+    folder = tempfile.TemporaryDirectory(prefix=f"{name}-")  # a socket's path must be short
+    address = Path(folder.name, "socket")
+    tools = Path(folder.name, "bin")
     tools.mkdir()
-    program = tools / "aws"
-    program.write_text(CLIENT.format(python=TOOLS / "python", address=str(address)))
+    program = tools / name
+    program.write_text(CLIENT.format(python=python, address=str(address)))
     program.chmod(0o755)
     server = subprocess.Popen(
-        [TOOLS / "python", __file__, address],
+        [python, "-P", __file__, name, address],
         env={"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": "/dev/null"},
     )
-    try:
-        while not address.exists():
-            if server.poll() is not None:
-                raise RuntimeError("the AWS CLI did not start; run-tests.sh installs it")
-            time.sleep(0.05)
-        yield tools
-    finally:
+
+    def end() -> None:
         server.terminate()
         server.wait()
+        folder.cleanup()
+
+    atexit.register(end)
+    while not address.exists():
+        if server.poll() is not None:
+            raise RuntimeError(f"{name} did not start; run-tests.sh installs it")
+        time.sleep(0.05)
+    return tools
 
 
-def serve(address: str) -> None:
-    """Take calls until the process is ended."""
+def load_aws() -> Callable[[list[str]], int]:
+    """Import the AWS CLI, and read the models that every call would read for itself."""
     from awscli.clidriver import create_clidriver  # type: ignore[import-not-found]
-
-    driver = create_clidriver()
-    read_ahead(driver)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"{address}.new")
-    listener.listen(50)
-    Path(f"{address}.new").rename(address)
-    while True:
-        connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            run(driver, connection)
-        connection.close()
-
-
-def read_ahead(driver: Any) -> None:
-    """Read the models that every call would read for itself."""
     from botocore.exceptions import UnknownServiceError  # the one that the AWS CLI carries
 
+    driver = create_clidriver()
     loader = driver.session.get_component("data_loader")
     for service in SERVICES:
         driver.session.get_service_model(service)
@@ -106,11 +103,37 @@ def read_ahead(driver: Any) -> None:
     for name in ("endpoints", "partitions", "_retry", "sdk-default-configuration"):
         loader.load_data(name)
     driver._get_command_table()
+    call: Callable[[list[str]], int] = driver.main
+    return call
+
+
+def load_pip() -> Callable[[list[str]], int]:
+    """Import pip with what its commands import when they are given."""
+    from pip._internal.cli.main import main
+
+    for command in ("install", "download", "configuration"):
+        importlib.import_module(f"pip._internal.commands.{command}")
+    return main
+
+
+def serve(call: Callable[[list[str]], int], address: str) -> None:
+    """Take calls until the process is ended."""
     gc.collect()
     gc.freeze()  # a call does not copy what its collections would touch
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{address}.new")
+    listener.listen(50)
+    Path(f"{address}.new").rename(address)
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            run(call, connection)
+        connection.close()
 
 
-def run(driver: Any, connection: socket.socket) -> None:
+def run(call: Callable[[list[str]], int], connection: socket.socket) -> None:
     """Do one call, in a process of its own."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     gc.disable()  # it ends before there is anything to collect
@@ -128,7 +151,7 @@ def run(driver: Any, connection: socket.socket) -> None:
         os.environb.clear()
         os.environb.update(environment)
         os.chdir(folder)
-        status = driver.main(arguments)
+        status = call(arguments)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
     finally:
@@ -139,4 +162,4 @@ def run(driver: Any, connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve({"aws": load_aws, "pip": load_pip}[sys.argv[1]](), sys.argv[2])
