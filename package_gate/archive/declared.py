@@ -19,7 +19,7 @@ from package_gate.archive.environment import (
     judge_place,
     judge_settings,
 )
-from package_gate.archive.installed import check_library, check_module, check_script
+from package_gate.archive.installed import check_added, check_library, check_module, check_script
 from package_gate.archive.metadata import read_start
 from package_gate.archive.moving import (
     LIBRARY,
@@ -82,8 +82,10 @@ def check_declared(
     modules = frozenset(_packages(placer, prefix, roots))
     paths = sorted({*placer.files, *placer.copies})
     source = _Source(placer, paths, prefix, Own(named, modules))
+    # What an archive is called that is no sdist is its repository's name, not the distribution's.
+    known = named if named != name or source.has(f"{prefix}PKG-INFO") else ""
     for module in sorted(modules):
-        if is_foreign_module(module, named):
+        if is_foreign_module(module, named) or is_foreign_module(module, known, whole=True):
             placer.add("foreign-module", prefix + module, f"{module} is not of {named or 'it'}")
     for script in _scripts(project):
         _check_script(source, _PROJECT, script)
@@ -104,6 +106,7 @@ def check_declared(
             if moved.scheme == LIBRARY and source.has(moved.origin):
                 landed.append((moved.origin, posixpath.normpath(moved.place)))
     check_startup(placer, landed)
+    check_added(placer, landed, named)
 
 
 def _packages(placer: Placer, prefix: str, roots: Iterable[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ The root of a wheel and the folders `purelib` and `platlib` of its `.data` becom
 `scripts` and the entry points become programs, `data` is spread over the whole environment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -26,7 +26,7 @@ from package_gate.archive.owners import (
 )
 from package_gate.archive.paths import fold
 from package_gate.archive.placing import Placer
-from package_gate.archive.startup import check_startup
+from package_gate.archive.startup import added_folders, check_startup
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 _IMPORTED = (".py", ".pyc", ".pyd", ".so")
@@ -58,6 +58,9 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
     modules = frozenset(
         module for file in landed if file.scheme == "lib" and (module := _module(file.place))
     )
+    whole = {
+        module for file in landed if file.scheme == "lib" and (module := whole_module(file.place))
+    }
     own = Own(name, modules)
     places: dict[str, str] = {}
     for file in landed:
@@ -70,12 +73,14 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
         elif file.scheme == "data":
             _check_data(placer, file, own)
     for module in sorted(modules):
-        check_module(placer, module, module, name)
+        check_module(placer, module, module, name, whole=module in whole)
     entry_points = f"{info}/entry_points.txt"
     for script in check_entry_points(placer, entry_points):
         _take(placer, places, f"bin/{script}", entry_points)
         check_script(placer, entry_points, script, name)
-    check_startup(placer, [(file.path, file.place) for file in landed if file.scheme == "lib"])
+    libraries = [(file.path, file.place) for file in landed if file.scheme == "lib"]
+    check_startup(placer, libraries)
+    check_added(placer, libraries, name)
 
 
 def _land(placer: Placer, data: frozenset[str]) -> Iterable[_Landed]:
@@ -99,6 +104,26 @@ def _module(place: str) -> str:
     return first.partition(".")[0] if first.lower().endswith(_IMPORTED) else ""
 
 
+def whole_module(place: str) -> str:
+    """Name the module that a file in site-packages is, or is the `__init__` of; "" for none."""
+    _, inside, rest = place.partition("/")
+    if inside and not rest.lower().startswith("__init__."):
+        return ""
+    return _module(place)
+
+
+def check_added(placer: Placer, libraries: Collection[tuple[str, str]], name: str) -> None:
+    """Judge the names of modules in folders that a `.pth` file makes Python import from.
+
+    `libraries` gives each file by its path in the archive and in site-packages.
+    """
+    for folder in added_folders(placer, libraries):
+        for path, installed in libraries:
+            below = installed.removeprefix(folder)
+            if below != installed and (module := whole_module(below)):
+                check_module(placer, path, module, name, whole=True)
+
+
 def _take(placer: Placer, places: dict[str, str], place: str, path: str) -> None:
     """Note when two files of a wheel land at one place; which of them stays is up to the installer.
 
@@ -108,9 +133,12 @@ def _take(placer: Placer, places: dict[str, str], place: str, path: str) -> None
         placer.add("install-collision", path, f"{place} is taken by {places[fold(place)]}")
 
 
-def check_module(placer: Placer, path: str, module: str, name: str) -> None:
-    """Judge the name of a module, or of a package, that something at `path` brings."""
-    if is_foreign_module(module, name):
+def check_module(placer: Placer, path: str, module: str, name: str, *, whole: bool = False) -> None:
+    """Judge the name of a module, or of a package, that something at `path` brings.
+
+    `whole` as `is_foreign_module` has it.
+    """
+    if is_foreign_module(module, name, whole=whole):
         placer.add("foreign-module", path, f"{module} is not of {name or 'it'}")
     elif is_standard_module(module, name):
         placer.add("standard-module", path, module)
@@ -142,7 +170,7 @@ def check_library(placer: Placer, path: str, place: str, name: str) -> None:
     elif lower.endswith(".pth"):
         _check_path_file(placer, path, first, name)
     elif module := _module(place):
-        check_module(placer, path, module, name)
+        check_module(placer, path, module, name, whole=bool(whole_module(place)))
 
 
 def check_script(placer: Placer, path: str, script: str, name: str) -> None:
@@ -161,7 +189,9 @@ def check_script(placer: Placer, path: str, script: str, name: str) -> None:
     module = _module(script)
     if is_foreign_command(first, name):
         placer.add("entry-point-shadow", path, script)
-    elif module and (is_foreign_module(module, name) or is_standard_module(module, name)):
+    elif module and (
+        is_foreign_module(module, name, whole=True) or is_standard_module(module, name)
+    ):
         placer.add("script-module", path, script)
 
 

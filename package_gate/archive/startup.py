@@ -16,7 +16,9 @@ _IMPORTS = ("import ", "import\t")
 """How a line begins that `site` executes; other lines are paths."""
 _HARMFUL = re.compile(
     r"\b(subprocess|popen|system|socket|urllib|requests|http|base64|b64decode|zlib|marshal|codecs"
-    r"|ctypes|fromhex)\b|\b(bytes|chr)\(",
+    r"|ctypes|fromhex|addsitedir|meta_path|path_hooks|path_importer_cache)\b|\b(bytes|chr)\("
+    # Where Python looks first is for the environment to say, not for a package.
+    r"|\bpath\s*(=|\+=|\[|\.\s*(insert|append|extend|__\w+__)\b)",
     re.IGNORECASE,
 )
 _STARTUP_MODULES = ("sitecustomize", "usercustomize")
@@ -28,13 +30,23 @@ def check_startup(placer: Placer, libraries: Iterable[tuple[str, str]]) -> None:
     `libraries` gives each of its files by its path in the wheel and in site-packages.
     """
     landed = list(libraries)
-    added = {folder for path, installed in landed for folder in _added(placer, path, installed)}
+    added = added_folders(placer, landed)
     for path, installed in landed:
         _check_file(placer, path, installed, added)
 
 
+def added_folders(placer: Placer, libraries: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Name the folders, below site-packages, that its `.pth` files make Python import from.
+
+    Each ends with `/`. `libraries` as `check_startup` has it.
+    """
+    return frozenset(
+        folder for path, installed in libraries for folder in _added(placer, path, installed)
+    )
+
+
 def _added(placer: Placer, path: str, installed: str) -> list[str]:
-    """Name the folders, below site-packages, that a `.pth` file makes Python import from."""
+    """Name what a `.pth` file adds."""
     if "/" in installed or not installed.lower().endswith(".pth"):
         return []
     text = read_start(placer, path, _MAX_PTH).decode("utf-8-sig", "replace")
@@ -49,6 +61,8 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
                 placer.add("startup-module", path)
     if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
         placer.add("startup-module", path)
+    if f"{installed}/" in added:
+        placer.add("startup-path", path, "an archive, which is not looked into")
     if "/" in installed or not installed.lower().endswith(".pth"):
         return
     content = read_start(placer, path, _MAX_PTH + 1)

@@ -380,6 +380,46 @@ def wheel_that_adds_to_ipython() -> bytes:
     return make_wheel({"IPython/extensions/storemagic.py": b"evil"})
 
 
+@hostile("foreign-module", HIGH)
+def wheel_with_a_popular_project() -> bytes:
+    return make_wheel({"pexpect/__init__.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_a_library_of_a_popular_project() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/platlib/wcwidth.abi3.so": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_what_a_tool_loads_under_another_name() -> bytes:
+    return make_wheel({"attr/_make.py": b"evil"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_that_leads_python_to_boto3() -> bytes:
+    return make_wheel({"demo.pth": b"demo_pkg/vendor\n", "demo_pkg/vendor/boto3/__init__.py": b""})
+
+
+@hostile("startup-path", HIGH)
+def wheel_that_leads_python_into_a_zip() -> bytes:
+    return make_wheel({"demo.pth": b"demo_pkg/lib.zip\n", "demo_pkg/lib.zip": b"PK"})
+
+
+@hostile("startup-code", HIGH)
+def wheel_that_puts_its_folder_first() -> bytes:
+    return make_wheel({"demo.pth": b"import sys as s; s.path . insert(0, 'demo_pkg/vendor')\n"})
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_entry_point_named_like_a_program_of_coreutils() -> bytes:
+    return wheel_with_script("dircolors")
+
+
+@hostile("entry-point-shadow", MEDIUM)
+def wheel_entry_point_that_git_starts() -> bytes:
+    return wheel_with_script("git-remote-https")
+
+
 @hostile("standard-module", MEDIUM)
 def wheel_with_a_standard_module() -> bytes:
     return make_wheel({"random.py": b"evil"})
@@ -804,3 +844,13 @@ def sdist_whose_hatch_toml_requires_an_address() -> bytes:
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
 def sdist_whose_hatch_toml_is_no_toml() -> bytes:
     return make_sdist({"pyproject.toml": b"", "hatch.toml": b"[build\n"})
+
+
+@hostile("foreign-module", HIGH, "demo-1.0.tar.gz")
+def sdist_with_a_popular_project_in_its_sources() -> bytes:
+    return make_sdist(
+        {
+            "PKG-INFO": b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+            "src/wcwidth/__init__.py": b"evil",
+        }
+    )

@@ -53,6 +53,10 @@ HONEST: dict[str, tuple[str, ...]] = {
     ),
     "pythreejs": ("pythreejs/a.py", "data/share/jupyter/lab/extensions/jupyter-threejs-2.4.1.tgz"),
     "plotly": ("plotly/a.py", "data/share/jupyter/labextensions/jupyterlab-plotly/package.json"),
+    "griffelib": ("griffe/__init__.py",),
+    "psycopg2_binary": ("psycopg2/__init__.py",),
+    "langgraph_checkpoint_demo": ("langgraph/checkpoint/demo/__init__.py",),
+    "poorly_named": ("events/__init__.py", "schema.py", "scripts/test"),
     "demo_pkg": (
         *("demo_pkg/a.py", "tests/test_a.py", "data/LICENSE.txt", "data/README.md"),
         *(
@@ -65,7 +69,10 @@ HONEST: dict[str, tuple[str, ...]] = {
     ),
 }
 
-FREE = {"attrs", "demo_pkg", "docutils", "plotly", "protobuf", "pythreejs"}
+FREE = {
+    *("demo_pkg", "docutils", "griffelib", "langgraph_checkpoint_demo", "plotly"),
+    *("poorly_named", "protobuf", "psycopg2_binary", "pythreejs"),
+}
 """Others may install files of those names, too."""
 
 

@@ -194,6 +194,16 @@ REFUSES: dict[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 HONEST: dict[str, Mapping[str, str]] = {
+    "a repository that is not called like its project": {
+        "setup.py": "",
+        "tabulate/__init__.py": "",
+        "src/tqdm.py": "",
+    },
+    "a part of a namespace that a popular project has": {
+        "PKG-INFO": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+        "setup.py": "",
+        "src/langgraph/demo/__init__.py": "",
+    },
     "Hatch": {
         "pyproject.toml": f'{WHEEL}]\npackages = ["lib/demo"]\n{WHEEL}.force-include]\n'
         '"LICENSE" = "demo-1.0.dist-info/licenses/LICENSE"\n"made" = "demo/static"\n'

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from package_gate.sources.pypi.names import confused_with, popular_names, similar_names, slips
+from package_gate.core.popular import popular_names
+from package_gate.sources.pypi.names import confused_with, similar_names, slips
 
 
 def test_guarddog_ships_the_popular_names() -> None:
