@@ -31,7 +31,7 @@ class Fault(Enum):
 
     NONE = auto()
     UNDECODABLE = auto()
-    """It is not in the encoding that it declares: no Python runs it."""
+    """It is not in the encoding that it declares. Python minds that in code, not in comments."""
     CODEC = auto()
     """It declares a codec that only Python itself can decode."""
     UNKNOWN_CODEC = auto()

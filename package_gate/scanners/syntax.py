@@ -7,7 +7,9 @@ test data, templates and files for Python 2, which then don't run either.
 
 import ast
 import gc
+import re
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,12 @@ more than this could use the stack up while a tree is made."""
 _YOUNG = 50_000
 """Objects that are made before garbage is looked for."""
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
+_OF_THIS_PYTHON = (
+    *("Exceeds the limit", "invalid character", "invalid non-printable character"),
+    "(unicode error) 'unicodeescape' codec can't decode",
+)
+"""Messages about numbers that are longer than a setting allows, and letters that a newer Python
+may know."""
 _AT_THE_LAST_TOKEN = (
     *("invalid syntax", "Missing parentheses in call to", "leading zeros in decimal integer"),
     *("invalid digit", "invalid decimal literal", "invalid hexadecimal literal"),
@@ -30,7 +38,7 @@ _AT_THE_LAST_TOKEN = (
 """Messages that come with the line of the last token which was read, or a later one. What stands
 behind it can't make a file valid."""
 
-
+_LETTER = re.compile(r"\bU\+([0-9A-F]+)")
 _HOLDS_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
@@ -161,7 +169,16 @@ def _parse_newer(text: str, error: SyntaxError) -> ast.Module:
     message = error.msg or ""
     if message.startswith(_TOO_DEEP):
         raise TooHardError("it is nested too deeply") from error
+    if message.startswith(_OF_THIS_PYTHON) and _may_be_known(message):
+        raise TooHardError("it can't be parsed, but another Python may") from error
     known = message.startswith(_AT_THE_LAST_TOKEN) and error.lineno
     if may_be_newer(text, error.lineno or 0 if known else text.count("\n") + 1):
         raise TooHardError("it can't be parsed, but a newer Python may") from error
     raise NotPythonError from error
+
+
+def _may_be_known(message: str) -> bool:
+    """Whether the letter that a message is about may be one of a newer Unicode."""
+    if shown := _LETTER.search(message):
+        return unicodedata.category(chr(int(shown[1], 16))) in ("Cn", "Co")
+    return "Exceeds" in message or "unknown Unicode character name" in message

@@ -13,7 +13,7 @@ from pathlib import Path
 import yara  # type: ignore[import-not-found]  # it has no types
 
 from package_gate.core.errors import ScannerError
-from package_gate.core.source import Fault, read_source
+from package_gate.core.source import Fault, Source, read_source
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.once import Once
@@ -23,8 +23,7 @@ from package_gate.scanners.trees import regular_files
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is looked at."""
 
-_MAX_GLUE = 20 * 1024
-_CALLS_AT_ONCE = re.compile(rb"^[ \t]{0,8}(?:\w+ *= *)?[A-Za-z_][\w.]*\(\s*[A-Za-z_]", re.MULTILINE)
+_CALLS_AT_ONCE = re.compile(rb"^[ \t]*(?:\w+ *= *)?[A-Za-z_][\w.]*\(\s*[A-Za-z_]", re.MULTILINE)
 """A call that is given something, perhaps by a module itself."""
 _MAX_DATA = 4 * 1024 * 1024
 """The largest file that may be Python although its name says otherwise."""
@@ -39,6 +38,18 @@ _SECRETS = re.compile(
     rb"|__main__[\"'\].]|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
 )
 """What a module reads that another one may send."""
+_LONG = 1000
+_LONG_COMMENT = re.compile(rb"#[^\n]{%d}" % _LONG)
+_WRITTEN = re.compile(
+    rb"\\(?:(?:x|u00|U000000)([2-7][0-9a-fA-F])|([01]?[0-7]{2})|N\{([^}]{1,80})\})"
+)
+"""A letter of a text that is written as a number, or by its name."""
+_BETWEEN = re.compile(
+    rb"[\"'](?:[ \t\n+()]|#[^\n]{0,%d}\n)+[rRbBuUfF]{0,2}[\"']"
+    rb"|(?<=\w)[\"'][rRbBuUfF]{0,2}[\"'](?=\w)" % _LONG
+)
+"""What is between two texts that make one."""
+_AROUND = 80
 _RENAMED = re.compile(rb"\b(\w+)\s+as\s+(\w+)")
 _CANDIDATE, _SENDS, _READS = "candidate", "net", "secrets"
 _MAY_READ = "words_of_secrets"
@@ -117,11 +128,10 @@ class CandidateRules:
     def _matches(self, path: str, content: bytes) -> frozenset[str]:
         """Name the rules that a file meets, and whether it reads secrets."""
         source = read_source(content)
-        if path.endswith(".pth") or source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC):
+        hidden = source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC)
+        if path.endswith(".pth") or hidden or _LONG_COMMENT.search(source.code):
             return frozenset({_CANDIDATE})
-        content = source.code
-        if not content.isascii():  # letters of other kinds are the same names to Python
-            content += unicodedata.normalize("NFKC", source.text).encode()
+        content = source.code + _said_otherwise(source)
         try:
             found = {each.rule for each in self._rules.match(data=content, timeout=self._seconds)}
         except yara.Error as error:
@@ -136,16 +146,16 @@ class _Modules:
 
     def __init__(self) -> None:
         self._kinds: dict[str, frozenset[str]] = {}
-        self._short: dict[str, bytes] = {}
+        self._neither: dict[str, bytes] = {}
         self._imports: dict[str, list[str]] = {}
 
     def note(self, path: str, content: bytes, found: frozenset[str]) -> None:
-        """Note a module; what is long and has nothing of interest only passes things on."""
+        """Note a module."""
         kinds = found & {_SENDS, _READS}
         self._kinds[path] = kinds
-        if not kinds and len(content) <= _MAX_GLUE:
-            self._short[path] = content
-        if len(kinds) == 1 or path in self._short:
+        if not kinds:
+            self._neither[path] = content
+        if len(kinds) < 2:
             self._imports[path] = list(dict.fromkeys(imported_names(content)))
 
     def that_bring_together(
@@ -163,10 +173,61 @@ class _Modules:
                     given[kind].add(name.rpartition(".")[2])
             own = self._kinds[path]
             if all(given[kind] or kind in own for kind in given) and (
-                own or _is_given(self._short[path], given[_SENDS], given[_READS])
+                own or _is_given(self._neither[path], given[_SENDS], given[_READS])
             ):
                 found.append(path)
         return sorted(found)
+
+
+def _said_otherwise(source: Source) -> bytes:
+    """Give the words of a file that Python reads and that are not written there as such.
+
+    Letters of other kinds are the same names to it. It goes on behind the end of a line, takes a
+    form feed for a space, reads what stands behind the comma of an import, letters that are written
+    as numbers, and texts that stand next to each other as one.
+    """
+    code = source.code
+    said: list[bytes] = []
+    if not code.isascii():
+        said.append(unicodedata.normalize("NFKC", source.text).encode())
+    if b"\\\n" in code or b"\f" in code:
+        code = code.replace(b"\\\n", b"").replace(b"\f", b" ")
+        said.append(code)
+    for line in code.split(b"\n") if b"import" in code else ():
+        if b"," in line and b"import" in line:
+            for statement in line.split(b";"):
+                _, _, names = statement.partition(b"import")
+                said += (b"import " + name.strip() for name in names.split(b","))
+    if _WRITTEN.search(code):
+        code = _WRITTEN.sub(_letter, code)
+        said.append(code)
+    said.append(_joined(code))
+    return b"\n".join((b"", *said)) if any(said) else b""
+
+
+def _joined(code: bytes) -> bytes:
+    """Give what is around the places where two texts make one, without what is between them."""
+    parts: list[bytes] = []
+    end = 0
+    for found in _BETWEEN.finditer(code):
+        part = code[end : found.start()]
+        short = len(part) <= 2 * _AROUND
+        parts.append(part if short else part[:_AROUND] + b"\n" + part[-_AROUND:])
+        end = found.end()
+    return b"".join((*parts, code[end : end + _AROUND])) if parts else b""
+
+
+def _letter(written: re.Match[bytes]) -> bytes:
+    """Give the letter that an escape of a string stands for, if it is one of ASCII."""
+    number, octal, name = written.groups()
+    if name:
+        try:
+            letter = unicodedata.lookup(name.decode())
+        except KeyError:
+            return written[0]
+    else:
+        letter = chr(int(number, 16) if number else int(octal, 8))
+    return letter.encode() if letter.isascii() else written[0]
 
 
 def _is_given(content: bytes, functions: Collection[str], values: Collection[str]) -> bool:
@@ -185,9 +246,5 @@ def _is_given(content: bytes, functions: Collection[str], values: Collection[str
 
 
 def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:
-    """Whether this is a short file that brings modules together as soon as it is imported."""
-    return (
-        len(content) <= _MAX_GLUE
-        and _CALLS_AT_ONCE.search(content) is not None
-        and running.when(path) is Runs.AT_ONCE
-    )
+    """Whether this file may bring modules together as soon as it is imported."""
+    return _CALLS_AT_ONCE.search(content) is not None and running.when(path) is Runs.AT_ONCE

@@ -7,7 +7,7 @@ rule net
         // Uses the network.
         $net1 = "urlopen"
         $net2 = "urlretrieve"
-        $net3 = /(import|from)[ \t]+(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|dns|paramiko)/
+        $net3 = /\b(requests|httpx|socket|smtplib|ftplib|aiohttp|urllib3|paramiko)\b|\bdns\./
         $net4 = /(requests|httpx)\s*\.\s*(get|post|put|patch|request|Session)/
         $net5 = /http\.client|from[ \t]+http[ \t]+import|HTTPS?Connection/
         $net6 = "__import__('requests')"
@@ -200,7 +200,7 @@ rule candidate
             $decode5, $decode6, $decode8, $decode9, $decode10, $decode11, $decode12, $decode13,
             $decode14)))
         // What is common in long honest files is looked at in short ones only.
-        or (any of ($run*, $start*) and any of ($decode*) and filesize < 20KB)
+        or (any of ($run*, $start*) and any of ($decode*))
         or (any of ($start*) and (net or any of ($command*) or any of ($decode1, $decode2,
             $decode3, $decode5, $decode8, $decode13, $decode14)))
         or (any of ($run6, $run14) and (net or any of ($command*)))
@@ -208,5 +208,5 @@ rule candidate
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or ($held1 and any of ($load1, $run3, $run13)) or ($held2 and any of ($run5, $start*))
         or (net and any of ($read*))
-        or ($relied and any of ($set*, $read19) and filesize < 20KB)
+        or ($relied and any of ($set*, $read19))
 }

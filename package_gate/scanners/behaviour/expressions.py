@@ -207,6 +207,8 @@ class Expressions:
                 found.append(self.imports[name])
             elif not found and (name in _BUILTINS or name not in self.values):
                 found.append(name)
+                if name not in _BUILTINS and name not in self.functions:
+                    found += [f"{module}{name}" for module in self.wildcards]
             return found
         if isinstance(expression, ast.Attribute):
             base = expression.value

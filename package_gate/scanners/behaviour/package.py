@@ -151,8 +151,6 @@ class PackageBehaviour:
             when = [self._occasion(path)]
             identity = of_whole_file("unusual-encoding", content, when)
             return [Behaviour("unusual-encoding", 1, source.codec, identity)]
-        if source.fault is Fault.UNDECODABLE:
-            return [Behaviour("not-python", 1, "")]
         content = source.code
         hooks = self._called_from_outside(path)
         whole = self._running.whole(path)

