@@ -851,6 +851,7 @@ def sdist_with_a_popular_project_in_its_sources() -> bytes:
     return make_sdist(
         {
             "PKG-INFO": b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+            "setup.py": b"",
             "src/wcwidth/__init__.py": b"evil",
         }
     )
