@@ -64,6 +64,9 @@ _MUTATOR = re.compile(
 """Methods that put what they are given into their object."""
 _HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
 """A header of a request, as WSGI names it (PEP 3333)."""
+_FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
+"""A format of `struct` that makes no more than 32 bytes of numbers, and none of texts."""
+_DIGEST = re.compile(r"hashlib\.\w+\(\)\.(?:hex)?digest")
 _STREAMS = {".stdout", ".stderr"}
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
@@ -558,6 +561,8 @@ class Flow:
         elif isinstance(node, ast.Call):
             if self._is_environment(node.func) or self._is_environment(node):
                 return
+            if self._gives_no_code(node):
+                return
             if self._decodes_nothing(node):
                 labels.add(Label.DECODED)
                 return
@@ -594,6 +599,14 @@ class Flow:
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             return method in _GIVE_TEXT or self.expressions.text(node) != UNKNOWN
         return not isinstance(node, ast.List | ast.Tuple)
+
+    def _gives_no_code(self, call: ast.Call) -> bool:
+        """Whether this makes a digest, in which nothing can be read, or a few bytes of numbers."""
+        names = self.expressions.names(call.func)
+        if names and all(map(_DIGEST.fullmatch, names)):
+            return True
+        packs = names == {"struct.pack"} and call.args
+        return bool(packs and _FEW_NUMBERS.fullmatch(self.text(call.args[0])))
 
     def _is_environment(self, node: ast.expr) -> bool:
         """Whether this reads one variable of the environment, as its text tells."""

@@ -333,7 +333,8 @@ class Expressions:
         return Several("\n".join(map(as_text, known))[:MAX_TEXT]) if known else None
 
     def _attribute(self, node: ast.Attribute, depth: int, bound: Bound) -> object:
-        if isinstance(node.value, ast.Name) and plain(node.value.id) == "self":
+        base = node.value
+        if isinstance(base, ast.Name) and (plain(base.id) == "self" or base.id in self.classes):
             values = self.values.get(f".{node.attr}", ())
             return self._value(values[0], depth, bound) if len(values) == 1 else None
         if "sys.executable" in self.names(node, depth):

@@ -433,12 +433,22 @@ def _starts_program(call: Call, flow: Flow) -> bool:
     return bool(tables.INTERPRETERS.fullmatch(program)) and option.lower() in ("-c", "/c")
 
 
+_READS_ENVIRONMENT = re.compile(
+    rf"[$%]|environ|getenv|\.(?:py|sh|bash|pl|rb|js)\b|\A[{UNKNOWN}\s]*\Z"
+)
+"""In a command that may run what stands in its environment; so may a script, or an unknown one."""
+
+
 def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
     command = flow.text(*call.arguments)
     for rule, pattern in tables.COMMANDS:
         if pattern.search(command):
             yield rule
-    if Label.DECODED in labels:
+    if Label.DECODED in labels and (
+        _READS_ENVIRONMENT.search(command)
+        or Label.DECODED
+        in flow.labels(*call.arguments, *(v for k, v in call.keywords if k != "env"))
+    ):
         yield "runs-decoded-code"
     if Label.DOWNLOADED in labels and _is_run_by(call, flow):
         yield "runs-downloaded-code"
@@ -644,7 +654,8 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
         if UNKNOWN not in text and len(text) > 10:
             yield text
     if call.does(tables.EVALUATES_TEXT) and call.arguments:
-        yield flow.expressions.whole_text(call.arguments[0]).replace("@", "")
+        # Most are given numbers and other expressions, of which nothing is known.
+        yield flow.expressions.whole_text(call.arguments[0]).replace("@", "").replace(UNKNOWN, "0")
     if (runs and _is_annotation(call)) or _evaluates_annotations(call):
         yield from _annotations(flow)
     if not call.does(tables.STARTS):

