@@ -10,14 +10,17 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.folding import (
-    MAX_ITEMS,
-    MAX_TEXT,
+    CUT,
+    UNKNOWN,
     Several,
     as_text,
     calculated,
     called,
+    first_of,
     method,
+    shortened,
 )
 from package_gate.scanners.import_time import parameters_given
 from package_gate.scanners.nodes import Function, children
@@ -37,7 +40,9 @@ _AWAITERS = {
 """Functions that give what they are given, once it is there, or something that calls it."""
 _MAX_DEPTH = 400
 """Expressions within expressions, and names that lead to names; see `gave_up`."""
-_MAX_NAMES = 8
+_MAX_NAMES = 250
+"""That lead somewhere, of one expression; of more the rest is not known: see `gave_up`."""
+_MAX_OTHER_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
 
 _OF_INTEREST = {
@@ -82,6 +87,7 @@ class Expressions:
         for target in self._entered:
             for value in self.values.get(".__enter__()", ()):
                 self._assign(target, value)
+        self._roots = {name.partition(".")[0] for name in self.imports.values()}
         self.gave_up = False
         """Whether something led further than it was followed, so that the rest is not known."""
         self._names: dict[int, frozenset[str]] = {}
@@ -187,8 +193,31 @@ class Expressions:
             self._names[key] = frozenset()  # for what leads back to itself
             self.gave_up = self.gave_up or depth >= _MAX_DEPTH
             found = self._find_names(expression, depth) if depth < _MAX_DEPTH else []
-            self._names[key] = frozenset(sorted(map(_plain, found))[:_MAX_NAMES])
+            self._names[key] = self._chosen(set(map(_plain, found)))
         return self._names[key]
+
+    def _chosen(self, found: set[str]) -> frozenset[str]:
+        """Choose names: all that lead to what others wrote, and some that nothing is known of."""
+        if len(found) <= _MAX_OTHER_NAMES:
+            return frozenset(found)
+        leading = sorted(filter(self._leads_somewhere, found))
+        self.gave_up = self.gave_up or len(leading) > _MAX_NAMES
+        # Nothing of this file counts any more then.
+        most = _MAX_OTHER_NAMES if self.gave_up else _MAX_NAMES
+        others = sorted(found.difference(leading))
+        return frozenset([*leading[:most], *others[:_MAX_OTHER_NAMES]])
+
+    def _leads_somewhere(self, name: str) -> bool:
+        """Whether a name is known, may become one that is, or is another module's."""
+        name = name.replace(HIDDEN, "")
+        if tables.may_become_known(name):
+            return True
+        # What a result's result gives is hardly ever in a table, and there is no end of it.
+        if name.count("(") > 1 or "[" in name:
+            return False
+        first = name.partition(".")[0].partition("(")[0]
+        unknown = bool(self.wildcards) and not is_local(first)
+        return unknown or first in self._roots or bool(tables.with_name(name))
 
     def _values_of(self, name: ast.Name) -> list[ast.expr]:
         """Give what a name may stand for in its place."""
@@ -323,14 +352,14 @@ class Expressions:
         if node.id == "__file__":
             return "__file__"
         values = self._values_of(node)
-        found = [self._value(each, depth, {}) for each in values[:_MAX_NAMES]]
+        found = [self._value(each, depth, {}) for each in values]
         known = [each for each in found if each is not None]
         if len(known) == 1:
             return known[0]
-        for each in self.loops.get(node.id, ())[:_MAX_NAMES]:
+        for each in self.loops.get(node.id, ()):
             items = self._value(each, depth, {})
             known += items if isinstance(items, list) else [items]
-        return Several("\n".join(map(as_text, known))[:MAX_TEXT]) if known else None
+        return Several(shortened("\n".join(map(as_text, first_of(known))))) if known else None
 
     def _attribute(self, node: ast.Attribute, depth: int, bound: Bound) -> object:
         base = node.value
@@ -355,7 +384,10 @@ class Expressions:
         return self._items(parts, depth, bound)
 
     def _items(self, nodes: Sequence[ast.expr], depth: int, bound: Bound) -> list[object]:
-        values = [self._value(each, depth, bound) for each in nodes[:MAX_ITEMS]]
+        values = (
+            each if isinstance(each, str) else self._value(each, depth, bound)
+            for each in first_of(nodes)
+        )
         return [as_text(value) if isinstance(value, list) else value for value in values]
 
     def _choice(self, node: ast.IfExp, depth: int, bound: Bound) -> object:
@@ -372,7 +404,7 @@ class Expressions:
             return calculated(node.op, left, right)
         if isinstance(node.op, ast.Add):
             if isinstance(left, list) and isinstance(right, list):
-                return (left + right)[:MAX_ITEMS]
+                return first_of(left + right)
             return as_text(left) + as_text(right)
         if isinstance(node.op, ast.Div):
             return f"{as_text(left)}/{as_text(right)}"
@@ -405,6 +437,8 @@ class Expressions:
             ends.append(number if isinstance(number, int) else None)
         if ends[2] == 0 or not isinstance(whole, str | list):
             return None
+        if isinstance(whole, str) and (UNKNOWN in whole or CUT in whole) and ends[:2] != [None] * 2:
+            return whole  # nobody knows where its parts are
         return whole[slice(*ends)]
 
     def _negative(self, node: ast.UnaryOp, depth: int, bound: Bound) -> object:
@@ -425,7 +459,7 @@ class Expressions:
         if not isinstance(first.target, ast.Name):
             return None
         name = first.target.id
-        return [self._value(node.elt, depth, {**bound, name: item}) for item in items[:MAX_ITEMS]]
+        return [self._value(node.elt, depth, {**bound, name: each}) for each in first_of(items)]
 
     def _call(self, node: ast.Call, depth: int, bound: Bound) -> object:
         arguments = [self._value(each, depth, bound) for each in node.args]

@@ -9,13 +9,21 @@ import base64
 import binascii
 import codecs
 import textwrap
+from collections.abc import Sequence
+from typing import TypeVar
 
 UNKNOWN = "\0"
 """Stands in a text for the parts that aren't known."""
-MAX_TEXT = 4000
+CUT = "\ue001"
+"""Stands in a text where more of it was not looked at."""
+_MAX_TEXT = 16 * 1024
 """Characters of one text."""
-MAX_ITEMS = 1000
+_MAX_ITEMS = 1000
 """Items of one list."""
+_MAX_BITS = 300
+"""Of a number that is read as a text."""
+
+Item = TypeVar("Item")
 
 _SAME = {
     *("str", "bytes", "bytearray", "list", "tuple", "repr", "Path", "pathlib.Path"),
@@ -37,10 +45,20 @@ _LISTED_METHODS = {"split", "splitlines", "rsplit", "iterdir"}
 def as_text(value: object) -> str:
     """Give any value as one text: a list has a line for each item."""
     if isinstance(value, str):
-        return value[:MAX_TEXT]
+        return shortened(value)
     if isinstance(value, list):
-        return "\n".join(map(as_text, value))[:MAX_TEXT]
-    return UNKNOWN if value is None else str(value)[:100]
+        return shortened("\n".join(map(as_text, value)))
+    return str(value) if isinstance(value, int) and value.bit_length() <= _MAX_BITS else UNKNOWN
+
+
+def shortened(text: str) -> str:
+    """Give what of a text is looked at."""
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + CUT
+
+
+def first_of(items: Sequence[Item]) -> list[Item | str]:
+    """Give those of many items that are looked at."""
+    return [*items] if len(items) <= _MAX_ITEMS else [*items[:_MAX_ITEMS], CUT]
 
 
 def calculated(operator: ast.operator, left: int, right: int) -> int | None:
@@ -129,7 +147,7 @@ def method(name: str, base: object, arguments: list[object]) -> object:
     if name in _LISTED_METHODS:
         return _listed(base)
     if name == "replace" and isinstance(base, str) and len(arguments) == 2:
-        return base.replace(as_text(arguments[0]), as_text(arguments[1]))[:MAX_TEXT]
+        return shortened(base.replace(as_text(arguments[0]), as_text(arguments[1])))
     if name == "format" and isinstance(base, str):
         return base.replace("{}", UNKNOWN)
     return base if name in _SAME_METHODS else None

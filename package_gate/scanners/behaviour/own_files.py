@@ -22,7 +22,8 @@ from package_gate.scanners.scopes import is_local
 
 _MOST = 400
 """Expressions that are looked at for one call."""
-_MAX_NAME = 300
+_MAX_NAME = 4096
+"""Characters of a path; Linux opens none that is longer."""
 _MAX_SCRIPT = 1024 * 1024
 _LANGUAGES = {"hy": ".hy", "pyximport": ".pyx", "coconut": ".coco"}
 """Package → files that Python imports as modules once the package is there."""
@@ -308,9 +309,9 @@ class _Search:
             if isinstance(node, ast.Call):
                 self._reads = self._reads or self._is_read(node)
             if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr | ast.Constant):
-                text = self._flow.expressions.text(node)
-                if text.strip(UNKNOWN) and len(text) <= _MAX_NAME:
-                    yield from text.split("\n")
+                for line in self._flow.expressions.text(node).split("\n"):
+                    if line.strip(UNKNOWN) and len(line) <= _MAX_NAME:
+                        yield line
 
     def _is_read(self, call: ast.Call) -> bool:
         names = self._flow.expressions.names(call.func)

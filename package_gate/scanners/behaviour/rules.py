@@ -16,7 +16,7 @@ from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
-from package_gate.scanners.behaviour.folding import MAX_TEXT, UNKNOWN
+from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
 from package_gate.scanners.behaviour.own_files import OwnFiles, named_by, of_another_language
 from package_gate.scanners.behaviour.replacements import of_replacements
@@ -220,15 +220,14 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
         if at_start and any(map(call.does, (tables.SENDS, tables.RECEIVES, tables.STARTS))):
             rules.add("acts-at-every-start")
         for inner in _inner_code(call, flow):
-            if depth == _MAX_DEPTH:
+            if depth == _MAX_DEPTH or CUT in inner:
                 rules.add("unreadable-code")
                 break
             try:
                 inside = Flow(running_nodes(parse(inner), whole=False))
                 rules |= {s.behaviour.rule for s in _find(inside, depth + 1, at_start=at_start)}
-            except NotPythonError:
-                if len(inner) >= MAX_TEXT:  # it may have been cut off
-                    rules.add("unreadable-code")
+            except NotPythonError:  # nor can Python run it
+                pass
             except TooHardError:
                 rules.add("unreadable-code")
         for rule in rules:
@@ -324,6 +323,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     # Only these ask where their data comes from, which takes a while to tell.
     if not (path or program or elsewhere or any(map(call.does, _SINKS))):
         return
+    if CUT in flow.text(*((path,) if path else call.everything)):
+        yield "unreadable-code"
     labels = flow.labels(*call.everything)
     sends = call.does(tables.SENDS)
     if sends and isinstance(call.node.func, ast.Attribute):

@@ -5,8 +5,8 @@ returns. A name that ends in `*` stands for all that begin like it.
 """
 
 import re
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache, lru_cache
 from typing import ClassVar
 
 CREDENTIALS = re.compile(
@@ -155,6 +155,9 @@ SENDERS = re.compile(
 )
 
 
+_STEP = re.compile(r"[.(\[]")
+
+
 class Table:
     """A set of dotted names."""
 
@@ -183,11 +186,28 @@ class Table:
         first, _, rest = name.partition(".")
         return first in self._roots and rest.rpartition(".")[2].startswith(self._verbs)
 
+    def begins(self) -> Iterator[str]:
+        """Yield what names begin with that are in it, up to each dot and bracket."""
+        yield from self._roots
+        for name in (*self._names, *self._beginnings):
+            yield name
+            yield from (name[: each.start()] for each in _STEP.finditer(name))
+
 
 @lru_cache(maxsize=2**14)
 def with_name(name: str) -> frozenset[Table]:
     """Give the tables that have a name; most names, which come again and again, are in none."""
     return frozenset(table for table in Table.known if name in table)
+
+
+def may_become_known(name: str) -> bool:
+    """Whether a table names this, or something that begins with it."""
+    return name in _beginnings()
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    return frozenset(begin for table in Table.known for begin in table.begins())
 
 
 def with_any(names: Iterable[str]) -> frozenset[Table]:

