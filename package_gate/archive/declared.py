@@ -41,8 +41,11 @@ from package_gate.archive.startup import check_startup
 
 _PROJECT = "pyproject.toml"
 _SETUP = "setup.cfg"
-
-
+_NO_PACKAGES = frozenset(
+    {"src", "ci", "bin", "doc", "docs", "test", "tests", "example", "examples", "scripts", "tools"}
+    | {"util", "utils", "build", "benchmark", "benchmarks"}
+)
+"""Folders that setuptools doesn't take for packages when it looks by itself."""
 _MAX_MOVED = 20_000
 """Files that a project may put into the environment; jupyterlab has 1,000."""
 
@@ -79,13 +82,15 @@ def check_declared(
     named = name or canonicalize_name(written if isinstance(written, str) else "")
     sections = _sections(setup)
     roots = {"", "src/", *(f"{root}/" for root in roots_of_packages(project, sections))}
-    modules = frozenset(_packages(placer, prefix, roots))
+    any_folder = _takes_any_folder(placer, prefix, project, sections)
+    modules = _packages(placer, prefix, roots, any_folder=any_folder)
     paths = sorted({*placer.files, *placer.copies})
-    source = _Source(placer, paths, prefix, Own(named, modules))
+    source = _Source(placer, paths, prefix, Own(named, frozenset(modules)))
     # What an archive is called that is no sdist is its repository's name, not the distribution's.
     known = named if named != name or source.has(f"{prefix}PKG-INFO") else ""
     for module in sorted(modules):
-        if is_foreign_module(module, named) or is_foreign_module(module, known, whole=True):
+        whole = is_foreign_module(module, known, whole=modules[module])
+        if whole or is_foreign_module(module, named):
             placer.add("foreign-module", prefix + module, f"{module} is not of {named or 'it'}")
     for script in _scripts(project):
         _check_script(source, _PROJECT, script)
@@ -109,17 +114,50 @@ def check_declared(
     check_added(placer, landed, named)
 
 
-def _packages(placer: Placer, prefix: str, roots: Iterable[str]) -> Iterator[str]:
-    """Name the packages in the folders that they are looked for in, and the modules of `src`."""
+def _packages(
+    placer: Placer, prefix: str, roots: Iterable[str], *, any_folder: bool
+) -> dict[str, bool]:
+    """Name the packages in the folders that they are looked for in, and the modules of `src`.
+
+    With each stands whether it is whole: no part of a namespace, which has no `__init__.py`.
+
+    Args:
+        placer: has unpacked the archive.
+        prefix: the project's folder, with a final `/` unless it is the root.
+        roots: those folders, each with a final `/`; "" for the project's own.
+        any_folder: in the project's own folder, those without `__init__.py` are packages as well,
+            as they are elsewhere; a build that looks by itself takes such a one when it is alone.
+    """
+    found: dict[str, bool] = {}
+    alone: set[str] = set()
     for path in (*placer.files, *placer.copies):
         for root in roots:
-            if not path.startswith(prefix + root):
+            if not path.endswith(".py") or not path.startswith(prefix + root):
                 continue
-            parts = path[len(prefix + root) :].split("/")
-            if len(parts) == 2 and parts[1] == "__init__.py":
-                yield parts[0]
-            elif root and len(parts) == 1 and parts[0].endswith(".py"):
-                yield parts[0].removesuffix(".py")
+            first, *below = path[len(prefix + root) :].split("/")
+            if below == ["__init__.py"]:
+                found[first] = True
+            elif root and not below:
+                found[first.removesuffix(".py")] = True
+            elif below and (root or any_folder):
+                found.setdefault(first, False)
+            elif below and first not in _NO_PACKAGES:
+                alone.add(first)
+    return dict.fromkeys(alone if len(alone) == 1 else (), False) | found
+
+
+def _takes_any_folder(
+    source: Placer, prefix: str, project: Mapping[str, Any], sections: configparser.RawConfigParser
+) -> bool:
+    """Whether folders of the project are packages for its build that have no `__init__.py`."""
+    setup = f"{prefix}setup.py"
+    read = read_start(source, setup, MAX_SETTINGS) if setup in source.files else b""
+    found = at(project, "tool.setuptools.packages").get("find")
+    return (
+        b"find_namespace" in read
+        or "find_namespace:" in lines(sections, "options", "packages")
+        or (isinstance(found, Mapping) and found.get("namespaces") is not False)
+    )
 
 
 def _check_script(source: _Source, file: str, script: str) -> None:

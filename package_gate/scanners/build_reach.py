@@ -57,8 +57,6 @@ class Reached:
     """Those whose functions the build calls: hooks, commands, and what is run with `exec`."""
     started: frozenset[str] = frozenset()
     """Those that it may start as programs."""
-    imported: frozenset[str] = frozenset()
-    """What it doesn't run, but modules of the tree's packages import."""
 
 
 def reached_files(tree: Path, folders: Iterable[str]) -> Reached:
@@ -121,15 +119,7 @@ class _Reach:
             frozenset(path for path in reached if not is_recipe(path)),
             frozenset(self._whole),
             frozenset(self._started),
-            frozenset(self._imported_by_packages()),
         )
-
-    def _imported_by_packages(self) -> Iterator[str]:
-        for path in self._paths:
-            if path.endswith(".py") and self._is_of_a_package(path) and not waits(path):
-                code = read_source(Path(self._tree, path).read_bytes()).code
-                for name in imported_names(code):
-                    yield from self._named_module(name)
 
     def _is_of_a_package(self, path: str) -> bool:
         return f"{path.rpartition('/')[0]}/__init__.py".lstrip("/") in self._all

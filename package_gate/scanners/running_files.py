@@ -6,12 +6,11 @@ or when Python starts. What of such a file runs then, `import_time` says.
 
 import re
 import tomllib
-from collections.abc import Mapping
 from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from package_gate.scanners.build_reach import STARTS, Reached, reached_files
 from package_gate.scanners.trees import regular_files
@@ -21,6 +20,15 @@ _MAX_BYTES = 1024 * 1024
 _MAX_LINE = 4096
 _SCRIPTS = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 """Where a wheel's programs are."""
+_BESIDE_PACKAGES = frozenset(
+    {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
+    | {"test", "tests", "tutorials"}
+)
+"""Folders that are no packages. What is in them often reads a key and uses it: oss2's examples."""
+_SETTINGS = ("setup.py", "setup.cfg", "pyproject.toml", "hatch.toml")
+_WORD = re.compile(rb"\w+")
+_ANY_FOLDER = re.compile(rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420")
+"""What makes a build take folders without an `__init__.py`, or hides a word."""
 
 
 class Runs(Enum):
@@ -29,7 +37,11 @@ class Runs(Enum):
     NEVER = auto()
     """Somebody has to start it, as a script, or read it; or it is no Python."""
     IMPORTED = auto()
-    """It is a module among others, which runs when one of them, or somebody, imports it."""
+    """It is a module among others, which runs when one of them, or somebody, imports it.
+
+    So is any Python file of a source tree but for examples, tests and documents that its settings
+    do not mention: which of them a build packs, and as what, only the build can tell.
+    """
     AT_ONCE = auto()
     """On installation, when the package is imported, or when Python starts."""
 
@@ -71,12 +83,8 @@ class RunningFiles:
         name = PurePosixPath(path).name
         if name == "__init__.py" or (self._is_wheel and name == path):
             return Runs.AT_ONCE
-        if self._is_wheel or Path(self._tree, path).with_name("__init__.py").exists():
-            return Runs.IMPORTED
-        if self.is_of_a_backend(path):
-            return Runs.IMPORTED
-        is_module = self._is_installed_by_itself(path) or path in self._reached.imported
-        return Runs.IMPORTED if is_module else Runs.NEVER
+        left_out = self._left_out and not self.is_of_a_backend(path)
+        return Runs.NEVER if left_out and self._is_left_out(path) else Runs.IMPORTED
 
     def whole(self, path: str) -> bool:
         """Whether all of a file counts as running by itself: see `runs_whole`.
@@ -124,33 +132,28 @@ class RunningFiles:
             line = file.readline(_MAX_LINE)
         return not path.endswith(".py") and line.startswith(b"#!") and b"python" in line.lower()
 
-    def _is_installed_by_itself(self, path: str) -> bool:
-        """Whether build tools take this for a module that belongs to no package.
-
-        That is what lies in `src`, what is called like the distribution, and what lies beside the
-        build files when there is no package. Other modules a build file has to name.
-        """
-        folder, _, name = path.rpartition("/")
-        above, _, last = folder.rpartition("/")
-        if last == "src" and above in self._projects:
-            return True
-        own = canonicalize_name(name.removesuffix(".py")) == self.distribution
-        return folder in self._projects and (own or not self._projects[folder])
+    def _is_left_out(self, path: str) -> bool:
+        """Whether a file is beside the packages, where no build looks without being told so."""
+        above = path.split("/")[:-1][:2]  # the project is at the top or in a folder there
+        return not self._left_out.isdisjoint(above) and not (
+            Path(self._tree, path).with_name("__init__.py").exists()
+        )
 
     @cached_property
-    def _projects(self) -> Mapping[str, bool]:
-        """The folders that something is built in, and whether they have packages."""
-        folders = {
-            path.parent
-            for name in ("setup.py", "setup.cfg", "pyproject.toml")
-            for path in (*self._tree.glob(name), *self._tree.glob(f"*/{name}"))
-        }
-        return {
-            "/".join(folder.relative_to(self._tree).parts): any(
-                list(start.glob("*/__init__.py")) for start in (folder, folder / "src")
-            )
-            for folder in folders
-        }
+    def _left_out(self) -> frozenset[str]:
+        """The folders beside packages that no word of the build's settings may mean."""
+        if self._is_wheel:
+            return frozenset()
+        found = set(_BESIDE_PACKAGES)
+        for name in _SETTINGS:
+            for path in (*self._tree.glob(name), *self._tree.glob(f"*/{name}")):
+                if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_BYTES:
+                    return frozenset()
+                text = path.read_bytes()
+                if _ANY_FOLDER.search(text):
+                    return frozenset()
+                found.difference_update(each.decode() for each in _WORD.findall(text))
+        return frozenset(found)
 
     @cached_property
     def _reached(self) -> Reached:

@@ -122,6 +122,38 @@ REFUSES: dict[str, tuple[str, Mapping[str, str]]] = {
             "lib/boto3/__init__.py": "",
         },
     ),
+    "setuptools, a folder of modules in src": (
+        "foreign-module",
+        {"pyproject.toml": "", "src/demo/__init__.py": "", "src/boto3/s/t.py": ""},
+    ),
+    "setuptools, the only folder": (
+        "foreign-module",
+        {"pyproject.toml": "", "docs/conf.py": "", "botocore/session.py": ""},
+    ),
+    "setuptools, namespaces looked for by setup.py": (
+        "foreign-module",
+        {
+            "setup.py": "from setuptools import *\nsetup(packages=find_namespace_packages())",
+            "demo/__init__.py": "",
+            "boto3/session.py": "",
+        },
+    ),
+    "setup.cfg, namespaces looked for": (
+        "foreign-module",
+        {
+            "setup.cfg": "[options]\npackages = find_namespace:\n",
+            "demo/__init__.py": "",
+            "boto3/session.py": "",
+        },
+    ),
+    "setuptools, namespaces looked for in all folders": (
+        "foreign-module",
+        {
+            "pyproject.toml": "[tool.setuptools.packages.find]\nexclude = ['tests*']",
+            "demo/__init__.py": "",
+            "boto3/session.py": "",
+        },
+    ),
     "setup.cfg, a pattern": (
         "environment-file",
         {"setup.cfg": "[options.data_files]\netc/ipython = conf/*.py\n", "conf/x.py": ""},
@@ -203,6 +235,12 @@ HONEST: dict[str, Mapping[str, str]] = {
         "PKG-INFO": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
         "setup.py": "",
         "src/langgraph/demo/__init__.py": "",
+    },
+    "folders that are no packages": {
+        "pyproject.toml": "[tool.setuptools.packages.find]\nnamespaces = false",
+        "demo/__init__.py": "",
+        "conda/render.py": "",
+        "jupyter/start.py": "",
     },
     "Hatch": {
         "pyproject.toml": f'{WHEEL}]\npackages = ["lib/demo"]\n{WHEEL}.force-include]\n'

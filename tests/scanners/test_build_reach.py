@@ -257,12 +257,14 @@ def test_what_a_build_runs_is_looked_at(
         ({"setup.py": "NAME = 'docs.x'\n"}, "docs/x.py"),
     ],
 )
-def test_what_it_does_not_run_is_not(
-    behaviour: BehaviourScanner, tmp_path: Path, files: Mapping[str, str], path: str
+def test_what_it_does_not_run_is_not_of_it(
+    tmp_path: Path, files: Mapping[str, str], path: str
 ) -> None:
-    target = package(tmp_path, {**files, path: SENDS}, filename=SDIST)
+    tree = Path(package(tmp_path, {**files, path: SENDS}, filename=SDIST).artifacts[0].tree)
+    running = RunningFiles(tree, SDIST)
 
-    assert list(behaviour.scan(target)) == []
+    assert not running.is_of_a_build(path)
+    assert running.when(path) is not Runs.AT_ONCE
 
 
 def test_guarddog_takes_one_rule_for_enough_there(tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ def test_files_that_run_whole(path: str, whole: bool) -> None:
         ("a/sample.pth", Runs.AT_ONCE, Runs.AT_ONCE),
         ("sample/__init__.py", Runs.AT_ONCE, Runs.AT_ONCE),
         ("sample/own.py", Runs.IMPORTED, Runs.IMPORTED),
-        ("single.py", Runs.AT_ONCE, Runs.NEVER),
+        ("single.py", Runs.AT_ONCE, Runs.IMPORTED),
+        ("src/space/deep/own.py", Runs.IMPORTED, Runs.IMPORTED),
+        ("sample/sub/own.py", Runs.IMPORTED, Runs.IMPORTED),
+        ("anywhere/own.py", Runs.IMPORTED, Runs.IMPORTED),
         ("sample.py", Runs.AT_ONCE, Runs.IMPORTED),
         ("src/single.py", Runs.IMPORTED, Runs.IMPORTED),
         ("docs/conf.py", Runs.IMPORTED, Runs.NEVER),
@@ -67,6 +70,28 @@ def test_the_files_of_build_backends(tmp_path: Path, text: str, own: bool, other
     assert files.is_of_a_backend("sample-1.0/_build/own.py") is own
     assert files.is_of_a_backend("sample-1.0/tools/own.py") is other
     assert not files.is_of_a_backend("another/_build/own.py")
+
+
+@pytest.mark.parametrize(
+    ("files", "when"),
+    [
+        ({"setup.py": "setup(packages=find_packages())"}, Runs.NEVER),
+        ({"setup.py": "setup(package_dir={'own.x': 'examples'})"}, Runs.IMPORTED),
+        ({"setup.py": "setup(packages=find_namespace_packages())"}, Runs.IMPORTED),
+        ({"setup.cfg": "[options]\npackages = find_namespace:"}, Runs.IMPORTED),
+        ({"pyproject.toml": "[tool.setuptools.packages.find]"}, Runs.IMPORTED),
+        ({"pyproject.toml": '[tool.flit.module]\nname = "\\u0065xamples"'}, Runs.IMPORTED),
+        ({"hatch.toml": "packages = ['examples/a']"}, Runs.IMPORTED),
+        ({"examples/a/__init__.py": ""}, Runs.IMPORTED),
+    ],
+)
+def test_examples_wait_unless_settings_may_mean_them(
+    tmp_path: Path, files: dict[str, str], when: Runs
+) -> None:
+    inside = {f"sample-1.0/{path}": text for path, text in files.items()}
+    tree = Path(package(tmp_path, inside | {"sample-1.0/examples/a/b.py": ""}).artifacts[0].tree)
+
+    assert RunningFiles(tree, SDIST).when("sample-1.0/examples/a/b.py") is when
 
 
 def test_a_link_is_no_project(tmp_path: Path) -> None:
