@@ -23,9 +23,11 @@ STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py"})
 """Files that a build runs because of their names."""
 _SETTINGS = ("pyproject.toml", "hatch.toml", "setup.cfg")
 _SUBFOLDER = re.compile(rb"\b(?:subdir|add_subdirectory)\s*\(\s*[\"']?([\w./-]+)")
-_CMAKE = re.compile(rb"[\w.-]+\.cmake\b")
+_FILE = re.compile(rb"[\w.-]+")
+_PATH = re.compile(rb"[\w.-]+(?:/[\w.-]+)*")
 _MAX_BYTES = 1024 * 1024
-_SCRIPT = re.compile(rb"(?:[\w.-]+/)*[\w.-]+\.pyw?\b")
+_OF_PYTHON = re.compile(rb"\.pyw?\b")
+_OF_CMAKE = re.compile(rb"\.cmake\b")
 _TEXT = re.compile(rb"""["']([A-Za-z_][\w.]{0,200})(?::[\w.]{1,200})?["']""")
 _EXEC = re.compile(rb"\bexec(?:file)?\s*\(")
 _BY_NAME = re.compile(
@@ -79,6 +81,7 @@ class _Reach:
         self._tree = tree
         self._paths = [path.relative_to(tree).as_posix() for path in regular_files(tree)]
         self._all = frozenset(self._paths)
+        self._depth = 1 + max((path.count("/") for path in self._paths), default=0)
         self._whole: set[str] = set()
         self._started: set[str] = set()
         self._scripts: dict[str, list[str]] = {}
@@ -170,22 +173,28 @@ class _Reach:
             other = posixpath.normpath(f"{folder}/{below.decode()}/{name}").lstrip("/")
             if other in self._all:
                 yield other
-        for named in set(_CMAKE.findall(text)):
-            yield from self._cmake.get(named.decode("utf-8", "replace"), ())
+        for named in _ending(text, _FILE, _OF_CMAKE):
+            yield from self._cmake.get(named, ())
 
     def _started_by_name(self, text: bytes) -> Iterator[str]:
         for match in _MODULE_OPTION.finditer(text):
             yield from self._named_module(match[1].decode())
 
     def _named_scripts(self, text: bytes) -> Iterator[str]:
-        for name in set(_SCRIPT.findall(text)):
-            named = posixpath.normpath(name.decode("utf-8", "replace"))
-            same = self._scripts.get(named.rpartition("/")[2], ())
-            yield from [path for path in same if f"/{path}".endswith(f"/{named}")] or same
+        """Yield the scripts that a text names by the ends of their paths, or by name alone."""
+        named: dict[str, set[str]] = {}
+        for name in _ending(text, _PATH, _OF_PYTHON):
+            place = posixpath.normpath(name)
+            named.setdefault(place.rpartition("/")[2], set()).add(place)
+        for last, places in named.items():
+            same = self._scripts.get(last, ())
+            ends = {path: places.intersection(_ends(path)) for path in same}
+            all_found = places == set().union(*ends.values())
+            yield from (path for path in same if ends[path] or not all_found)
 
     def _named_module(self, name: str) -> Iterator[str]:
         """Yield the modules of the tree, in whatever folder, that a dotted name may stand for."""
-        parts = [part for part in name.split(".") if part]
+        parts = name.strip(".").split(".", self._depth)[: self._depth]
         for length in range(len(parts), 0, -1):
             place = "/".join(parts[:length])
             ends = (f"/{place}.py", f"/{place}/__init__.py")
@@ -224,6 +233,25 @@ class _Reach:
                 if _COMMAND.search(line):
                     self._whole.update(modules)
         yield from named | self._whole | self._started
+
+
+def _ending(text: bytes, words: re.Pattern[bytes], end: re.Pattern[bytes]) -> set[str]:
+    """Give the words of a text up to the last place in them where `end` matches.
+
+    A pattern for both would begin again at each letter of a long word.
+    """
+    found: set[str] = set()
+    for word in set(words.findall(text)):
+        if places := [match.end() for match in end.finditer(word)]:
+            found.add(word[: places[-1]].decode("utf-8", "replace"))
+    return found
+
+
+def _ends(path: str) -> Iterator[str]:
+    """Give a path, and what it is without its first folders."""
+    while path:
+        yield path
+        path = path.partition("/")[2]
 
 
 def waits(path: str) -> bool:

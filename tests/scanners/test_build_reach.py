@@ -1,5 +1,6 @@
 """What a build of a source tree runs, as `pip` and the build tools' documentation have it."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -265,6 +266,47 @@ def test_what_it_does_not_run_is_not_of_it(
 
     assert not running.is_of_a_build(path)
     assert running.when(path) is not Runs.AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("setup.py", "a" * 400_000),
+        ("setup.cfg", "a/" * 200_000),
+        ("setup.py", "# " + "a.py/" * 80_000),
+        ("setup.cfg", ".py." * 100_000),
+        ("setup.cfg", "[options]\nx = " + "own." * 100_000),
+        ("setup.cfg", "".join(f"{number}/own.py\n" for number in range(40_000))),
+        ("CMakeLists.txt", "a" * 400_000),
+    ],
+)
+def test_a_long_text_is_read_once(tmp_path: Path, path: str, text: str) -> None:
+    files = {"setup.py": SETUP, path: text} | {f"d{number}/own.py": "" for number in range(200)}
+    tree = Path(package(tmp_path, files, filename=SDIST).artifacts[0].tree)
+    running = RunningFiles(tree, SDIST)
+    begun = time.process_time()
+
+    running.when("d1/own.py")
+
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run tools/one.py", {"tools/one.py"}),
+        ("run(one.py)", {"tools/one.py", "more/one.py"}),
+        ("/more/one.py.in", {"more/one.py"}),
+        ("more//one.py, other/one.py", {"tools/one.py", "more/one.py"}),
+        ("one.pyx one.pywx", set()),
+    ],
+)
+def test_the_scripts_that_a_text_names(tmp_path: Path, text: str, expected: set[str]) -> None:
+    files = {"meson.build": text, "tools/one.py": "", "more/one.py": ""}
+    tree = Path(package(tmp_path, files, filename=SDIST).artifacts[0].tree)
+    running = RunningFiles(tree, SDIST)
+
+    assert {path for path in files if running.is_started(path)} == expected
 
 
 def test_guarddog_takes_one_rule_for_enough_there(tmp_path: Path) -> None:
