@@ -105,6 +105,10 @@ def _tell_of_unread(
             data = collected.repository.read(file.path)
             if isinstance(data, bytes) and not re.search(rb"[_-]require", data, re.IGNORECASE):
                 continue
+        if name == "hatch.toml":  # most are about builds
+            data = collected.repository.read(file.path)
+            if isinstance(data, bytes) and not (b"envs" in data and b"dependencies" in data):
+                continue
         text = f"It is not scanned: {why_not_read(name)}."
         collected.add_problems(Problem(file.path, None, text))
 

@@ -16,7 +16,7 @@ from package_gate.core.errors import ConfigurationError
 from package_gate.core.text import printable
 from package_gate.dependency_scan.models import Problem
 from package_gate.inventory.formats import names
-from package_gate.inventory.formats.conda import CondaEnvironment, read_environment
+from package_gate.inventory.formats.conda import MAX_BYTES, CondaEnvironment, read_environment
 from package_gate.inventory.formats.names import LOCKS, TELLING_FOLDERS, Format
 from package_gate.inventory.formats.script import is_script
 from package_gate.inventory.pins import MAX_FILE_BYTES
@@ -28,8 +28,6 @@ MAX_TOTAL_BYTES = 200 * 1024 * 1024
 """All of them together."""
 MAX_LOOKED_INTO = 50_000
 """Python and YAML files that are looked into, because their names don't say what they are."""
-MAX_CONTENT_BYTES = 1024 * 1024
-"""Of one of them."""
 MAX_DEPTH = 100
 """Folders in folders."""
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__"}
@@ -55,6 +53,7 @@ _NOT_IN_ENVIRONMENTS = LOCKS | {Format.REQUIREMENTS, Format.PYPROJECT}
 _CONDA_LOCK = "conda's packages are none of the Python package index, and its locks are not read"
 _PIXI = "Pixi's files are not read; list what it takes from PyPI in a requirements file"
 NOT_READ = {
+    "hatch.toml": "what environments need is read of [tool.hatch.envs] in a pyproject.toml only",
     "setup.cfg": "setuptools' older files are not read",
     "setup.py": "setup.py is a program, and nothing of a repository is run; list `dependencies` in "
     "the [project] of a pyproject.toml beside it",
@@ -169,12 +168,16 @@ class Checkout:
         if self._looked_into >= MAX_LOOKED_INTO:
             return None
         try:
-            data = read_regular(self.folder, path, MAX_CONTENT_BYTES) or b""
+            data = read_regular(self.folder, path, MAX_FILE_BYTES) or b""
         except (OSError, ValueError):
             return None
         if suffix == ".py":
             return Other.SCRIPT if is_script(data) else None
-        return Other.CONDA if isinstance(read_environment(data), CondaEnvironment) else None
+        environment = read_environment(data)
+        is_large = (
+            len(data) > MAX_BYTES and environment is not None
+        )  # which is told when it is read
+        return Other.CONDA if is_large or isinstance(environment, CondaEnvironment) else None
 
     def read(self, path: str) -> bytes | Problem:
         """Read a file of the repository: a regular one of bounded size, never a link."""

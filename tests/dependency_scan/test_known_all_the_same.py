@@ -84,6 +84,43 @@ def test_the_pip_section_of_a_conda_environment_is_scanned(world: World, path: s
     assert "can't be rewritten by itself" in result.unfixed[0].text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "x", "dependencies": [{"pip": ["one==1.0"]}]}\n',
+        "? dependencies\n: - pip: [one==1.0]\n",
+    ],
+)
+def test_a_conda_environment_in_another_style_is_scanned(world: World, text: str) -> None:
+    world.index.add_wheel("one", "1.0")
+    world.add_advisory("one", "1.0")
+    assert verdicts(world.scan({"a/b.yaml": text})) == {"one 1.0": "refused"}
+
+
+@pytest.mark.parametrize("size", [300_000, 1_500_000])
+def test_a_conda_environment_that_is_too_large_is_told(world: World, size: int) -> None:
+    world.index.add_wheel("one", "1.0")
+    text = "#" * size + "\ndependencies:\n- pip: [two==1.0]\n"
+    [problem] = told(world.scan({"b.yaml": text, "requirements.txt": "one"}))
+    assert problem.startswith("b.yaml")
+    assert "larger than" in problem
+
+
+def test_the_block_of_a_script_is_found_behind_a_megabyte(world: World) -> None:
+    world.index.add_wheel("one", "1.0")
+    world.add_advisory("one", "1.0")
+    block = "# /// script\n# dependencies = ['one==1.0']\n# ///\n"
+    assert verdicts(world.scan({"run.py": "# pad\n" * 200_000 + block})) == {"one 1.0": "refused"}
+
+
+def test_environments_of_a_hatch_toml_are_told(world: World) -> None:
+    world.index.add_wheel("one", "1.0")
+    builds = {"hatch.toml": "[build.targets.wheel]\n", "requirements.txt": "one"}
+    assert told(world.scan(builds)) == []
+    [problem] = told(world.scan(builds | {"hatch.toml": "[envs.a]\ndependencies = ['two']\n"}))
+    assert problem.startswith("hatch.toml:None: It is not scanned: ")
+
+
 def test_conda_packages_are_named_as_not_judged(world: World) -> None:
     text = "dependencies: [python=3.11, conda-forge::numpy=1.26=py311, 'scipy>=1']\n"
     result = world.scan({"environment.yml": text})

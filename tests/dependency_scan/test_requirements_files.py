@@ -316,6 +316,26 @@ def test_what_is_no_text_is_told(tmp_path: Path, content: bytes, line: int | Non
     assert "UTF-8" in told or "NUL" in told
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"# coding: utf-7\n#+AAo-gone==1\napp==1.0\n",
+        b"app==1.0\n# vim: fileencoding=raw_unicode_escape \\u000agone==1\n",
+        b"# -*- coding: latin-1 -*-\n# \xc4\x85gone==1\napp==1.0\n",
+        b"# coding: nothing-known\napp==1.0\n",
+    ],
+)
+def test_what_pip_reads_in_another_encoding_is_told(tmp_path: Path, content: bytes) -> None:
+    [(_, told)] = one(tmp_path, content)
+    assert "Save it as UTF-8" in told
+
+
+@pytest.mark.parametrize("name", ["utf-8", "UTF8", "latin-1", "ascii"])
+def test_an_encoding_that_reads_the_same_is_taken(tmp_path: Path, name: str) -> None:
+    found = collected(tmp_path, {"requirements.txt": f"# -*- coding: {name} -*-\napp==1.0\n"})
+    assert asked(found) == {"requirements.txt": ["app==1.0"]}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_marks_of_unicode_are_taken(tmp_path: Path, encoding: str) -> None:
     found = collected(tmp_path, {"requirements.txt": "app==1.0\r\n".encode(encoding)})

@@ -17,6 +17,9 @@ from package_gate.inventory.formats.requirements import Item, decode, read_requi
 MAX_BYTES = 256 * 1024
 """Of one environment; a megabyte takes ten seconds."""
 _KEYS = re.compile(rb"^dependencies[ \t]*:", re.MULTILINE)
+_ANYWHERE = re.compile(rb"\bdependencies[\"']?\s*:")
+"""In any style of YAML: `{"dependencies": [...]}`."""
+_PIP = re.compile(rb"\bpip[\"']?\s*:")
 _PYTHON = frozenset({"python", "pip"})
 """What every environment with a `pip:` section has."""
 
@@ -33,7 +36,8 @@ class CondaEnvironment:
 
 def read_environment(data: bytes) -> CondaEnvironment | FormatProblem | None:
     """Read a YAML file; None when it is no conda environment."""
-    if not _KEYS.search(data):
+    has_pip = _PIP.search(data) and _ANYWHERE.search(data)
+    if not has_pip and (len(data) > MAX_BYTES or not _KEYS.search(data)):
         return None
     if len(data) > MAX_BYTES:
         return FormatProblem(f"It is larger than {MAX_BYTES:,} bytes.")

@@ -4,6 +4,7 @@ https://pip.pypa.io/en/stable/reference/requirements-file-format/. Every line be
 none is left out silently.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 
@@ -31,6 +32,8 @@ MAX_REQUIREMENT = 2000
 MAX_BRACKETS = 50
 """Of one requirement; those of a marker are parsed recursively, and nobody writes more."""
 
+_ENCODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_LIKE_ASCII = frozenset({"ascii", "cp1252", "iso8859-1", "iso8859-15"})
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _INCLUDE = re.compile(r"(?:-[rc]\s*|--(?:requirement|constraint)(?:\s*=\s*|\s+))(.+)")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s*)(.+)")
@@ -55,8 +58,14 @@ Item = RequirementItem | Folder | Include | IndexOption | Prereleases
 
 
 def decode(data: bytes) -> str | FormatProblem:
-    """Read a file's bytes as text: UTF-8, or UTF-16 with its mark as PowerShell writes it."""
+    """Read a file's bytes as text: UTF-8, or UTF-16 with its mark as PowerShell writes it.
+
+    What pip would read in another encoding, because a comment of the first two lines names it as
+    in Python (`# coding: utf-7`), is a problem.
+    """
     is_utf16 = _is_utf16(data)
+    if not is_utf16 and (named := _other_encoding(data)):
+        return FormatProblem(f"A comment says that it is {shown(named)}. Save it as UTF-8.", 1)
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,6 +80,25 @@ def decode(data: bytes) -> str | FormatProblem:
 def decode_anyway(data: bytes) -> str:
     """Do the same, but for what is no text take U+FFFD: pip reads older encodings, too."""
     return data.decode("utf-16" if _is_utf16(data) else "utf-8-sig", "replace")
+
+
+def _other_encoding(data: bytes) -> str:
+    """Name the encoding that pip takes for a file's, when it reads something else than UTF-8.
+
+    As its `auto_decode` finds it. Most encodings agree where there is nothing but ASCII.
+    """
+    if data.startswith(codecs.BOM_UTF8):
+        return ""
+    for line in data.split(b"\n")[:2]:
+        if line.startswith(b"#") and (found := _ENCODING.search(line)):
+            written = found[1].decode("ascii", "replace")
+            try:
+                encoding = codecs.lookup(written).name
+            except LookupError:
+                return written
+            is_plain = data.isascii() and encoding in _LIKE_ASCII
+            return "" if encoding == "utf-8" or is_plain else written
+    return ""
 
 
 def _is_utf16(data: bytes) -> bool:
