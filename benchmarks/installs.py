@@ -56,6 +56,9 @@ found = [
     if wanted in map(plain, names) and module.isidentifier() and not module.startswith("_")
 ]
 found.sort(key=lambda module: (plain(module) != wanted, module))
+if not found:  # what only brings others has none
+    print("no module of its own")
+    raise SystemExit
 importlib.import_module(found[0])
 print(found[0])
 """

@@ -15,6 +15,7 @@ from package_gate.core.artifact import ARCHIVE_KINDS, Artifact, ArtifactFile, Or
 from package_gate.core.decision import PackageDecision, PackageSummary
 from package_gate.core.errors import PublishError
 from package_gate.core.inventory import Inventory
+from package_gate.core.notebooks import marker
 from package_gate.core.request import PyPISource, Request
 
 
@@ -86,16 +87,25 @@ def requirements_for(request: Request, packages: Sequence[PublishedPackage]) -> 
     """What installs a PyPI request from an index that has more, as words of a shell.
 
     That is its release with the extras that it asks for, and its constraints on what is installed
-    along.
+    along. Where notebooks need different releases of it, each is for its own.
     """
     package, source = packages[0], request.source
     if not isinstance(source, PyPISource):
         return shlex.quote(f"{package.name}=={package.version}")
     extras = ",".join(sorted(Requirement(source.requirement).extras))
-    pinned = f"{package.name}{f'[{extras}]' if extras else ''}=={package.version}"
+    name = f"{package.name}{f'[{extras}]' if extras else ''}"
+    releases = [each for each in packages if each.name == package.name and not each.for_build]
+    others = {
+        each.version: [t for o in releases if o is not each for t in o.targets] for each in releases
+    }
+    markers = {each.version: marker(each.targets, others[each.version]) for each in releases}
+    if len(releases) > 1 and all(markers.values()):
+        pinned = [f"{name}=={each.version}; {markers[each.version]}" for each in releases]
+    else:
+        pinned = [f"{name}=={package.version}"]
     installed = {each.name for each in packages if not each.for_build}
     constraints = [c for c in source.constraints if Requirement(c).name in installed]
-    return shlex.join([pinned, *constraints])
+    return shlex.join([*pinned, *constraints])
 
 
 def archive_asset(name: str, file: ArtifactFile) -> str:

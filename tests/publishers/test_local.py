@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -286,6 +287,28 @@ def test_the_command_keeps_to_the_constraints_on_what_is_installed(
     source = PyPISource("good==1.0", ("dep<2", "tool<2", "other<2"))
     command = publisher.offer(Request("x", source, "", 1), closure)
     assert command.endswith(" good==1.0 'dep<2'")
+
+
+def test_each_notebook_gets_the_release_that_is_for_it(
+    publisher: LocalFolder, tmp_path: Path
+) -> None:
+    ours = f"Python {sys.version_info.major}.{sys.version_info.minor} on"
+    closure = []
+    for version, target in (("1.0", f"{ours} x86_64-any"), ("2.0", "Python 3.9 on x86_64-any")):
+        approved = package(tmp_path, "good", version)
+        publisher.publish(approved)
+        closure.append(replace(published(approved), targets=(target,)))
+    for asked in (closure, closure[::-1]):
+        command = publisher.offer(Request("x", PyPISource("good[x]"), "", 1), asked)
+        said = subprocess.run(
+            ["bash", "-c", f"{command} --dry-run --target {tmp_path / 'site'}"],
+            env={"PATH": f"{programs.pip()}:{os.environ['PATH']}"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Would install good-1.0\n" in said.stdout, said.stderr
+    # Where they can't be told apart it is the first.
+    same = [replace(each, targets=()) for each in closure]
+    assert publisher.offer(Request("x", PyPISource("good"), "", 1), same).endswith(" good==1.0")
 
 
 def test_a_newer_archive_becomes_the_latest_and_the_older_stays(
