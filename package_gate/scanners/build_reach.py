@@ -173,8 +173,8 @@ class _Reach:
             other = posixpath.normpath(f"{folder}/{below.decode()}/{name}").lstrip("/")
             if other in self._all:
                 yield other
-        for named in _ending(text, _FILE, _OF_CMAKE):
-            yield from self._cmake.get(named, ())
+        for each in _ending(text, _FILE, _OF_CMAKE):
+            yield from self._cmake.get(each, ())
 
     def _started_by_name(self, text: bytes) -> Iterator[str]:
         for match in _MODULE_OPTION.finditer(text):
