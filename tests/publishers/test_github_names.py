@@ -247,6 +247,15 @@ def test_an_archive_is_called_by_its_request(filename: str, expected: str) -> No
         ".circleci/config.yml",
         ".pre-commit-config.yaml",
         "Jenkinsfile",
+        "buildspec.yml",
+        "BuildSpec.yaml",
+        "amplify.yml",
+        ".readthedocs.yaml",
+        "netlify.toml",
+        ".woodpecker.yml",
+        ".woodpecker/test.yaml",
+        ".tekton/run.yaml",
+        ".vscode/tasks.json",
     ],
 )
 def test_what_git_github_or_its_services_would_act_on_stays_out(path: str) -> None:
