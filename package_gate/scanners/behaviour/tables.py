@@ -451,8 +451,14 @@ PIPES = Table(
     ("subprocess.Popen().communicate", "subprocess.Popen().stdin.write", "os.popen().write")
 )
 """Calls that give a program that was started its input."""
+_WATCHED = tuple(
+    f"{tool}().{method}"
+    for tool in ("profile.Profile", "cProfile.Profile", "trace.Trace")
+    for method in ("run", "runctx")
+)
 RUNS = Table(
-    ("exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
+    (*_WATCHED, "_xxsubinterpreters.run_string", "_interpreters.exec", "_testcapi.run_in_subinterp",
+     "exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
      "code.InteractiveInterpreter().run*", "code.InteractiveConsole().*", "code.interact",
      "timeit.timeit", "timeit.repeat", "timeit.Timer", "cProfile.run*", "profile.run*", "pdb.run*",
      "bdb.Bdb().run*", "IPython.get_ipython().run_cell*", "IPython.get_ipython().ex",
@@ -460,7 +466,7 @@ RUNS = Table(
      "ctypes.PyDLL().PyRun_*")
 )  # fmt: skip
 """Calls that run their argument as Python."""
-RUNS_THE_FIRST = Table(("cProfile.run*", "profile.run*", "pdb.run*", "bdb.Bdb().run*"))
+RUNS_THE_FIRST = Table((*_WATCHED, "cProfile.run*", "profile.run*", "pdb.run*", "bdb.Bdb().run*"))
 """Those of them whose other arguments are no code."""
 LOADS = Table(
     ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
@@ -469,8 +475,14 @@ LOADS = Table(
      "importlib.machinery.SourceFileLoader", "sys.path.insert", "sys.path.append")
 )  # fmt: skip
 """Calls that run what is in the file or the data that they are given."""
+_RUNS_A_FILE = (
+    "doctest.testfile",
+    "get_ipython().safe_execfile*",
+    "IPython.get_ipython().safe_execfile*",
+)
 LOADS_A_FILE = Table(
-    ("pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
+    (*_RUNS_A_FILE,
+     "pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
      "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load",
      "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path",
      "importlib.machinery.SourceFileLoader", "importlib.machinery.SourcelessFileLoader",
@@ -484,7 +496,8 @@ LOADS_A_FILE = Table(
 )  # fmt: skip
 """Calls that run what is in a file, whatever it is called."""
 TAKES_A_PATH = Table(
-    ("imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path", "execfile",
+    (*_RUNS_A_FILE,
+     "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path", "execfile",
      "importlib.machinery.*", "pydoc.importfile", "site.addpackage", "logging.config.fileConfig",
      "shelve.open", "pandas.read_pickle", "ctypes.*", "sqlite3.connect().load_extension")
 )  # fmt: skip

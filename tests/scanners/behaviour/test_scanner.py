@@ -437,3 +437,25 @@ def test_code_that_a_new_python_is_given_is_looked_at(
     assert [each.rule for each in scan(behaviour, tmp_path, {"sample/__init__.py": code})] == [
         "sends-secrets"
     ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import trace\ntrace.Trace(count=0).run(TEXT)",
+        "import profile\nwatch = profile.Profile()\nwatch.runctx(TEXT, {}, {})",
+        "import _interpreters as those\nthose.exec(those.create(), TEXT)",
+        "import doctest\ndoctest.testfile('notes.txt')",
+        "get_ipython().safe_execfile_ipy(PATH)",
+    ],
+)
+def test_there_are_many_ways_to_run_a_text(
+    behaviour: BehaviourScanner, tmp_path: Path, code: str
+) -> None:
+    start = "from pathlib import Path\nPATH = Path(__file__).with_name('notes.txt')\n"
+    files = {
+        "sample/__init__.py": f"{start}TEXT = PATH.read_text()\n{code}\n",
+        "sample/notes.txt": "print('hello')\n",
+    }
+
+    assert "runs-own-data" in {each.rule for each in scan(behaviour, tmp_path, files)}
