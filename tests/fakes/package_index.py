@@ -1,5 +1,6 @@
 """A fake package index: the simple API as HTML (PEP 503) and JSON (PEP 691, 700, 714)."""
 
+import atexit
 import base64
 import hashlib
 import io
@@ -10,8 +11,10 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,6 +89,14 @@ def sdist(name: str, version: str, files: dict[str, bytes]) -> tuple[str, bytes]
     return f"{stem}.tar.gz", buffer.getvalue()
 
 
+@cache
+def _uv_cache() -> str:
+    """Give the folder in which uv keeps what it has asked Python about itself, and pages."""
+    folder = TemporaryDirectory(prefix="uv-cache-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 @dataclass
 class PackageIndex:
     """An index with the files that a test adds.
@@ -116,6 +127,7 @@ class PackageIndex:
         return {
             "UV_DEFAULT_INDEX": self.url,
             "SSL_CERT_FILE": str(self.server.ca_file),
+            "UV_CACHE_DIR": _uv_cache(),
             "UV_HTTP_RETRIES": "0",
         }
 
