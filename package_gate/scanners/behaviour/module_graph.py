@@ -47,7 +47,8 @@ class ModuleGraph:
         for base in [above[min(dots, len(above)) - 1]] if dots else above:
             for length in range(len(parts), -1 if dots else 0, -1):
                 place = "/".join((*base, *parts[:length]))
-                for module in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):
+                # As Python does, which prefers the folder.
+                for module in (f"{place}/__init__.py" if place else "__init__.py", f"{place}.py"):
                     if module in self.modules:
                         return module, ".".join(parts[length:])
         for length in range(len(parts), 0, -1) if self._is_of_a_build(path) else ():

@@ -181,9 +181,23 @@ class PackageBehaviour:
         known = {(each.rule, each.line) for each in at_once}
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
         # A kernel or a command of the package may start its `__main__`, whoever imports it.
-        if waiting_for and (path.rpartition("/")[2] == "__main__.py" or not waits(path)):
+        started = path.rpartition("/")[2] == "__main__.py" or self._is_named(path)
+        if waiting_for and (started or not waits(path)):
             at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
+
+    def _is_named(self, path: str) -> bool:
+        """Whether a module that is no test names this one, which is: an import by a text, say."""
+        *folders, name = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+        word = re.escape(name.encode())
+        if folders and not name.startswith("test_"):
+            word = rb"%b\b[^\n]{0,80}\b%b" % (re.escape(folders[-1].encode()), word)
+        named = re.compile(rb"\b%b\b" % word)
+        return any(
+            named.search(content)
+            for other, content in self._graph.modules.items()
+            if other != path and not waits(other)
+        )
 
     def of_data(self, path: str) -> list[Behaviour]:
         """Give what a file that is no Python by its name would do if something ran it.

@@ -126,6 +126,47 @@ def test_what_somebody_has_to_start_calls_nothing_by_itself(tmp_path: Path, star
     assert rules(tmp_path, files, "sample/bad.py") == {"sends-secrets"}
 
 
+@pytest.mark.parametrize(
+    ("path", "caller", "counts"),
+    [
+        (
+            "sample/test_util.py",
+            "from importlib import import_module\nimport_module('sample.test_util').send()",
+            True,
+        ),
+        (
+            "sample/tests/helper.py",
+            "getattr(__import__('sample.tests.helper', fromlist=['x']), 'send')()",
+            True,
+        ),
+        ("sample/tests/helper.py", "from os import helper", False),
+        ("sample/tests/helper.py", "", False),
+    ],
+)
+def test_a_test_that_is_named_elsewhere_is_not_left_to_whoever_runs_tests(
+    tmp_path: Path, path: str, caller: str, counts: bool
+) -> None:
+    files = {
+        "sample/__init__.py": caller,
+        path: HARM,
+        "sample/tests/test_it.py": "import sample.tests.helper",
+    }
+    rules(tmp_path, files, path)
+    package = PackageBehaviour(tmp_path, RunningFiles(tmp_path, WHEEL), Seen.nothing(1))
+
+    assert {each.rule for each in package.of(path)} == ({"sends-secrets"} if counts else set())
+
+
+def test_a_folder_is_imported_before_a_file_of_its_name(tmp_path: Path) -> None:
+    files = {
+        "sample/__init__.py": "from .bad import send\nsend()",
+        "sample/bad.py": "def send(): pass",
+        "sample/bad/__init__.py": HARM,
+    }
+
+    assert rules(tmp_path, files, "sample/bad/__init__.py") == {"sends-secrets"}
+
+
 def test_what_setup_or_a_build_backend_calls_runs_on_installation(tmp_path: Path) -> None:
     setup = {
         "a-1/setup.py": "from tools.bad import send\nclass B:\n    def run(self):\n        send()",
