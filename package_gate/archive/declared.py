@@ -126,7 +126,7 @@ def _packages(
         prefix: the project's folder, with a final `/` unless it is the root.
         roots: those folders, each with a final `/`; "" for the project's own.
         any_folder: in the project's own folder, those without `__init__.py` are packages as well,
-            as they are elsewhere; a build that looks by itself takes such a one when it is alone.
+            as they are elsewhere; a build that looks by itself takes one where nothing else is.
     """
     found: dict[str, bool] = {}
     alone: set[str] = set()
@@ -143,7 +143,7 @@ def _packages(
                 found.setdefault(first, False)
             elif below and first not in _NO_PACKAGES:
                 alone.add(first)
-    return dict.fromkeys(alone if len(alone) == 1 else (), False) | found
+    return found or dict.fromkeys(alone if len(alone) == 1 else (), False)
 
 
 def _takes_any_folder(
