@@ -41,7 +41,7 @@ _AWAITERS = {
 _MAX_DEPTH = 400
 """Expressions within expressions, and names that lead to names; see `gave_up`."""
 _MAX_NAMES = 250
-"""That lead somewhere, of one expression; of more the rest is not known: see `gave_up`."""
+"""Of other modules, of one expression; no rule looks for more of them."""
 _MAX_OTHER_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
 
@@ -197,15 +197,13 @@ class Expressions:
         return self._names[key]
 
     def _chosen(self, found: set[str]) -> frozenset[str]:
-        """Choose names: all that lead to what others wrote, and some that nothing is known of."""
+        """Choose names: all that are known or may become so, and some of the others."""
         if len(found) <= _MAX_OTHER_NAMES:
             return frozenset(found)
-        leading = sorted(filter(self._leads_somewhere, found))
-        self.gave_up = self.gave_up or len(leading) > _MAX_NAMES
-        # Nothing of this file counts any more then.
-        most = _MAX_OTHER_NAMES if self.gave_up else _MAX_NAMES
-        others = sorted(found.difference(leading))
-        return frozenset([*leading[:most], *others[:_MAX_OTHER_NAMES]])
+        known = {name for name in found if tables.may_become_known(name.replace(HIDDEN, ""))}
+        leading = sorted(filter(self._leads_somewhere, found - known))
+        others = sorted(found - known - {*leading})
+        return frozenset([*known, *leading[:_MAX_NAMES], *others[:_MAX_OTHER_NAMES]])
 
     def _leads_somewhere(self, name: str) -> bool:
         """Whether a name is known, may become one that is, or is another module's."""

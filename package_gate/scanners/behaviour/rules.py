@@ -323,7 +323,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     # Only these ask where their data comes from, which takes a while to tell.
     if not (path or program or elsewhere or any(map(call.does, _SINKS))):
         return
-    if CUT in flow.text(*((path,) if path else call.everything)):
+    cut = CUT in flow.text(*((path,) if path else call.everything))
+    if cut and call.names != {"importlib.import_module"}:  # what that loads is looked at itself
         yield "unreadable-code"
     labels = flow.labels(*call.everything)
     sends = call.does(tables.SENDS)
