@@ -4,7 +4,8 @@ A suspicion is what a rule makes of code, or bytecode, which no rule reads; it i
 of its places has a fingerprint of what leads there. Those places whose fingerprint the same rule
 found in the precedent too are set aside: reported, at `low`, or `info` of an archive. What is new
 stays what it was, but for code that waits to be called, which many an honest package has: where it
-is new, and in a project without history, it is `high`.
+is new, and in a project without history, it is `high`. What many a young project does is `low`, and
+is `high` only where a project with a history starts with it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +55,7 @@ def suspicions(
         for finding in findings
         if _is_suspicion(finding)
         and _is_known_again(finding)
-        and refuses(package, _weighed(finding), policy, today)
+        and refuses(package, _weighed(finding, has_history=True), policy, today)
     ]
 
 
@@ -90,17 +91,18 @@ def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Findin
             if (finding.scanner, finding.rule, place.fingerprint) in stood
         ]
         if precedent is None or not old or finding.count != len(finding.locations):
-            result.append(_weighed(finding))
+            result.append(_weighed(finding, has_history=precedent is not None))
             continue
         new = [place for place in finding.locations if place not in old]
-        result += [_weighed(_with_places(finding, new))] if new else []
+        result += [_weighed(_with_places(finding, new), has_history=True)] if new else []
         result.append(_lowered(_with_places(finding, old), precedent))
     return result
 
 
-def _weighed(finding: Finding) -> Finding:
-    """Weigh what is new."""
-    if not finding.waits or finding.severity is not Severity.MEDIUM:
+def _weighed(finding: Finding, *, has_history: bool) -> Finding:
+    """Weigh what is new; what is low is only of interest where there is something to compare."""
+    counts = {Severity.MEDIUM, Severity.LOW} if has_history else {Severity.MEDIUM}
+    if not finding.waits or finding.severity not in counts:
         return finding
     said = f"{finding.message} No older release of the project has it."
     return replace(finding, severity=Severity.HIGH, message=said)

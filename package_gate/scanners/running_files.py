@@ -62,6 +62,8 @@ class RunningFiles:
         """
         self._tree = tree
         self._is_wheel = filename.endswith(".whl")
+        self.is_pure = filename.endswith("-any.whl")
+        """Whether it is a wheel that says that it has no compiled code."""
         self.distribution = _distribution(filename)
         """The normalised name of an sdist's project, else ""."""
         self._backends = _build_backend_folders(tree)

@@ -257,3 +257,28 @@ def test_what_cannot_be_compared_for_good_is_what_it_was(world: World, knows: bo
     assert verdict(world.run(request("idna"))) is Verdict.APPROVED
     (judged,) = decided(world).findings
     assert judged.severity is Severity.MEDIUM
+
+
+STARTS = replace(WAITING, severity=Severity.LOW)
+
+
+def test_what_many_do_refuses_where_a_project_with_a_history_starts_with_it(world: World) -> None:
+    world.findings = {"idna 2.0": [STARTS], "idna 1.0": []}
+
+    assert verdict(world.run(request("idna"))) is Verdict.REFUSED
+    assert "No older release of the project has it." in decided(world).reasons[0]
+
+
+def test_it_does_not_where_that_did_so_before(world: World) -> None:
+    world.findings = {"idna 2.0": [STARTS], "idna 1.0": [STARTS]}
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+
+
+def test_nor_in_a_project_without_history(world: World) -> None:
+    world.findings = {"idna 2.0": [STARTS]}
+    world.precedents.clear()
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+    (judged,) = decided(world).findings
+    assert judged.severity is Severity.LOW

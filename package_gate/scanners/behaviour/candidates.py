@@ -34,7 +34,10 @@ _SECRETS = re.compile(
     rb"|\bimport\b[^\n]*\benviron|\bimport\s+os\s+as\b|[\"']environ"
     rb"|(?:environ|getenv)[^\n]{0,60}(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY)"
     rb"|[/~\"']\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
-    rb"|\bget_(?:password|(?:frozen_)?credentials)\b|\buser_ns\b|\bget_objects\b|history\.sqlite"
+    rb"|\bget_(?:password|(?:frozen_)?credentials|secret\w*)\b|\blist_secret|\bgetpass\b|dotenv_values"
+    rb"|airflow\.(?:models|hooks)|\bdbutils\b|secretmanager|keyvault|\bhvac\b|browser_cookie3|rookiepy"
+    rb"|secretstorage|_history\b|\.git-credentials|\.npmrc|\.docker\b|Login Data"
+    rb"|\buser_ns\b|\bget_objects\b|history\.sqlite"
     rb"|__main__[\"'\].]|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
 )
 """What a module reads that another one may send."""

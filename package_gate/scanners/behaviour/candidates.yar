@@ -19,6 +19,7 @@ rule net
         $net13 = /\b(imaplib|nntplib|telnetlib|httplib2|pycurl|niquests|treq|grequests|websockets)\b/
         $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
         $net15 = /\b(posthog|sentry_sdk|mlflow|wandb|pymongo|yagmail|kafka|slack_sdk|apprise|mixpanel)\b/
+        $net18 = /\b(aiosmtplib|pysftp|scp|fabric|telebot|discord_webhook|dhooks)\b/
         $net16 = /\bpaho\.mqtt\b|\bredis\b|\bhuggingface_hub\b|IPython\.display\b/
         $net17 = /\b(s3fs|gcsfs|adlfs|smart_open|minio|oss2|dropbox|pydrive2?|cloudpathlib)\b|\bazure\.storage|google\.cloud/
         $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
@@ -39,7 +40,9 @@ rule words_of_secrets
         $a6 = "/run/secrets"
         $a9 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
         $a8 = /user_ns|get_objects|__main__|history\.sqlite/
-        $a7 = /get_(password|credentials|frozen_credentials)/
+        $a7 = /get_(password|credentials|frozen_credentials|secret)|list_secret|getpass|dotenv_values/
+        $a10 = /airflow\.(models|hooks)|dbutils|secretmanager|keyvault|hvac|browser_cookie3|rookiepy|secretstorage/
+        $a11 = /_history\b|\.git-credentials|\.npmrc|\.docker\b|Login Data/
 
     condition:
         any of them
@@ -111,11 +114,18 @@ rule candidate
         $read15 = /get_(frozen_)?credentials|get_password|169\.254\.|metadata\.google/
         $read16 = "sys.path"
         $read17 = /\buser_ns\b|\bget_objects\b|__main__["'\].]|history\.sqlite|document\.cookie|jupyter-config-data/
+        $read25 = /\bf_(locals|globals)\b|_repr_html_/
         $read18 = /addaudithook|set(profile|trace)\b|listens_for|\.events\.register|InstanceMetadata|raw_cell/
         $read19 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*)(\.\w+)+ = [a-zA-Z_]\w*\r?\n/
         $read20 = /\bsys\.(stdout|stderr)\s*=[^=]/
+        $read22 = /airflow\.(models|hooks)|\bdbutils\b|secretmanager|keyvault|\bhvac\b|secretstorage|dotenv_values/
+        $read23 = /list_secret|get_secret|secretsmanager|CryptUnprotectData|browser_cookie3|rookiepy|getpass/
+        $read24 = /\.(git-credentials|npmrc|docker|vault-token|databrickscfg|\w+_history)\b|\bnetrc\b/
         $read21 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
         $read14 = ".Session.request"
+
+        $encode1 = /\b(b64|b32|b16|b85|a85|urlsafe_b64)encode\b|encodebytes|hexlify|\.hex\(\)/
+        $prints = /\bprint\s*\(|\blog(ger|ging)?\.|std(out|err)\./
 
         // Commands, and what goes with them.
         $command1 = /\b(curl|wget|powershell|pwsh|certutil|bitsadmin|mshta|nslookup)\b/ nocase
@@ -172,7 +182,7 @@ rule candidate
         $alone22 = /authorized_keys|kernel\.json|mcp\.json|\.claude\b|claude_desktop|dangerously|["'\/]\.aws["'\/]|_internal\.configuration/
         $alone23 = /\b(urandom|token_bytes|randbytes)\b|--yolo|--trust-all-tools/
         $alone24 = /IMAP4_stream|pipepager|GenericBrowser|get_ipython\(\)|load_extension|nbclient|papermill/
-        $alone26 = /\b(HTTPS?|ALL|https?|all)_(PROXY|proxy)\b|AWS_ENDPOINT_URL|(PIP|UV)_(EXTRA_)?(INDEX_URL|DEFAULT_INDEX)/
+        $alone26 = /\b(HTTPS?|ALL|https?|all)_(PROXY|proxy)\b|KUBERNETES_SERVICE_HOST|AWS_ENDPOINT_URL|(PIP|UV)_(EXTRA_)?(INDEX_URL|DEFAULT_INDEX)/
         $alone27 = /install_opener|XMLRPCServer|\bngrok\b|debugpy\.listen|SimpleHTTPRequestHandler|embed_kernel/
         $alone28 = /methodcaller|\bast\.Name\(|load_inline|cppdef|\bduckdb\b|InspectLoader|SourceLoader|\bget_source\b/
         $alone29 = /vars\(\w*builtins|builtins\w*\.__dict__|["']-\w*R\w*["']|\bssh -/
@@ -191,6 +201,19 @@ rule candidate
         $set1 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*|s)(\.\w+)+ = (lambda\b|[a-z_]\w*\()/
         $set2 = "setattr("
         $alone20 = /["']HTTP_[A-Z_]{3,}["']/
+        $alone40 = /process_vm_readv|ReadProcessMemory|\/mem["']/
+        $alone41 = /gh[pousr]["' +]*_|github_pat_|glpat-|xox[abps]-|\bbot[0-9]{8}|[Bb][Cc]{2}\b/
+        $alone42 = /eth_(requestAccounts|sendTransaction|signTyped)|window\.(ethereum|solana|phantom)|XMLHttpRequest\.prototype|\{40\}/
+        $told = /passw|passcode|\bpwd?\b|private_?key|priv_?key|secret_?key|\bdsn\b|conn(ection)?_?str|credential|\bcreds\b|\botp\b|card_?number|mnemonic|(seed|recovery|secret|backup)_?(phrase|words)|pass_?phrase|\bcv[vc]2?\b|wallet_?key/ nocase
+        $quiet = /except[^\n]{0,60}:\s*\n?\s*(pass|return|continue|\.\.\.)|\bsuppress\(|\b(Thread|Timer|create_task|ensure_future|submit)\(|\.debug\(/
+        $mail = /\b(sendmail|send_message)\s*\(/
+        $day = /\b(now|utcnow|today|time|strftime|gmtime|localtime|time_ns)\(/
+        $harm = /\b(unlink|remove|rmdir|rmtree|kill|killpg|_exit|abort|raise_signal|truncate|execute|string_at|system|subprocess)\b/
+        $fixed = /\bdate(time)?\(\s*20|["']20[0-9]{2}-|\b1[5-9][0-9]{8}\b|\b2[0-9]{9}\b|fromisoformat|strptime|\(20[0-9]{2},/
+        $walks = /\b(walk|rglob|glob|scandir|listdir|iterdir)\b/
+        $writes = /\.write(_text|_bytes)?\(\s*b?["']/
+        $disguise = /If-(None-)?Match|If-Modified-Since|User-Agent|Referer|Accept-Language|X-Forwarded-For/ nocase
+        $library = /\b(PyDLL|WinDLL|OleDLL|windll|cdll|oledll|load_library|dlopen)\b/
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:
@@ -208,5 +231,11 @@ rule candidate
         or (any of ($load*, $run3, $run4, $run13, $start*) and any of ($file*))
         or ($held1 and any of ($load1, $run3, $run13)) or ($held2 and any of ($run5, $start*))
         or (net and any of ($read*))
+        or (net and any of ($decode1, $decode2, $decode3, $decode5, $decode7, $decode13, $decode16))
+        or (net and ($told or $quiet))
+        or ($day and $harm and $fixed) or ($walks and $writes) or ($mail and net)
+        or ($library and any of ($file*))
+        or ($disguise and net and any of ($encode*))
+        or (any of ($encode*) and any of ($read1, $read2) and $prints)
         or ($relied and any of ($set*, $read19))
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.folding import CLUSTER, UNKNOWN
 
 Found = tuple[str, tuple[ast.expr, ...]]
 
@@ -81,6 +81,10 @@ def _led(flow: Flow) -> Iterator[Found]:
             _is_environment(container, flow)
             and _LEADS.fullmatch(flow.text(name))
             and _FAR.match(flow.text(value))
+        ) or (
+            _is_environment(container, flow)
+            and flow.text(name) == CLUSTER
+            and flow.text(value).strip(UNKNOWN)
         ):
             yield "leads-others-elsewhere", (value,)
     for call in flow.calls:

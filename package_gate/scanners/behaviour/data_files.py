@@ -15,6 +15,8 @@ from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import digest_of, of_whole_file
+from package_gate.scanners.behaviour.pages import WORDS, reaches_for_wallets
+from package_gate.scanners.behaviour.requirements import of_metadata
 from package_gate.scanners.behaviour.rules import Behaviour
 from package_gate.scanners.trees import regular_files
 
@@ -64,6 +66,7 @@ _TEMPLATE = re.compile(
     rb"\{[{%][^{}]{0,300}?\.\s*(__globals__|__subclasses__|__builtins__|__import__|__mro__)\b"
 )
 """Where a template of Jinja leaves what it is given."""
+_PAGES = (".js", ".mjs", ".cjs", ".html", ".htm", ".ts", ".tsx", ".jsx", ".vue", ".ipynb")
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
 _FILE_SYSTEMS = {
     *("file", "local", "s3", "s3a", "gs", "gcs", "http", "https", "abfs", "abfss", "az", "adl"),
@@ -86,8 +89,14 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
         OSError: a file can't be read.
     """
     yield from _of_entry_points(tree)
+    for name, line, requirement in of_metadata(tree):
+        rule = "installs-another-package"
+        identity = digest_of([rule, requirement])
+        yield name, Behaviour(rule, line, requirement, identity)
     for path in regular_files(tree):
         relative = path.relative_to(tree).as_posix()
+        if path.suffix.lower() in _PAGES:
+            yield from ((relative, each) for each in _of_page(path))
         if _SCRIPT.match(relative):
             yield from ((relative, each) for each in _of_script(path))
         if path.suffix.lower() in _TEMPLATE_SUFFIXES:
@@ -102,6 +111,18 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
                 yield relative, _when_loaded(path, yaml[1].decode("utf-8", "replace"))
             if pickled:
                 yield relative, _when_loaded(path, _names(pickled[0]))
+
+
+def _of_page(path: Path) -> Iterator[Behaviour]:
+    """Look for what reaches for wallets in a script or a page."""
+    rule = "reaches-for-wallets"
+    with path.open("rb") as file:
+        content = file.read(_WINDOW)
+    if any(word in content for word in WORDS):
+        note_file(path.name)
+        if found := reaches_for_wallets(content.decode("utf-8", "replace")):
+            identity = of_whole_file(rule, content, ["page"])
+            yield Behaviour(rule, 1, one_line(found, 100), identity, waits=True)
 
 
 def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Match[bytes] | None]:

@@ -8,7 +8,7 @@ are one for the whole file: what looks at the result asks for a rare combination
 import ast
 import re
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property, lru_cache
@@ -17,9 +17,10 @@ from typing import Any, Protocol, TypeVar
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import HIDDEN, METHOD_CALLER, Expressions, targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.receivers import is_for_strangers
 from package_gate.scanners.import_time import parameters_given
 from package_gate.scanners.nodes import Function, children
-from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local
+from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local, plain
 
 
 class Label(Enum):
@@ -44,13 +45,27 @@ class Label(Enum):
     """It is a file of another package."""
     LOOT = auto()
     """Whatever thieves look for: keys, browsers' and wallets' files, or the whole environment."""
+    GATHERED = auto()
+    """Secrets of several services together; one that is chosen of them is not that."""
+    IDENTITY = auto()
+    """It proves to others which job or machine this is."""
+    DISGUISED = auto()
+    """It was encoded, so that nobody can read it."""
 
 
+_SENT = {
+    *(Label.SECRET, Label.LOOT, Label.GATHERED, Label.IDENTITY, Label.HOST_FACTS, Label.SCREEN),
+    *(Label.DISGUISED, Label.OVERHEARD, Label.INTERCEPTED),
+}
+"""What is of interest where it is sent."""
 _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.RECEIVES, Label.DOWNLOADED),
     (tables.DECODES, Label.DECODED),
     (tables.HOST_FACTS, Label.HOST_FACTS),
     (tables.SECRETS, Label.SECRET),
+    (tables.ALL_SECRETS, Label.SECRET),
+    (tables.ALL_SECRETS, Label.LOOT),
+    (tables.ENCODES, Label.DISGUISED),
     (tables.STARTS, Label.HOST_FACTS),
     (tables.SCREEN, Label.SCREEN),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
@@ -62,6 +77,8 @@ _MUTATOR = re.compile(
     r"|read(?:_file|_string|_dict)?|load|parse"
 )
 """Methods that put what they are given into their object."""
+_ADDRESSES = {"url", "uri", "host", "address", "endpoint", "endpoint_url", "base_url"}
+"""The arguments that say where something is sent."""
 _HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
 """A header of a request, as WSGI names it (PEP 3333)."""
 _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
@@ -73,18 +90,70 @@ _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace",
 _SAVES = {"save", "dump", "tofile", "readinto"}
 _WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
 _ENVIRONMENT = {"os.environ", "os.environb"}
+_FIELDS = "all fields"
+"""The key of all that the objects of a file hold."""
+_ITEM = "item of "
+"""Begins a key of which only one item is taken on."""
+_TAKES_AN_ITEM = {"get", "pop"}
+_WHOLES = {
+    *("flask.current_app.config", "flask.Flask().config", "django.conf.settings"),
+    *("streamlit.secrets", "dotenv.dotenv_values()", "dotenv.main.dotenv_values()"),
+}
+"""All settings of a program; one of them is what a client is given."""
+_WRAPPERS = {"staticmethod", "classmethod", "property", "functools.partial"}
+_NOBODY_WAITS_FOR = (
+    *("Thread", "Timer", ".submit", "create_task", "ensure_future", "run_in_executor"),
+    *("run_coroutine_threadsafe", "call_soon", "call_later", "start_new_thread"),
+)
+"""How the names of calls end that have something done, and don't ask what becomes of it."""
+_VARIABLES_OF_OTHERS = {"f_locals", "f_globals"}
+_GIVEN_HEADERS = {"headers", "cookies"}
+_GIVEN_REQUESTS = {"request", "req"}
+_REQUEST = {"urllib.request.Request", "urllib2.Request"}
+_QUERIES = {"query", "select", "scalars", "list", "all"}
+_RECORDS_OF_SECRETS = {
+    f"airflow.models.{name}"
+    for name in ("Variable", "Connection", "variable.Variable", "connection.Connection")
+}
+_LISTS_SECRETS = re.compile(r"list_secrets|get_parameters_by_path|describe_parameters")
+_BEGINNING = re.compile(r"[A-Z][A-Z0-9]+_[A-Z0-9_]*")
+_WITH_SECRETS = {
+    *("AWS", "AZURE", "ARM", "GOOGLE", "GCP", "GCLOUD", "GITHUB", "GH", "GITLAB", "CI", "ACTIONS"),
+    *("OPENAI", "ANTHROPIC", "HF", "HUGGINGFACE", "NPM", "NODE", "PYPI", "TWINE", "UV", "POETRY"),
+    *("DOCKER", "KUBE", "KUBERNETES", "SLACK", "STRIPE", "DB", "DATABASE", "POSTGRES", "PG"),
+    *("MYSQL", "REDIS", "MONGO", "SECRET", "TOKEN", "API", "KEY", "PASS", "PASSWORD", "VAULT"),
+    *("CLOUDFLARE", "CF", "HEROKU", "DATADOG", "DD", "SENTRY", "WANDB", "COHERE", "MISTRAL"),
+}
+"""How the names of variables begin that many a machine keeps keys in."""
+_SEVERAL = 3
+"""Services; a client may be for two."""
+_SECRET_NAME = re.compile(
+    r"%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))([A-Z0-9_]+)%"
+)
+_SAME_SERVICE = {
+    **dict.fromkeys(("GEMINI", "GCP", "GCLOUD", "VERTEX", "VERTEXAI"), "GOOGLE"),
+    **dict.fromkeys(("HUGGINGFACE", "HUGGING", "HUGGINGFACEHUB"), "HF"),
+    **dict.fromkeys(("TWINE", "UV", "POETRY", "PIP", "FLIT"), "PYPI"),
+    **dict.fromkeys(("CI", "GL"), "GITLAB"),
+    **{"GH": "GITHUB", "CLAUDE": "ANTHROPIC", "ARM": "AZURE", "S3": "AWS"},
+}
+_TO_FIELDS = {"dataclasses.asdict", "dataclasses.astuple", "attrs.asdict", "attr.asdict", "vars"}
+"""Functions that give all that an object holds."""
+_TO_FIELDS_BY_METHOD = {"model_dump", "model_dump_json", "_asdict"}
+_PROPERTIES = {"property", "functools.cached_property", "cached_property"}
 _READ_ENVIRONMENT = {"get", "pop", "setdefault"}
 _CONTAINERS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _TEXTS = (
     (tables.CREDENTIALS, Label.SECRET),
     (tables.LOOT, Label.LOOT),
+    (tables.IDENTITIES, Label.IDENTITY),
     (tables.HOST_FACTS_TEXT, Label.HOST_FACTS),
     (re.compile(r"\*[^\n*]*(?:setup|__init__)\.py(?:\n|$)"), Label.OTHER_PACKAGES),
 )
 
 Keys = set[str]
-Place = tuple[str, Arms]
-"""A key, and in which arms it stands where that makes a difference."""
+Place = tuple[str, Arms, bool]
+"""A key, in which arms it stands where that makes a difference, and whether one item counts."""
 Kind = TypeVar("Kind", bound=ast.AST)
 
 
@@ -100,12 +169,59 @@ def _of_text(text: str) -> frozenset[Label]:
     return frozenset(label for pattern, label in _TEXTS if pattern.search(text))
 
 
+def _is_of_no_secret(beginning: str) -> bool:
+    """Whether variables that begin like this are settings, and no keys."""
+    root = beginning.partition("_")[0]
+    return _BEGINNING.fullmatch(beginning) is not None and root not in _WITH_SECRETS
+
+
+@lru_cache(maxsize=2**12)
+def _services_of(text: str) -> frozenset[str]:
+    """Name the services whose secrets are variables of the environment in a text."""
+    roots = (name.lstrip("_").partition("_")[0] for name in _SECRET_NAME.findall(text))
+    return frozenset(_SAME_SERVICE.get(root, root) for root in roots)
+
+
 @lru_cache(maxsize=2**14)
 def _known(names: frozenset[str]) -> tuple[frozenset[str], bool, frozenset[tables.Table]]:
     """Give names without `HIDDEN`, whether one had it, and the tables that have one of them."""
     plain = frozenset(name.replace(HIDDEN, "") for name in names)
     hidden = any(name.startswith(HIDDEN) for name in names)
     return plain, hidden, tables.with_any(plain)
+
+
+def _adds_to_all_logs(call: "Call", names: Callable[[ast.expr], frozenset[str]]) -> bool:
+    """Whether this is `logging.getLogger().addHandler(…)`, so that it hears what all others log."""
+    function = call.node.func
+    if not (isinstance(function, ast.Attribute) and function.attr == "addHandler"):
+        return False
+    root = function.value
+    if isinstance(root, ast.Attribute):
+        return "logging.root" in names(root)
+    made = isinstance(root, ast.Call) and not root.args and not root.keywords
+    return made and "logging.getLogger()" in names(root)
+
+
+def _is_a_request(node: ast.expr) -> bool:
+    """Whether this is a request that somebody has sent to a server."""
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return isinstance(name, str) and plain(name) in _GIVEN_REQUESTS
+
+
+def _says_nothing(handler: ast.ExceptHandler) -> bool:
+    """Whether all that is done about an error is to go on."""
+    return all(
+        isinstance(each, ast.Pass | ast.Continue)
+        or (isinstance(each, ast.Return) and isinstance(each.value, ast.Constant | None))
+        or (isinstance(each, ast.Expr) and _is_a_whisper(each.value))
+        for each in handler.body
+    )
+
+
+def _is_a_whisper(expression: ast.expr) -> bool:
+    """Whether this says nothing, or only to who looks for errors of the program itself."""
+    called = expression.func if isinstance(expression, ast.Call) else None
+    return isinstance(expression, ast.Constant) or getattr(called, "attr", "") == "debug"
 
 
 def arguments_of(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -139,6 +255,30 @@ class Call:
         return (*self.arguments, *(value for _, value in self.keywords))
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a function does with one of its parameters."""
+
+    what: str
+    """`sends` it, `sends there` when a stranger's address stands in the code, or `runs` it."""
+    parameter: str
+    """Its name; "" for what takes the rest."""
+    position: int
+    """Where it stands in a call; -1 when it is only given by its name."""
+    whole: bool
+    """Whether more than one item of it is used."""
+
+    def takes(self, call: Call) -> Iterator[ast.expr]:
+        """Give what a call of the function gives this parameter."""
+        for number, argument in enumerate(call.arguments):
+            rest = isinstance(argument, ast.Starred) or not self.parameter
+            if number == self.position or (rest and -1 < self.position <= number):
+                yield argument
+        for name, value in call.keywords:
+            if name in ("", self.parameter) or not self.parameter:
+                yield value
+
+
 class Others(Hashable, Protocol):
     """Knows the other modules of a package."""
 
@@ -146,8 +286,8 @@ class Others(Hashable, Protocol):
         """Tell what a dotted name of another module may hold, or give when it is called."""
         ...
 
-    def does(self, name: str) -> frozenset[str]:
-        """Tell what a function of another module does with what it is given: see `Flow.uses`."""
+    def does(self, name: str) -> frozenset[Use]:
+        """Tell what a function of another module does with what it is given."""
         ...
 
     def is_own(self, root: str) -> bool:
@@ -196,17 +336,21 @@ class Flow:
         found: set[Label] = set()
         for expression in expressions:
             found |= self._summary(expression)[0]
-            for place in self._places(expression):
+            for place in self._places(expression, one=False):
                 if place not in self._held:
                     self._learn(place)
                 found |= self._held[place]
         return found
 
-    def _places(self, expression: ast.expr) -> Iterator[Place]:
+    def _places(self, expression: ast.expr, *, one: bool) -> Iterator[Place]:
         """Give the places whose labels an expression takes on."""
         arms = arms_of(expression)
-        for key in self._summary(expression)[1]:
-            yield key, arms if is_local(key) else ()
+        for written in self._summary(expression)[1]:
+            key = written.removeprefix(_ITEM)
+            if key == _FIELDS:
+                yield key, (), False
+            else:
+                yield key, arms if is_local(key) else (), one or key is not written
 
     def _learn(self, first: Place) -> None:
         """Note what a place holds, and each that it takes on labels from, directly or not.
@@ -221,41 +365,169 @@ class Flow:
             place = waiting.pop()
             if place in held:
                 continue
-            labels = held[place] = set(self._given.get(place[0], ()))
-            for expression in self._fed(*place):
-                labels |= self._summary(expression)[0]
-                for source in self._places(expression):
+            key, arms, one = place
+            labels = held[place] = set(self._given.get(key, ()))
+            for expression in self._fields if key == _FIELDS else self._fed(key, arms):
+                own = self._summary(expression)[0]
+                labels |= own - {Label.GATHERED} if one else own
+                for source in self._places(expression, one=one):
                     if source in self._held:
                         labels |= self._held[source]
                     else:
                         taken_on_by.setdefault(source, []).append(place)
                         waiting.append(source)
+            if key == _FIELDS:
+                labels &= _SENT
         changed = list(held)
         while changed:
             place = changed.pop()
             for other in taken_on_by.get(place, ()):
-                if not held[place] <= held[other]:
-                    held[other] |= held[place]
+                more = held[place] & _SENT if other[0] == _FIELDS else held[place]
+                if not more <= held[other]:
+                    held[other] |= more
                     changed.append(other)
         self._held.update(held)
 
-    def uses(self, function: Function) -> frozenset[str]:
-        """Tell what a function does with what it is given: `sends` it, or `runs` it."""
+    @cached_property
+    def _fields(self) -> list[ast.expr]:
+        """What objects of this file hold; it may be sent by way of them, but is not run."""
+        return [each for key in self._attributes for each in self._feeds.get(key, ())]
+
+    def uses(self, function: Function) -> frozenset[Use]:
+        """Tell what a function does with what it is given."""
         arguments = function.args
-        given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-        own = {each.arg for each in (*given, arguments.vararg, arguments.kwarg) if each}
+        names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+        if names and plain(names[0]) in ("self", "cls"):
+            names = names[1:]
+        own = {name: (plain(name), number) for number, name in enumerate(names)}
+        own |= {each.arg: (plain(each.arg), -1) for each in arguments.kwonlyargs}
+        own |= {each.arg: ("", len(names)) for each in (arguments.vararg, arguments.kwarg) if each}
         found = set()
-        for what, table in (("sends", tables.SENDS), ("runs", tables.RUNS)):
-            for call in self.calls:
-                if call.does(table) and own & self._keys(*call.everything):
-                    found.add(what)
+        for what, given in self._sinks_for_others:
+            for name, whole in self._keys(*given).items():
+                if name in own:
+                    found.add(Use(what, *own[name], whole))
         return frozenset(found)
 
-    def done_elsewhere(self, call: Call) -> set[str]:
-        """Tell what a function of another module does with what this call gives it."""
-        if self._others is None:
-            return set()
-        return {w for name in self._elsewhere(call.names) for w in self._others.does(name)}
+    @cached_property
+    def _sinks_for_others(self) -> list[tuple[str, tuple[ast.expr, ...]]]:
+        """Give what is given to the calls that send something or run it."""
+        sends = [call for call in self.calls if call.does(tables.SENDS)]
+        there = [call for call in sends if is_for_strangers(self.address(call))]
+        on_the_quiet = [call for call in there if id(call.node) in self.quiet]
+        runs = [call for call in self.calls if call.does(tables.RUNS)]
+        further = [
+            (what.removesuffix(" whole"), tuple(given))
+            for call in self.calls
+            for what, given in self.done_elsewhere(call).items()
+            if not (call.does(tables.SENDS) or call.does(tables.RUNS))
+        ]
+        return [
+            *(("sends", call.everything) for call in sends),
+            *(("sends there", call.everything) for call in there),
+            *(("sends on the quiet", call.everything) for call in on_the_quiet),
+            *(("runs", call.everything) for call in runs),
+            *further,
+        ]
+
+    def names_taken_on(self, expressions: Iterable[ast.expr]) -> set[str]:
+        """Give the names of all that these take on as a whole."""
+        return {key for key, whole in self._keys(*expressions).items() if whole}
+
+    def takes_what_is_given(self, call: Call) -> bool:
+        """Whether a call takes on anything that is not known from this file."""
+        keys = self._keys(*call.everything)
+        return any(
+            (is_local(key) or key.startswith(".")) and not key.endswith("()")
+            for key in keys
+            if key not in self._feeds
+        )
+
+    @cached_property
+    def quiet(self) -> set[int]:
+        """The nodes whose failure nobody hears of, by id: errors are passed over, or a thread's."""
+        bodies: list[ast.AST] = [
+            each
+            for block in self.of_kind(ast.Try)
+            if any(map(_says_nothing, block.handlers))
+            for each in block.body
+        ]
+        for block in self.blocks:
+            entered = [each.context_expr for each in block.items]
+            if any("contextlib.suppress()" in self.expressions.names(each) for each in entered):
+                bodies += block.body
+        for call in self.calls:
+            if any(name.endswith(_NOBODY_WAITS_FOR) for name in call.names):
+                for each in call.everything:
+                    if isinstance(each, ast.Name | ast.Attribute):
+                        bodies += (function for function, _ in self._functions_named(each))
+                    elif isinstance(each, ast.Call):
+                        bodies += self.expressions.called_here(each)
+        found = self._ran_by(bodies)
+        for function in self.functions:
+            for decorator in function.decorator_list:
+                if any(id(call) in found for call in self._calls_of_parameters(decorator)):
+                    bodies.append(function)
+        return self._ran_by(bodies)
+
+    def _ran_by(self, bodies: Iterable[ast.AST]) -> set[int]:
+        """Give the nodes that these have, or that what they call has, by id."""
+        waiting = list(bodies)
+        found = set(map(id, waiting))
+        for node in waiting:  # it grows meanwhile
+            further: list[ast.AST] = list(children(node))
+            if isinstance(node, ast.Call):
+                further += self.expressions.called_here(node)
+            waiting += (each for each in further if id(each) not in found)
+            found.update(map(id, further))
+        return found
+
+    def _calls_of_parameters(self, decorator: ast.expr) -> Iterator[ast.Call]:
+        """Give the calls with which a decorator of this file calls what it is given."""
+        name = decorator.id if isinstance(decorator, ast.Name) else ""
+        for function in self.expressions.functions.get(name, ()):
+            given = {each.arg for each in arguments_of(function.args)}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in given:
+                    yield node
+
+    def address(self, call: Call) -> str:
+        """Give the text of where a call sends something, as far as it is known, host after host.
+
+        It is named by the call, by what its object was made of, or by a request that it is given.
+        """
+        named = [value for key, value in call.keywords if key in _ADDRESSES]
+        first = self.text(*call.arguments[:1])
+        waiting = [*call.arguments[: 1 if "//" in first else 2], *named]
+        made: list[ast.Call] = []
+        root: ast.expr = call.node.func
+        while isinstance(root, ast.Attribute | ast.Call):
+            if isinstance(root, ast.Call):
+                made.append(root)
+            root = root.func if isinstance(root, ast.Call) else root.value
+        for each in (root, *waiting):
+            key = f".{each.attr}" if isinstance(each, ast.Attribute) else getattr(each, "id", "")
+            values = self.expressions.values.get(key, [each])
+            made += (value for value in values if isinstance(value, ast.Call))
+        of_objects = [
+            self.text(each)
+            for value in made
+            for each in (*value.args[:1], *(k.value for k in value.keywords if k.arg in _ADDRESSES))
+        ]
+        texts = [each if "//" in each else f"//{each}" for each in of_objects]
+        return "\n".join((*texts, *map(self.text, waiting)))
+
+    def done_elsewhere(self, call: Call) -> dict[str, list[ast.expr]]:
+        """Tell what a function of another module does, and with which of the call's arguments."""
+        found: dict[str, list[ast.expr]] = {}
+        for name in self._elsewhere(call.names) if self._others is not None else ():
+            for use in self._others.does(name) if self._others is not None else ():
+                given = list(use.takes(call))
+                if given:
+                    found.setdefault(use.what, []).extend(given)
+                    if use.whole:
+                        found.setdefault(f"{use.what} whole", []).extend(given)
+        return found
 
     def is_own(self, root: str) -> bool:
         """Whether this file is a part of a top-level package."""
@@ -288,16 +560,22 @@ class Flow:
             if "." not in name:
                 yield from (f"{module}{name}" for module in self.expressions.wildcards)
 
-    def _keys(self, *expressions: ast.expr) -> Keys:
-        """Give the names of all that these take on."""
-        seen: Keys = set()
-        waiting: list[ast.expr] = list(expressions)
+    def _keys(self, *expressions: ast.expr) -> dict[str, bool]:
+        """Give the names of all that these take on, and whether they take on all of it."""
+        found: dict[str, bool] = {}
+        waiting: list[tuple[ast.expr, bool]] = [(each, True) for each in expressions]
         while waiting:
-            expression = waiting.pop()
-            for key in self._summary(expression)[1] - seen:
-                seen.add(key)
-                waiting += self._fed(key, arms_of(expression))
-        return seen
+            expression, whole = waiting.pop()
+            for written in self._summary(expression)[1]:
+                key = written.removeprefix(_ITEM)
+                all_of_it = whole and key is written
+                if key not in found or (all_of_it and not found[key]):
+                    found[key] = all_of_it
+                    if key == _FIELDS:
+                        fields = (e for field in self._attributes for e in self._feeds[field])
+                        waiting += ((each, all_of_it) for each in fields)
+                    waiting += ((each, all_of_it) for each in self._fed(key, arms_of(expression)))
+        return found
 
     def _fed(self, key: str, arms: Arms) -> Iterator[ast.expr]:
         """Give what a key takes on where it stands in these arms."""
@@ -308,7 +586,7 @@ class Flow:
     def feeding(self, expression: ast.expr) -> Iterator[ast.expr]:
         """Give the expressions whose labels this one takes on directly."""
         _, keys = self._summary(expression)
-        for key in sorted(keys):
+        for key in sorted({each.removeprefix(_ITEM) for each in keys}):
             yield from self._fed(key, arms_of(expression))
             yield from self._sources.get(key, ())
 
@@ -385,6 +663,10 @@ class Flow:
                         yield key, node.value
         for call in self.calls:
             yield from self._edges_of(call)
+        for function in self.functions:
+            if any(_PROPERTIES & self.expressions.names(each) for each in function.decorator_list):
+                for value in self.expressions.values.get(f".{function.name}()", ()):
+                    yield f".{function.name}", value
 
     def _edges_of(self, call: Call) -> Iterator[tuple[str, ast.expr]]:
         function = call.node.func
@@ -425,11 +707,59 @@ class Flow:
                 yield key, call.arguments[0]
         for function_called in self.expressions.called_here(call.node):
             yield from parameters_given(function_called, call.node)
-        for number, argument in enumerate(call.node.args if call.does(tables.CALLS_LATER) else ()):
-            if isinstance(argument, ast.Name):
-                later = ast.Call(argument, call.node.args[number + 1 :], call.node.keywords)
-                for function_called in self.expressions.functions.get(argument.id, ()):
-                    yield from parameters_given(function_called, later)
+        yield from self._edges_of_later(call.node)
+        for name in call.names & self.expressions.fields.keys():
+            if name not in self.expressions.functions:  # a dataclass or the like
+                for field, argument in zip(
+                    self.expressions.fields[name], call.arguments, strict=False
+                ):
+                    yield f".{field}", argument
+                for keyword, argument in call.keywords:
+                    yield f".{keyword}", argument
+
+    def _edges_of_later(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+        """Yield what functions are given that a call is given, as a thread or a pool is."""
+        named = {each.arg: each.value for each in call.keywords}
+        for number, argument in enumerate((*call.args, *named.values())):
+            if not isinstance(argument, ast.Name | ast.Attribute):
+                continue
+            functions = self._functions_named(argument)
+            if not functions:
+                continue
+            rest = named.get("args")
+            after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else []
+            by_name = named.get("kwargs")
+            keywords = [each for each in call.keywords if each.value is not argument]
+            if isinstance(by_name, ast.Dict):
+                keywords += [
+                    ast.keyword(key.value, value)
+                    for key, value in zip(by_name.keys, by_name.values, strict=True)
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                ]
+            given = after or call.args[number + 1 :]
+            for function, bound in functions:
+                if bound:  # it has some of its arguments already
+                    names = [each.arg for each in arguments_of(function.args)]
+                    yield from ((name, each) for name in names for each in given)
+                yield from parameters_given(function, ast.Call(argument, given, keywords))
+                for each in given:
+                    if isinstance(each, ast.Tuple | ast.List):  # `Timer(1, f, [a, b])`
+                        yield from parameters_given(function, ast.Call(argument, each.elts, []))
+
+    def _functions_named(self, handed: ast.Name | ast.Attribute) -> list[tuple[Function, bool]]:
+        """Give the functions of this file that are handed over, and whether as a part of one."""
+        functions = self.expressions.functions
+        if isinstance(handed, ast.Name) and handed.id in functions:
+            return [(each, False) for each in functions[handed.id]]
+        if isinstance(handed, ast.Attribute):
+            owner = handed.value
+            own = isinstance(owner, ast.Name) and plain(owner.id) in ("self", "cls")
+            return [(each, False) for each in functions.get(f".{handed.attr}", ())] if own else []
+        return [
+            (each, True)
+            for name in self.expressions.names(handed)
+            for each in functions.get(name, ())
+        ]
 
     def _targets(self, expression: ast.expr) -> list[str]:
         """Name what is assigned to, or read: `sys.path` is no `.path` of an object."""
@@ -457,6 +787,10 @@ class Flow:
                     if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
                         for key in self._keys_of_path(path):
                             yield key, Label.DOWNLOADED, call.node
+            if _adds_to_all_logs(call, self._names):
+                for value in call.arguments:
+                    for argument in self._methods_of(value, "emit"):
+                        yield argument.arg, Label.OVERHEARD, call.node
             if call.does(tables.INTERCEPTS):
                 for function in self._given_or_decorated(call):
                     for each in arguments_of(function.args):
@@ -464,7 +798,7 @@ class Flow:
         for key, values in self.expressions.values.items():
             for value in values if key in _STREAMS else ():
                 if isinstance(value, ast.Call):
-                    for each in self._written_to(value):
+                    for each in self._methods_of(value, "write"):
                         yield each.arg, Label.OVERHEARD, value
             for value in values if key.startswith(".") else ():
                 yield from self._intercepted(value)
@@ -481,17 +815,20 @@ class Flow:
             for each in self.expressions.values.get(f"{getattr(f, 'name', '')}()", ())
         )
         for each in (value, *returned):
+            if isinstance(each, ast.Call) and each.args and _WRAPPERS & self._names(each.func):
+                each = each.args[0]  # what is wrapped
             name = each.id if isinstance(each, ast.Name) else ""
             for function in self.expressions.functions.get(name, ()):
                 for argument in arguments_of(function.args):
                     yield argument.arg, Label.INTERCEPTED, value
 
-    def _written_to(self, made: ast.Call) -> Iterator[ast.arg]:
-        """Give what `write` takes in a class of this file that an object is made of."""
-        for block in self.of_kind(ast.ClassDef):
-            if isinstance(made.func, ast.Name) and block.name == made.func.id:
-                for each in block.body:
-                    if isinstance(each, Function) and each.name == "write":
+    def _methods_of(self, made: ast.expr, method: str) -> Iterator[ast.arg]:
+        """Give what a method takes in a class of this file that an object is made of."""
+        for value in self.feeds(made.id) if isinstance(made, ast.Name) else [made]:
+            name = getattr(value.func, "id", "") if isinstance(value, ast.Call) else ""
+            for block in self.of_kind(ast.ClassDef) if name else ():
+                for each in block.body if block.name == name else ():
+                    if isinstance(each, Function) and each.name == method:
                         yield from arguments_of(each.args)
 
     def _given_or_decorated(self, call: Call) -> Iterator[Function]:
@@ -558,6 +895,14 @@ class Flow:
         elif isinstance(node, ast.Attribute):
             keys.update(key for key in self._targets(node) if isinstance(node.value, ast.Name))
             self._look_up(node, labels)
+            if node.attr == "__dict__":
+                keys.add(_FIELDS)
+            if node.attr in _VARIABLES_OF_OTHERS:
+                labels |= {Label.SECRET, Label.IDENTITY}
+            if node.attr in _GIVEN_HEADERS and _is_a_request(node.value):
+                labels |= {Label.DOWNLOADED, Label.REQUEST}
+            if _WHOLES & self.expressions.names(node.value):
+                return
         elif isinstance(node, ast.Call):
             if self._is_environment(node.func) or self._is_environment(node):
                 return
@@ -567,17 +912,89 @@ class Flow:
                 labels.add(Label.DECODED)
                 return
             self._collect_call(node, labels, keys)
+            function = node.func
+            if isinstance(function, ast.Name) and self._gives_what_it_returns(function.id):
+                return
+            if (
+                isinstance(function, ast.Attribute)
+                and function.attr in _TAKES_AN_ITEM
+                and node.args
+                and not self._is_module(function.value)
+            ):
+                self._collect_item(function.value, labels, keys, read=read)
+                for each in (*node.args, *node.keywords):
+                    self._collect(each, labels, keys, read=read)
+                return
         elif isinstance(node, ast.Subscript):
             if _ENVIRONMENT & self.expressions.names(node.value):
                 return
             cut = node.slice
-            if isinstance(cut, ast.Slice) and cut.step and self._is_text(node.value):
-                labels.add(Label.DECODED)
+            if isinstance(cut, ast.Slice):
+                if cut.step and self._is_text(node.value):
+                    labels.add(Label.DECODED)
+            else:
+                self._collect_item(node.value, labels, keys, read=read)
+                self._collect(cut, labels, keys, read=read)
+                return
+        elif isinstance(node, _CONTAINERS):
+            if self._gathers(node):
+                labels.add(Label.GATHERED)
+        elif isinstance(node, ast.DictComp | ast.ListComp | ast.SetComp | ast.GeneratorExp):
+            if self._chooses(node):
+                return
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
             labels.add(Label.DECODED)
         for child in children(node):
             if not (isinstance(child, ast.keyword) and self._is_its_environment(child, node)):
                 self._collect(child, labels, keys, read=read)
+
+    def _gives_what_it_returns(self, name: str) -> bool:
+        """Whether what comes back from a function of this file is known from its statements."""
+        functions = self.expressions.functions.get(name, ())
+        return (
+            len(functions) == 1
+            and name not in self.expressions.classes
+            and name not in self.expressions.imports
+            and name not in self.expressions.values
+            and not functions[0].decorator_list
+            and bool(self.expressions.values.get(f"{name}()"))
+        )
+
+    def _collect_item(self, node: ast.expr, labels: set[Label], keys: Keys, *, read: bool) -> None:
+        """Add what one item of an expression may hold."""
+        if _WHOLES & self.expressions.names(node):
+            return
+        of_item: set[Label] = set()
+        from_item: Keys = set()
+        self._collect(node, of_item, from_item, read=read)
+        labels |= of_item - {Label.GATHERED}
+        keys.update(key if key.startswith(_ITEM) else _ITEM + key for key in from_item)
+
+    def _chooses(self, node: ast.DictComp | ast.ListComp | ast.SetComp | ast.GeneratorExp) -> bool:
+        """Whether this takes only those variables of an environment that begin with a name."""
+        asked = [test for part in node.generators for test in part.ifs]
+        for test in asked:  # it grows meanwhile
+            if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+                asked += test.values
+            elif isinstance(test, ast.Call) and getattr(test.func, "attr", "") == "startswith":
+                names = self.expressions.text(test.args[0]).split("\n") if test.args else []
+                if names and all(map(_is_of_no_secret, names)):
+                    return True
+        return False
+
+    def _gathers(self, container: ast.List | ast.Tuple | ast.Set | ast.Dict) -> bool:
+        """Whether secrets of several services stand in a list or a dictionary."""
+        parts = container.values if isinstance(container, ast.Dict) else container.elts
+        if len(parts) < _SEVERAL:
+            return False
+        named = [_services_of(self.expressions.text(each)) for each in parts]
+        known = [each for each in named if each]
+        return len(known) >= _SEVERAL and len(frozenset().union(*known)) >= _SEVERAL
+
+    @cached_property
+    def _attributes(self) -> Keys:
+        """The attributes that objects of this file hold."""
+        return {key for key in self._feeds if key.startswith(".") and not key.endswith("()")}
 
     def _is_its_environment(self, given: ast.keyword, call: ast.AST) -> bool:
         """Whether this is the environment that a program is started in, which it doesn't give back.
@@ -623,12 +1040,30 @@ class Flow:
         if not text.strip(UNKNOWN):
             return False
         labels |= _of_text(text)
+        if _SECRET_NAME.search(text) and self._reads_several(node, text):
+            labels.add(Label.GATHERED)
         keys.add(f"file {text}")
-        return True
+        # What is asked for is not all that a request has.
+        return not (isinstance(node, ast.Call) and _REQUEST & self.expressions.names(node.func))
+
+    def _reads_several(self, node: ast.expr, text: str) -> bool:
+        """Whether secrets of several services come together here, in one text or one after another.
+
+        Of what a name may stand for, only one is there.
+        """
+        if any(len(_services_of(line)) >= _SEVERAL for line in text.split("\n")):
+            return True
+        key: ast.expr | None = None
+        if isinstance(node, ast.Call) and node.args:
+            key = node.args[0]
+        elif isinstance(node, ast.Subscript):
+            key = node.slice
+        read_in_turn = isinstance(key, ast.Name) and key.id in self.expressions.loops
+        return read_in_turn and len(_services_of(text)) >= _SEVERAL
 
     def _look_up(self, node: ast.expr, labels: set[Label]) -> None:
         names = self.expressions.names(node)
-        if names & _ENVIRONMENT:
+        if names & _ENVIRONMENT or names & _WHOLES:
             labels |= {Label.SECRET, Label.LOOT}
         if "sys.argv" in names:
             labels.add(Label.HOST_FACTS)
@@ -648,9 +1083,25 @@ class Flow:
         labels |= _of_tables(of_tables)
         if "vars" in names:
             labels |= _of_tables(tables.with_any(self.expressions.names(node)))
+        method = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if names & _TO_FIELDS or method in _TO_FIELDS_BY_METHOD:
+            keys.add(_FIELDS)
+        if method == "hex" and not node.args:
+            labels.add(Label.DISGUISED)
+        if method == "get_paginator" and _LISTS_SECRETS.search(self.text(*node.args[:1])):
+            labels |= {Label.SECRET, Label.LOOT}
+        if method in _QUERIES and any(
+            _RECORDS_OF_SECRETS & self.expressions.names(each) for each in node.args
+        ):
+            labels |= {Label.SECRET, Label.LOOT}
         if tables.STARTS in of_tables and node.args:
             command = self.expressions.text(node.args[0])
-            if tables.PRINTS_ENVIRONMENT.match(command):
+            secret = tables.SECRET_COMMANDS.search(command.replace("\n", " "))
+            if secret or tables.PRINTS_ENVIRONMENT.match(command):
+                labels |= {Label.SECRET, Label.LOOT}
+        if tables.WALKS in of_tables and node.args:
+            tops = self.expressions.text(node.args[0]).split("\n")
+            if any(map(tables.HOME_OR_ROOT.fullmatch, tops)):
                 labels |= {Label.SECRET, Label.LOOT}
         if tables.RESOURCES in of_tables and node.args:
             package = self.expressions.text(node.args[0]).partition(".")[0]

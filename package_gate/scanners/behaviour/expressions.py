@@ -19,6 +19,7 @@ from package_gate.scanners.behaviour.folding import (
     calculated,
     called,
     first_of,
+    formatted,
     method,
     shortened,
 )
@@ -75,6 +76,8 @@ class Expressions:
         self.functions: dict[str, list[Function]] = {}
         """Function, class (its `__init__`) or `.method` → those of this name."""
         self.classes: set[str] = set()
+        self.fields: dict[str, list[str]] = {}
+        """Class → its annotated attributes, which a dataclass takes one after the other."""
         nodes = [node for node in nodes if type(node) in _OF_INTEREST]  # most are not
         self._note_functions(nodes)
         for node in nodes:
@@ -104,6 +107,10 @@ class Expressions:
                         for target in each.targets:
                             if isinstance(target, ast.Name):
                                 self.values.setdefault(f".{target.id}", []).append(each.value)
+                    if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+                        self.fields.setdefault(node.name, []).append(each.target.id)
+                        if each.value is not None:
+                            self.values.setdefault(f".{each.target.id}", []).append(each.value)
                     if isinstance(each, Function):
                         methods.add(id(each))
                         self.functions.setdefault(f".{each.name}", []).append(each)
@@ -472,6 +479,9 @@ class Expressions:
             return self._value(values[0], depth, known)
         if isinstance(node.func, ast.Attribute):
             base = self._value(node.func.value, depth, bound)
+            if node.func.attr == "format" and isinstance(base, str):
+                named = {k.arg: self._value(k.value, depth, bound) for k in node.keywords if k.arg}
+                return formatted(base, arguments, named)
             return method(node.func.attr, base, arguments)
         return None
 

@@ -8,10 +8,13 @@ import ast
 import base64
 import binascii
 import codecs
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+CLUSTER = "KUBERNETES_SERVICE_HOST"
+"""The variable of the environment that says where the cluster is that a container is a part of."""
 UNKNOWN = "\0"
 """Stands in a text for the parts that aren't known."""
 CUT = "\ue001"
@@ -39,6 +42,8 @@ _SAME_METHODS = {
     *("encode", "decode", "strip", "rstrip", "lstrip", "lower", "upper", "resolve", "absolute"),
     *("expanduser", "as_posix", "as_uri", "items", "keys", "values", "copy"),
 }
+_PLACE = re.compile(r"\{(\w{0,50})(?:[.\[!:][^{}]{0,50})?\}")
+"""Where a template of `str.format` puts a value."""
 _LISTED_METHODS = {"split", "splitlines", "rsplit", "iterdir"}
 
 
@@ -97,9 +102,13 @@ def called(name: str, arguments: list[object]) -> object:
         return first[::-1] if isinstance(first, str | list) else None
     if name == "os.path.join":
         return "/".join(map(as_text, arguments))
+    if name == "urllib.parse.urljoin":
+        return "".join(map(as_text, arguments[:2]))
     if name in ("Path.home", "pathlib.Path.home"):
         return "~"
     if name in ("os.getenv", "os.environ.get", "os.environ.pop"):
+        if first == CLUSTER and len(arguments) > 1:
+            return None  # another host may stand there
         return "\n".join(f"%{name}%" for name in as_text(first).split("\n"))
     if isinstance(first, str) and UNKNOWN not in first:
         return _decoded(name, first, arguments[1:])
@@ -148,6 +157,17 @@ def method(name: str, base: object, arguments: list[object]) -> object:
         return _listed(base)
     if name == "replace" and isinstance(base, str) and len(arguments) == 2:
         return shortened(base.replace(as_text(arguments[0]), as_text(arguments[1])))
-    if name == "format" and isinstance(base, str):
-        return base.replace("{}", UNKNOWN)
     return base if name in _SAME_METHODS else None
+
+
+def formatted(template: str, arguments: list[object], named: Mapping[str, object]) -> str:
+    """Tell what `template.format(…)` gives."""
+    following = iter(arguments)
+
+    def filled(place: re.Match[str]) -> str:
+        name = place[1]
+        if name.isdigit():
+            return as_text(arguments[int(name)] if int(name) < len(arguments) else None)
+        return as_text(named.get(name) if name else next(following, None))
+
+    return shortened(_PLACE.sub(filled, template))

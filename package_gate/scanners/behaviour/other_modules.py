@@ -1,15 +1,16 @@
 """What the other modules of a package give, and do with what they are given.
 
 One module reads something and another one sends it: neither does harm alone. A module is followed
-into those whose names it uses, one step far; all of their functions are taken to run.
+into those whose names it uses, two steps far; all of their functions are taken to run.
 """
 
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 
-from package_gate.scanners.behaviour.dataflow import Flow, Label
+from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import is_local
@@ -20,6 +21,8 @@ _MAX_BYTES = 512 * 1024
 _OF_INTEREST = re.compile(
     rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"
     rb"|\bexec\s*\(|\beval\s*\(|subprocess|popen|\.ssh|getuser|gethostname|uname|expanduser|home\(\)"
+    rb"|aiohttp|smtplib|ftplib|websocket|paramiko|/proc/|/run/secrets|keyring|getpass|netrc|dotenv"
+    rb"|kubernetes|airflow|\bboto3?\b|secretmanager|keyvault|hvac|dbutils|browser_cookie|rookiepy"
 )
 """What a module has that reads, sends or runs something."""
 
@@ -30,7 +33,7 @@ class OtherModules:
     def __init__(self, graph: Callable[[], ModuleGraph]) -> None:
         """Take what reads the modules."""
         self._read = graph
-        self._flows: dict[str, Flow | None] = {}
+        self._flows: dict[tuple[str, bool], Flow | None] = {}
         self._seen_from: dict[str, Beside] = {}
 
     @cached_property
@@ -50,29 +53,35 @@ class OtherModules:
         """Give them as the module of this path names them."""
         return self._seen_from.setdefault(path, Beside(path, self))
 
-    def flow(self, path: str) -> Flow | None:
-        """Give the flow of a module; None of one that can't be read, or is too large."""
-        if path not in self._flows:
-            self._flows[path] = None
+    def flow(self, path: str, *, last: bool = True) -> Flow | None:
+        """Give the flow of a module; None of one that can't be read, or is too large.
+
+        Args:
+            path: of the module.
+            last: it is not followed into further modules.
+        """
+        key = path, last
+        if key not in self._flows:
+            self._flows[key] = None
             content = self.graph.modules[path]
-            if len(content) <= _MAX_BYTES and _OF_INTEREST.search(content):
-                try:
+            if len(content) <= _MAX_BYTES and (not last or _OF_INTEREST.search(content)):
+                others = None if last else Beside(path, self, last=True)
+                with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
                     module = parse(content.decode("utf-8", "replace"))
-                    self._flows[path] = Flow(running_nodes(module, whole=True))
-                except (NotPythonError, TooHardError, RecursionError, MemoryError):
-                    pass
-        return self._flows[path]
+                    self._flows[key] = Flow(running_nodes(module, whole=True), others)
+        return self._flows[key]
 
 
 class Beside:
     """The other modules, as one of them names them; implements `Others`."""
 
-    def __init__(self, path: str, modules: OtherModules) -> None:
-        """Stand in the module of this path."""
+    def __init__(self, path: str, modules: OtherModules, *, last: bool = False) -> None:
+        """Stand in the module of this path; those that are the `last` lead to no others."""
         self._path = path
+        self._last = last
         self._modules = modules
         self._labels: dict[str, frozenset[Label]] = {}
-        self._does: dict[str, frozenset[str]] = {}
+        self._does: dict[str, frozenset[Use]] = {}
 
     def labels(self, name: str) -> frozenset[Label]:
         """See `Others.labels`."""
@@ -86,15 +95,21 @@ class Beside:
             return frozenset()
         values = flow.expressions.values
         given = [*values.get(f"{rest}()", ()), *values.get(rest, ())]
-        return frozenset(flow.labels(*given)) & _TOLD
+        found = frozenset(flow.labels(*given)) & (_TOLD_FAR if self._last else _TOLD)
+        if method := _method_of(rest, flow):
+            found |= frozenset(flow.labels(*values.get(f"{method}()", ()))) & _TOLD_FAR
+        return found
 
-    def does(self, name: str) -> frozenset[str]:
+    def does(self, name: str) -> frozenset[Use]:
         """See `Others.does`."""
         if name not in self._does:
             flow, rest = self._resolve(name)
-            found: set[str] = set()
-            for function in flow.expressions.functions.get(rest, ()) if flow else ():
-                found |= flow.uses(function) if flow else set()
+            found: set[Use] = set()
+            for key in (rest, _method_of(rest, flow)) if flow else ():
+                far = self._last or key is not rest
+                for function in flow.expressions.functions.get(key, ()) if flow else ():
+                    uses = flow.uses(function) if flow else frozenset()
+                    found |= {each for each in uses if not far or each.what != "runs"}
             self._does[name] = frozenset(found)
         return self._does[name]
 
@@ -106,17 +121,26 @@ class Beside:
         )
 
     def _resolve(self, name: str) -> tuple[Flow | None, str]:
-        plain = name.removesuffix("()")
+        plain = name.removesuffix("()").replace("().", ".")
         if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
             return None, ""
         target, rest = self._modules.graph.resolve(self._path, plain)
         if not target or target == self._path or not rest:
             return None, ""
-        return self._modules.flow(target), rest
+        return self._modules.flow(target, last=self._last), rest
+
+
+def _method_of(rest: str, flow: Flow) -> str:
+    """Give the key of a method: `Class.method`, or that of an object which the module keeps."""
+    owner, _, method = rest.rpartition(".")
+    known = owner in flow.expressions.classes or owner in flow.expressions.values
+    return f".{method}" if known else ""
 
 
 _TOLD = frozenset(
     {Label.SECRET, Label.LOOT, Label.HOST_FACTS, Label.DOWNLOADED, Label.DECODED, Label.ENCODED}
-    | {Label.SCREEN}
+    | {Label.SCREEN, Label.GATHERED, Label.IDENTITY, Label.DISGUISED}
 )
 """What is of interest from one module to the next."""
+_TOLD_FAR = _TOLD - {Label.DOWNLOADED, Label.DECODED, Label.ENCODED}
+"""What is of interest two modules on, and from a method, of whatever class: what may be sent."""

@@ -32,6 +32,8 @@ _READS = {
     *("open_binary", "read_binary", "getline", "getlines", "resource_string", "open"),
 }
 _NEITHER = re.compile(r"\.(?:so|pyd|dll|dylib|a|lib|o)(?:\.[\d.]+)?$|\.(?:dist|egg)-info/", re.I)
+_LIBRARY = re.compile(r"\.(?:so|dll|dylib|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
+_SUFFIX_ALONE = re.compile(r"^(?:__file__|[^.\n]*)$", re.MULTILINE)
 _MODULES = (".py", ".pyw", ".pyi")
 _SHELL_SCRIPTS = ("", ".sh", ".bash", ".zsh", ".command")
 _SHELL = r"(?:ba|z|da|k|a|c|tc|fi|xon)?sh(?:\.exe)?"
@@ -126,6 +128,12 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         yield from found or _found(_read_by_a_shell(call, flow, command))
     elif call.does(tables.PIPES) and _is_of_interpreter(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
+
+
+def libraries_named_by(call: Call, flow: Flow) -> tuple[str, ...]:
+    """Give the texts that may name the library which a call loads."""
+    found = _Search(flow).of(call, call.everything)
+    return found.texts if found else ()
 
 
 def of_another_language(node: ast.Import | ast.ImportFrom) -> Iterator[Named]:
@@ -409,7 +417,14 @@ def _keys(node: ast.AST) -> Iterator[str]:
 class OwnFiles:
     """The files of one artifact."""
 
-    def __init__(self, paths: Collection[str], tree: Path | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        paths: Collection[str],
+        tree: Path | None = None,
+        name: str = "",
+        *,
+        is_pure: bool = False,
+    ) -> None:
         """Take its files.
 
         Args:
@@ -417,8 +432,11 @@ class OwnFiles:
                 anyway.
             tree: where they are; without it no script is looked into.
             name: the distribution's, normalised; "" when the artifact's file name does not have it.
+            is_pure: it says that it has no compiled code.
         """
         self.name = name
+        self.is_pure = is_pure
+        self._libraries = [path for path in paths if _LIBRARY.search(path)] if is_pure else []
         self._tree = tree
         self._paths = sorted(path for path in paths if not _NEITHER.search(path))
         self._by_name: dict[str, list[str]] = {}
@@ -461,6 +479,17 @@ class OwnFiles:
             return b""
         with Path(self._tree, path).open("rb") as file:
             return file.read(_MAX_SCRIPT)
+
+    def has_library(self, texts: Collection[str]) -> bool:
+        """Whether one of the package's compiled libraries is named by a text.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        ends = {each.rpartition(UNKNOWN)[2].rpartition("/")[2] for each in texts}
+        ends -= {"", *(_SUFFIX_ALONE.findall("\n".join(ends)))}
+        named = [path for path in self._libraries if any(path.endswith(each) for each in ends)]
+        return any(map(self._is_library, named))
 
     def harm_of(self, named: Named) -> Iterator[tuple[str, str, str]]:
         """Give what shell scripts do that are run: the rule, the command, and a fingerprint.

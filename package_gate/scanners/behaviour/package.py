@@ -38,11 +38,13 @@ from package_gate.scanners.behaviour.rules import (
     Behaviour,
     Sink,
     behaviours,
+    counts_where_new,
     hidden_code,
     running_data,
     sinks,
     waiting,
 )
+from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.implicit_calls import methods_called_by
 from package_gate.scanners.import_time import (
@@ -163,8 +165,10 @@ class PackageBehaviour:
             return at_once
         at_once += self._hosted(path, content)
         dormant = self._look(path, content, hooks, whole=True)
-        if dormant and not found and self._callers(path):
-            names = _names_leading_to(content, {each.line for each in dormant})
+        asleep = {each.line for each in dormant if each.rule != ON_THE_QUIET}
+        awake = any(each.rule != ON_THE_QUIET for each in found)
+        if asleep and not awake and self._callers(path):
+            names = _names_leading_to(content, asleep)
             # One by one: what two functions do together need not be one thing.
             at_once += (
                 each
@@ -241,7 +245,9 @@ class PackageBehaviour:
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
             _, chosen, flow = self._sinks(path, content, called, whole=False)
             counting = {
-                (each.behaviour.rule, each.behaviour.line) for each in waiting(chosen, flow)
+                (each.behaviour.rule, each.behaviour.line)
+                for each in waiting(chosen, flow)
+                if not counts_where_new(each.behaviour.rule, waits=True)
             }
             found = [each for each in found if (each.rule, each.line) in counting]
             return self._identified(found, path, content, called, ["host"])
@@ -271,7 +277,8 @@ class PackageBehaviour:
             return [
                 replace(
                     each.behaviour,
-                    fingerprint=self._prints.of_waiting(each, flow, module, path),
+                    fingerprint=each.behaviour.fingerprint
+                    or self._prints.of_waiting(each, flow, module, path),
                     waits=True,
                 )
                 for each in waiting(found, flow)
@@ -413,7 +420,9 @@ class PackageBehaviour:
     def own(self) -> OwnFiles:
         """The artifact's files."""
         paths = [each.relative_to(self._tree).as_posix() for each in regular_files(self._tree)]
-        return OwnFiles(paths, self._tree, self._running.distribution)
+        return OwnFiles(
+            paths, self._tree, self._running.distribution, is_pure=self._running.is_pure
+        )
 
     def _called(self, path: str, names: frozenset[str]) -> frozenset[str]:
         """Tell which names of a module other modules call as soon as they run by themselves."""

@@ -6,6 +6,7 @@ package is run for that.
 """
 
 import ast
+import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -14,13 +15,32 @@ from dataclasses import dataclass, replace
 
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.confidences import of_confidences
 from package_gate.scanners.behaviour.connections import of_connections
+from package_gate.scanners.behaviour.copies import of_copies
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
+from package_gate.scanners.behaviour.hidden_addresses import of_hidden_addresses
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
-from package_gate.scanners.behaviour.own_files import OwnFiles, named_by, of_another_language
+from package_gate.scanners.behaviour.own_files import (
+    OwnFiles,
+    libraries_named_by,
+    named_by,
+    of_another_language,
+)
+from package_gate.scanners.behaviour.pages import of_pages
+from package_gate.scanners.behaviour.receivers import is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
+from package_gate.scanners.behaviour.requirements import is_of_a_stranger
 from package_gate.scanners.behaviour.roundabout import of_roundabout_calls
+from package_gate.scanners.behaviour.sabotage import of_sabotage
+from package_gate.scanners.behaviour.sending import (
+    ON_THE_QUIET,
+    is_loot,
+    of_copied_calls,
+    of_quiet_sends,
+    sent,
+)
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -38,6 +58,7 @@ _FAR = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
 """How the name of a file begins that is somewhere else."""
 _TEMPORARY = re.compile(r"(?:/var)?/tmp/|/dev/shm/")
 """How the name of a folder begins that everybody may write to."""
+_MEMORY = re.compile(r"/proc/(?!(?:self|thread-self)/).{1,200}/mem$", re.DOTALL)
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
 _SINKS = (
     tables.RUNS,
@@ -54,6 +75,7 @@ _BY_ADDRESS = re.compile(
 )
 """A requirement, one a line, that comes from elsewhere than the index."""
 _SETUP_REQUIRES = "setup_requires"
+_INSTALL_REQUIRES = "install_requires"
 _BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
 """Options of setuptools that name what it fetches for a build, and where from."""
 _LOGS = {
@@ -118,6 +140,7 @@ def behaviours(
         if own:
             ran = running_data(flow, own, whole=whole)
             of_package = [each.sink.behaviour for each in ran]
+            of_package += _own_libraries(flow, own)
             of_package += _installed(flow, own, whole=whole)
         return [*(each.behaviour for each in found), *of_package]
     except NotPythonError:
@@ -173,6 +196,18 @@ def running_data(flow: Flow, own: OwnFiles, *, whole: bool, depth: int = 0) -> I
         if files is not None:
             shown = Behaviour("runs-own-data", line, _shown(call.node))
             yield Ran(Sink(shown, (call.node,)), tuple(sorted(files)) if known else None)
+
+
+def _own_libraries(flow: Flow, own: OwnFiles) -> Iterator[Behaviour]:
+    """Yield the calls that load a library which a package brings that says it has none."""
+    rule = "loads-a-bundled-library"
+    for call in flow.calls if own.is_pure else ():
+        if call.does(tables.LOADS_A_LIBRARY):
+            named = libraries_named_by(call, flow)
+            if own.has_library(named):
+                # The library is another one in each release.
+                identity = hashlib.sha256(f"{rule}\0{unparsed(call.node)}".encode()).hexdigest()
+                yield Behaviour(rule, call.node.lineno, _shown(call.node), identity)
 
 
 def _installed(flow: Flow, own: OwnFiles, *, whole: bool) -> Iterator[Behaviour]:
@@ -235,6 +270,12 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     for of_file in _OF_FILES:
         for rule, nodes in of_file(flow):
             add(rule, nodes)
+    for call in of_copied_calls(flow):
+        add("sends-what-it-intercepts", (call.node,))
+    for call, identity in of_quiet_sends(flow):
+        line = call.node.lineno
+        shown = Behaviour(ON_THE_QUIET, line, _shown(call.node), identity)
+        found.setdefault((ON_THE_QUIET, line), Sink(shown, (call.node,)))
     if flow.expressions.gave_up:
         found["unreadable-code", 1] = Sink(
             Behaviour("unreadable-code", 1, "its names lead too far"), ()
@@ -246,9 +287,20 @@ _WAITING = {
     *("runs-downloaded-code", "runs-decoded-code", "hides-what-it-calls", "opens-a-reverse-shell"),
     *("runs-a-hidden-command", "mines", "encrypts-files", "destroys-files", "sends-the-screen"),
     *("runs-machine-code", "sends-what-it-intercepts", "sends-secrets"),
-    *("sends-to-a-drop", "starts-a-bundled-program"),
+    *("sends-to-a-drop", "starts-a-bundled-program", "reads-other-processes", "waits-for-a-day"),
+    *("sends-in-disguise", "reaches-for-wallets", "hides-an-address"),
+    *("sends-what-it-is-told", "leads-others-elsewhere"),
 }
 """Rules that count in functions which wait to be called, too: see `waiting`."""
+_WAITING_WHERE_NEW = {
+    *(ON_THE_QUIET, "sends-host-facts", "swaps-the-clipboard", "listens-to-the-keyboard"),
+}
+"""Those that only count there when an old project starts with it: many a young one does so."""
+
+
+def counts_where_new(rule: str, *, waits: bool) -> bool:
+    """Whether what a rule finds counts only where a project of old didn't do so before."""
+    return rule == ON_THE_QUIET or (waits and rule in _WAITING_WHERE_NEW)
 
 
 def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
@@ -267,14 +319,19 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         of_node = calls.get(id(sink.nodes[0]), []) if sink.nodes else []
         labels = flow.labels(*(each for call in of_node for each in call.everything))
         if rule == "sends-secrets":
-            return Label.LOOT in labels
+            return Label.LOOT in labels or any(is_loot(call, flow) for call in of_node)
+        if rule == "sends-host-facts":
+            return any(is_for_strangers(flow.address(call)) for call in of_node)
         runs = any(call.does(tables.RUNS) for call in of_node)
         if rule == "runs-decoded-code":
             return (runs and Label.ENCODED in labels) or not of_node
         if rule == "starts-a-bundled-program":
             return any(flow.text(*c.arguments).lstrip().startswith("/tmp/") for c in of_node)  # noqa: S108
         if rule == "destroys-files":
-            return any(c.does(tables.REMOVES) or c.does(tables.STARTS) for c in of_node)
+            writes = [c for c in of_node if isinstance(next(iter(c.arguments), None), ast.Constant)]
+            return any(c.does(tables.REMOVES) or c.does(tables.STARTS) for c in of_node) or bool(
+                writes
+            )
         if rule == "runs-downloaded-code":
             fetches = tables.COMMANDS[0][1]
             given = [flow.text(*call.arguments) for call in of_node] or [
@@ -282,7 +339,7 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
             ]
             by_command = any(map(fetches.search, given))
             return runs or by_command or Label.REQUEST in labels
-        return rule in _WAITING
+        return rule in _WAITING or rule in _WAITING_WHERE_NEW
 
     return [each for each in found if counts(each)]
 
@@ -296,6 +353,7 @@ _BY_NAME = (
     (tables.SCHEDULES, "starts-again-by-itself"),
     (tables.PUSHES, "sends-secrets"),
     (tables.CHANGES_THE_CLOUD, "acts-in-the-cloud"),
+    (tables.READS_OTHERS, "reads-other-processes"),
 )
 """What is enough by itself, whatever it is given."""
 
@@ -315,23 +373,24 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "runs-machine-code"
     if _is_registry_run_key(call, flow):
         yield "starts-again-by-itself"
+    if _reads_memory(call, flow):
+        yield "reads-other-processes"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     elsewhere = flow.done_elsewhere(call)
-    if call.does(tables.PIPES) and _is_of_sender(call, flow):
-        elsewhere.add("sends")
+    piped = call.does(tables.PIPES) and _is_of_sender(call, flow)
     # Only these ask where their data comes from, which takes a while to tell.
-    if not (path or program or elsewhere or any(map(call.does, _SINKS))):
+    if not (path or program or elsewhere or piped or any(map(call.does, _SINKS))):
         return
     cut = CUT in flow.text(*((path,) if path else call.everything))
     if cut and call.names != {"importlib.import_module"}:  # what that loads is looked at itself
         yield "unreadable-code"
     labels = flow.labels(*call.everything)
-    sends = call.does(tables.SENDS)
-    if sends and isinstance(call.node.func, ast.Attribute):
-        labels |= flow.labels(call.node.func.value)  # a session has headers
-    if sends or "sends" in elsewhere or call.does(tables.DELIVERS):
+    if piped:
         yield from _sent(call, flow, labels)
+    sends = call.does(tables.SENDS) or call.does(tables.DELIVERS)
+    if (sends or "sends" in elsewhere) and not stays_home(flow.address(call)):
+        yield from _sent(call, flow, sent(call, flow))
     if call.does(tables.SHOWS) and _is_stolen_by_browser(call, flow, labels):
         yield "sends-secrets"
     yield from _run(call, flow, labels, runs_elsewhere="runs" in elsewhere)
@@ -344,6 +403,17 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+
+
+def _reads_memory(call: Call, flow: Flow) -> bool:
+    """Whether the memory of another process is opened."""
+    function = call.node.func
+    opened = list(call.arguments[:1]) if call.does(tables.OPENS) or "os.open" in call.names else []
+    if isinstance(function, ast.Attribute) and function.attr in ("open", "read_bytes"):
+        opened.append(function.value)
+    made = [n for each in opened for n in ast.walk(each) if isinstance(n, ast.Call)]
+    own = any("os.getpid" in flow.expressions.names(each.func) for each in made)
+    return not own and any(_MEMORY.search(flow.text(each)) for each in opened)
 
 
 def _is_stolen_by_browser(call: Call, flow: Flow, labels: set[Label]) -> bool:
@@ -521,9 +591,13 @@ def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         yield "sends-host-facts"
     if Label.SCREEN in labels:
         yield "sends-the-screen"
-    if Label.OVERHEARD in labels or (
-        Label.INTERCEPTED in labels and "http" in flow.text(*call.everything)
-    ):
+    there = (
+        "http" in flow.text(*call.everything)
+        or is_for_strangers(flow.address(call))
+        or "sends there" in flow.done_elsewhere(call)
+    )
+    quietly = Label.REQUEST in labels and id(call.node) in flow.quiet
+    if Label.OVERHEARD in labels or (there and (Label.INTERCEPTED in labels or quietly)):
         yield "sends-what-it-intercepts"
 
 
@@ -560,6 +634,9 @@ def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
         logs = isinstance(function, ast.Attribute) and function.attr in _LOGS
         if logs and Label.SECRET in flow.labels(*call.everything):
             yield "sends-secrets", (call.node, *(each.node for each in handlers))
+    for value in flow.feeds("._repr_html_()"):
+        if "http" in flow.text(value) and Label.SECRET in flow.labels(value):
+            yield "sends-secrets", (value,)
     copies = [call for call in flow.calls if "os.dup2" in call.names]
     connects = [call for call in flow.calls if call.does(tables.CONNECTS)]
     if copies and connects:
@@ -599,6 +676,14 @@ def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     for _, each in given:
         if fetches and _BY_ADDRESS.search(flow.text(each)):
             yield "installs-another-package", (each,)
+    imported = flow.expressions.imports.values()
+    if any(name.startswith(("setuptools", "distutils")) for name in imported):
+        for option, each in _options(flow):
+            values = [each, *(flow.feeds(each.id) if isinstance(each, ast.Name) else ())]
+            if option == _INSTALL_REQUIRES and any(
+                is_of_a_stranger(line) for value in values for line in flow.text(value).split("\n")
+            ):
+                yield "installs-another-package", (each,)
 
 
 def _of_hosts(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
@@ -611,8 +696,9 @@ def _of_hosts(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
                         yield rule, (value,)
 
 
-_OF_FILES = (_of_file, _of_steps, _of_requirements, _of_hosts, of_connections,
-             of_replacements, of_roundabout_calls)  # fmt: skip
+_OF_FILES = (_of_file, _of_steps, _of_requirements, _of_hosts, of_connections, of_copies,
+             of_confidences, of_hidden_addresses, of_pages, of_replacements, of_roundabout_calls,
+             of_sabotage)  # fmt: skip
 """What looks at a file as a whole."""
 
 

@@ -20,7 +20,7 @@ from package_gate.scanners.behaviour.build_settings import of_build_settings
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
 from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
-from package_gate.scanners.behaviour.rules import Behaviour
+from package_gate.scanners.behaviour.rules import Behaviour, counts_where_new
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles
 from package_gate.scanners.syntax import deep_recursion
@@ -89,6 +89,8 @@ def _finding(
     is_news = rule in NEWS
     when = _WHEN_CALLED if waits else _BY_ITSELF
     severity = Severity.MEDIUM if waits else Severity.HIGH
+    if counts_where_new(rule, waits=waits):
+        severity, waits = Severity.LOW, True
     return Finding(
         scanner=NAME,
         rule=rule,

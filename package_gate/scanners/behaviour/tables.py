@@ -16,9 +16,12 @@ CREDENTIALS = re.compile(
     r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
     r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
-    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/[^/]{0,40}/(?:mem|environ)\b|/run/secrets/"
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/(?:[^/]{0,40}/)?(?:mem|environ)\b"
+    r"|/run/secrets/|\.(?:config/git/credentials|vault-token|terraform\.d|databrickscfg|snowsql|s3cfg|boto)\b"
+    r"|\.(?:cargo/credentials|gem/credentials|kaggle/kaggle\.json|huggingface/token|config/sops/age)\b"
+    r"|\.cache/huggingface/token\b|\.config/(?:hub|rclone/rclone\.conf|op)\b|\.password-store\b"
     r"|profile_\w+/history\.sqlite\b|\.ipython/.*\bhistory\.sqlite\b"
-    r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
+    r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|(?:^|[/~])\.env(?:\.(?:local|prod\w*|dev\w*))?$"
     r"|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -26,11 +29,34 @@ CREDENTIALS = re.compile(
 LOOT = re.compile(
     r"\.(?:ssh/|gnupg/|bash_history|zsh_history|electrum|bitcoin|ethereum)|\bid_(?:rsa|ed25519|ecdsa)\b"
     r"|/etc/shadow|Login Data|Local Extension Settings|cookies\.sqlite|key[34]\.db|logins\.json"
-    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/[^/]{0,40}/environ\b"
-    r"|history\.sqlite\b",
-    re.IGNORECASE,
+    r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/(?:[^/]{0,40}/)?environ\b"
+    r"|history\.sqlite\b|\.(?:python|psql|mysql|node_repl|sqlite|rediscli)_history\b|\.git-credentials\b"
+    r"|\.config/git/credentials\b|\.password-store\b|\.config/sops/age\b"
+    r"|(?:^|[/~])\.env(?:\.(?:local|prod\w*|dev\w*))?$|^~[/\\](?:\*\*[/\\])?\*",
+    re.IGNORECASE | re.MULTILINE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
+SECRET_COMMANDS = re.compile(
+    r"\bnetsh\b.{0,20}\bwlan\b.{0,60}\bkey=clear|\bsecurity\b.{0,20}\bfind-(?:generic|internet)-password"
+    r"|\bsecret-tool\b.{0,20}\b(?:lookup|search)|\bgpg2?\b.{0,40}--export-secret"
+    r"|\bgcloud\b.{0,20}\bauth\b.{0,40}\bprint-\w+-token|\bgh\b.{0,5}\bauth\b.{0,5}\btoken"
+    r"|\baz\b.{0,20}\baccount\b.{0,20}\bget-access-token|\bgit\b.{0,5}\bcredential\b.{0,5}\bfill"
+    r"|\bkubectl\b.{0,40}\bget\b.{0,20}\bsecrets?\b|\baws\b.{0,20}\bconfigure\b.{0,20}\b(?:get|export)"
+    r"|\bvault\b.{0,10}\bkv\b.{0,10}\bget|\bop\b.{0,5}\b(?:item|read)\b|\bnpm\b.{0,5}\btoken\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Commands that print secrets."""
+IDENTITIES = re.compile(
+    r"\.(?:aws/credentials|kube/config|npmrc|pypirc|docker/config|azure/|config/gh/hosts|kaggle/kaggle)"
+    r"|application_default_credentials|huggingface/token|%(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN"
+    r"|NPM_TOKEN|NODE_AUTH_TOKEN|PYPI_(?:API_)?TOKEN|TWINE_PASSWORD|UV_PUBLISH_TOKEN|GITHUB_TOKEN"
+    r"|GH_TOKEN|GITHUB_PAT|POETRY_PYPI_TOKEN_PYPI)%|"
+    r"%(?:ACTIONS_ID_TOKEN_REQUEST_TOKEN|ACTIONS_RUNTIME_TOKEN|CI_JOB_JWT\w*|CI_JOB_TOKEN"
+    r"|SYSTEM_ACCESSTOKEN|\w+_OIDC_TOKEN|CIRCLE_OIDC_TOKEN\w*|BUILDKITE_AGENT_ACCESS_TOKEN"
+    r"|AWS_WEB_IDENTITY_TOKEN_FILE|AZURE_FEDERATED_TOKEN_FILE|AWS_CONTAINER_AUTHORIZATION_TOKEN)%"
+    r"|/run/secrets/(?:kubernetes|eks|azure|tokens)|/serviceaccount/token\b"
+)
+"""Texts that name what proves to well-known services who somebody is, or which job of a CI."""
 HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|USERDOMAIN)%")
 AUTOSTART = re.compile(
     r"\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv)\b|LaunchAgents|LaunchDaemons"
@@ -44,15 +70,19 @@ PERSONAL = re.compile(r"[~%][\\/](?:Documents|Desktop|Pictures|Downloads|Music|V
 """Folders of a person's own files."""
 DROPS = re.compile(
     r"api\.telegram\.org/bot\d{5,}:[\w-]{10,}|discord(?:app)?\.com/api/webhooks/\d{5,}/[\w-]{10,}"
-    r"|hooks\.slack\.com/services/T\w{5,}/\w{5,}/\w{10,}|//webhook\.site/[\w-]{8,}"
+    r"|/api/webhooks/\d{5,}/[\w-]{5,}|/services/T\w{5,}/B\w{5,}/\w{5,}|//webhook\.site/[\w-]{8,}"
+    r"|//(?:www\.)?(?:transfer\.sh|file\.io|0x0\.st|termbin\.com|(?:store\d*\.)?gofile\.io|bashupload\.com"
+    r"|(?:api\.)?anonfiles?\.\w+|tmpfiles\.org|oshi\.at|catbox\.moe|temp\.sh|filebin\.net|pixeldrain\.com)\b"
     r"|\.(?:oast\.\w+|ngrok(?:-free)?\.(?:io|app|dev)|pipedream\.net|burpcollaborator\.net"
-    r"|interact\.sh|requestbin\.\w+|beeceptor\.com|trycloudflare\.com)\b",
+    r"|interact\.sh|requestbin\.\w+|beeceptor\.com|trycloudflare\.com)\b"
+    r"|\bbot\d{8,}:AA[\w-]{10,}|\bgh[pousr]_[A-Za-z0-9]{5,}|\bgithub_pat_\w{5,}|\bglpat-[\w-]{5,}"
+    r"|\bxox[abps]-[\w-]{10,}",
     re.IGNORECASE,
 )
-"""Addresses with a key in them that lead to one person, or away from who is behind them."""
+"""Addresses with a key in them, and keys, that lead to one person or away from who is behind."""
 TOOL_SETTINGS = re.compile(
     r"(?:^|[~%/\\])(?:pip[\\/]pip\.(?:conf|ini)|\.pip[\\/]pip\.conf|pip\.(?:conf|ini)|\.gitconfig|\.condarc"
-    r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.jupyter[\\/]jupyter_\w+\.(?:py|json)"
+    r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.github[\\/]workflows[\\/]|\.jupyter[\\/]jupyter_\w+\.(?:py|json)"
     r"|\.ssh[\\/](?:authorized_keys|config)|\.aws[\\/]config|kernels[\\/][\w.-]+[\\/]kernel\.json"
     r"|\.cursor[\\/]mcp\.json|\.claude(?:\.json|[\\/]settings[\w.]*\.json)|\.gemini[\\/]settings\.json"
     r"|claude_desktop_config\.json)",
@@ -267,6 +297,17 @@ RECEIVES = Table(
         *(f"{client}get_object" for client in _OF_AWS),
         *("fsspec.open().open().read", "fsspec.open().read"),
         *("websockets.sync.client.connect", "websockets.connect", "websockets.client.connect"),
+        *(
+            "huggingface_hub.hf_hub_download",
+            "huggingface_hub.snapshot_download",
+            "gdown.download*",
+        ),
+        *("pooch.retrieve", "kagglehub.*_download", "smart_open.open", "web3.Web3().eth.*"),
+        *(
+            "ipfshttpclient.connect().*",
+            "fsspec.filesystem().cat*",
+            "solana.rpc.api.Client().get_*",
+        ),
     )
 )
 """Calls that give what comes from the network."""
@@ -286,7 +327,13 @@ SENDS = Table(
         *("smtplib.SMTP().sendmail", "smtplib.SMTP().send_message"),
         *("smtplib.SMTP_SSL().sendmail", "smtplib.SMTP_SSL().send_message"),
         *("ftplib.FTP().storbinary", "ftplib.FTP().storlines", "ftplib.FTP_TLS().storbinary"),
-        *("paramiko.SSHClient().open_sftp().put", "telebot.TeleBot().*", "telegram.Bot().*"),
+        *("paramiko.SSHClient().open_sftp().put*", "telebot.TeleBot().*", "telegram.Bot().*"),
+        "paramiko.SFTPClient.from_transport().put*",
+        *("aiosmtplib.send", "aiosmtplib.SMTP().send*", "pysftp.Connection().put*"),
+        *("scp.SCPClient().put*", "fabric.Connection().put"),
+        *("web3.Web3().eth.send_*", "solana.rpc.api.Client().send_*", "httplib2.Http().request"),
+        *("solana.rpc.async_api.AsyncClient().send_*", "websocket.WebSocket().connect"),
+        *("websocket.WebSocket().send*", "websocket.WebSocketApp().send*"),
         *("discord.SyncWebhook.from_url().send", "dhooks.Webhook().send"),
         *("discord_webhook.DiscordWebhook", "websocket.create_connection().send"),
         *("asyncio.open_connection().write", "asyncio.open_connection().writelines"),
@@ -364,8 +411,6 @@ ALWAYS_FETCHES = Table(("torch.hub.load", "logging.config.listen"))
 """Calls that run code of the network, whatever they are given."""
 EXTENDS_PATH = Table(("sys.path.insert", "sys.path.append", "site.addsitedir"))
 NOISE = Table(("os.urandom", "secrets.token_bytes", "random.randbytes"))
-CALLS_LATER = Table(("weakref.finalize", "atexit.register", "functools.partial"))
-"""Calls that call a function that they are given with what they are given after it."""
 SETS_TOOLS = Table(("pip._internal.configuration.Configuration().set_value",))
 SCHEDULES = Table(("crontab.CronTab().new",))
 NETWORK_LOG = re.compile(r"\b(?:HTTP|SMTP|Socket|Datagram)Handler\b")
@@ -425,14 +470,56 @@ HOST_FACTS = Table(
 SECRETS = Table(
     ("boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
      "botocore.session.get_session().get_credentials", "botocore.session.Session().get_credentials",
-     "keyring.get_password", "posix.environ",
+     "keyring.get_password", "keyring.get_credential", "posix.environ", "getpass.getpass",
+     "kubernetes.client.CoreV1Api().read_namespaced_secret", "prefect.blocks.system.Secret.load",
+     "hvac.Client().secrets.*", "hvac.Client().read", "airflow.models.Variable.get",
+     "airflow.hooks.base.BaseHook.get_connection", "dbutils.secrets.get",
+     "google.colab.userdata.get",
+     "kaggle_secrets.UserSecretsClient().get_secret", "boto3.client().get_secret_value",
+     "azure.keyvault.secrets.SecretClient().get_secret", "netrc.netrc", "secretstorage.*",
+     "google.cloud.secretmanager.SecretManagerServiceClient().access_secret_version",
      "botocore.utils.InstanceMetadataFetcher().retrieve_iam_role_credentials",
      "botocore.utils.ContainerMetadataFetcher().retrieve_*", "ec2_metadata.ec2_metadata.iam_*",
      "boto3.client().create_access_key", "boto3.Session().client().create_access_key",
-     "huggingface_hub.get_token", "browser_cookie3.*", "gc.get_objects", "__main__.__dict__",
+     "huggingface_hub.get_token", "gc.get_objects", "__main__.__dict__",
      "IPython.get_ipython().user_ns*", "get_ipython().user_ns*")
 )  # fmt: skip
 """Calls and names that give credentials, or all that a notebook holds."""
+ALL_SECRETS = Table(
+    ("kubernetes.client.CoreV1Api().list_secret_for_all_namespaces",
+     "kubernetes.client.CoreV1Api().list_namespaced_secret", "rookiepy.*", "browser_cookie3.*",
+     "win32crypt.CryptUnprotectData", "win32cred.CredEnumerate",
+     "secretstorage.get_all_collections",
+     "boto3.client().list_secrets", "boto3.client().batch_get_secret_value",
+     "boto3.client().get_parameters_by_path", "boto3.Session().client().list_secrets",
+     "google.cloud.secretmanager.SecretManagerServiceClient().list_secrets",
+     "azure.keyvault.secrets.SecretClient().list_properties_of_secrets",
+     "hvac.Client().secrets.kv.v2.list_secrets", "hvac.Client().secrets.kv.v1.list_secrets",
+     "hvac.Client().secrets.kv.list_secrets", "dbutils.secrets.list",
+     "airflow.models.Variable.get_all")
+)  # fmt: skip
+"""Calls that give all secrets of somebody, which hardly any honest client sends."""
+WALKS = Table(("os.walk", "os.scandir", "os.listdir", "glob.glob", "glob.iglob"))
+"""Calls that give what is in a folder."""
+ENCODES = Table(
+    (
+        *(f"base64.{name}" for name in ("b64encode", "b32encode", "b16encode", "b85encode",
+                                        "a85encode", "standard_b64encode", "urlsafe_b64encode",
+                                        "encodebytes", "encodestring")),
+        *("binascii.hexlify", "binascii.b2a_hex", "binascii.b2a_base64", "codecs.encode"),
+    )
+)  # fmt: skip
+"""Calls that write something so that nobody can read it at once."""
+READS_OTHERS = Table(
+    ("ctypes.CDLL().process_vm_readv", "ctypes.windll.kernel32.ReadProcessMemory",
+     "ctypes.WinDLL().ReadProcessMemory")
+)  # fmt: skip
+"""Calls that read the memory of other processes."""
+ENDS = Table(
+    ("os.kill", "os.killpg", "os._exit", "os.abort", "signal.raise_signal", "ctypes.string_at",
+     "faulthandler._sigsegv", "psutil.Process().kill", "psutil.Process().terminate")
+)  # fmt: skip
+"""Calls that end a program at once, without a word."""
 STARTS = Table(
     (
         *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
@@ -472,7 +559,8 @@ LOADS = Table(
     ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
      "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",
      "importlib.import_module", "importlib.util.spec_from_file_location", "runpy.run_path",
-     "importlib.machinery.SourceFileLoader", "sys.path.insert", "sys.path.append")
+     "importlib.machinery.SourceFileLoader", "sys.path.insert", "sys.path.append",
+     "zipimport.zipimporter")
 )  # fmt: skip
 """Calls that run what is in the file or the data that they are given."""
 _RUNS_A_FILE = (
@@ -495,6 +583,13 @@ LOADS_A_FILE = Table(
      "nbclient.execute", "papermill.execute_notebook")
 )  # fmt: skip
 """Calls that run what is in a file, whatever it is called."""
+LOADS_A_LIBRARY = Table(
+    ("ctypes.CDLL", "ctypes.PyDLL", "ctypes.WinDLL", "ctypes.OleDLL", "ctypes.cdll.LoadLibrary",
+     "ctypes.pydll.LoadLibrary", "ctypes.windll.LoadLibrary", "ctypes.oledll.LoadLibrary",
+     "cffi.FFI().dlopen", "numpy.ctypeslib.load_library", "_ctypes.dlopen", "os.add_dll_directory",
+     "importlib.machinery.ExtensionFileLoader", "sqlite3.connect().load_extension")
+)  # fmt: skip
+"""Calls that load a library of compiled code."""
 TAKES_A_PATH = Table(
     (*_RUNS_A_FILE,
      "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path", "execfile",

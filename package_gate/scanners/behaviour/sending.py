@@ -1,0 +1,78 @@
+"""What a call sends away, and whether that is more than a client sends."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+
+from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
+from package_gate.scanners.behaviour.receivers import hosts_in, is_for_strangers
+
+ON_THE_QUIET = "sends-on-the-quiet"
+"""The rule about what an old project starts to send, whatever that is."""
+
+
+def sent(call: Call, flow: Flow) -> set[Label]:
+    """Tell what is sent away by a call, or by a function of another module that it calls."""
+    if call.does(tables.SENDS) or call.does(tables.DELIVERS):
+        labels = flow.labels(*call.everything)
+        if call.does(tables.SENDS) and isinstance(call.node.func, ast.Attribute):
+            labels |= flow.labels(call.node.func.value)  # a session has headers
+        return labels
+    elsewhere = flow.done_elsewhere(call)
+    whole = flow.labels(*elsewhere.get("sends whole", ()))
+    # A single variable of the environment is not all of it.
+    return whole | flow.labels(*elsewhere.get("sends", ())) - {Label.LOOT, Label.GATHERED}
+
+
+def is_loot(call: Call, flow: Flow) -> bool:
+    """Whether a call sends what no client sends: not the one secret that it was given."""
+    labels = sent(call, flow)
+    if labels & {Label.LOOT, Label.GATHERED}:
+        return True
+    there = "sends there" in flow.done_elsewhere(call) or is_for_strangers(flow.address(call))
+    return Label.IDENTITY in labels and there
+
+
+def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
+    """Yield what sends something to an address in the code, and doesn't care whether it arrives.
+
+    Returns:
+        The calls, each with what identifies it: whom it sends to. Programs change how they say
+        something more often than whom they say it to.
+    """
+    for call in flow.calls:
+        address = flow.address(call) if call.does(tables.SENDS) else ""
+        quiet = is_for_strangers(address) and id(call.node) in flow.quiet
+        if quiet and flow.takes_what_is_given(call):
+            hosts = "\0".join(sorted(hosts_in(address)))
+            yield call, hashlib.sha256(f"{ON_THE_QUIET}\0{hosts}".encode()).hexdigest()
+
+
+def of_copied_calls(flow: Flow) -> Iterator[Call]:
+    """Yield what sends on the quiet what its function gives on to another one, whatever it is."""
+    passed_on = {
+        each.id
+        for call in flow.calls
+        for each in (
+            *(a.value for a in call.node.args if isinstance(a, ast.Starred)),
+            *(k.value for k in call.node.keywords if k.arg is None),
+        )
+        if isinstance(each, ast.Name)
+    }
+    rest = {
+        each.arg
+        for function in flow.functions
+        for each in (function.args.vararg, function.args.kwarg)
+        if each is not None and each.arg in passed_on
+    }
+    for call in flow.calls if rest else ():
+        if call.does(tables.SENDS):
+            there = is_for_strangers(flow.address(call)) and id(call.node) in flow.quiet
+            given = list(call.everything) if there else []
+        else:
+            elsewhere = flow.done_elsewhere(call)
+            there = bool(elsewhere.get("sends there")) and id(call.node) in flow.quiet
+            given = elsewhere.get("sends there" if there else "sends on the quiet", [])
+        if given and rest & flow.names_taken_on(given):
+            yield call
