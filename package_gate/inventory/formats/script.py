@@ -8,8 +8,6 @@ from package_gate.inventory.formats.items import FormatProblem
 from package_gate.inventory.formats.requirements import RequirementItem, requirement
 from package_gate.inventory.formats.structured import quoted_lines, read_toml, table_of
 
-MAX_BYTES = 1024 * 1024
-"""Of a script that are looked at."""
 _END = b"# ///"
 _BEGIN = re.compile(rb"^# /// script[ \t]*\r?$", re.MULTILINE)
 

@@ -213,10 +213,8 @@ class Expressions:
         return frozenset([*known, *leading[:_MAX_NAMES], *others[:_MAX_OTHER_NAMES]])
 
     def _leads_somewhere(self, name: str) -> bool:
-        """Whether a name is known, may become one that is, or is another module's."""
+        """Whether a name that no rule knows is another module's."""
         name = name.replace(HIDDEN, "")
-        if tables.may_become_known(name):
-            return True
         # What a result's result gives is hardly ever in a table, and there is no end of it.
         if name.count("(") > 1 or "[" in name:
             return False
