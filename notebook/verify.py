@@ -53,6 +53,16 @@ MISMATCH = re.compile(
     r"([a-z]+://[^\s#]+)[^\n]*\n\s*Expected sha256\s+([0-9a-f]{64})\s+Got\s+([0-9a-f]{64})"
 )
 """What pip says of a file whose digest is another one."""
+PIP = """\
+import sys
+sys.path[:] = [place for place in sys.path if place]
+from runpy import run_module
+run_module("pip", run_name="__main__", alter_sys=True)
+"""
+"""Starts pip as `python -m pip` does, but never a `pip.py` of the current folder."""
+ARCHIVE_PURL = "pkg:generic/"
+ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tar\.gz|tar\.bz2|tar\.xz|tar\.zst)\Z")
+"""What the gate adds to a request's name when it publishes an archive."""
 MAX_BYTES = 16 * 1024 * 1024
 SECONDS = 60
 SKEW = timedelta(minutes=5)
@@ -169,7 +179,7 @@ class Trust:
 
 
 class File:
-    """A file that is to be installed, as pip or the caller names it."""
+    """A file that is to be installed; without a name when only the file is known."""
 
     def __init__(self, name: str, version: str, url: str, sha256: str) -> None:
         self.name, self.version, self.url, self.sha256 = name, version, url, sha256
@@ -291,7 +301,7 @@ class Pip:
             self._pip("--require-hashes", "--no-deps", "--requirement", str(path))
 
     def _pip(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "pip", "install", *self._options, *arguments]
+        command = [sys.executable, "-c", PIP, "install", *self._options, *arguments]
         done = run(command, self._environment, None)
         said = without_credentials(done.stderr.decode("utf-8", "replace").strip())
         found = MISMATCH.search(said)
@@ -347,7 +357,7 @@ def checked(options: argparse.Namespace, now: datetime) -> list[File]:
         raise
     since = {each["sha256"]: each["since"] for each in withdrawn}
     for file in files:
-        check(trust, file, statements.statement(file), by_name=not options.file)
+        check(trust, file, statements.statement(file))
         if file.sha256 in since:
             raise Refused(
                 "withdrawn",
@@ -368,7 +378,7 @@ def told_apart(trust: Trust, statements: CodeArtifact | Web, mismatch: Mismatch)
     def is_approved(sha256: str) -> bool:
         file = File("", "", mismatch.url, sha256)
         try:
-            check(trust, file, statements.statement(file), by_name=False)
+            check(trust, file, statements.statement(file))
         except Refused:
             return False
         return True
@@ -453,7 +463,7 @@ def check_asked(requirements: list[str], withdrawn: list[dict[str, str]]) -> Non
             )
 
 
-def check(trust: Trust, file: File, content: bytes | None, *, by_name: bool) -> None:
+def check(trust: Trust, file: File, content: bytes | None) -> None:
     """Check what is signed about a file."""
     if content is None:
         raise Refused(
@@ -469,24 +479,38 @@ def check(trust: Trust, file: File, content: bytes | None, *, by_name: bool) -> 
         verifier, result = predicate["verifier"]["id"], predicate["verificationResult"]
         purl, _, qualifiers = predicate["resourceUri"].partition("?")
         repository = urllib.parse.parse_qs(qualifiers).get("repository_url", [""])[0]
-        digests = [each["digest"]["sha256"] for each in document["subject"]]
+        filenames = {
+            text_of(each["digest"], "sha256"): text_of(each, "name") for each in document["subject"]
+        }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused("statement", f"The statement {where} can't be used: {error}.") from error
     trust.check_names(verifier, repository, "statement", where)
-    if file.sha256 not in digests:
+    if file.sha256 not in filenames:
         raise Refused(
             "index",
             f"The index offers {file.filename} with SHA-256 {file.sha256}, which is not what was "
             "approved. The statement is about "
-            + ", ".join(shown(digest) for digest in digests[:5])
+            + ", ".join(shown(digest) for digest in list(filenames)[:5])
             + ".",
         )
     if result != "PASSED":
         raise Refused("verdict", f"The gate has not approved {file.filename}: {shown(result)}.")
-    if by_name and normalised(purl.rpartition("/")[2].partition("@")[0]) != normalised(file.name):
+    if not is_published_as(file.filename, purl, filenames[file.sha256]):
         raise Refused(
-            "index", f"The index offers {file.filename} as {file.name}; it is {shown(purl)}."
+            "index",
+            f"The gate gives these bytes another name than {file.filename}: they were approved as "
+            f"{shown(purl)}, {shown(filenames[file.sha256])}.",
         )
+    if file.name and normalised(file.filename.partition("-")[0]) != normalised(file.name):
+        raise Refused("index", f"The index offers {file.filename} as {shown(file.name)}.")
+
+
+def is_published_as(name: str, purl: str, filename: str) -> bool:
+    """Whether the gate gives this name to a file that it approved as `filename`."""
+    if not purl.startswith(ARCHIVE_PURL) or filename.endswith(".whl"):
+        return name == filename
+    stem = ARCHIVE_SUFFIX.sub("", name)
+    return name != stem and normalised(stem) == purl[len(ARCHIVE_PURL) :].partition("@")[0]
 
 
 def is_signed(message: bytes, signature: bytes, key: Key) -> bool:
@@ -539,7 +563,7 @@ def configured_index(options: argparse.Namespace) -> str:
     """Give the index that `aws codeartifact login --tool pip` has configured."""
     if options.find_links or options.file:
         return ""
-    done = run([sys.executable, "-m", "pip", "config", "get", "global.index-url"])
+    done = run([sys.executable, "-c", PIP, "config", "get", "global.index-url"])
     if done.returncode:
         raise Unchecked("pip has no index. Log in first: aws codeartifact login --tool pip …")
     return done.stdout.decode("utf-8", "replace").strip()
@@ -548,7 +572,7 @@ def configured_index(options: argparse.Namespace) -> str:
 def given_file(path: str) -> File:
     """Take a file that was downloaded already."""
     place = Path(path).absolute()
-    return File(place.name, "", place.as_uri(), sha256_of(place))
+    return File("", "", place.as_uri(), sha256_of(place))
 
 
 def sha256_of(path: Path) -> str:

@@ -287,6 +287,56 @@ def test_a_statement_on_another_package_is_refused(
     assert f"The index offers {WHEEL} as wanted" in offline.refused()[1]
 
 
+def test_an_approved_release_under_the_name_of_another_is_refused(
+    offline: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = offline.index / "tiny" / "tiny-2.0-py3-none-any.whl"
+    shutil.copy(offline.index / "tiny" / WHEEL, path)
+    shutil.copy(offline.folder / STATEMENT, f"{path}.vsa.json")
+    found = [verify.File("tiny", "2.0", path.as_uri(), verify.sha256_of(path))]
+    monkeypatch.setattr(verify.Pip, "would_install", lambda self, requirements: found)
+    what, why = offline.refused()
+    assert what == "index"
+    assert "another name than tiny-2.0-py3-none-any.whl: they were approved as" in why
+    assert why.endswith(f", {WHEEL}.")
+
+
+def test_an_archive_is_checked_under_the_name_that_its_request_gave_it(notebook: Notebook) -> None:
+    folder = notebook.folder / "generic"
+    folder.mkdir()
+    path = folder / "v2.zip"
+    path.write_bytes(b"bytes of an archive")
+    artifact = Artifact("v2.zip", verify.sha256_of(path), path.stat().st_size)
+    made = replace(
+        notebook.decided(), name="Some.Tool", origin=Origin.ARCHIVE, artifacts=(artifact,)
+    )
+    statement = notebook.attestor.attest(made).content
+    for name in ("Some.Tool.zip", "v2.zip", "pandas.zip", "Some.Tool.pandas.zip"):
+        if name != path.name:
+            shutil.copy(path, folder / name)
+        (folder / f"{name}.vsa.json").write_bytes(statement)
+    assert notebook.checked("--file", str(folder / "Some.Tool.zip")) == ["Some.Tool.zip"]
+    for name in ("v2.zip", "pandas.zip", "Some.Tool.pandas.zip"):
+        what, why = notebook.refused("--file", str(folder / name))
+        assert what == "index"
+        assert f"than {name}: they were approved as pkg:generic/some-tool@" in why
+
+
+def test_a_program_of_the_current_folder_is_never_taken_for_pip(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "downloads"
+    there.mkdir()
+    for name in ("pip", "runpy", "json", "sysconfig"):
+        (there / f"{name}.py").write_text("open('ran', 'w').close()\n")
+    monkeypatch.chdir(there)
+    assert notebook.checked() == [WHEEL]
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with pytest.raises(verify.Unchecked, match="pip has no index"):
+        verify.configured_index(verify.options_of(["tiny"]))
+    assert sorted(path.suffix for path in there.iterdir()) == [".py"] * 4
+
+
 def test_a_changed_standing_list_is_refused(offline: Notebook) -> None:
     change_payload(offline.index / "standing-list.json", "2026-06-08", "2027-06-08")
     what, why = offline.refused()
@@ -353,6 +403,12 @@ def test_what_has_left_the_index_is_told_as_withdrawn(
 def test_a_file_that_is_here_already_is_checked_by_its_bytes(notebook: Notebook) -> None:
     file = notebook.index / "tiny" / WHEEL
     assert notebook.checked("--file", str(file)) == [WHEEL]
+    renamed = file.with_name("other-1.0-py3-none-any.whl")
+    shutil.copy(file, renamed)
+    shutil.copy(notebook.folder / STATEMENT, f"{renamed}.vsa.json")
+    what, why = notebook.refused("--file", str(renamed))
+    assert what == "index"
+    assert "another name than other-1.0-py3-none-any.whl: they were approved as pkg:pypi/" in why
     flip(file)
     assert notebook.refused("--file", str(file))[0] == "index"
 
