@@ -5,7 +5,7 @@ Reading a file's syntax takes a hundred times as long.
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ _START = 4096
 _IMPORTS = re.compile(rb"\b(?:import|__import__|exec|eval)\b")
 _SECRETS = re.compile(
     rb"(?<!\bin )\bos\s*\.\s*environb?\b(?!\s*(?:\.(?:get|pop|setdefault|update)\b|\[))"
-    rb"|\bimport\b[^\n]*\benviron|\bimport\s+os\s+as\b|[\"']environ"
+    rb"|(?m:^)(?>[^\n]*?\bimport\b)[^\n]*\benviron|\bimport\s+os\s+as\b|[\"']environ"
     rb"|(?:environ|getenv)[^\n]{0,60}(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY)"
     rb"|[/~\"']\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
     rb"|\bget_(?:password|(?:frozen_)?credentials|secret\w*)\b|\blist_secret|\bgetpass\b|dotenv_values"
@@ -53,7 +53,6 @@ _BETWEEN = re.compile(
 )
 """What is between two texts that make one."""
 _AROUND = 80
-_RENAMED = re.compile(rb"\b(\w+)\s+as\s+(\w+)")
 _CANDIDATE, _SENDS, _READS = "candidate", "net", "secrets"
 _MAY_READ = "words_of_secrets"
 """The rules, and what is told of a module besides."""
@@ -149,15 +148,12 @@ class _Modules:
 
     def __init__(self) -> None:
         self._kinds: dict[str, frozenset[str]] = {}
-        self._neither: dict[str, bytes] = {}
         self._imports: dict[str, list[str]] = {}
 
     def note(self, path: str, content: bytes, found: frozenset[str]) -> None:
         """Note a module."""
         kinds = found & {_SENDS, _READS}
         self._kinds[path] = kinds
-        if not kinds:
-            self._neither[path] = content
         if len(kinds) < 2:
             self._imports[path] = list(dict.fromkeys(imported_names(content)))
 
@@ -170,14 +166,9 @@ class _Modules:
         graph = ModuleGraph(dict.fromkeys(self._kinds, b""), is_of_a_build)
         found = []
         for path in self._imports.keys() - known:
-            given: dict[str, set[str]] = {_SENDS: set(), _READS: set()}
-            for name in self._imports[path]:
-                for kind in self._kinds.get(graph.resolve(path, name)[0], ()):
-                    given[kind].add(name.rpartition(".")[2])
-            own = self._kinds[path]
-            if all(given[kind] or kind in own for kind in given) and (
-                own or _is_given(self._neither[path], given[_SENDS], given[_READS])
-            ):
+            imported = (graph.resolve(path, name)[0] for name in self._imports[path])
+            kinds = self._kinds[path].union(*(self._kinds.get(each, ()) for each in imported))
+            if {_SENDS, _READS} <= kinds:
                 found.append(path)
         return sorted(found)
 
@@ -231,21 +222,6 @@ def _letter(written: re.Match[bytes]) -> bytes:
     else:
         letter = chr(int(number, 16) if number else int(octal, 8))
     return letter.encode() if letter.isascii() else written[0]
-
-
-def _is_given(content: bytes, functions: Collection[str], values: Collection[str]) -> bool:
-    """Whether a call of one of these functions may be given one of these values."""
-    if b"import *" in content:
-        return True
-    renamed = [(old.decode(), new.decode()) for old, new in _RENAMED.findall(content)]
-    called, held = (
-        "|".join(
-            re.escape(name) for name in {*names, *(n for o, n in renamed if o in names)}
-        ).encode()
-        for names in (functions, values)
-    )
-    given = rb"\b(?:%b)\b[\w.]*\s*\([^#]{0,200}?\b(?:%b)\b" % (called, held)
-    return re.search(given, content) is not None
 
 
 def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:

@@ -5,15 +5,23 @@ looks like an import does no harm: it is one more module to look at.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from package_gate.core.source import read_source
+
+_WORD = rb"[\w\x80-\xff]++"
+_DOTTED = rb"%b(?:\s*+\.\s*+%b)*+" % (_WORD, _WORD)
 _IMPORT = re.compile(
-    rb"\bfrom\s*(\.[.\s]*[\w.]*|\s[\w.]+)\s*\bimport\b\s*(\([^)]*\)|[^\n;#]*)"
-    rb"|\bimport\s+([\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*)"
+    rb"\bfrom\b([.\s]*+(?:(?!import\b)%b)?+)\s*+\bimport\b\s*+(?=(\([^)]*+\)|[^\n;#]*+))"
+    rb"|\bimport\s+(%b(?:\s+as\s+%b)?(?:\s*,\s*%b(?:\s+as\s+%b)?)*)"
+    % (_DOTTED, _DOTTED, _WORD, _DOTTED, _WORD)
 )
-_NAME = re.compile(rb"[\w.]+")
-_ALIAS = re.compile(rb"\s+as\s+\w+")
+"""What `from` takes is not consumed: that one may stand in a comment, and hold an import itself."""
+_DOT = re.compile(rb"\s*+\.\s*+")
+_NAME = re.compile(rb"[\w.\x80-\xff]++")
+_ALIAS = re.compile(rb"\s+as\s+%b" % _WORD)
 
 
 class ModuleGraph:
@@ -42,6 +50,7 @@ class ModuleGraph:
         """
         dots = len(name) - len(name.lstrip("."))
         parts = [part for part in name[dots:].split(".") if part]
+        parts, beyond = parts[: self._depth], parts[self._depth :]
         folders = path.split("/")[:-1]
         above = [folders[:length] for length in range(len(folders), -1, -1)]
         for base in [above[min(dots, len(above)) - 1]] if dots else above:
@@ -50,13 +59,17 @@ class ModuleGraph:
                 # As Python does, which prefers the folder.
                 for module in (f"{place}/__init__.py" if place else "__init__.py", f"{place}.py"):
                     if module in self.modules:
-                        return module, ".".join(parts[length:])
+                        return module, ".".join((*parts[length:], *beyond))
         for length in range(len(parts), 0, -1) if self._is_of_a_build(path) else ():
             place = "/".join(parts[:length])
             for module in self._by_name.get(parts[length - 1], ()):
                 if f"/{module}".endswith((f"/{place}.py", f"/{place}/__init__.py")):
-                    return module, ".".join(parts[length:])
+                    return module, ".".join((*parts[length:], *beyond))
         return "", ""
+
+    @cached_property
+    def _depth(self) -> int:
+        return 1 + max((path.count("/") for path in self.modules), default=0)
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -78,10 +91,12 @@ class ModuleGraph:
 
 def imported_names(content: bytes) -> Iterator[str]:
     """Give all names that may be modules: `from a import b` may mean `a` or `a.b`."""
+    if not content.isascii():
+        content = unicodedata.normalize("NFKC", read_source(content).text).encode()
     for match in _IMPORT.finditer(content.replace(b"\\\n", b" ").replace(b"\\\r\n", b" ")):
         module, names, plain = match.groups()
         if plain is not None:
-            names, module = plain, b""
+            names, module = _DOT.sub(b".", plain), b""
         base = b"".join(module.split()).decode("utf-8", "replace")
         if base:
             yield base

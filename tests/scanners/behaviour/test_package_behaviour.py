@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.running_files import RunningFiles
 
@@ -219,6 +219,34 @@ def test_names_are_resolved_as_python_does() -> None:
     assert graph.resolve("p/q/m.py", "t.f") == ("t.py", "f")
     assert graph.resolve("p/q/m.py", "os.system") == ("", "")
     assert graph.resolve("t.py", "....x") == ("", "")
+    assert graph.resolve("t.py", "p.q.m." + "x." * 100_000 + "y")[0] == "p/q/m.py"
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("from . import a, b as c", {".", ".a", ".b"}),
+        ("from .a import (b,\n  c)", {".a", ".a.b", ".a.c"}),
+        ("from . a . b import c", {".a.b", ".a.b.c"}),
+        ("from..a import*", {"..a"}),
+        ("import a . b, \\\n c as d; import e", {"a.b", "c", "e"}),
+        ("import \u0430, \uff42", {"\u0430", "b"}),
+        ("# coding: latin-1\nimport \u00e9", {"\u00e9"}),
+        ("# from a import (\nfrom .b import c\n# )", {".b", ".b.c"}),
+        ("text = 'from a import ('\nimport b", {"b"}),
+        ("from import_a import b", {"import_a", "import_a.b"}),
+    ],
+)
+def test_names_of_imports_are_read_as_python_reads_them(code: str, names: set[str]) -> None:
+    content = code.encode("latin-1" if "latin" in code else "utf-8")
+
+    assert names <= set(imported_names(content))
+
+
+@pytest.mark.parametrize("piece", [b".", b" ", b"a , ", b"from ", b"a as ", b". "])
+def test_long_imports_take_no_time_by_the_square(piece: bytes) -> None:
+    for start in (b"import ", b"from ", b"from a import "):
+        list(imported_names(start + piece * 300_000 + b"1"))
 
 
 @pytest.mark.parametrize(
