@@ -7,6 +7,7 @@ what the metadata declares: scripts, files that settings move (`moving`), and pa
 
 import configparser
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -19,7 +20,13 @@ from package_gate.archive.environment import (
     judge_place,
     judge_settings,
 )
-from package_gate.archive.installed import check_added, check_library, check_module, check_script
+from package_gate.archive.installed import (
+    IMPORTED,
+    check_added,
+    check_library,
+    check_module,
+    check_script,
+)
 from package_gate.archive.metadata import read_start
 from package_gate.archive.moving import (
     LIBRARY,
@@ -46,6 +53,10 @@ _NO_PACKAGES = frozenset(
     | {"util", "utils", "build", "benchmark", "benchmarks"}
 )
 """Folders that setuptools doesn't take for packages when it looks by itself."""
+_ELSEWHERE = re.compile(
+    r"install[_-](?!layout|egg|requires)|(?:root|prefix|home|exec[_-]prefix)$", re.IGNORECASE
+)
+"""Options of distutils' `install` commands that say where to, and take no part in a wheel."""
 _MAX_MOVED = 20_000
 """Files that a project may put into the environment; jupyterlab has 1,000."""
 
@@ -81,6 +92,7 @@ def check_declared(
     written = table(project, "project").get("name") or at(project, "tool.poetry").get("name")
     named = name or canonicalize_name(written if isinstance(written, str) else "")
     sections = _sections(setup)
+    _check_commands(placer, prefix + _SETUP, sections)
     roots = {"", "src/", *(f"{root}/" for root in roots_of_packages(project, sections))}
     any_folder = _takes_any_folder(placer, prefix, project, sections)
     modules = _packages(placer, prefix, roots, any_folder=any_folder)
@@ -146,6 +158,15 @@ def _packages(
     return found or dict.fromkeys(alone if len(alone) == 1 else (), False)
 
 
+def _check_commands(placer: Placer, path: str, sections: configparser.RawConfigParser) -> None:
+    """Judge options of commands that are found elsewhere, or that install to elsewhere."""
+    for section in sections.sections():
+        for option in sections.options(section):
+            moves = section.partition("_")[0] == "install" and _ELSEWHERE.match(option)
+            if moves or option.replace("-", "_") == "command_packages":
+                placer.add("build-file", path, f"[{section}] has {option}")
+
+
 def _takes_any_folder(
     source: Placer, prefix: str, project: Mapping[str, Any], sections: configparser.RawConfigParser
 ) -> bool:
@@ -169,6 +190,12 @@ def _check_moved(source: _Source, file: str, moved: Moved) -> None:
     """Judge a file of the tree that lands in the environment, as one of a wheel is judged."""
     placer, own = source.placer, source.own
     plain = posixpath.normpath(moved.place)
+    if (
+        plain.lower().endswith((*IMPORTED, ".pth"))
+        and source.has(moved.origin)
+        and not _is_like(moved.origin, plain)
+    ):
+        placer.add("build-file", source.folder + file, f"makes {plain} of {moved.origin}")
     if plain.startswith(("/", "..")):
         placer.add("environment-file", source.folder + file, f"to {moved.place}")
     elif moved.scheme == SCRIPTS or plain.startswith("bin/"):
@@ -181,6 +208,11 @@ def _check_moved(source: _Source, file: str, moved: Moved) -> None:
         content = read_start(placer, moved.origin, MAX_SETTINGS + 1)
         if problem := judge_settings(plain, content, own):
             placer.add("environment-file", moved.origin, problem)
+
+
+def _is_like(origin: str, place: str) -> bool:
+    """Whether a file is called Python, or a library, where it lies as well as where it lands."""
+    return posixpath.splitext(origin)[1].lower() == posixpath.splitext(place)[1].lower()
 
 
 def _check_modules(source: _Source, file: str, names: Iterable[str]) -> None:

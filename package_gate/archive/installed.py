@@ -29,7 +29,7 @@ from package_gate.archive.placing import Placer
 from package_gate.archive.startup import added_folders, check_startup
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
-_IMPORTED = (".py", ".pyc", ".pyd", ".so")
+IMPORTED = (".py", ".pyc", ".pyd", ".so")
 """Suffixes of files that are modules."""
 _WRITTEN_BY_INSTALLERS = ("direct_url.json",)
 """Where a package came from (PEP 610); `pip freeze` repeats it."""
@@ -101,7 +101,7 @@ def _module(place: str) -> str:
     first, inside, _ = place.partition("/")
     if inside:
         return "" if first.lower().endswith((".dist-info", ".egg-info")) else first
-    return first.partition(".")[0] if first.lower().endswith(_IMPORTED) else ""
+    return first.partition(".")[0] if first.lower().endswith(IMPORTED) else ""
 
 
 def whole_module(place: str) -> str:

@@ -55,14 +55,14 @@ def _added(placer: Placer, path: str, installed: str) -> list[str]:
 
 def _check_file(placer: Placer, path: str, installed: str, added: Collection[str]) -> None:
     for folder in added:
+        if folder.startswith(f"{installed}/"):
+            placer.add("startup-path", path, "an archive, which is not looked into")
         if installed.startswith(folder):
             module = installed.removeprefix(folder).split("/")[0].split(".")[0].lower()
             if module in _STARTUP_MODULES:
                 placer.add("startup-module", path)
     if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
         placer.add("startup-module", path)
-    if f"{installed}/" in added:
-        placer.add("startup-path", path, "an archive, which is not looked into")
     if "/" in installed or not installed.lower().endswith(".pth"):
         return
     content = read_start(placer, path, _MAX_PTH + 1)

@@ -19,8 +19,13 @@ from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.module_graph import imported_names
 from package_gate.scanners.trees import regular_files
 
-STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py"})
+STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py", "SConstruct"})
 """Files that a build runs because of their names."""
+_KNOWN_BACKENDS = re.compile(
+    r"(?:setuptools|hatchling|flit_core|flit|poetry|pdm|maturin|mesonpy|scikit_build_core|uv_build"
+    r"|pbr|jupyter_packaging|py_build_cmake)(?:\.|$)"
+)
+"""Backends that run the files above, and what settings name; others may run any at the top."""
 _SETTINGS = ("pyproject.toml", "hatch.toml", "setup.cfg")
 _SUBFOLDER = re.compile(rb"\b(?:subdir|add_subdirectory)\s*\(\s*[\"']?([\w./-]+)")
 _FILE = re.compile(rb"[\w.-]+")
@@ -39,6 +44,11 @@ _COMMAND = re.compile(r"\w[.:]\w")
 _EXTENDS = re.compile(rb"[\"'](?:setuptools|distutils|egg_info)\.\w+[\"']")
 """Groups of entry points that a build loads, also those of the tree that it builds."""
 _LOADED = re.compile(rb"=\s*([A-Za-z_][\w.]*)\s*:\s*[A-Za-z_]")
+_LOADED_BY_BUILDS = (
+    *("setuptools", "distutils", "egg_info", "hatch", "pdm", "versioningit", "whey", "scikit"),
+    *("flit", "poetry", "maturin", "vcs_versioning", "dunamai"),
+)
+"""How the groups of entry points are called that backends and their plug-ins load."""
 _HOOKS = {
     *("build", "script", "setup-script", "custom-hook", "custom", "cmdclass", "getter", "provider"),
     *("build-function", "factory", "version_scheme", "local_scheme", "parse"),
@@ -89,6 +99,8 @@ class _Reach:
         self._modules: dict[str, list[str]] = {}
         """By the last part of their names."""
         self._cmake: dict[str, list[str]] = {}
+        self._runs_any: dict[str, bool] = {}
+        """Of a project's folder, whether its backend is one that is not known."""
         for path in self._paths:
             name = PurePosixPath(path).name
             if name.endswith(".cmake"):
@@ -108,9 +120,9 @@ class _Reach:
                 waiting.append(path)
             elif name in _SETTINGS and at_top:
                 waiting += self._of_settings(path, folder)
-            elif name == "entry_points.txt" and folder.endswith(".egg-info"):
+            elif name == "entry_points.txt" and folder.endswith((".egg-info", ".dist-info")):
                 waiting += self._of_entry_points(path)
-            elif name in RECIPES and at_top:
+            elif at_top and (name in RECIPES or self._may_be_started(folder, name)):
                 waiting.append(path)
         reached: set[str] = set()
         while waiting:
@@ -123,6 +135,21 @@ class _Reach:
             frozenset(self._whole),
             frozenset(self._started),
         )
+
+    def _may_be_started(self, folder: str, name: str) -> bool:
+        """Whether a file beside the settings is one that a backend may run which is not known."""
+        if not name.endswith(".py") or f"{folder}/pyproject.toml".lstrip("/") not in self._all:
+            return False
+        if folder not in self._runs_any:
+            settings = _read_toml(self._read(f"{folder}/pyproject.toml".lstrip("/")))
+            system = settings.get("build-system") if settings else None
+            backend = system.get("build-backend") if isinstance(system, Mapping) else None
+            known = backend is None or bool(_KNOWN_BACKENDS.match(str(backend)))
+            self._runs_any[folder] = not known and "backend-path" not in (system or {})
+        found = self._runs_any[folder]
+        if found:
+            self._whole.add(f"{folder}/{name}".lstrip("/"))
+        return found
 
     def _is_of_a_package(self, path: str) -> bool:
         return f"{path.rpartition('/')[0]}/__init__.py".lstrip("/") in self._all
@@ -155,9 +182,9 @@ class _Reach:
         yield from named
 
     def _of_entry_points(self, path: str) -> Iterator[str]:
-        """Yield what setuptools loads from the metadata that lies beside a `setup.py`."""
+        """Yield what backends and their plug-ins load from metadata that lies in the tree."""
         for entry in read_entry_points(self._read(path)):
-            if entry.group.startswith(("setuptools.", "distutils.", "egg_info.")):
+            if entry.group.startswith(_LOADED_BY_BUILDS):
                 loaded = {*self._named_module(entry.value.partition(":")[0].strip())}
                 self._whole |= loaded
                 yield from loaded
@@ -211,9 +238,8 @@ class _Reach:
         content = self._read(path)
         named = {*self._named_scripts(content)}
         if path.endswith(".toml"):
-            try:
-                settings = tomllib.loads(content.decode("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+            settings = _read_toml(content)
+            if settings is None:
                 return  # which the unpacker reports
             for text in _texts(settings):
                 named.update(self._named_module(text.partition(":")[0]))
@@ -233,6 +259,13 @@ class _Reach:
                 if _COMMAND.search(line):
                     self._whole.update(modules)
         yield from named | self._whole | self._started
+
+
+def _read_toml(content: bytes) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _ending(text: bytes, words: re.Pattern[bytes], end: re.Pattern[bytes]) -> set[str]:
@@ -285,7 +318,8 @@ def _hooks(settings: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping) and value.get("source") == "code":  # of Hatch's version
             yield str(value.get("path", ""))
         for key, each in value.items() if isinstance(value, Mapping) else ():
-            if isinstance(each, str) and (key in _HOOKS or above in _HOOKS):
+            of_a_method = key == "module" and above == "method"  # of versioningit
+            if isinstance(each, str) and (key in _HOOKS or above in _HOOKS or of_a_method):
                 yield each.partition(":")[0]
             elif isinstance(each, Mapping):
                 waiting.append((key, each))

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
+from package_gate.scanners.behaviour.module_graph import installed
 from package_gate.scanners.build_reach import STARTS, Reached, reached_files
 from package_gate.scanners.trees import regular_files
 
@@ -83,7 +84,7 @@ class RunningFiles:
 
     def _when_imported(self, path: str) -> Runs:
         name = PurePosixPath(path).name
-        if name == "__init__.py" or (self._is_wheel and name == path):
+        if name == "__init__.py" or (self._is_wheel and name == installed(path)):
             return Runs.AT_ONCE
         left_out = self._left_out and not self.is_of_a_backend(path)
         return Runs.NEVER if left_out and self._is_left_out(path) else Runs.IMPORTED

@@ -405,6 +405,11 @@ def wheel_that_leads_python_into_a_zip() -> bytes:
     return make_wheel({"demo.pth": b"demo_pkg/lib.zip\n", "demo_pkg/lib.zip": b"PK"})
 
 
+@hostile("startup-path", HIGH)
+def wheel_that_leads_python_into_a_folder_of_a_zip() -> bytes:
+    return make_wheel({"demo.pth": b"./demo_pkg/lib.zip/in/it\n", "demo_pkg/lib.zip": b"PK"})
+
+
 @hostile("startup-code", HIGH)
 def wheel_that_puts_its_folder_first() -> bytes:
     return make_wheel({"demo.pth": b"import sys as s; s.path . insert(0, 'demo_pkg/vendor')\n"})

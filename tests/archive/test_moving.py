@@ -48,6 +48,22 @@ REFUSES: dict[str, tuple[str, Mapping[str, str]]] = {
         "startup-code",
         {"pyproject.toml": f'{WHEEL}.force-include]\n"a" = "a.pth"', "a": "import subprocess"},
     ),
+    "Hatch, a text that becomes a module": (
+        "build-file",
+        {"pyproject.toml": f'{WHEEL}.force-include]\n"notes.txt" = "demo/a.py"', "notes.txt": ""},
+    ),
+    "setup.cfg, all to elsewhere": (
+        "build-file",
+        {"setup.cfg": "[install]\ninstall-lib = lib/python3.11\n"},
+    ),
+    "setup.cfg, scripts to elsewhere": (
+        "build-file",
+        {"setup.cfg": "[install_scripts]\ninstall_dir = etc\n"},
+    ),
+    "setup.cfg, commands of its own": (
+        "build-file",
+        {"setup.cfg": "[global]\ncommand_packages = tools\n", "tools/bdist_wheel.py": ""},
+    ),
     "Hatch, metadata of another": (
         "dist-info",
         {"pyproject.toml": f'{WHEEL}.force-include]\n"a" = "pip-1.0.dist-info/METADATA"', "a": ""},
@@ -285,6 +301,12 @@ HONEST: dict[str, Mapping[str, str]] = {
         '[tool.flit.module]\nname = "demo"\n',
         "python/demo/__init__.py": "",
         "x/demo.sh": "",
+    },
+    "options of an installation that move nothing": {
+        "setup.cfg": "[install]\noptimize = 1\nrecord = x\n[global]\nverbose = 1\n",
+        "pyproject.toml": f'{WHEEL}.force-include]\n"src/a.PY" = "demo/a.py"\n"b" = "demo/b"',
+        "src/a.PY": "",
+        "b": "",
     },
     "settings of another form": {
         "pyproject.toml": f"{WHEEL}]\nforce-include = 1\nsources = [1]\nshared-data = []\n"

@@ -50,6 +50,44 @@ RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
         },
         "helper.py",
     ),
+    "an entry point of Hatch in metadata of the tree": (
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'hatchling.build'\n"
+            "requires = ['hatchling']\nbackend-path = ['tools']",
+            "tools/own-1.dist-info/entry_points.txt": "[hatch]\nx = helper\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "a method of versioningit": (
+        {
+            "pyproject.toml": f"{SETUPTOOLS}[tool.versioningit.format]\n"
+            "method = {module = 'helper', value = 'go', module-dir = 'tools'}",
+            "tools/helper.py": IN_A_FUNCTION,
+        },
+        "tools/helper.py",
+    ),
+    "SIP's project": (
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'sipbuild.api'\nrequires = ['sip']",
+            "project.py": IN_A_FUNCTION,
+        },
+        "project.py",
+    ),
+    "a file of a backend that is not known": (
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'pymsbuild'\nrequires = []",
+            "_msbuild.py": IN_A_FUNCTION,
+        },
+        "_msbuild.py",
+    ),
+    "SCons": (
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'enscons.api'\nrequires = []",
+            "SConstruct": SENDS,
+        },
+        "SConstruct",
+    ),
     "an entry point of setuptools that is written meanwhile": (
         {
             "setup.py": f"{SETUP}setup(entry_points={{'distutils.commands': ['x = helper:go']}})",
@@ -252,6 +290,14 @@ def test_what_a_build_runs_is_looked_at(
     [
         ({"setup.py": SETUP, "own/__init__.py": ""}, "docs/conf.py"),
         ({"setup.py": SETUP, "own/__init__.py": ""}, "noxfile.py"),
+        ({"pyproject.toml": SETUPTOOLS, "own/__init__.py": ""}, "project.py"),
+        (
+            {
+                "setup.py": SETUP,
+                "own.egg-info/entry_points.txt": "[console_scripts]\nx = x:f\n[pytest11]\ny = x\n",
+            },
+            "x.py",
+        ),
         ({"setup.py": SETUP, "own/__init__.py": "", "own/tests/test_a.py": "import x"}, "x.py"),
         ({"Makefile": "python docs/x.py", "setup.py": SETUP}, "docs/x.py"),
         ({"docs/a/meson.build": "run_command('x.py')", "setup.py": SETUP}, "docs/x.py"),

@@ -36,6 +36,8 @@ def test_files_that_run_whole(path: str, whole: bool) -> None:
         ("sample/sub/own.py", Runs.IMPORTED, Runs.IMPORTED),
         ("anywhere/own.py", Runs.IMPORTED, Runs.IMPORTED),
         ("sample.py", Runs.AT_ONCE, Runs.IMPORTED),
+        ("sample-1.0.data/purelib/one.py", Runs.AT_ONCE, Runs.IMPORTED),
+        ("sample-1.0.data/platlib/sample/one.py", Runs.IMPORTED, Runs.IMPORTED),
         ("src/single.py", Runs.IMPORTED, Runs.IMPORTED),
         ("docs/conf.py", Runs.IMPORTED, Runs.NEVER),
         ("_build/own.py", Runs.IMPORTED, Runs.IMPORTED),

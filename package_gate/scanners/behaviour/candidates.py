@@ -108,7 +108,7 @@ class CandidateRules:
             found = once(relative, content, matches)
             if always or _CANDIDATE in found:
                 paths.append(relative)
-            modules.note(relative, content, found)
+            modules.note(relative, read_source(content).code, found)
         together = modules.that_bring_together(frozenset(paths), running.is_of_a_build)
         return Candidates((*paths, *together), tuple(data), tuple(too_large))
 
@@ -150,12 +150,12 @@ class _Modules:
         self._kinds: dict[str, frozenset[str]] = {}
         self._imports: dict[str, list[str]] = {}
 
-    def note(self, path: str, content: bytes, found: frozenset[str]) -> None:
+    def note(self, path: str, code: bytes, found: frozenset[str]) -> None:
         """Note a module."""
         kinds = found & {_SENDS, _READS}
         self._kinds[path] = kinds
         if len(kinds) < 2:
-            self._imports[path] = list(dict.fromkeys(imported_names(content)))
+            self._imports[path] = list(dict.fromkeys(imported_names(code)))
 
     def that_bring_together(
         self, known: frozenset[str], is_of_a_build: Callable[[str], bool]

@@ -147,7 +147,7 @@ rule candidate
         $load2 = /\b(pickle|marshal|dill|joblib)\s*\.\s*loads?\b/
         $load3 = /from[ \t]+(pickle|marshal|dill|joblib)[ \t]/
         $load4 = /\b(run_path|load_source|spec_from_file_location|SourceFileLoader)\b/
-        $load5 = /\b(read_pickle|allow_pickle|addsitedir|addpackage|fileConfig|importfile)\b/
+        $load5 = /\b(read_pickle|allow_pickle|weights_only|safe_mode|jsonpickle|addsitedir|addpackage|fileConfig|importfile)\b/
         $load6 = /\b(Sourceless|Extension)FileLoader\b|\b[Uu]nsafe_?[Ll]oad(er)?\b/
         $load8 = /read_pickle\s*\(\s*["'](http|ftp|s3|gs)/
         $load7 = /\brun(source|code|_cell\w*|ctx|_line_magic)\b|PyRun_|\btimeit\b|\b(cP|p)rofile\b|\bpdb\b/

@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from package_gate.core.source import read_source
-
 _WORD = rb"[\w\x80-\xff]++"
 _DOTTED = rb"%b(?:\s*+\.\s*+%b)*+" % (_WORD, _WORD)
 _IMPORT = re.compile(
@@ -22,6 +20,8 @@ _IMPORT = re.compile(
 _DOT = re.compile(rb"\s*+\.\s*+")
 _NAME = re.compile(rb"[\w.\x80-\xff]++")
 _ALIAS = re.compile(rb"\s+as\s+%b" % _WORD)
+_LIBRARY = re.compile(r"^[^/]+\.data/(?:pure|plat)lib/")
+"""Where a wheel may have modules as well; all of them land in one folder."""
 
 
 class ModuleGraph:
@@ -33,6 +33,7 @@ class ModuleGraph:
         """Take the files' contents by path, and who may import from any folder (`sys.path`)."""
         self.modules = modules
         self._is_of_a_build = is_of_a_build
+        self._places = {installed(path): path for path in modules}
 
     def importers(self, path: str) -> list[str]:
         """Give the modules that may import this one."""
@@ -51,15 +52,15 @@ class ModuleGraph:
         dots = len(name) - len(name.lstrip("."))
         parts = [part for part in name[dots:].split(".") if part]
         parts, beyond = parts[: self._depth], parts[self._depth :]
-        folders = path.split("/")[:-1]
+        folders = installed(path).split("/")[:-1]
         above = [folders[:length] for length in range(len(folders), -1, -1)]
         for base in [above[min(dots, len(above)) - 1]] if dots else above:
             for length in range(len(parts), -1 if dots else 0, -1):
                 place = "/".join((*base, *parts[:length]))
                 # As Python does, which prefers the folder.
                 for module in (f"{place}/__init__.py" if place else "__init__.py", f"{place}.py"):
-                    if module in self.modules:
-                        return module, ".".join((*parts[length:], *beyond))
+                    if module in self._places:
+                        return self._places[module], ".".join((*parts[length:], *beyond))
         for length in range(len(parts), 0, -1) if self._is_of_a_build(path) else ():
             place = "/".join(parts[:length])
             for module in self._by_name.get(parts[length - 1], ()):
@@ -89,11 +90,20 @@ class ModuleGraph:
         return found
 
 
-def imported_names(content: bytes) -> Iterator[str]:
-    """Give all names that may be modules: `from a import b` may mean `a` or `a.b`."""
-    if not content.isascii():
-        content = unicodedata.normalize("NFKC", read_source(content).text).encode()
-    for match in _IMPORT.finditer(content.replace(b"\\\n", b" ").replace(b"\\\r\n", b" ")):
+def installed(path: str) -> str:
+    """Give the path of a wheel's module below the folder that modules are imported from."""
+    return _LIBRARY.sub("", path, count=1)
+
+
+def imported_names(code: bytes) -> Iterator[str]:
+    """Give all names that may be modules: `from a import b` may mean `a` or `a.b`.
+
+    Args:
+        code: of a module, as `read_source` gives it.
+    """
+    if not code.isascii():
+        code = unicodedata.normalize("NFKC", code.decode("utf-8", "replace")).encode()
+    for match in _IMPORT.finditer(code.replace(b"\\\n", b" ")):
         module, names, plain = match.groups()
         if plain is not None:
             names, module = _DOT.sub(b".", plain), b""

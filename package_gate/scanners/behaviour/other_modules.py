@@ -16,8 +16,6 @@ from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import is_local
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
-_MAX_BYTES = 512 * 1024
-"""Larger modules are not followed into: it takes long, and what only passes data on is short."""
 _OF_INTEREST = re.compile(
     rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"
     rb"|\bexec\s*\(|\beval\s*\(|subprocess|popen|\.ssh|getuser|gethostname|uname|expanduser|home\(\)"
@@ -54,7 +52,7 @@ class OtherModules:
         return self._seen_from.setdefault(path, Beside(path, self))
 
     def flow(self, path: str, *, last: bool = True) -> Flow | None:
-        """Give the flow of a module; None of one that can't be read, or is too large.
+        """Give the flow of a module; None of one that can't be read.
 
         Args:
             path: of the module.
@@ -64,7 +62,7 @@ class OtherModules:
         if key not in self._flows:
             self._flows[key] = None
             content = self.graph.modules[path]
-            if len(content) <= _MAX_BYTES and (not last or _OF_INTEREST.search(content)):
+            if not last or _OF_INTEREST.search(content):
                 others = None if last else Beside(path, self, last=True)
                 with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
                     module = parse(content.decode("utf-8", "replace"))

@@ -60,6 +60,8 @@ _TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
 """What is given a program's words one by one."""
 _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
 _LOOKED_AT = {"exec", "eval"}
+_UNSAFE = {"allow_pickle": True, "weights_only": False, "safe_mode": False}
+"""What NumPy, torch and Keras are told when they may run what a file holds."""
 _UNPICKLE = {"pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads"}
 _LOADS_A_LIBRARY = {
     *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"),
@@ -223,9 +225,12 @@ def _is_of_interpreter(call: Call, flow: Flow) -> bool:
 
 
 def _unpickles(call: Call) -> bool:
-    """Whether this is `numpy.load(…, allow_pickle=True)`."""
-    allowed = [value for key, value in call.keywords if key == "allow_pickle"]
-    return any(isinstance(value, ast.Constant) and value.value is True for value in allowed)
+    """Whether this loads what may be a pickle, or code: `numpy.load(…, allow_pickle=True)`."""
+    return any(
+        _UNSAFE.get(key or "") is value.value
+        for key, value in call.keywords
+        if isinstance(value, ast.Constant) and isinstance(value.value, bool)
+    )
 
 
 def _read_by_a_shell(call: Call, flow: Flow, command: str) -> Named | None:

@@ -572,6 +572,7 @@ LOADS_A_FILE = Table(
     (*_RUNS_A_FILE,
      "pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
      "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load",
+     "jsonpickle.decode", "jsonpickle.loads", "jsonpickle.unpickler.*",
      "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path",
      "importlib.machinery.SourceFileLoader", "importlib.machinery.SourcelessFileLoader",
      "importlib.machinery.ExtensionFileLoader", "pydoc.importfile", "site.addpackage",

@@ -60,6 +60,9 @@ RUN = [
     'import os\nos.system(open("notes.txt").read())',
     'import json,os\nc=json.load(open("pkg/x.json"))\nos.popen(c["run"])',
     'import numpy as np\nnp.load("VERSION", allow_pickle=True)',
+    'import torch\ntorch.load("VERSION", weights_only=False)',
+    'import keras\nkeras.models.load_model("VERSION", safe_mode=False)',
+    'import jsonpickle\njsonpickle.decode(open("pkg/x.json").read())',
     'import pandas as pd\npd.read_pickle("VERSION")',
     'import site\nsite.addpackage(".", "notes.txt", None)',
     'import ctypes\nctypes.CDLL("./VERSION")',
@@ -118,6 +121,7 @@ HONEST = [
     "import inspect\nclass Compiler:\n    def __init__(self, f):\n        self.f = f\n"
     "    def run(self):\n        exec(inspect.getsource(self.f))\n"
     "def decorate(f):\n    return Compiler(f).run()\n",
+    'import torch\ntorch.load("VERSION")\ntorch.load("VERSION", weights_only=True)',
     'exec(open("pkg/version.py").read())',
     'import os\nwith open(os.path.join("pkg","__about__.py")) as f:\n    exec(f.read())',
     'with open("README.md") as f:\n'

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.core.source import read_source
 from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.running_files import RunningFiles
@@ -157,6 +158,23 @@ def test_a_test_that_is_named_elsewhere_is_not_left_to_whoever_runs_tests(
     assert {each.rule for each in package.of(path)} == ({"sends-secrets"} if counts else set())
 
 
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("sample/__init__.py", "s-1.0.data/purelib/sample/bad.py"),
+        ("s-1.0.data/platlib/sample/__init__.py", "sample/bad.py"),
+        ("s-1.0.data/platlib/sample/__init__.py", "s-1.0.data/purelib/sample/bad.py"),
+    ],
+)
+@pytest.mark.parametrize("call", ["from .bad import send", "from sample.bad import send"])
+def test_modules_of_a_wheel_meet_where_they_land(
+    tmp_path: Path, importer: str, imported: str, call: str
+) -> None:
+    assert rules(tmp_path, {importer: f"{call}\nsend()", imported: HARM}, imported) == {
+        "sends-secrets"
+    }
+
+
 def test_a_folder_is_imported_before_a_file_of_its_name(tmp_path: Path) -> None:
     files = {
         "sample/__init__.py": "from .bad import send\nsend()",
@@ -240,7 +258,7 @@ def test_names_are_resolved_as_python_does() -> None:
 def test_names_of_imports_are_read_as_python_reads_them(code: str, names: set[str]) -> None:
     content = code.encode("latin-1" if "latin" in code else "utf-8")
 
-    assert names <= set(imported_names(content))
+    assert names <= set(imported_names(read_source(content).code))
 
 
 @pytest.mark.parametrize("piece", [b".", b" ", b"a , ", b"from ", b"a as ", b". "])
