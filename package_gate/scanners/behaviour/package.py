@@ -79,6 +79,7 @@ _HOOKS = re.compile(
     re.MULTILINE,
 )
 """Functions that hosts call by their names: pytest, Jupyter, IPython."""
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
 _DEPTH = 2
@@ -185,23 +186,35 @@ class PackageBehaviour:
         known = {(each.rule, each.line) for each in at_once}
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
         # A kernel or a command of the package may start its `__main__`, whoever imports it.
-        started = path.rpartition("/")[2] == "__main__.py" or self._is_named(path)
-        if waiting_for and (started or not waits(path)):
+        is_main = path.rpartition("/")[2] == "__main__.py"
+        if waiting_for and (is_main or not waits(path) or self._is_named(path)):
             at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
 
     def _is_named(self, path: str) -> bool:
         """Whether a module that is no test names this one, which is: an import by a text, say."""
         *folders, name = path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+        if name.encode() not in self._words:
+            return False
         word = re.escape(name.encode())
         if folders and not name.startswith("test_"):
-            word = rb"%b\b[^\n]{0,80}\b%b" % (re.escape(folders[-1].encode()), word)
-        named = re.compile(rb"\b%b\b" % word)
+            folder = re.escape(folders[-1].encode())
+            word = rb"%b(?![\w\x80-\xff])[^\n]{0,80}(?<![\w\x80-\xff])%b" % (folder, word)
+        named = re.compile(rb"(?<![\w\x80-\xff])%b(?![\w\x80-\xff])" % word)
         return any(
             named.search(content)
             for other, content in self._graph.modules.items()
             if other != path and not waits(other)
         )
+
+    @cached_property
+    def _words(self) -> frozenset[bytes]:
+        """All words of the modules that are no tests."""
+        found: set[bytes] = set()
+        for path, code in self._graph.modules.items():
+            if not waits(path):
+                found.update(_WORD.findall(code))
+        return frozenset(found)
 
     def of_data(self, path: str) -> list[Behaviour]:
         """Give what a file that is no Python by its name would do if something ran it.

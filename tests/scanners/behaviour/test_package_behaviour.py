@@ -140,6 +140,11 @@ def test_what_somebody_has_to_start_calls_nothing_by_itself(tmp_path: Path, star
             "getattr(__import__('sample.tests.helper', fromlist=['x']), 'send')()",
             True,
         ),
+        (
+            "sample/tests/\u0442\u0435\u0441\u0442.py",
+            "getattr(__import__('sample.tests.\u0442\u0435\u0441\u0442', fromlist=['x']), 'send')()",
+            True,
+        ),
         ("sample/tests/helper.py", "from os import helper", False),
         ("sample/tests/helper.py", "", False),
     ],
