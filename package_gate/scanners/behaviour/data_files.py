@@ -92,7 +92,7 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     for name, line, requirement in of_metadata(tree):
         rule = "installs-another-package"
         identity = digest_of([rule, requirement])
-        yield name, Behaviour(rule, line, requirement, identity)
+        yield name, Behaviour(rule, line, one_line(requirement, 100), identity)
     for path in regular_files(tree):
         relative = path.relative_to(tree).as_posix()
         if path.suffix.lower() in _PAGES:

@@ -1,0 +1,142 @@
+"""Requirements with an address of their own, wherever a package says what it requires."""
+
+from pathlib import Path
+
+import pytest
+
+from package_gate.scanners.behaviour.data_files import of_data_files
+from package_gate.scanners.behaviour.requirements import is_of_a_stranger
+
+AT = "other @ https://files.example/other.whl"
+"""What is fetched from elsewhere."""
+
+
+def found(tree: Path) -> list[str]:
+    return [each.rule for _, each in of_data_files(tree)]
+
+
+def write(tree: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        AT,
+        "other@file:///srv/other.whl",
+        "other @ git+ssh://git@files.example/other.git@v1",
+        "other @ hg+static-http://files.example/other",
+        "other[extra] @ s3://bucket/other.whl",
+        "other @ https://github.com/somebody/other/archive/main.zip",
+        "other @ ../other.whl",
+        f"{AT} ; sys_platform == 'another'",
+        f"{AT} ; extra == ''",
+        f"{AT} ; extra != 'dev'",
+        f"{AT} ; python_version >= '3' or extra == 'dev'",
+        f"{AT} ; extra == 'dev' or extra in 'dev test'",
+        f"{AT} ; 'dev' not in extra",
+        f"{AT} ; 'dev' in extras",
+        f"{AT} ; os_name != 'a\" and extra == \"dev'",
+        f"{AT} ; no marker",
+        f"{AT}; extra == 'dev'",
+        f"{AT} ; {'(' * 3000}extra == 'dev'{')' * 3000}",
+    ],
+)
+def test_one_that_may_hold_without_extras_counts(requirement: str) -> None:
+    assert is_of_a_stranger(requirement)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "other",
+        "other>=1 ; extra != 'dev'",
+        "Author <somebody@mail.example>",
+        f"{AT} ; extra == 'dev'",
+        f"{AT} ; 'dev' == extra and python_version >= '3'",
+        f"{AT} ; python_version < '3' and (extra == 'dev' or extra == 'test')",
+    ],
+)
+def test_one_of_the_index_or_of_an_extra_does_not(requirement: str) -> None:
+    assert not is_of_a_stranger(requirement)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        f"Name: demo\nRequires-Dist: {AT}\n",
+        f"requires-dist:{AT}",
+        "Requires-Dist: other\n @ https://files.example/other.whl\n",
+        f"{'Classifier: ' + 'a' * 1000}\n" * 2500 + f"Requires-Dist: {AT}\n",
+        f"Name: demo\nno header\nRequires-Dist: {AT}\n",
+    ],
+)
+@pytest.mark.parametrize("place", ["demo-1.0.dist-info/METADATA", "PKG-INFO", "demo-1.0/PKG-INFO"])
+def test_metadata_is_read_whole(tmp_path: Path, headers: str, place: str) -> None:
+    write(tmp_path, {place: headers})
+
+    assert found(tmp_path) == ["installs-another-package"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": f'[project]\ndependencies = ["{AT}"]'},
+        {"pyproject.toml": f'[tool.flit.metadata]\nrequires = ["{AT}"]'},
+        {
+            "pyproject.toml": "[tool.setuptools.dynamic]\ndependencies = {file = 'parts/deps.txt'}",
+            "parts/deps.txt": f"# a list\n{AT}  # more\n",
+        },
+        {
+            "pyproject.toml": "[tool.setuptools.dynamic.dependencies]\nfile = ['a', 'b']",
+            "b": AT,
+        },
+        {"setup.cfg": f"[options]\ninstall_requires =\n    numpy\n    {AT}\n"},
+        {"setup.cfg": f"[options]\ninstall-requires = numpy; {AT}\n"},
+        {"setup.cfg": "[options]\ninstall_requires = file: a.txt, deps.txt", "deps.txt": AT},
+        {"setup.cfg": "[metadata]\n[pbr]\n", "setup.py": "pbr=True", "requirements.txt": AT},
+        {"setup.py": "open('deps.txt')", "deps.txt": AT},
+        {"setup.py": "open(os.path.join('requirements', 'base.in'))", "requirements/base.in": AT},
+        {
+            "pyproject.toml": "[tool.poetry.dependencies]\n"
+            "other = {url = 'https://files.example/other.whl'}"
+        },
+        {
+            "pyproject.toml": "[tool.poetry.dependencies]\n"
+            "other = [{version = '1'}, {git = 'https://files.example/other.git'}]"
+        },
+        {"pyproject.toml": "[project]\ndependencies = ['other @ {root:uri}/other']"},
+        {"pyproject.toml": "[project]\ndependencies = ['other>={env:HOME}']"},
+        {"pyproject.toml": "[project.optional-dependencies]\na = ['b @ {env:TOKEN}']"},
+    ],
+)
+def test_settings_of_a_source_tree_are_read(tmp_path: Path, files: dict[str, str]) -> None:
+    write(tmp_path, {f"demo-1.0/{name}": text for name, text in files.items()})
+
+    assert set(found(tmp_path)) == {"installs-another-package"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": f'[project.optional-dependencies]\ndev = ["{AT}"]'},
+        {"pyproject.toml": f'[dependency-groups]\ndev = ["{AT}"]'},
+        {
+            "pyproject.toml": "[tool.poetry.dependencies]\n"
+            "other = {url = 'https://files.example/other.whl', optional = true}\n"
+            "[tool.poetry.group.dev.dependencies]\n"
+            "third = {git = 'https://files.example/third.git'}"
+        },
+        {"setup.py": "open('deps.txt')", "requirements-dev.txt": AT},
+        {"setup.cfg": f"[options.extras_require]\ndev = {AT}\n", "requirements.txt": AT},
+        {"pyproject.toml": "no = [toml", "setup.cfg": "no section"},
+        {"setup.cfg": "[options]\ninstall_requires = file: ../../../deps.txt"},
+    ],
+)
+def test_what_only_developers_need_does_not_count(tmp_path: Path, files: dict[str, str]) -> None:
+    write(tmp_path, {f"demo-1.0/{name}": text for name, text in files.items()})
+
+    assert found(tmp_path) == []
