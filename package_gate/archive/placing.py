@@ -30,7 +30,7 @@ from package_gate.archive.links import (
     target_path,
 )
 from package_gate.archive.paths import MAX_PART_BYTES, check_name, fold, on_disk
-from package_gate.archive.roles import is_bytecode, runs_or_builds
+from package_gate.archive.roles import begins_as_bytecode, is_bytecode, runs_or_builds
 from package_gate.archive.rules import Report
 from package_gate.archive.tar_headers import is_header
 from package_gate.archive.tree import Tree, Written
@@ -54,6 +54,8 @@ class WrittenFile(NamedTuple):
 
     size: int
     sha256: bytes
+    is_bytecode: bool
+    """Whether it begins as bytecode does, or is called so."""
 
 
 class Placer:
@@ -116,7 +118,8 @@ class Placer:
         if before is not None:
             same = repeats and before.sha256 == written.sha256
             self.add("repeated-entry" if same else "duplicate-name", path)
-        self.files[path] = WrittenFile(written.size, written.sha256)
+        compiled = is_bytecode(path) or begins_as_bytecode(written.head)
+        self.files[path] = WrittenFile(written.size, written.sha256, compiled)
 
     def symlink(self, name: str, target: str) -> None:
         """Remember a symbolic link; `finish` unpacks a copy of what it points at."""
@@ -173,7 +176,8 @@ class Placer:
         self._sorted_links = sorted(map("/".join, self._links))
         for parts, aim in self._links.items():
             self._place_link(parts, aim)
-        for path in filter(is_bytecode, (*self.files, *self.copies)):
+        compiled = (path for path, written in self.files.items() if written.is_bytecode)
+        for path in (*compiled, *filter(is_bytecode, self.copies)):
             self.add("bytecode", path, fingerprint=self._fingerprint(path))
 
     def _fingerprint(self, path: str) -> str:

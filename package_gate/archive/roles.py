@@ -1,12 +1,17 @@
 """What a file's name makes of it: code that runs by its name, bytecode, or input of a build.
 
-Names are compared in lower case: some file systems don't tell the cases apart.
+Names are compared in lower case: some file systems don't tell the cases apart. Bytecode is told by
+how it begins as well, since code can name, rename or load it as it likes.
 """
+
+import re
 
 CODE_SUFFIXES = (".py", ".pyc", ".pyo", ".pyw", ".pth", ".so", ".pyd", ".sh")
 """What runs by its name."""
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 """What Python runs without looking at a source that scanners could read."""
+_BYTECODE = re.compile(rb"[\x00-\xff][\x0b-\x1f]\r\n[\x00-\x03]\x00{3}")
+"""How it begins since Python 3.7: the number of its format, from 2,816 on, and flags (PEP 552)."""
 _BUILD_SUFFIXES = (
     *(".ac", ".am", ".bash", ".bat", ".build", ".bzl", ".c", ".cc", ".cfg", ".cmake", ".cmd"),
     *(".cpp", ".cu", ".cxx", ".f", ".f90", ".fish", ".go", ".gradle", ".gyp", ".gypi", ".h"),
@@ -29,6 +34,11 @@ def runs_or_builds(path: str) -> bool:
 def is_bytecode(path: str) -> bool:
     """Whether Python would run a file of this name as compiled code."""
     return path.lower().endswith(BYTECODE_SUFFIXES)
+
+
+def begins_as_bytecode(head: bytes) -> bool:
+    """Whether Python's own loaders would take a file that begins so for compiled code."""
+    return _BYTECODE.match(head) is not None
 
 
 def is_importable(path: str) -> bool:

@@ -268,14 +268,14 @@ class Report:
             rule: A key of `RULES`.
             place: As the archive spells it; made printable here.
             detail: What exactly, in a few words; the message quotes the first one.
-            nested: Seen in an archive within the archive. A limit, and whatever is wrong with a
-                file that Python imports, which it does from a zip as well, keep their severity
+            nested: Seen in an archive within the archive. A limit, bytecode, and whatever is
+                wrong with a file that Python imports, also from a zip, keep their severity
                 there. Else a `.npz` or `.jar` is data, and how a package reads its data is up to
                 its code, which is scanned.
             fingerprint: See `Location.fingerprint`.
         """
         severity = RULES[rule].severity
-        kept = rule.startswith("limit-") or is_importable(place)
+        kept = rule.startswith("limit-") or rule == "bytecode" or is_importable(place)
         if nested and severity > Severity.INFO and not kept:
             rule, severity = f"nested-{rule}", Severity.INFO
         group = self._groups.setdefault(rule, _Group(severity))

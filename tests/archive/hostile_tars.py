@@ -513,6 +513,17 @@ def tar_bytecode_in_a_zip_that_python_can_import_from() -> bytes:
     return make_tar(tar_file(b"lib.zip", make_zip([Zipped(b"helper.pyc")])), GOOD)
 
 
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_under_the_name_of_a_picture() -> bytes:
+    return make_tar(GOOD, tar_file(b"demo/logo.png", b"\x2b\x0e\r\n\2" + bytes(11)))
+
+
+@hostile("bytecode", MEDIUM)
+def tar_bytecode_in_a_nested_archive_under_another_name() -> bytes:
+    data = Zipped(b"data/a", b"\xcb\r\r\n" + bytes(12))
+    return make_tar(tar_file(b"models.bin", make_zip([data])), GOOD)
+
+
 @hostile("trailing-data", HIGH, "hostile.tar.gz")
 def tar_gz_with_trailing_data() -> bytes:
     return gzip.compress(make_tar(GOOD), mtime=0) + b"trailing"

@@ -452,6 +452,11 @@ def wheel_with_optimised_bytecode_in_purelib() -> bytes:
     return make_wheel({"demo_pkg-1.0.data/purelib/__pycache__/six.cpython-312.opt-1.pyc": b"evil"})
 
 
+@hostile("bytecode", MEDIUM)
+def wheel_with_bytecode_that_code_may_rename() -> bytes:
+    return make_wheel({"demo_pkg/weights.dat": b"\xa7\r\r\n" + bytes(12) + b"\xe3"})
+
+
 @hostile("dist-info", HIGH)
 def wheel_with_metadata_of_another_project_in_purelib() -> bytes:
     text = b"[console_scripts]\naws = demo_pkg:main\n"

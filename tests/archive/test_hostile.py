@@ -1,5 +1,6 @@
 """Every hostile archive: the right finding, nothing outside, bounded time and memory."""
 
+import py_compile
 import resource
 import stat
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.archive.roles import begins_as_bytecode
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
 from package_gate.core.finding import MAX_LOCATIONS, Kind, Severity
@@ -88,3 +90,24 @@ def test_bytecode_is_known_again_by_its_place_and_its_bytes(tmp_path: Path) -> N
     known = fingerprint("a/x.pyc", b"1")
     assert known == fingerprint("a/x.pyc", b"1") != ""
     assert len({known, fingerprint("a/y.pyc", b"1"), fingerprint("a/x.pyc", b"2")}) == 3
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"a\r\r\n\r\r\n\0",
+        b"\n\xd0\r\n" + bytes(12),
+        b"\xa7\r\r\n\4\0\0\0",
+        b"\xa7\r\r\n",
+        b"\r\r\r\n[a]",
+    ],
+)
+def test_data_that_only_resembles_bytecode_is_none(begins: bytes) -> None:
+    assert not begins_as_bytecode(begins)
+
+
+def test_what_this_python_compiles_is_bytecode(tmp_path: Path) -> None:
+    (tmp_path / "a.py").touch()
+    for mode in py_compile.PycInvalidationMode:
+        py_compile.compile(str(tmp_path / "a.py"), str(tmp_path / "a.bin"), invalidation_mode=mode)
+        assert begins_as_bytecode((tmp_path / "a.bin").read_bytes())
