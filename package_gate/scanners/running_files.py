@@ -14,6 +14,7 @@ from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from package_gate.scanners.behaviour.module_graph import installed
 from package_gate.scanners.build_reach import STARTS, Reached, reached_files
+from package_gate.scanners.left_out import left_out
 from package_gate.scanners.trees import regular_files
 
 _ALWAYS_RUN = {*STARTS, "sitecustomize.py", "usercustomize.py"}
@@ -21,15 +22,6 @@ _MAX_BYTES = 1024 * 1024
 _MAX_LINE = 4096
 _SCRIPTS = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 """Where a wheel's programs are."""
-_BESIDE_PACKAGES = frozenset(
-    {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
-    | {"test", "tests", "tutorials"}
-)
-"""Folders that are no packages. What is in them often reads a key and uses it: oss2's examples."""
-_SETTINGS = ("setup.py", "setup.cfg", "pyproject.toml", "hatch.toml")
-_WORD = re.compile(rb"\w+")
-_ANY_FOLDER = re.compile(rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420")
-"""What makes a build take folders without an `__init__.py`, or hides a word."""
 
 
 class Runs(Enum):
@@ -41,7 +33,7 @@ class Runs(Enum):
     """It is a module among others, which runs when one of them, or somebody, imports it.
 
     So is any Python file of a source tree but for examples, tests and documents that its settings
-    do not mention: which of them a build packs, and as what, only the build can tell.
+    can't mean: which of them a build packs, and as what, only the build can tell.
     """
     AT_ONCE = auto()
     """On installation, when the package is imported, or when Python starts."""
@@ -144,19 +136,7 @@ class RunningFiles:
 
     @cached_property
     def _left_out(self) -> frozenset[str]:
-        """The folders beside packages that no word of the build's settings may mean."""
-        if self._is_wheel:
-            return frozenset()
-        found = set(_BESIDE_PACKAGES)
-        for name in _SETTINGS:
-            for path in (*self._tree.glob(name), *self._tree.glob(f"*/{name}")):
-                if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_BYTES:
-                    return frozenset()
-                text = path.read_bytes()
-                if _ANY_FOLDER.search(text):
-                    return frozenset()
-                found.difference_update(each.decode() for each in _WORD.findall(text))
-        return frozenset(found)
+        return frozenset() if self._is_wheel else left_out(self._tree)
 
     @cached_property
     def _reached(self) -> Reached:

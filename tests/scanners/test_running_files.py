@@ -77,13 +77,14 @@ def test_the_files_of_build_backends(tmp_path: Path, text: str, own: bool, other
 @pytest.mark.parametrize(
     ("files", "when"),
     [
-        ({"setup.py": "setup(packages=find_packages())"}, Runs.NEVER),
         ({"setup.py": "setup(package_dir={'own.x': 'examples'})"}, Runs.IMPORTED),
         ({"setup.py": "setup(packages=find_namespace_packages())"}, Runs.IMPORTED),
         ({"setup.cfg": "[options]\npackages = find_namespace:"}, Runs.IMPORTED),
         ({"pyproject.toml": "[tool.setuptools.packages.find]"}, Runs.IMPORTED),
+        ({"pyproject.toml": "[tool.setuptools]\npackages = {find = {}}"}, Runs.IMPORTED),
         ({"pyproject.toml": '[tool.flit.module]\nname = "\\u0065xamples"'}, Runs.IMPORTED),
         ({"hatch.toml": "packages = ['examples/a']"}, Runs.IMPORTED),
+        ({"meson.build": "install_subdir('examples', install_dir: own)"}, Runs.IMPORTED),
         ({"examples/a/__init__.py": ""}, Runs.IMPORTED),
     ],
 )
@@ -94,6 +95,113 @@ def test_examples_wait_unless_settings_may_mean_them(
     tree = Path(package(tmp_path, inside | {"sample-1.0/examples/a/b.py": ""}).artifacts[0].tree)
 
     assert RunningFiles(tree, SDIST).when("sample-1.0/examples/a/b.py") is when
+
+
+SETUPS = [
+    "setup(packages=find_packages())",
+    "setup(packages=find_packages('src', exclude=['ci*']), package_dir={'': 'src'})",
+    "setup(packages=setuptools.find_packages() + ['own.more'])",
+    "packages = ['own']\npackages += ['own.more']\nsetup(packages=packages)",
+    "packages = []\npackages.append('own.x')\nsetup(packages=packages)",
+    "name = 'own'\nsetup(packages=[name, f'{name}.x', name + '.y'], py_modules=['single'])",
+    "setup(packages=['own.' + each for each in find_packages('own')])",
+    "setup(package_dir={'own': os.path.join(os.path.dirname(__file__), 'lib')})",
+    "options = dict(packages=['own'])\noptions['version'] = read('v')\nsetup(**options)",
+    "setup(long_description=open('a').read() + '-'.join(parts), version='%s' % version)",
+    "setup(packages=['own'",
+]
+"""Those that write down what their packages are, or can't run."""
+COMPUTED = [
+    "setup(packages=['own', 'exam' + 'ples.a'])",
+    "part = 'exam'\nsetup(packages=[part + 'ples'])",
+    "part = 'exam'\nsetup(packages=[f'{part}ples'])",
+    "setup(packages=['%sples.a' % part])",
+    "setup(packages=[''.join(['exam', 'ples'])])",
+    "setup(packages=['selpmaxe'[::-1]])",
+    "setup(packages=open('packages').read().split())",
+    "setup(package_dir={'own.x': 'exam' 'plez'.replace('z', 's')})",
+    "packages = ['own']\npackages.append(chr(101) + rest)\nsetup(packages=packages)",
+    "packages = ['own']\nfor each in names():\n    packages += [each]\nsetup(packages=packages)",
+    "def find_packages():\n    return names\nsetup(packages=find_packages())",
+    "from own import find_packages\nsetup(packages=find_packages())",
+    "find_packages = names\nsetup(packages=find_packages())",
+    "dirs = {}\ndirs['own.x'] = 'exam' + 'ples'\nsetup(package_dir=dirs)",
+    "options = dict(name='own')\noptions[name] = names\nsetup(**options)",
+    "options = dict(name='own')\noptions['packages'] = names()\nsetup(**options)",
+    "setup(**json.load(open('settings')))",
+    "setup(**{'pack' + 'ages': names})",
+    "dist.packages = names()",
+    "setup(packages=[each for each in os.listdir() if os.path.isdir(each)])",
+    "os.system(sys.executable + ' ' + glob.glob('*/b*')[0])",
+    "sys.path += [str(each) for each in Path().iterdir()]",
+]
+"""Those that may take what they don't name."""
+HATCH = "[build-system]\nbuild-backend = 'hatchling.build'\n[project]\nname = 'own'\n"
+TARGET = "[tool.hatch.build.targets.wheel]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "when"),
+    [
+        *(("setup.py", each, Runs.NEVER) for each in SETUPS),
+        *(("setup.py", each, Runs.IMPORTED) for each in COMPUTED),
+        ("hatch_build.py", "for each in os.walk('.'): ...", Runs.IMPORTED),
+        ("pyproject.toml", HATCH, Runs.NEVER),
+        ("pyproject.toml", HATCH.replace("own", "another"), Runs.IMPORTED),
+        ("pyproject.toml", HATCH + TARGET + "bypass-selection = true", Runs.IMPORTED),
+        *(
+            ("pyproject.toml", f"{HATCH}{TARGET}{patterns}", Runs.NEVER)
+            for patterns in (
+                "packages = ['own']",
+                "include = ['/own/**', '*.md', '**/*.json', '!*.py']",
+                "only-include = ['src/own']",
+                "packages = ['own']\n[tool.hatch.build.targets.sdist]\ninclude = ['*']",
+            )
+        ),
+        *(
+            ("pyproject.toml", f"{HATCH}{TARGET}{patterns}", Runs.IMPORTED)
+            for patterns in (
+                "include = ['/own', '/ex*']",
+                "include = ['*.py']",
+                "include = ['**/*.p[y]']",
+                "include = ['a']",
+                "packages = ['.']",
+                "only-include = ['own/..']",
+                "[tool.hatch.build.targets.wheel.force-include]\n'./' = 'own/x'",
+            )
+        ),
+        ("hatch.toml", "[build.targets.wheel]\nartifacts = ['e?amples']", Runs.IMPORTED),
+        ("pyproject.toml", "[tool.pdm.build]\nincludes = ['own/']", Runs.NEVER),
+        ("pyproject.toml", "[tool.pdm.build]\nincludes = ['*/']", Runs.IMPORTED),
+        (
+            "pyproject.toml",
+            "[tool.poetry]\npackages = [{include = 'e*', from = '.'}]",
+            Runs.IMPORTED,
+        ),
+        ("pyproject.toml", "[tool.poetry]\npackages = [{include = 'own', from = '.'}]", Runs.NEVER),
+        ("pyproject.toml", "[tool.setuptools.data-files]\n'lib' = ['*/a/*.py']", Runs.IMPORTED),
+        ("pyproject.toml", "[tool.ruff]\ninclude = ['*.py']", Runs.NEVER),
+        ("pyproject.toml", "[tool.hatch", Runs.NEVER),
+    ],
+)
+def test_settings_may_mean_examples_without_naming_them(
+    tmp_path: Path, name: str, text: str, when: Runs
+) -> None:
+    files = {name: text, "own/__init__.py": "", "examples/a/b.py": ""}
+    inside = {f"sample-1.0/{path}": text for path, text in files.items()}
+    tree = Path(package(tmp_path, inside).artifacts[0].tree)
+
+    assert RunningFiles(tree, SDIST).when("sample-1.0/examples/a/b.py") is when
+
+
+@pytest.mark.parametrize(
+    ("beside", "when"), [("docs/conf.py", Runs.IMPORTED), ("own/a.py", Runs.NEVER)]
+)
+def test_setuptools_takes_a_folder_that_is_alone(tmp_path: Path, beside: str, when: Runs) -> None:
+    files = {"pyproject.toml": "[project]\nname = 'sample'", "demos/a.py": "", beside: ""}
+    tree = Path(package(tmp_path, files).artifacts[0].tree)
+
+    assert RunningFiles(tree, SDIST).when("demos/a.py") is when
 
 
 def test_a_link_is_no_project(tmp_path: Path) -> None:
