@@ -31,12 +31,14 @@ _SUFFIXES = {
 }
 
 
-class _Nobody:
-    """Watches a stream of which only the start is read."""
+class Nobody:
+    """Watches a stream whose form doesn't matter."""
 
-    def stream(self, number: int, padded: bool) -> None: ...
+    def stream(self, number: int, padded: bool) -> None:
+        """Take no notice."""
 
-    def trailing(self, size: int) -> None: ...
+    def trailing(self, size: int) -> None:
+        """Take no notice."""
 
 
 def archive_kind(path: Path) -> str | None:
@@ -79,6 +81,13 @@ def kind_of(file: BinaryIO) -> str | None:
     return "zip" if _is_zip(file) else None
 
 
+def compression_of(file: BinaryIO) -> str | None:
+    """Say how an open file is compressed, as `kind_of` does; its position is at its start then."""
+    head = file.read(BLOCK)
+    file.seek(0)
+    return next((kind for magic, kind in _COMPRESSED.items() if head.startswith(magic)), None)
+
+
 def is_also(file: BinaryIO, kind: str) -> bool:
     """Whether a zip is a tar, too, or a tar a zip.
 
@@ -109,7 +118,7 @@ def promised_kind(filename: str) -> str | None:
 def _holds_tar(file: BinaryIO, kind: str) -> bool:
     head = b""
     try:
-        for piece in decompressed(file, kind, _Nobody()):
+        for piece in decompressed(file, kind, Nobody()):
             head += piece[:BLOCK]
             if len(head) >= BLOCK:
                 break

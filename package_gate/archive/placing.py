@@ -191,15 +191,16 @@ class Placer:
 
     def free_folder(self, archive: Parts) -> Parts:
         """Give a folder next to a nested archive, from the tree's root, that nothing else uses."""
+        folder = archive[len(self.base) : -1]
         name = f"{archive[-1]}.unpacked"
         if len(name.encode()) > MAX_PART_BYTES:
             name = "long-name.unpacked"
         number = 1
-        while not self._is_free(parts := (*archive[:-1], name)):
+        while not self._is_free(parts := (*folder, name)):
             number += 1
             name = f"{number}.unpacked"
         self._take_new(parts, Place.FOLDER)
-        return parts
+        return self.base + parts
 
     def _is_free(self, parts: Parts) -> bool:
         return fold("/".join(parts)) not in self._folded

@@ -146,7 +146,7 @@ RULES: dict[str, Rule] = {
     "limit-header": Rule(_H, "A header is larger than any honest one.", _ATTACK),
     # Nested archives
     "nested-archive": Rule(
-        _I, "An archive within a nested archive was not opened.", "Look at it by hand if in doubt."
+        _M, "An archive lies too deep within others, or is too large there, to be opened.", _ATTACK
     ),
     "hidden-code": Rule(
         _M, "Python could import code from an archive that was not unpacked to its end.", _ATTACK
@@ -238,6 +238,9 @@ RULES: dict[str, Rule] = {
 }
 
 
+_NOT_LOOKED_AT = {"bytecode", "encrypted-entry", "unsupported-compression"}
+
+
 @dataclass(slots=True)
 class _Group:
     severity: Severity
@@ -268,14 +271,14 @@ class Report:
             rule: A key of `RULES`.
             place: As the archive spells it; made printable here.
             detail: What exactly, in a few words; the message quotes the first one.
-            nested: Seen in an archive within the archive. A limit, bytecode, and whatever is
-                wrong with a file that Python imports, also from a zip, keep their severity
+            nested: Seen in an archive within the archive. A limit, what can't be looked at, and
+                what is wrong with a file that Python imports, also from a zip, keep their severity
                 there. Else a `.npz` or `.jar` is data, and how a package reads its data is up to
                 its code, which is scanned.
             fingerprint: See `Location.fingerprint`.
         """
         severity = RULES[rule].severity
-        kept = rule.startswith("limit-") or rule == "bytecode" or is_importable(place)
+        kept = rule.startswith("limit-") or rule in _NOT_LOOKED_AT or is_importable(place)
         if nested and severity > Severity.INFO and not kept:
             rule, severity = f"nested-{rule}", Severity.INFO
         group = self._groups.setdefault(rule, _Group(severity))

@@ -88,12 +88,42 @@ def zip_bomb_of_many_nested_ones() -> bytes:
     return make_zip(files)
 
 
-@hostile("nested-archive", INFO)
-def zip_in_a_zip_in_a_zip() -> bytes:
-    data = b"evil"
-    for _ in range(3):
+@hostile("nested-archive", MEDIUM)
+def zip_nested_five_deep() -> bytes:
+    data = make_zip([Zipped(b"evil")])
+    for _ in range(5):
         data = make_zip([Zipped(b"inner.zip", data, method=0)])
     return data
+
+
+@hostile("nested-archive", MEDIUM)
+def zip_behind_compressed_noise() -> bytes:
+    data = make_zip([Zipped(b"evil.py"), Zipped(b"pad", _noise(1_000_000) * 70, method=0)])
+    return make_zip([Zipped(b"data.xz", lzma.compress(data, preset=1), method=0)])
+
+
+@hostile("nested-archive", MEDIUM)
+def zip_behind_compressed_zeros() -> bytes:
+    data = make_zip([Zipped(b"evil.py"), Zipped(b"pad", bytes(12_000_000), method=0)])
+    return make_zip([Zipped(b"data.gz", gzip.compress(data)), Zipped(b"noise", _noise(100_000))])
+
+
+@hostile("nested-archive", MEDIUM)
+def tar_with_code_behind_zeros_in_a_nested_tar() -> bytes:
+    data = gzip.compress(make_tar(tar_file(b"zeros", bytes(12_000_000)), tar_file(b"evil.py")))
+    return make_zip([Zipped(b"data", data), Zipped(b"noise", _noise(100_000))])
+
+
+@hostile("encrypted-entry", HIGH)
+def zip_with_something_encrypted_in_a_nested_zip() -> bytes:
+    entry = Zipped(b"weights", flags=1)
+    return make_zip([Zipped(b"model.bin", make_zip([entry]), method=0)])
+
+
+@hostile("unsupported-compression", MEDIUM)
+def zip_with_something_compressed_otherwise_in_a_nested_zip() -> bytes:
+    entry = Zipped(b"weights", method=14)
+    return make_zip([Zipped(b"model.bin", make_zip([entry]), method=0)])
 
 
 @hostile("nested-path-traversal", INFO)
@@ -179,7 +209,7 @@ def tar_zst_bomb() -> bytes:
     return zstandard.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))))
 
 
-@hostile_tar("nested-ratio", INFO, "hostile.tar")
+@hostile_tar("nested-archive", MEDIUM, "hostile.tar")
 def tar_nested_bomb() -> bytes:
     inner = gzip.compress(make_tar(tar_file(b"zeros", bytes(20_000_000))), 9, mtime=0)
     return make_tar(tar_file(b"inner.tar.gz", inner), tar_file(b"pad", bytes(300_000)))

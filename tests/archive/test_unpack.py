@@ -274,6 +274,26 @@ def test_nested_archives_are_unpacked_next_to_where_they_stand(tmp_path: Path) -
     assert files["t.dat.unpacked/demo/a.py"] == b"x = 1\n"
 
 
+def test_so_is_what_lies_deeper_or_is_compressed_alone(tmp_path: Path) -> None:
+    code = b"import os\n"
+    inner = make_zip([Zipped(b"deep.py", code)])
+    between = make_zip([Zipped(b"b.zip", inner), Zipped(b"b.zip.unpacked/x", b"taken")])
+    data = make_zip(
+        [
+            Zipped(b"a.zip", between),
+            Zipped(b"core.py.gz", gzip.compress(code)),
+            Zipped(b"z.bin", lzma.compress(inner)),
+            Zipped(b"damaged.bz2", b"BZh9 is no bzip2"),
+            Zipped(b"cut.gz", gzip.compress(code * 1000)[:40]),
+        ]
+    )
+    findings, files = run(tmp_path, data)
+    assert findings == []
+    assert files["a.zip.unpacked/2.unpacked/deep.py"] == code
+    assert files["core.py.gz.unpacked/core.py"] == code
+    assert files["z.bin.unpacked/z.bin.unpacked/deep.py"] == code
+
+
 def test_a_nested_archive_shares_the_limits_of_the_outer_one(tmp_path: Path) -> None:
     inner = make_zip([Zipped(b"a", bytes(3_000_000))])
     data = make_zip([Zipped(b"%d.zip" % number, inner) for number in range(3)])
