@@ -44,7 +44,7 @@ from package_gate.archive.moving import (
 )
 from package_gate.archive.owners import is_foreign_command, is_foreign_module
 from package_gate.archive.placing import Placer
-from package_gate.archive.startup import check_startup
+from package_gate.archive.startup import PATH_FILES, check_startup
 
 _PROJECT = "pyproject.toml"
 _SETUP = "setup.cfg"
@@ -191,7 +191,7 @@ def _check_moved(source: _Source, file: str, moved: Moved) -> None:
     placer, own = source.placer, source.own
     plain = posixpath.normpath(moved.place)
     if (
-        plain.lower().endswith((*IMPORTED, ".pth"))
+        plain.lower().endswith((*IMPORTED, *PATH_FILES))
         and source.has(moved.origin)
         and not _is_like(moved.origin, plain)
     ):

@@ -26,7 +26,7 @@ from package_gate.archive.owners import (
 )
 from package_gate.archive.paths import fold
 from package_gate.archive.placing import Placer
-from package_gate.archive.startup import added_folders, check_startup
+from package_gate.archive.startup import PATH_FILES, added_folders, check_startup
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 IMPORTED = (".py", ".pyc", ".pyd", ".so")
@@ -151,12 +151,12 @@ def _check_metadata(placer: Placer, file: _Landed, info: str, name: str) -> None
         placer.add("dist-info", file.path, f"metadata of something else than {name}")
     elif file.path.startswith(f"{info}/") and rest in _WRITTEN_BY_INSTALLERS:
         placer.add("installer-file", file.path)
-    elif lower.endswith(".pth"):
+    elif lower.endswith(PATH_FILES):
         _check_path_file(placer, file.path, first, name)
 
 
 def _check_path_file(placer: Placer, path: str, file: str, name: str) -> None:
-    if is_foreign_path_file(file.lower().removesuffix(".pth"), name):
+    if is_foreign_path_file(file.lower().rpartition(".")[0], name):
         placer.add("foreign-module", path, f"{file} is not of {name}")
 
 
@@ -167,7 +167,7 @@ def check_library(placer: Placer, path: str, place: str, name: str) -> None:
     if lower.endswith((".dist-info", ".egg-info", ".egg-link")):
         if canonicalize_name(lower.rpartition(".")[0].partition("-")[0]) != name:
             placer.add("dist-info", path, f"metadata of something else than {name}")
-    elif lower.endswith(".pth"):
+    elif lower.endswith(PATH_FILES):
         _check_path_file(placer, path, first, name)
     elif module := _module(place):
         check_module(placer, path, module, name, whole=bool(whole_module(place)))

@@ -6,7 +6,7 @@ how it begins as well, since code can name, rename or load it as it likes.
 
 import re
 
-CODE_SUFFIXES = (".py", ".pyc", ".pyo", ".pyw", ".pth", ".so", ".pyd", ".sh")
+CODE_SUFFIXES = (".py", ".pyc", ".pyo", ".pyw", ".pth", ".start", ".so", ".pyd", ".sh")
 """What runs by its name."""
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 """What Python runs without looking at a source that scanners could read."""

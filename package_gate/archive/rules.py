@@ -211,11 +211,13 @@ RULES: dict[str, Rule] = {
     "compiled-module": Rule(
         _L, "A source archive holds a compiled module, which its build may import.", _REBUILD
     ),
-    "startup-hook": Rule(_I, "A `.pth` file runs code or adds a path at each start.", _READ),
+    "startup-hook": Rule(
+        _I, "A `.pth` or `.start` file runs code or adds a path at each start.", _READ
+    ),
     "startup-extension": Rule(_I, "Jupyter loads a module of it at each start.", _READ),
     "startup-code": Rule(
         _H,
-        "A `.pth` file starts programs, connects, decodes or changes where Python imports from.",
+        "A `.pth` or `.start` file starts programs, connects, decodes or changes import paths.",
         _ATTACK,
     ),
     "startup-path": Rule(

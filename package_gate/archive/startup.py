@@ -1,5 +1,7 @@
 """What a wheel puts where Python runs it without being asked (the `site` module's documentation).
 
+Since Python 3.15 that is a `.start` file as well, which names functions (PEP 829).
+
 Honest packages do so too: setuptools, coverage and namespace packages ship a `.pth` file with an
 `import` line. So a `.pth` file is `info`, unless it does what only malware does there.
 """
@@ -21,6 +23,8 @@ _HARMFUL = re.compile(
     r"|\bpath\s*(=|\+=|\[|\.\s*(insert|append|extend|__\w+__)\b)",
     re.IGNORECASE,
 )
+PATH_FILES = (".pth", ".start")
+"""What `site` reads at each start."""
 _STARTUP_MODULES = ("sitecustomize", "usercustomize")
 
 
@@ -63,16 +67,21 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
                 placer.add("startup-module", path)
     if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
         placer.add("startup-module", path)
-    if "/" in installed or not installed.lower().endswith(".pth"):
+    if "/" in installed or not installed.lower().endswith(PATH_FILES):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
     # As `site` reads it: since Python 3.13 form feeds and Unicode's separators end a line, too.
     text = content.decode("utf-8-sig", "replace")
     lines = text.splitlines()
     executes = any(line.startswith(_IMPORTS) for line in lines)
-    if len(content) > _MAX_PTH or (executes and _HARMFUL.search(text)):
+    is_start = installed.lower().endswith(".start")
+    if (
+        len(content) > _MAX_PTH
+        or (is_start and _HARMFUL.search(text))
+        or (executes and _HARMFUL.search(text))
+    ):
         placer.add("startup-code", path)
-    elif any(_leaves(line) for line in lines):
+    elif not is_start and any(_leaves(line) for line in lines):
         placer.add("startup-path", path)
     elif text.strip():
         placer.add("startup-hook", path)

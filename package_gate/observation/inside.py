@@ -202,7 +202,10 @@ def _first(kind: str, subjects: set[str], most: int) -> Iterator[tuple[str, str,
 
 
 def _runs_at_start(name: str) -> bool:
-    return name.endswith(".pth") or name.split(".")[0] in ("sitecustomize", "usercustomize")
+    return name.endswith((".pth", ".start")) or name.split(".")[0] in (
+        "sitecustomize",
+        "usercustomize",
+    )
 
 
 def _modules(placed: Sequence[str]) -> set[str]:

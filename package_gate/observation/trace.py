@@ -49,7 +49,7 @@ _PERSISTENT = re.compile(
     r"config/git/|git-credentials|netrc|npmrc|ssh/|aws/|kube/|docker/|config/autostart/|config/systemd/|"
     r"local/lib/python|local/bin/|local/share/jupyter/))"
     r"|.*/\.git/hooks/|/etc/|/var/spool/cron/|/usr/|/bin/|/lib"
-    r"|.*/site-packages/([^/]+\.pth|(site|user)customize(\.py|/.*))\Z"
+    r"|.*/site-packages/([^/]+\.(pth|start)|(site|user)customize(\.py|/.*))\Z"
 )
 _NOT_WRITTEN = re.compile(
     rf"/dev/(null|tty|full|zero|u?random|ptmx|pts/.*)\Z|/dev/shm/|/proc/|{BUILD}/"

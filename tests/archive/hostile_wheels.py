@@ -435,6 +435,21 @@ def wheel_with_a_module_that_python_has_dropped() -> bytes:
     return make_wheel({"imp/__init__.py": b"evil"})
 
 
+@hostile("startup-hook", INFO)
+def wheel_with_a_start_file() -> bytes:
+    return make_wheel({"demo.start": b"demo_pkg:main\n"})
+
+
+@hostile("startup-code", HIGH)
+def wheel_with_a_start_file_that_opens_a_shell() -> bytes:
+    return make_wheel({"demo_pkg-1.0.data/purelib/demo.start": b"# x\ndemo_pkg:a.subprocess.run"})
+
+
+@hostile("foreign-module", HIGH)
+def wheel_with_a_start_file_of_setuptools() -> bytes:
+    return make_wheel({"distutils-precedence.start": b"demo_pkg:main\n"})
+
+
 @hostile("bytecode", MEDIUM)
 def wheel_with_bytecode_only() -> bytes:
     return make_wheel({"demo_pkg/helper.pyc": b"\xa7\r\r\n" + bytes(12)})

@@ -5,6 +5,7 @@ files depends on the artifact; so the names are gathered here, and looked up by 
 """
 
 import ast
+import fnmatch
 import hashlib
 import posixpath
 import re
@@ -16,11 +17,11 @@ from typing import TypeGuard
 
 from package_gate.scanners.behaviour import pickles
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.dataflow import Call, Flow
+from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.scopes import is_local
 
-_MOST = 400
+_MOST = 2000
 """Expressions that are looked at for one call."""
 _MAX_NAME = 4096
 """Characters of a path; Linux opens none that is longer."""
@@ -31,6 +32,12 @@ _READS = {
     *("read", "read_text", "read_bytes", "readlines", "readline", "get_data", "open_text"),
     *("open_binary", "read_binary", "getline", "getlines", "resource_string", "open"),
 }
+_LISTS = {
+    *("listdir", "scandir", "iterdir", "walk", "fwalk", "contents", "resource_listdir"),
+    *("glob", "iglob", "rglob", "namelist", "getnames"),
+}
+"""Functions and methods that give what is in a folder, or in an archive."""
+_BY_PATTERN = {"glob", "iglob", "rglob"}
 _NEITHER = re.compile(r"\.(?:so|pyd|dll|dylib|a|lib|o)(?:\.[\d.]+)?$|\.(?:dist|egg)-info/", re.I)
 _LIBRARY = re.compile(r"\.(?:so|dll|dylib|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
 _SUFFIX_ALONE = re.compile(r"^(?:__file__|[^.\n]*)$", re.MULTILINE)
@@ -97,6 +104,10 @@ class Named:
     """Whether it is unpickled, which does nothing where a pickle holds data alone."""
     library: bool = False
     """Whether it is loaded as a library, which only a library can be."""
+    listed: tuple[str, ...] = ()
+    """Patterns of files that are found by listing a folder."""
+    cut: bool = False
+    """Whether there is too much to follow."""
 
 
 def named_by(call: Call, flow: Flow) -> Iterator[Named]:
@@ -128,7 +139,7 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                 for match in pattern.finditer(line):
                     found[Named((match[1],), suffixes=suffixes)] = None
         yield from found or _found(_read_by_a_shell(call, flow, command))
-    elif call.does(tables.PIPES) and _is_of_interpreter(call, flow):
+    elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
 
 
@@ -224,6 +235,13 @@ def _is_of_interpreter(call: Call, flow: Flow) -> bool:
     return any(each and tables.INTERPRETERS.fullmatch(each[0]) for each in words)
 
 
+def _unpacks_code(call: Call, flow: Flow) -> bool:
+    """Whether this writes a file of code that is made of something encoded or compressed."""
+    path = flow.written_path(call)
+    is_code = path is not None and tables.CODE_FILE.fullmatch(flow.text(path))
+    return bool(is_code) and Label.DECODED in flow.labels(*call.everything)
+
+
 def _unpickles(call: Call) -> bool:
     """Whether this loads what may be a pickle, or code: `numpy.load(…, allow_pickle=True)`."""
     return any(
@@ -273,6 +291,7 @@ class _Search:
         """Parameters of the functions that the call is in."""
         self._reads = False
         self._hidden = False
+        self._listed: dict[str, None] = {}
         self._locates = False
         """Whether a file of a distribution is looked for."""
         self.read_from: list[ast.expr] = []
@@ -295,10 +314,11 @@ class _Search:
         if self._locates and any(map(_METADATA.search, texts)):
             self._hidden = True
         if expressions:
-            return Named((), reads=True)
+            return Named((), reads=True, cut=True)
         if not (texts or self._reads or self._hidden):
             return None
-        return Named(tuple(texts), self._reads, hidden=self._hidden)
+        listed = tuple(self._listed)
+        return Named(tuple(texts), self._reads, hidden=self._hidden, listed=listed)
 
     def _walk(self, expression: ast.expr, call: Call) -> Iterator[ast.AST]:
         """Yield the nodes of an expression, but for where settings are that only give a path."""
@@ -320,11 +340,21 @@ class _Search:
     def _texts(self, nodes: list[ast.AST]) -> Iterator[str]:
         for node in nodes:
             if isinstance(node, ast.Call):
+                self._note_listing(node)
                 self._reads = self._reads or self._is_read(node)
             if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr | ast.Constant):
                 for line in self._flow.expressions.text(node).split("\n"):
                     if line.strip(UNKNOWN) and len(line) <= _MAX_NAME:
                         yield line
+
+    def _note_listing(self, call: ast.Call) -> None:
+        """Note the pattern of the files that a call finds."""
+        called = {name.rpartition(".")[2] for name in self._flow.expressions.names(call.func)}
+        if isinstance(call.func, ast.Attribute):
+            called.add(call.func.attr)
+        if called & _LISTS:
+            pattern = self._flow.text(*call.args[:1]) if called & _BY_PATTERN else ""
+            self._listed[pattern.rpartition("/")[2] or "*"] = None
 
     def _is_read(self, call: ast.Call) -> bool:
         names = self._flow.expressions.names(call.func)
@@ -499,9 +529,13 @@ class OwnFiles:
     def harm_of(self, named: Named) -> Iterator[tuple[str, str, str]]:
         """Give what shell scripts do that are run: the rule, the command, and a fingerprint.
 
+        And what can't be told.
+
         Raises:
             OSError: a script can't be read.
         """
+        if named.cut:
+            yield "unreadable-code", "what it runs leads too far", ""
         if named.suffixes != _SHELL_SCRIPTS:
             return
         for path in (path for text in named.texts for path in self._called(text)):
@@ -528,6 +562,7 @@ class OwnFiles:
         if named.hidden:
             return []
         called = {path for text in named.texts for path in self._called(text)}
+        called.update(path for pattern in named.listed for path in self._listed(pattern, named))
         found = [path for path in sorted(called) if not self._is_harmless(path, named)]
         names_a_module = any(text.endswith(_MODULES) for text in named.texts)
         unknown = named.reads and not names_a_module and not certainly
@@ -551,6 +586,14 @@ class OwnFiles:
         if named.library and not self._is_library(path):
             return True
         return named.pickled and pickles.is_plain_data(self._pickle(path))
+
+    def _listed(self, pattern: str, named: Named) -> list[str]:
+        """Give the files that are found by listing a folder; of all in it, only what is read."""
+        name = pattern.rpartition(UNKNOWN)[2]
+        name = f"*{name}" if name != pattern else name
+        if not name.strip("*?") and not named.reads:
+            return []
+        return [path for path in self._paths if fnmatch.fnmatch(path.rpartition("/")[2], name)]
 
     @staticmethod
     def _is_code(path: str, named: Named) -> bool:

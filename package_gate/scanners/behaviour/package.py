@@ -400,13 +400,14 @@ class PackageBehaviour:
         look = partial(
             behaviours,
             whole=whole,
-            at_start=runs_at_start(path),
+            at_start=self._runs_at_start(path),
             called=called,
             own=self.own,
             others=self._others.seen_from(path),
         )
         return self._seen.behaviours(
-            f"{path} {whole} {sorted(called)} {self.own.digest} {self._others.digest}",
+            f"{path} {whole} {self._runs_at_start(path)} {sorted(called)} {self.own.digest}"
+            f" {self._others.digest}",
             content,
             lambda: look(content.decode()),
         )
@@ -423,7 +424,7 @@ class PackageBehaviour:
         found, flow = sinks(
             module,
             whole=whole,
-            at_start=runs_at_start(path),
+            at_start=self._runs_at_start(path),
             called=called,
             others=self._others.seen_from(path),
         )
@@ -551,8 +552,24 @@ class PackageBehaviour:
     def _graph(self) -> ModuleGraph:
         return graph_of(self._tree, self._running)
 
+    def _runs_at_start(self, path: str) -> bool:
+        return runs_at_start(path) or path in self._started_with_python
+
+    @cached_property
+    def _started_with_python(self) -> dict[str, frozenset[str]]:
+        """Name the functions that `.start` files have Python call at each start, by module."""
+        found: dict[str, frozenset[str]] = {}
+        for file in sorted((*self._tree.glob("*.start"), *self._tree.glob("*.data/*lib/*.start"))):
+            for line in file.read_text("utf-8-sig", "replace").splitlines():
+                module, _, name = line.partition("#")[0].partition(":")
+                path, rest = self._graph.resolve("", module.strip())
+                names = {name.strip()} if path and not rest else set()
+                found[path] = found.get(path, _NOTHING) | names
+        return found
+
     def _called_from_outside(self, path: str) -> frozenset[str]:
         hooks = BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
+        hooks |= self._started_with_python.get(path, _NOTHING)
         return hooks | {STARTED} if self._running.is_started(path) else hooks
 
 

@@ -617,7 +617,7 @@ HIDDEN_TEXTS = Table(
 )  # fmt: skip
 """Calls that give texts of a package that are no code: its metadata, or its own comments."""
 COPIES = Table(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.rename",
-                      "os.replace"))  # fmt: skip
+                "os.renames", "os.replace", "os.link", "os.symlink"))  # fmt: skip
 REMOVES = Table(("shutil.rmtree", "os.remove", "os.unlink", "os.removedirs", "os.rmdir"))
 KEYBOARD = Table(
     ("pynput.keyboard.Listener", "pynput.mouse.Listener", "keyboard.on_press", "keyboard.hook",
@@ -660,8 +660,10 @@ OTHER_PACKAGES = Table(
      "distutils.sysconfig.get_python_lib", "sysconfig.get_paths",
      "importlib.util.find_spec().origin")
 )  # fmt: skip
-CODE_FILE = re.compile(r".*\.(?:pyw?|pth|sh|ps1|bat|cmd|vbs|js)", re.DOTALL)
-"""Files that hold code as text."""
+CODE_FILE = re.compile(
+    r".*\.(?:py[cdow]?|pth|start|sh|ps1|bat|cmd|vbs|js|so|dll|dylib|whl|egg)", re.DOTALL
+)
+"""Files that hold code, as text, compiled, or in an archive that is imported from."""
 ENCRYPTED = Table(("__pyarmor__", "pytransform.*", "pyarmor_runtime*"))
 REGISTRY = Table(("winreg.OpenKey", "winreg.OpenKeyEx", "winreg.CreateKey", "winreg.CreateKeyEx"))
 DANGEROUS = Table(

