@@ -15,7 +15,13 @@ from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.expressions import HIDDEN, METHOD_CALLER, Expressions, targets
+from package_gate.scanners.behaviour.expressions import (
+    HIDDEN,
+    METHOD_CALLER,
+    Expressions,
+    returns_of,
+    targets,
+)
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.behaviour.receivers import is_for_strangers
 from package_gate.scanners.import_time import parameters_given
@@ -331,6 +337,31 @@ class Flow:
         """The functions that are defined."""
         return self.of_kind(ast.FunctionDef, ast.AsyncFunctionDef)
 
+    @cached_property
+    def bases(self) -> dict[str, list[str]]:
+        """Class → the names of those that it inherits from."""
+        return {
+            each.name: [base.id for base in each.bases if isinstance(base, ast.Name)]
+            for each in self.of_kind(ast.ClassDef)
+        }
+
+    @cached_property
+    def members(self) -> dict[str, dict[str, list[ast.expr]]]:
+        """Class → attribute or method → what is assigned to it or returned by it in the class."""
+        found: dict[str, dict[str, list[ast.expr]]] = {}
+        for block in self.of_kind(ast.ClassDef):
+            members = found.setdefault(block.name, {})
+            waiting = list(children(block))
+            for node in waiting:  # it grows meanwhile
+                waiting += children(node)
+                if isinstance(node, Function):
+                    members.setdefault(node.name, []).extend(returns_of(node))
+                elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                    given = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    for name in (name for target in given for name in targets(target)):
+                        members.setdefault(name.removeprefix("."), []).append(node.value)
+        return found
+
     def labels(self, *expressions: ast.expr) -> set[Label]:
         """Tell what these may hold."""
         found: set[Label] = set()
@@ -341,6 +372,13 @@ class Flow:
                     self._learn(place)
                 found |= self._held[place]
         return found
+
+    def held(self, key: str) -> set[Label]:
+        """Tell what a name, `.attribute` or `function()` of the file may hold."""
+        place = key, (), False
+        if place not in self._held:
+            self._learn(place)
+        return self._held[place]
 
     def _places(self, expression: ast.expr, *, one: bool) -> Iterator[Place]:
         """Give the places whose labels an expression takes on."""

@@ -124,7 +124,7 @@ class Expressions:
                 self.functions.setdefault(node.name, []).append(node)
             name = f".{node.name}()" if id(node) in methods else f"{node.name}()"
             self._parameters.setdefault(name, _parameters(node.args))
-            for returned in _returns(node):
+            for returned in returns_of(node):
                 self.values.setdefault(name, []).append(returned)
 
     def _inherit(self, classes: Sequence[ast.ClassDef]) -> None:
@@ -507,7 +507,7 @@ def _is_plain(function: ast.expr) -> bool:
     return isinstance(function, ast.Name | ast.Lambda)
 
 
-def _returns(function: Function) -> tuple[ast.expr, ...]:
+def returns_of(function: Function) -> tuple[ast.expr, ...]:
     """Give what a function returns or yields; it keeps that, as `children` does."""
     known: tuple[ast.expr, ...] | None = function.__dict__.get("returned")
     if known is None:

