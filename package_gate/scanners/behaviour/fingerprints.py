@@ -17,9 +17,11 @@ from functools import cached_property
 from pathlib import Path
 
 from package_gate.core.source import read_source
+from package_gate.scanners.behaviour.afar import Afar, stores_outside
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
+from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
 from package_gate.scanners.import_time import (
     NEXT_VALUE,
     RUN_WITH_A_CLASS,
@@ -29,7 +31,7 @@ from package_gate.scanners.import_time import (
 )
 from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.scopes import plain, unparsed
+from package_gate.scanners.scopes import is_local, plain, unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
 
@@ -40,7 +42,6 @@ _POINTED = re.compile(r"://|\d\.\d+\.\d|\w\.\w{2,}/|[A-Za-z0-9+/=]{40}")
 """Texts that are addresses, or encoded."""
 _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
-_ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
 _BUILTINS = frozenset(dir(builtins))
 _ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals", "importlib", "__import__"}
@@ -49,144 +50,6 @@ _RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_reso
 """What files of the package are read by."""
 _RUN_UNSEEN = {*RUN_WITH_A_CLASS, SUBCLASSED, NEXT_VALUE}
 """Methods that run although nothing calls them by name."""
-
-
-class Statements:
-    """Where the nodes of a module belong, and what gives a name its value."""
-
-    def __init__(self, module: ast.Module, running: Iterable[ast.AST] | None = None) -> None:
-        """Take a module; with `running`, only what these nodes do gives names their values."""
-        self.module = module
-        self.statement: dict[int, ast.stmt] = {}
-        """Node → the statement that it is a part of."""
-        self.around: dict[int, list[ast.stmt]] = {}
-        """Statement → those that it stands in, the innermost first."""
-        self.before: dict[int, list[ast.stmt]] = {}
-        """Statement → what comes before it in its block."""
-        self.stores: dict[str, list[ast.stmt]] = {}
-        """Name or `.attribute` → the statements that may change its value."""
-        self.functions: dict[str, list[Function | ast.ClassDef]] = {}
-        """Name or `.method` → what is defined with it."""
-        self.calls: dict[str, list[ast.stmt]] = {}
-        """Name or `.method` → the statements that call it."""
-        self.imports: dict[str, list[str]] = {}
-        """Name → the dotted names that are imported as it."""
-        self.own_calls: dict[str, list[ast.stmt]] = {}
-        """Method → the statements that call it by `self` or `cls`."""
-        self._place(module.body, [])
-        for node in reach_of(module).nodes if running is None else running:
-            self._note(node)
-
-    def _place(self, body: Sequence[ast.stmt], around: list[ast.stmt]) -> None:
-        waiting: list[tuple[Sequence[ast.stmt], list[ast.stmt]]] = [(body, around)]
-        while waiting:
-            block, outer = waiting.pop()
-            for number, statement in enumerate(block):
-                self.around[id(statement)] = outer
-                self.before[id(statement)] = list(block[:number]) if outer else []
-                inner = [statement, *outer]
-                for each in _blocks(statement):
-                    waiting.append((each, inner))
-                parts: list[ast.AST] = [statement]
-                while parts:
-                    part = parts.pop()
-                    self.statement[id(part)] = statement
-                    parts += (each for each in ast.iter_child_nodes(part) if not _is_block(each))
-
-    def _note(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            self._store(node.id, node)
-        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            if isinstance(node, ast.Attribute):
-                self._store(f".{node.attr}", node)
-            for each in ast.walk(node.value):
-                if isinstance(each, ast.Name):
-                    self._store(each.id, node)
-        elif isinstance(node, Function | ast.ClassDef):
-            self.functions.setdefault(node.name, []).append(node)
-            if isinstance(node, ast.ClassDef):
-                for each in node.body:
-                    if isinstance(each, Function):
-                        self.functions.setdefault(f".{each.name}", []).append(each)
-                    for target in getattr(each, "targets", [getattr(each, "target", None)]):
-                        if isinstance(target, ast.Name):
-                            self.stores.setdefault(f".{target.id}", []).append(each)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            base = ""
-            if isinstance(node, ast.ImportFrom):
-                base = "." * node.level + (node.module or "")
-                base += "" if base.endswith(".") or not base else "."
-            for alias in node.names:
-                bound = alias.asname or alias.name.partition(".")[0]
-                whole = f"{base}{alias.name}" if base or alias.asname else bound
-                self.imports.setdefault(bound, []).append(whole)
-        elif isinstance(node, ast.Call):
-            self._note_call(node)
-
-    def _note_call(self, node: ast.Call) -> None:
-        statement = self.statement.get(id(node))
-        if statement is None:
-            return
-        name = ""
-        if isinstance(node.func, ast.Name):
-            name = node.func.id
-        elif isinstance(node.func, ast.Attribute):
-            name = f".{node.func.attr}"
-            if isinstance(node.func.value, ast.Name):
-                if plain(node.func.value.id) in ("self", "cls"):
-                    self.own_calls.setdefault(node.func.attr, []).append(statement)
-                elif node.func.attr not in _ONLY_SAY:
-                    self._store(node.func.value.id, node)  # a method may change its object
-        self.calls.setdefault(name, []).append(statement)
-        for each in (*node.args, *(keyword.value for keyword in node.keywords)):
-            if isinstance(each, ast.Name | ast.Attribute):
-                # Whatever is given it may change it, or call it.
-                handed = each.id if isinstance(each, ast.Name) else f".{each.attr}"
-                self.calls.setdefault(handed, []).append(statement)
-                if name.lstrip(".") not in _ONLY_SAY and isinstance(each, ast.Name):
-                    self._store(each.id, node)
-
-    def _store(self, name: str, node: ast.AST) -> None:
-        statement = self.statement.get(id(node))
-        if statement is not None:
-            self.stores.setdefault(name, []).append(statement)
-
-    def function_of(self, statement: ast.stmt) -> Function | None:
-        """Give the function that a statement stands in."""
-        return next((e for e in self.around[id(statement)] if isinstance(e, Function)), None)
-
-    def callers(self, function: Function) -> list[ast.stmt]:
-        """Give the statements that call a function; a method's by `self` or with its class."""
-        owner = self.class_of(function)
-        if owner is None:
-            return self.calls.get(function.name, [])
-        found = list(self.own_calls.get(function.name, ()))
-        return [*found, *self.calls.get(owner.name, ())]
-
-    def results_of(self, function: Function) -> list[ast.stmt]:
-        """Give the statements with which a function gives something back."""
-        return [
-            each
-            for each in self.inside(function)
-            if isinstance(each, ast.Return)
-            or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Yield | ast.YieldFrom))
-        ]
-
-    def inside(self, function: Function) -> list[ast.stmt]:
-        """Give a function's statements, but for those of functions in it."""
-        found: list[ast.stmt] = []
-        waiting = list(function.body)
-        while waiting:
-            each = waiting.pop()
-            found.append(each)
-            if not isinstance(each, Function | ast.ClassDef):
-                waiting += (inner for block in _blocks(each) for inner in block)
-        return found
-
-    def class_of(self, statement: ast.stmt) -> ast.ClassDef | None:
-        """Give the class whose method this is."""
-        around = self.around[id(statement)]
-        return around[0] if around and isinstance(around[0], ast.ClassDef) else None
 
 
 class TooLargeError(Exception):
@@ -216,10 +79,43 @@ class _Slice:
         self._context: list[tuple[str, ast.stmt]] = []
         self._seen: set[tuple[bool, str, int]] = set()
         self._seen_names: set[tuple[bool, str, str]] = set()
+        self._used: dict[str, set[str]] = {}
+        """Module → the names in it that this comes by, but for variables of functions."""
+        self._setters: dict[tuple[str, str], bool] = {}
+        """Functions with their modules, methods with none, that change what this comes by; whether
+        only with what they are given."""
+        self._classes: list[tuple[str, Statements, ast.ClassDef]] = []
+        """Those of other modules that this comes by."""
+        self.afar: set[str] = set()
+        """The statements by which other modules change what this uses."""
 
     def add(self, sink: ast.AST) -> None:
         """Follow what leads to a node of the slice's own module."""
         self._data.append((self._own[0], self._own[1].statement[id(sink)]))
+        self._follow()
+        known = -1
+        while known < self._count:  # what changes it has its own names in turn
+            known = self._count
+            self._add_methods()
+            self._add_afar()
+            self._follow()
+
+    def _add_methods(self) -> None:
+        """Add what other modules' classes have under names that are used."""
+        for path, module, owner in self._classes:
+            for each in owner.body:
+                if isinstance(each, Function) and each.name in self.names:
+                    self._queue(path, [each, *module.inside(each)], follow=True)
+
+    def _add_afar(self) -> None:
+        """Add what changes in other modules what this uses."""
+        roots = {each.partition(" ")[0].partition(".")[0] for each in self.outside}
+        for path, statement in self._fingerprints.afar.changing(self._used, roots, self._setters):
+            self.afar.add(_text(statement, _own_part(statement)))
+            if path != self._own[0]:
+                self._queue(path, [statement], follow=True)
+
+    def _follow(self) -> None:
         while self._data or self._context:
             follow = bool(self._data)
             path, statement = (self._data or self._context).pop()
@@ -240,16 +136,35 @@ class _Slice:
             return
         parts = _own_part(statement)
         function = module.function_of(statement)
+        nodes = [each for part in parts for each in _walk(part)]
+        for each in module.around[id(statement)]:
+            if isinstance(each, Function | ast.ClassDef):
+                self._used.setdefault(path, set()).add(each.name)
+        if function is not None:
+            key = ("" if module.class_of(function) else path), function.name
+            given = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+            if any(map(stores_outside, nodes)):
+                self._setters[key] = False
+            elif (
+                follow
+                and path == self._own[0]
+                and any(getattr(n, "id", "") in given for n in nodes)
+            ):
+                self._setters.setdefault(key, True)
         self._note(path, function, statement, _text(statement, parts))
         self._queue(path, _conditions(statement, module), follow=False)
         if function is not None:
             self._queue(path, [function, *module.callers(function)], follow=False)
-        for node in (each for part in parts for each in _walk(part)):
+        owners: set[int] = set()
+        for node in nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 self.constants.add(node.value)
             elif isinstance(node, ast.Name):
                 self._name(path, module, node.id, "", follow=follow)
+                if follow and id(node) not in owners:
+                    self._whole_module(path, module, node.id)
             elif isinstance(node, ast.Attribute):
+                owners.add(id(node.value))
                 self._attribute(path, module, node, follow=follow)
             elif isinstance(node, ast.Call) and follow:
                 self._call(path, module, node)
@@ -268,8 +183,19 @@ class _Slice:
         place = (getattr(statement, "lineno", 0), getattr(statement, "col_offset", 0))
         self.texts.setdefault((path, id(function)), {})[place] = text
 
+    def _whole_module(self, path: str, module: Statements, name: str) -> None:
+        """Follow all that stands in a module which is taken as a whole, as by `getattr`."""
+        for imported in module.imports.get(name, ()):
+            target, rest = self._fingerprints.graph.resolve(path, imported)
+            other = self._statements(target) if target and not rest else None
+            if other is not None and target != self._own[0]:
+                self._used.setdefault(target, set()).update(other.stores, other.functions)
+                self._queue(target, other.module.body, follow=True)
+
     def _name(self, path: str, module: Statements, name: str, rest: str, *, follow: bool) -> None:
         self.names.add(name)
+        if not is_local(name):
+            self._used.setdefault(path, set()).add(name)
         if (follow, path, f"{name}.{rest}") in self._seen_names:
             return
         self._seen_names.add((follow, path, f"{name}.{rest}"))
@@ -290,7 +216,9 @@ class _Slice:
                 continue
             first, _, further = wanted.partition(".")
             if first:
-                self._name(target, other, first, further, follow=follow)
+                known = first in other.stores or first in other.functions or first in other.imports
+                for each in (first,) if known else (first, "__getattr__"):
+                    self._name(target, other, each, further, follow=follow)
             self.outside.add(f"{first} {plain(name)}")
 
     def _is_followed(self, path: str, name: str) -> bool:
@@ -334,15 +262,17 @@ class _Slice:
             text = _without_docstrings(definition)
             self._note(path, definition, definition, text)
             return
-        self._queue(path, [definition], follow=False)
+        self._queue(path, [definition], follow=isinstance(definition, ast.ClassDef))
         if isinstance(definition, Function):
             own = path == self._own[0]
             # What another module does with what it is given may be what was found.
             within = module.results_of(definition) if own else module.inside(definition)
             self._queue(path, within, follow=True)
             return
+        if path != self._own[0]:
+            self._classes.append((path, module, definition))
         self._queue(
-            path, (e for e in definition.body if not (_blocks(e) or _is_remark(e))), follow=True
+            path, (e for e in definition.body if not (blocks_of(e) or _is_remark(e))), follow=True
         )
         for each in definition.body:
             if isinstance(each, Function) and each.name in _RUN_UNSEEN:
@@ -362,6 +292,11 @@ class Fingerprints:
     def graph(self) -> ModuleGraph:
         """The modules of the artifact."""
         return self._read()
+
+    @cached_property
+    def afar(self) -> Afar:
+        """What its modules change in each other."""
+        return Afar(self.graph, self.statements)
 
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
@@ -409,7 +344,7 @@ class Fingerprints:
         texts = sorted(
             "\n".join(texts[place] for place in sorted(texts)) for texts in found.texts.values()
         )
-        parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside), *data]
+        parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside | found.afar), *data]
         return digest_of(parts)
 
     def of_waiting(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> str:
@@ -433,7 +368,8 @@ class Fingerprints:
                 _text(statement, _own_part(statement)),
                 plain(function.name if function else ""),
             ]
-        return digest_of([*parts, *sorted(filter(_POINTED.search, found.constants))])
+        pointed = filter(_POINTED.search, found.constants)
+        return digest_of([*parts, *sorted(pointed), *sorted(found.afar)])
 
     @cached_property
     def _everything(self) -> list[str]:
@@ -610,30 +546,18 @@ def _conditions(statement: ast.stmt, statements: Statements) -> Iterator[ast.stm
             yield each
         for earlier in statements.before[id(inner)]:
             if isinstance(earlier, ast.If) and any(
-                isinstance(block[-1], _LEAVES) for block in _blocks(earlier) if block
+                isinstance(block[-1], _LEAVES) for block in blocks_of(earlier) if block
             ):
                 yield earlier
 
 
-def _blocks(statement: ast.AST) -> list[list[ast.stmt]]:
-    blocks = [getattr(statement, name, None) for name in ("body", "orelse", "finalbody")]
-    found = [each for each in blocks if isinstance(each, list)]
-    for each in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-        found.append(each.body)
-    return found
-
-
-def _is_block(node: ast.AST) -> bool:
-    return isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case)
-
-
 def _own_part(statement: ast.stmt) -> list[ast.AST]:
     """Give a statement's nodes without the blocks below it; of a simple one itself."""
-    if not _blocks(statement):
+    if not blocks_of(statement):
         return [statement]
     if isinstance(statement, Function):
         return [statement.args, *statement.decorator_list]
-    return [each for each in ast.iter_child_nodes(statement) if not _is_block(each)]
+    return [each for each in ast.iter_child_nodes(statement) if not is_block(each)]
 
 
 def _text(statement: ast.stmt, parts: Sequence[ast.AST]) -> str:

