@@ -25,10 +25,15 @@ _FOUND_ALONE = {"demos", "samples", "tutorials"}
 _SETTINGS = ("setup.cfg", "pyproject.toml", "hatch.toml", "meson.build", "CMakeLists.txt", *STARTS)
 _MAX_BYTES = 1024 * 1024
 _WORD = re.compile(rb"\w+")
-_ANY_FOLDER = re.compile(rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420|bypass-sel")
+_ANY_FOLDER = re.compile(
+    rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420|bypass-sel|\.\./[^\n\"']*[*?]"
+)
 """What makes a build take folders without an `__init__.py`, or hides a word."""
-_LISTS = re.compile(rb"\b(?:i?r?glob|listdir|scandir|iterdir|f?walk)\b")
-"""What finds files that nobody names."""
+_LISTS = re.compile(
+    rb"\b(?:i?r?glob|listdir|scandir|iterdir|f?walk)\b|\bcopy_?(?:tree|file)|\bcopy2\b"
+    rb"|\b(?:move|renames?|symlink)\b|shutil\.copy\b"
+)
+"""What finds files that nobody names, or moves them to where a build takes them."""
 _TABLES = (("hatch", "build"), ("pdm",), ("poetry",), ("maturin",), ("setuptools",),
            ("scikit-build", "wheel"), ("uv", "build-backend"))  # fmt: skip
 """Where build tools are told what to pack."""

@@ -133,6 +133,8 @@ COMPUTED = [
     "dist.packages = names()",
     "setup(packages=[each for each in os.listdir() if os.path.isdir(each)])",
     "os.system(sys.executable + ' ' + glob.glob('*/b*')[0])",
+    "shutil.copytree('exam' + 'ples', 'own/x')\nsetup(packages=['own'])",
+    "setup(packages=['own'], package_data={'own': ['../e*/a/*.py']})",
     "sys.path += [str(each) for each in Path().iterdir()]",
 ]
 """Those that may take what they don't name."""

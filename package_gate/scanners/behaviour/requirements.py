@@ -27,8 +27,10 @@ _LEAKS = "{env:"
 """How Hatch is told to put a variable of the build into a requirement."""
 _READS_A_LIST = re.compile(r"\bpbr\b|requirements[_-]txt")
 """In a project's settings: plug-ins that read `requirements.txt` by themselves."""
-_LISTS = ("*.txt", "*.in", "requirements/*", "requires/*", "reqs/*")
+_LISTS = ("*", "requirements/*", "requires/*", "reqs/*")
 """Where files with requirements are."""
+_NO_LISTS = (".py", ".md", ".rst", ".cfg", ".toml", ".pyc")
+_MAX_LIST = 1024 * 1024
 _ELSEWHERE = {"url", "git"}
 """What a requirement of Poetry has that isn't of the index."""
 
@@ -71,10 +73,15 @@ def of_metadata(tree: Path) -> Iterator[tuple[str, int, str]]:
     for path in sorted([*tree.glob("setup.py"), *tree.glob("*/setup.py")]):
         text = path.read_text("utf-8", "replace")
         lists = {each for pattern in _LISTS for each in path.parent.glob(pattern)}
-        named = (each for each in sorted(lists) if each.is_file() and each.name in text)
+        named = (each for each in sorted(lists) if each.name in text and _may_be_a_list(each))
         yield from _strangers(
             tree, path, (line for each in named for line in _lines(each.parent, each.name))
         )
+
+
+def _may_be_a_list(path: Path) -> bool:
+    plain = path.is_file() and path.suffix not in _NO_LISTS
+    return plain and path.stat().st_size <= _MAX_LIST
 
 
 def _strangers(
@@ -112,6 +119,9 @@ def _of_project(path: Path) -> Iterator[object]:
     yield from _list(_table(settings, "tool", "flit", "metadata").get("requires"))
     of_setuptools = _table(settings, "tool", "setuptools", "dynamic", "dependencies")
     for name in _list(of_setuptools.get("file")):
+        yield from _lines(path.parent, str(name))
+    hook = _table(settings, "tool", "hatch", "metadata", "hooks", "requirements_txt")
+    for name in _list(hook.get("files")):
         yield from _lines(path.parent, str(name))
     if _READS_A_LIST.search(text):
         yield from _lines(path.parent, "requirements.txt")

@@ -207,6 +207,8 @@ FOUND = [
     "import os\nname = os.listdir('.')[0]\nexec(open(name).read().replace('x.py', ''))",
     "import zlib\nwith open('pkg/core.py', 'wb') as f:\n"
     "    f.write(zlib.decompress(open('VERSION', 'rb').read()))",
+    "import zlib\ncode = zlib.decompressobj().decompress(open('VERSION', 'rb').read())\n"
+    "open('pkg/core.py', 'wb').write(code)",
     "import base64\nfrom pathlib import Path\n"
     "Path('pkg/_c.so').write_bytes(base64.b64decode(Path('notes.txt').read_text()))",
 ]

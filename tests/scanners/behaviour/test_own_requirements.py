@@ -99,6 +99,11 @@ def test_metadata_is_read_whole(tmp_path: Path, headers: str, place: str) -> Non
         {"setup.cfg": "[options]\ninstall_requires = file: a.txt, deps.txt", "deps.txt": AT},
         {"setup.cfg": "[metadata]\n[pbr]\n", "setup.py": "pbr=True", "requirements.txt": AT},
         {"setup.py": "open('deps.txt')", "deps.txt": AT},
+        {"setup.py": "open('.deps')", ".deps": AT},
+        {
+            "pyproject.toml": "[tool.hatch.metadata.hooks.requirements_txt]\nfiles = ['a.lst']",
+            "a.lst": AT,
+        },
         {"setup.py": "open(os.path.join('requirements', 'base.in'))", "requirements/base.in": AT},
         {
             "pyproject.toml": "[tool.poetry.dependencies]\n"
