@@ -380,6 +380,24 @@ class Flow:
             self._learn(place)
         return self._held[place]
 
+    def near_labels(self, *expressions: ast.expr) -> set[Label]:
+        """Tell what these may hold that does not come by way of what objects hold, or of files."""
+        found: set[Label] = set()
+        waiting, seen = list(expressions), set(map(id, expressions))
+        for expression in waiting:  # it grows meanwhile
+            labels, keys = self._summary(expression)
+            found |= labels
+            for key in (each.removeprefix(_ITEM) for each in keys):
+                if key.startswith("file ") or key == _FIELDS:
+                    continue
+                if key.startswith(".") and not key.endswith("()"):
+                    continue
+                found |= self._given.get(key, set())
+                further = [e for e in self._fed(key, arms_of(expression)) if id(e) not in seen]
+                waiting += further
+                seen.update(map(id, further))
+        return found
+
     def _places(self, expression: ast.expr, *, one: bool) -> Iterator[Place]:
         """Give the places whose labels an expression takes on."""
         arms = arms_of(expression)

@@ -12,7 +12,6 @@ import builtins
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -37,9 +36,14 @@ from package_gate.scanners.trees import regular_files
 
 MAX_STATEMENTS = 3000
 """Of one flow; one that has more is not identified, so nothing is said of it by another release."""
+_NEAR = 4
+"""Steps from the statement of such a flow to the texts that count."""
 _MAX_DATA_BYTES = 256 * 1024 * 1024
-_POINTED = re.compile(r"://|\d\.\d+\.\d|\w\.\w{2,}/|[A-Za-z0-9+/=]{40}")
-"""Texts that are addresses, or encoded."""
+_POINTED = re.compile(
+    r"\w*://[^\s'\"<>)]*|\b\d{1,3}(?:\.\d{1,3}){3}\b|[\w.-]*\w\.\w{2,}/[^\s'\"<>)]*"
+    r"|[A-Za-z0-9+/=]{40,}"
+)
+"""What is an address in a text, or encoded. Three numbers are a version, like the package's own."""
 _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
@@ -71,6 +75,8 @@ class _Slice:
         self.texts: dict[tuple[str, int], dict[tuple[int, int], str]] = {}
         """Module and function → line and column → statement."""
         self.constants: set[str] = set()
+        self.remarks: set[str] = set()
+        """Docstrings, which are data for who reads `__doc__`."""
         self.names: set[str] = set()
         self.outside: set[str] = set()
         """What is imported from elsewhere."""
@@ -131,6 +137,30 @@ class _Slice:
                 self._seen.add(key)
                 self._visit(path, statement, follow=follow)
 
+    def add_near(self, node: ast.AST) -> None:
+        """Note the texts in a node, in what it names, and in what that names."""
+        near: list[tuple[str, ast.AST]] = [(self._own[0], node)]
+        for _ in range(_NEAR):
+            stored: list[tuple[str, ast.AST]] = []
+            for path, part in near:
+                for each in ast.walk(part):
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                        self.constants.add(each.value)
+                    elif isinstance(each, ast.Name):
+                        stored += self._stores(path, each.id)
+            near = stored
+
+    def _stores(self, path: str, name: str) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield what gives a name its value, also in the module that it is imported from."""
+        module = self._statements(path)
+        places = [(path, name)] if module else []
+        for imported in module.imports.get(name, ()) if module else ():
+            places.append(self._fingerprints.graph.resolve(path, imported))
+        for target, wanted in places:
+            other = self._statements(target) if target else None
+            for each in other.stores.get(wanted, ()) if other else ():
+                yield target, each
+
     def _statements(self, path: str) -> Statements | None:
         return self._own[1] if path == self._own[0] else self._fingerprints.statements(path)
 
@@ -165,7 +195,7 @@ class _Slice:
         owners: set[int] = set()
         for node in nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                self.constants.add(node.value)
+                (self.remarks if _is_remark(statement) else self.constants).add(node.value)
             elif isinstance(node, ast.Name):
                 self._name(path, module, node.id, "", follow=follow)
                 if follow and id(node) not in owners:
@@ -334,8 +364,9 @@ class Fingerprints:
     def of(self, sink: Sink, flow: Flow, module: ast.Module, path: str, when: Sequence[str]) -> str:
         """Identify what leads to a sink.
 
-        Where that is too much, or reads files that can't be named, all of the artifact identifies
-        it, so that another release has the same only when it is the same.
+        Where that reads files that can't be named, all of the artifact identifies it, so that
+        another release has the same only when it is the same. Where it is too much, as in programs
+        of which all depends on all, the statement does as in a function that waits.
 
         Args:
             sink: what was found.
@@ -352,7 +383,9 @@ class Fingerprints:
             for node in sink.nodes:
                 found.add(node)
             data = self._data_of(found)
-        except (TooLargeError, RecursionError, MemoryError):
+        except TooLargeError:
+            return digest_of([*when, self.of_waiting(sink, flow, module, path)])
+        except (RecursionError, MemoryError):
             data = None
         if data is None:
             return digest_of([sink.behaviour.rule, *when, *self._everything])
@@ -366,24 +399,32 @@ class Fingerprints:
         """Identify what a function does when it is called.
 
         That is the statement, its function's name, and the addresses and encoded texts that lead
-        there: functions change from release to release, and this is only asked of new ones.
+        there, or stand in the function where there is too much that does: functions change from
+        release to release, and this is only asked of new ones.
 
         Raises:
             OSError: a file can't be read.
         """
         statements = Statements(module, flow.nodes)
         found = _Slice(self, path, flow, statements)
-        with suppress(TooLargeError):
+        too_large = False
+        try:
             found.add(sink.nodes[0])
+        except TooLargeError:  # where it stopped says nothing
+            too_large = True
+            found = _Slice(self, path, flow, statements)
         parts = [sink.behaviour.rule, "waits"]
         for node in sink.nodes:
             statement = statements.statement[id(node)]
             function = statements.function_of(statement)
+            if too_large:
+                found.add_near(function or statement)
             parts += [
                 _text(statement, _own_part(statement)),
                 plain(function.name if function else ""),
             ]
-        pointed = filter(_POINTED.search, found.constants)
+        texts = found.constants | (found.remarks if "__doc__" in found.names else set())
+        pointed = {each for text in texts for each in _POINTED.findall(text)}
         return digest_of([*parts, *sorted(pointed), *sorted(found.afar)])
 
     @cached_property

@@ -110,7 +110,10 @@ class Beside:
         if name not in self._does:
             flow, rest = self._resolve(name.removesuffix("[]"))
             found: set[Use] = set()
-            for key in (rest, _method_of(rest, flow)) if flow else ():
+            keys = [rest, _method_of(rest, flow)] if flow else []
+            if flow and name.endswith("()"):  # what the function has given is called, not itself
+                keys = [".__call__"] if rest in flow.expressions.classes else []
+            for key in keys:
                 far = self._last or key is not rest
                 for function in flow.expressions.functions.get(key, ()) if flow else ():
                     uses = flow.uses(function) if flow else frozenset()

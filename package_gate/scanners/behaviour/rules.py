@@ -393,7 +393,7 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield from _sent(call, flow, sent(call, flow))
     if call.does(tables.SHOWS) and _is_stolen_by_browser(call, flow, labels):
         yield "sends-secrets"
-    yield from _run(call, flow, labels, runs_elsewhere="runs" in elsewhere)
+    yield from _run(call, flow, labels, elsewhere.get("runs", []))
     yield from _looked_up(call, flow, labels)
     if program:
         yield from _of_program(call, flow, labels)
@@ -448,12 +448,16 @@ def _overwrites_with_noise(call: Call, flow: Flow) -> bool:
     )
 
 
-def _run(call: Call, flow: Flow, labels: set[Label], *, runs_elsewhere: bool) -> Iterator[str]:
+def _run(
+    call: Call, flow: Flow, labels: set[Label], run_elsewhere: Sequence[ast.expr]
+) -> Iterator[str]:
     """Yield what a call shows that runs, or loads, what it is given."""
     runs = call.does(tables.RUNS)
-    if Label.DOWNLOADED in labels and (runs or runs_elsewhere or call.does(tables.LOADS)):
+    elsewhere = flow.near_labels(*run_elsewhere)
+    downloaded = Label.DOWNLOADED in labels and (runs or call.does(tables.LOADS))
+    if downloaded or Label.DOWNLOADED in elsewhere:
         yield "runs-downloaded-code"
-    if (runs and Label.DECODED in labels) or (runs_elsewhere and Label.ENCODED in labels):
+    if (runs and Label.DECODED in labels) or Label.ENCODED in elsewhere:
         yield "runs-decoded-code"
     if runs and Label.ANOTHERS in labels:
         yield "runs-own-data"

@@ -45,7 +45,7 @@ def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
         address = flow.address(call) if call.does(tables.SENDS) else ""
         quiet = is_for_strangers(address) and id(call.node) in flow.quiet
         if quiet and flow.takes_what_is_given(call):
-            hosts = "\0".join(sorted(hosts_in(address)))
+            hosts = "\0".join(sorted(set(hosts_in(address))))
             yield call, hashlib.sha256(f"{ON_THE_QUIET}\0{hosts}".encode()).hexdigest()
 
 

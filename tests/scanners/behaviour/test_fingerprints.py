@@ -215,15 +215,23 @@ def test_what_hides_in_texts_has_no_precedent(tmp_path: Path, code: str) -> None
     assert "" in prints(tmp_path, {"sample/__init__.py": code})
 
 
-def test_a_flow_that_is_too_large_is_the_same_in_the_same_files_only(
+def test_a_flow_that_is_too_large_is_told_by_its_function_and_where_it_leads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("package_gate.scanners.behaviour.fingerprints.MAX_STATEMENTS", 2)
 
     old = prints(tmp_path / "old", RELEASE)
 
-    assert prints(tmp_path / "same", RELEASE) == old
-    assert not prints(tmp_path / "new", SAME["another module"]) & old
+    assert prints(tmp_path / "same", SAME["code around it"]) == old
+    for number, files in enumerate(
+        (
+            changed("sample/config.py", "telemetry.example", "another.example"),
+            changed(SEND, "requests.post(URL", "requests.post('https://a.example' or URL"),
+            changed(SEND, "def send", "def start_up").copy()
+            | {"sample/__init__.py": "from . import telemetry\ntelemetry.start_up()\n"},
+        )
+    ):
+        assert not prints(tmp_path / f"new{number}", files) & old
 
 
 def test_a_start_up_file_is_told_by_its_lines(tmp_path: Path) -> None:
