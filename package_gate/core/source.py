@@ -70,14 +70,14 @@ def read_source(content: bytes) -> Source:
         if has_mark or len(declared) > 1 or codec not in _PLAIN:
             known = all(map(_is_known, declared))
             fault = Fault.CODEC if known else Fault.UNKNOWN_CODEC
-            return Source(_nearest(code), fault, codec)
+            return Source(_replaced(code, "utf-8"), fault, codec)
     (codec,) = declared if len(declared) == 1 else ("utf-8",)
     if codec in ("utf-8", "ascii") and code.isascii():
         return Source(code)
     try:
         text = code.decode(codec)
     except UnicodeDecodeError:
-        return Source(_nearest(code), Fault.UNDECODABLE, codec)
+        return Source(_replaced(code, codec), Fault.UNDECODABLE, codec)
     return Source(code if codec == "utf-8" else text.encode())
 
 
@@ -124,9 +124,6 @@ def _is_known(codec: str) -> bool:
     return True
 
 
-def _nearest(code: bytes) -> bytes:
-    try:
-        code.decode()
-    except UnicodeDecodeError:
-        return code.decode("latin-1").encode()
-    return code
+def _replaced(code: bytes, codec: str) -> bytes:
+    """Give the text with a sign for each byte that is none of the codec; all others stay."""
+    return code.decode(codec, "replace").encode()

@@ -178,7 +178,13 @@ def _parse_newer(text: str, error: SyntaxError) -> ast.Module:
 
 
 def _may_be_known(message: str) -> bool:
-    """Whether the letter that a message is about may be one of a newer Unicode."""
+    """Whether the sign that a message is about may be a part of names in a newer Unicode.
+
+    It isn't when it is a quotation mark, a dash, a space, a symbol or the mark of UTF-8. Unicode
+    15.1 added U+30FB, which looks like punctuation.
+    """
     if shown := _LETTER.search(message):
-        return unicodedata.category(chr(int(shown[1], 16))) in ("Cn", "Co")
+        sign = chr(int(shown[1], 16))
+        kind = unicodedata.category(sign)
+        return kind[0] in "LMN" or (kind in ("Cn", "Co", "Cf", "Po") and sign != "\ufeff")
     return "Exceeds" in message or "unknown Unicode character name" in message

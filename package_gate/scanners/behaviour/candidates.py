@@ -23,8 +23,6 @@ from package_gate.scanners.trees import regular_files
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is looked at."""
 
-_CALLS_AT_ONCE = re.compile(rb"^[ \t]*(?:\w+ *= *)?[A-Za-z_][\w.]*\(\s*[A-Za-z_]", re.MULTILINE)
-"""A call that is given something, perhaps by a module itself."""
 _MAX_DATA = 4 * 1024 * 1024
 """The largest file that may be Python although its name says otherwise."""
 _START = 4096
@@ -104,9 +102,8 @@ class CandidateRules:
                 continue
             content = path.read_bytes()
             matches = partial(self._matches, relative, content)
-            always = running.is_of_a_build(relative) or _is_glue(relative, content, running)
             found = once(relative, content, matches)
-            if always or _CANDIDATE in found:
+            if _CANDIDATE in found or (content and running.when(relative) is Runs.AT_ONCE):
                 paths.append(relative)
             modules.note(relative, read_source(content).code, found)
         together = modules.that_bring_together(frozenset(paths), running.is_of_a_build)
@@ -222,8 +219,3 @@ def _letter(written: re.Match[bytes]) -> bytes:
     else:
         letter = chr(int(number, 16) if number else int(octal, 8))
     return letter.encode() if letter.isascii() else written[0]
-
-
-def _is_glue(path: str, content: bytes, running: RunningFiles) -> bool:
-    """Whether this file may bring modules together as soon as it is imported."""
-    return _CALLS_AT_ONCE.search(content) is not None and running.when(path) is Runs.AT_ONCE

@@ -52,8 +52,8 @@ rule candidate
 {
     strings:
         // Runs Python code, or names what it calls in a roundabout way.
-        $run1 = /[^.\w`]exec\s*[(,\]\n]/
-        $run2 = /[^.\w`]eval\s*[(,\]\n]/
+        $run1 = /(^|[^.\w`])exec\b/
+        $run2 = /(^|[^.\w`])eval\b/
         $run3 = /["'](exec|eval)["']/
         $run4 = "FunctionType"
         $run5 = "__import__"
@@ -143,7 +143,7 @@ rule candidate
         $command12 = /["']-m["']/
 
         // Runs what a file holds.
-        $load1 = /[^.\w`](exec(file)?|eval)\s*\(/
+        $load1 = /(^|[^.\w`])(exec(file)?|eval)\b/
         $load2 = /\b(pickle|marshal|dill|joblib)\s*\.\s*loads?\b/
         $load3 = /from[ \t]+(pickle|marshal|dill|joblib)[ \t]/
         $load4 = /\b(run_path|load_source|spec_from_file_location|SourceFileLoader)\b/

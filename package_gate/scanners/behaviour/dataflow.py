@@ -23,6 +23,7 @@ from package_gate.scanners.behaviour.expressions import (
     targets,
 )
 from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.hidden_ways import HiddenWays
 from package_gate.scanners.behaviour.receivers import is_for_strangers
 from package_gate.scanners.import_time import parameters_given
 from package_gate.scanners.nodes import Function, children
@@ -700,8 +701,9 @@ class Flow:
             if not all(name.endswith("()") or is_local(name) for name in later):
                 after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else ()
                 arguments = after if after else tuple(node.args[number + 1 :])
+                by_name = keywords if number < len(node.args) else ()  # `register(f, x, key=y)`
                 names, _, of_tables = _known(later)
-                yield Call(names, False, tuple(arguments), (), node, of_tables)
+                yield Call(names, False, tuple(arguments), by_name, node, of_tables)
 
     def _edges(self) -> Iterator[tuple[str, ast.expr]]:
         """Yield what flows where: a key and an expression whose labels it takes on."""
@@ -719,6 +721,7 @@ class Flow:
                         yield key, node.value
         for call in self.calls:
             yield from self._edges_of(call)
+        yield from HiddenWays(self.nodes, self.expressions).ways()
         for function in self.functions:
             if any(_PROPERTIES & self.expressions.names(each) for each in function.decorator_list):
                 for value in self.expressions.values.get(f".{function.name}()", ()):
@@ -983,7 +986,10 @@ class Flow:
                 return
         elif isinstance(node, ast.Subscript):
             if _ENVIRONMENT & self.expressions.names(node.value):
+                if self._reads_each(node.slice):
+                    labels |= {Label.SECRET, Label.LOOT}
                 return
+            self._look_up(node, labels)
             cut = node.slice
             if isinstance(cut, ast.Slice):
                 if cut.step and self._is_text(node.value):
@@ -1003,6 +1009,11 @@ class Flow:
         for child in children(node):
             if not (isinstance(child, ast.keyword) and self._is_its_environment(child, node)):
                 self._collect(child, labels, keys, read=read)
+
+    def _reads_each(self, key: ast.expr) -> bool:
+        """Whether this is the name of one variable of the environment after the other."""
+        looped = self.expressions.loops.get(key.id, ()) if isinstance(key, ast.Name) else ()
+        return any(_ENVIRONMENT & self.expressions.names(each) for each in looped)
 
     def _gives_what_it_returns(self, name: str) -> bool:
         """Whether what comes back from a function of this file is known from its statements."""

@@ -7,6 +7,7 @@ first is not asked. So `getattr(__import__("so"[::-1]), "sys" + "tem")` is `os.s
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,11 @@ _MAX_NAMES = 250
 _MAX_OTHER_NAMES = 8
 _BUILTINS = frozenset(dir(builtins))
 
+_BY_WAY_OF_OTHERS = re.compile(
+    r"^(?!asyncio\.)(?:\w+\.)+_?((?:os|sys|subprocess|socket|base64|builtins|marshal|pickle|shutil|ctypes"
+    r"|importlib|codecs|urllib\.request|requests|httpx)\.(?=\w))"
+)
+"""A module that another one has imported: `shutil.os.environ`."""
 _OF_INTEREST = {
     *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr),
     *(ast.For, ast.AsyncFor, ast.comprehension, ast.withitem),
@@ -548,6 +554,7 @@ def _plain(name: str) -> str:
     name = name.replace(HIDDEN, "")
     for prefix in ("builtins.", "__builtins__."):
         name = name.removeprefix(prefix)
+    name = _BY_WAY_OF_OTHERS.sub(r"\1", name)
     return HIDDEN + name if hidden else name
 
 

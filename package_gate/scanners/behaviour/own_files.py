@@ -485,7 +485,7 @@ class OwnFiles:
         Raises:
             OSError: one can't be read.
         """
-        digest = hashlib.sha256(self.name.encode())
+        digest = hashlib.sha256(f"{self.name} {self.is_pure}".encode())
         for path in self._paths:
             digest.update(path.encode("utf-8", "replace") + b"\0")
             if path.endswith(_SHELL_SCRIPTS[1:]) or "." not in path.rpartition("/")[2]:

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -375,6 +376,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "starts-again-by-itself"
     if _reads_memory(call, flow):
         yield "reads-other-processes"
+    if _hands_away(call, flow):
+        yield "sends-secrets"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     elsewhere = flow.done_elsewhere(call)
@@ -403,6 +406,36 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+
+
+_NETWORK = (
+    *("poplib", "imaplib", "ftplib", "smtplib", "nntplib", "telnetlib", "http.client", "ssl"),
+    *("xmlrpc.client", "_socket", "socket", "urllib.request", "urllib.robotparser"),
+)
+"""Modules of which every function may send what it is given."""
+
+
+def _hands_away(call: Call, flow: Flow) -> bool:
+    """Whether a function that may send is given all that thieves look for.
+
+    Each function of another distribution may, when the call has a stranger's address as well.
+    """
+    if call.does(tables.SENDS):
+        return False
+    of_network = any(name.startswith(tuple(f"{each}." for each in _NETWORK)) for name in call.names)
+    if not of_network:
+        roots = {name.partition(".")[0].partition("(")[0] for name in call.names if "." in name}
+        known = {name.partition(".")[0] for name in flow.expressions.imports.values()}
+        foreign = (roots & known) - sys.stdlib_module_names
+        if not any(each and not flow.is_own(each) for each in foreign):
+            return False
+        given = flow.text(*call.everything)
+        if "//" not in given and "." not in given:
+            return False
+        lines = "\n".join(f"//{line}" for line in given.split("\n") if "//" not in line)
+        if not is_for_strangers(f"{flow.address(call)}\n{given}\n{lines}"):
+            return False
+    return Label.LOOT in flow.labels(*call.everything)
 
 
 def _reads_memory(call: Call, flow: Flow) -> bool:

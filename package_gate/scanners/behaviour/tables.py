@@ -16,7 +16,7 @@ CREDENTIALS = re.compile(
     r"|Login Data|Local Storage|Local Extension Settings|leveldb|cookies\.sqlite|key[34]\.db"
     r"|logins\.json|User Data|Keychains?/|exodus|wallet\.dat|\bwallets?\b|MetaMask"
     r"|%(?=[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY))[A-Z0-9_]+%"
-    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/(?:[^/]{0,40}/)?(?:mem|environ)\b"
+    r"|[~%]/(?:Documents|Desktop|Pictures|Downloads)\b|/proc/(?:[^/]{0,40}/)?(?:mem|environ)\b|/proc/[^/]{0,40}/env?\*"
     r"|/run/secrets/|\.(?:config/git/credentials|vault-token|terraform\.d|databrickscfg|snowsql|s3cfg|boto)\b"
     r"|\.(?:cargo/credentials|gem/credentials|kaggle/kaggle\.json|huggingface/token|config/sops/age)\b"
     r"|\.cache/huggingface/token\b|\.config/(?:hub|rclone/rclone\.conf|op)\b|\.password-store\b"
@@ -473,6 +473,12 @@ HOST_FACTS = Table(
 SECRETS = Table(
     ("boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
      "botocore.session.get_session().get_credentials", "botocore.session.Session().get_credentials",
+     "botocore.session.Session().full_config", "botocore.session.get_session().full_config",
+     "boto3._get_default_session().get_credentials", "psutil.Process().environ",
+     "psutil.process_iter()[].environ", "readline.get_history_item",
+     "boto3.client()._request_signer*", "boto3.client().get_session_token",
+     "boto3.client().get_authorization_token", "wsgiref.handlers.read_environ",
+     "wsgiref.handlers.BaseHandler.os_environ",
      "keyring.get_password", "keyring.get_credential", "posix.environ", "getpass.getpass",
      "kubernetes.client.CoreV1Api().read_namespaced_secret", "prefect.blocks.system.Secret.load",
      "hvac.Client().secrets.*", "hvac.Client().read", "airflow.models.Variable.get",
