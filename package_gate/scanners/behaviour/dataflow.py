@@ -700,7 +700,8 @@ class Flow:
             # A function's own variable that nothing is known of is in no table, and in no module.
             if not all(name.endswith("()") or is_local(name) for name in later):
                 after = rest.elts if isinstance(rest, ast.Tuple | ast.List) else ()
-                arguments = after if after else tuple(node.args[number + 1 :])
+                others = node.args[number + 1 :] if number < len(node.args) else node.args
+                arguments = after if after else tuple(others)
                 by_name = keywords if number < len(node.args) else ()  # `register(f, x, key=y)`
                 names, _, of_tables = _known(later)
                 yield Call(names, False, tuple(arguments), by_name, node, of_tables)

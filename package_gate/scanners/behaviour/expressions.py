@@ -9,6 +9,7 @@ import ast
 import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from package_gate.scanners.behaviour import tables as tables
@@ -101,6 +102,8 @@ class Expressions:
         """Whether something led further than it was followed, so that the rest is not known."""
         self._names: dict[int, frozenset[str]] = {}
         self._known: dict[int | str, object] = {}
+        self._parsed: dict[int, ast.expr | None] = {}
+        """Text → the expression in it, which is kept because it is known by its id."""
 
     def _note_functions(self, nodes: Iterable[ast.AST]) -> None:
         methods: set[int] = set()
@@ -128,6 +131,9 @@ class Expressions:
         for node in functions:
             if id(node) not in methods:
                 self.functions.setdefault(node.name, []).append(node)
+            for parameter, default in defaults_of(node.args):
+                if isinstance(default, ast.Name | ast.Attribute):  # `def f(run=exec)`
+                    self.values.setdefault(parameter, []).append(default)
             name = f".{node.name}()" if id(node) in methods else f"{node.name}()"
             self._parameters.setdefault(name, _parameters(node.args))
             for returned in returns_of(node):
@@ -241,6 +247,7 @@ class Expressions:
             found = [each for v in self._values_of(expression) for each in self.names(v, deeper)]
             for each in self.loops.get(name, ()):
                 found += [f"{whole}[]" for whole in self.names(each, deeper)]
+                found += self._names_within(each, deeper)
             if name in self.imports:
                 found.append(self.imports[name])
             elif not found and (name in _BUILTINS or name not in self.values):
@@ -290,6 +297,8 @@ class Expressions:
                     found += [f"{hidden}{each}.{attribute}" for each in bases]
             elif name == "vars" and len(call.args) == 1:
                 found += [f"{each}.__dict__" for each in self.names(call.args[0], depth)]
+            elif name == "eval" and call.args and (written := self._written(call.args[0])):
+                found += self.names(written, depth)
             elif name != "getattr":
                 found.append(f"{function}()")
         if isinstance(call.func, ast.Name):
@@ -297,8 +306,30 @@ class Expressions:
                 found += self.names(value, depth)
         return found
 
+    def _written(self, text: ast.expr) -> ast.expr | None:
+        """Give the expression that a text holds."""
+        key = id(text)
+        if key not in self._parsed:
+            value = text.value if isinstance(text, ast.Constant) else None
+            self._parsed[key] = None
+            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                parsed = ast.parse(value, mode="eval") if isinstance(value, str) else None
+                self._parsed[key] = parsed.body if parsed else None
+        return self._parsed[key]
+
+    def _names_within(self, container: ast.expr, depth: int) -> Iterator[str]:
+        """Give the names of the functions and modules that are written in a container."""
+        held = [container]
+        if isinstance(container, ast.Name):
+            held += self._values_of(container)
+        for each in held:
+            parts = each.values if isinstance(each, ast.Dict) else getattr(each, "elts", [])
+            for part in parts[:_MAX_NAMES]:
+                if isinstance(part, ast.Name | ast.Attribute):
+                    yield from self.names(part, depth)
+
     def _names_of_item(self, item: ast.Subscript, depth: int) -> list[str]:
-        found = []
+        found = [*self._names_within(item.value, depth)]
         for name in self.names(item.value, depth):
             key = self._identifier(item.slice, depth)
             if key and name in ("globals()", "locals()", "vars()", "sys.modules"):
@@ -382,7 +413,9 @@ class Expressions:
     def _joined(self, node: ast.JoinedStr, depth: int, bound: Bound) -> object:
         return "".join(as_text(self._value(each, depth, bound)) for each in node.values)
 
-    def _formatted(self, node: ast.FormattedValue, depth: int, bound: Bound) -> object:
+    def _formatted(
+        self, node: ast.FormattedValue | ast.NamedExpr, depth: int, bound: Bound
+    ) -> object:
         return self._value(node.value, depth, bound)
 
     def _list(self, node: ast.List | ast.Tuple | ast.Set, depth: int, bound: Bound) -> object:
@@ -532,6 +565,16 @@ def _find_returns(function: Function) -> Iterator[ast.expr]:
             waiting += children(node)
 
 
+def defaults_of(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """Pair parameters with what they are when nothing is given for them."""
+    taken = [*arguments.posonlyargs, *arguments.args]
+    for parameter, default in zip(reversed(taken), reversed(arguments.defaults), strict=False):
+        yield parameter.arg, default
+    for parameter, by_name in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if by_name is not None:
+            yield parameter.arg, by_name
+
+
 def _parameters(arguments: ast.arguments) -> list[str]:
     return [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
 
@@ -563,6 +606,7 @@ _WORK: Mapping[type[ast.expr], Callable[[Expressions, Any, int, Bound], object]]
     ast.Name: Expressions._name,
     ast.Attribute: Expressions._attribute,
     ast.JoinedStr: Expressions._joined,
+    ast.NamedExpr: Expressions._formatted,
     ast.FormattedValue: Expressions._formatted,
     ast.List: Expressions._list,
     ast.Tuple: Expressions._list,

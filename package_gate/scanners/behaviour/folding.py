@@ -32,15 +32,17 @@ _SAME = {
     *("str", "bytes", "bytearray", "list", "tuple", "repr", "Path", "pathlib.Path"),
     *("pathlib.PurePath", "os.path.expanduser", "os.path.expandvars", "os.path.abspath"),
     *("os.path.normpath", "os.path.realpath", "os.path.dirname", "os.fspath"),
-    *("sorted", "set", "iter"),
+    *("sorted", "set", "iter", "ast.parse", "compile"),
 }
 """Functions whose result reads like their first argument."""
+_OF_NUMBERS = {"bytes", "bytearray", "array.array"}
+"""Functions that take a text as a list of its letters' numbers."""
 _PATHS = {"Path", "pathlib.Path", "pathlib.PurePath"}
 _LISTED = {"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob", "shlex.split"}
 """Functions that give a list of which each item reads like their first argument."""
 _SAME_METHODS = {
     *("encode", "decode", "strip", "rstrip", "lstrip", "lower", "upper", "resolve", "absolute"),
-    *("expanduser", "as_posix", "as_uri", "items", "keys", "values", "copy"),
+    *("expanduser", "as_posix", "as_uri", "items", "keys", "values", "copy", "tobytes"),
 }
 _PLACE = re.compile(r"\{(\w{0,50})(?:[.\[!:][^{}]{0,50})?\}")
 """Where a template of `str.format` puts a value."""
@@ -84,6 +86,8 @@ def called(name: str, arguments: list[object]) -> object:
     first = arguments[0] if arguments else None
     if name in _PATHS and len(arguments) > 1:
         return "/".join(map(as_text, arguments))
+    if name in _OF_NUMBERS and isinstance(arguments[-1] if arguments else None, list):
+        return _of_numbers(arguments[-1])
     if name in _SAME:
         return first
     if name == "textwrap.dedent" and isinstance(first, str):
@@ -113,6 +117,14 @@ def called(name: str, arguments: list[object]) -> object:
     if isinstance(first, str) and UNKNOWN not in first:
         return _decoded(name, first, arguments[1:])
     return None
+
+
+def _of_numbers(items: object) -> object:
+    """Give the text whose letters are written as numbers."""
+    numbers = items if isinstance(items, list) else []
+    if all(isinstance(each, int) and 0 <= each < 256 for each in numbers):
+        return shortened("".join(map(chr, numbers)))
+    return items
 
 
 def _listed(value: object) -> list[object] | None:

@@ -11,7 +11,7 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator
 
-from package_gate.scanners.behaviour.expressions import Expressions, targets
+from package_gate.scanners.behaviour.expressions import Expressions, defaults_of, targets
 from package_gate.scanners.import_time import parameters_given
 from package_gate.scanners.nodes import Function
 
@@ -53,7 +53,7 @@ class HiddenWays:
         ]
         for node in self._nodes:
             if isinstance(node, ast.arguments):
-                yield from _defaults(node)
+                yield from defaults_of(node)
             elif isinstance(node, ast.Match):
                 yield from ((name, node.subject) for name in _captured(node))
             elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
@@ -218,15 +218,6 @@ class HiddenWays:
 
 def _given(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(each.value for each in call.keywords)]
-
-
-def _defaults(arguments: ast.arguments) -> Iterator[Way]:
-    taken = [*arguments.posonlyargs, *arguments.args]
-    for parameter, default in zip(reversed(taken), reversed(arguments.defaults), strict=False):
-        yield parameter.arg, default
-    for parameter, by_name in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if by_name is not None:
-            yield parameter.arg, by_name
 
 
 def _captured(match: ast.Match) -> Iterator[str]:

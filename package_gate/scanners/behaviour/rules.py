@@ -42,6 +42,7 @@ from package_gate.scanners.behaviour.sending import (
     of_quiet_sends,
     sent,
 )
+from package_gate.scanners.behaviour.worked_out import is_worked_out
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import unparsed
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -492,6 +493,8 @@ def _run(
         yield "runs-downloaded-code"
     if (runs and Label.DECODED in labels) or Label.ENCODED in elsewhere:
         yield "runs-decoded-code"
+    if runs and call.arguments and is_worked_out(call.arguments[0], flow):
+        yield "runs-decoded-code"
     if runs and Label.ANOTHERS in labels:
         yield "runs-own-data"
     if call.does(tables.LOADS_A_FILE) and _FAR.match(flow.text(*call.arguments[:1])):
@@ -733,9 +736,24 @@ def _of_hosts(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
                         yield rule, (value,)
 
 
-_OF_FILES = (_of_file, _of_steps, _of_requirements, _of_hosts, of_connections, of_copies,
-             of_confidences, of_hidden_addresses, of_pages, of_replacements, of_roundabout_calls,
-             of_sabotage)  # fmt: skip
+def _of_code_objects(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
+    """Yield functions that are given other code: `f.__code__ = compile(…)`."""
+    for node in flow.of_kind(ast.Assign):
+        if any(
+            isinstance(each, ast.Attribute) and each.attr == "__code__" for each in node.targets
+        ):
+            labels = flow.near_labels(node.value)
+            if Label.DOWNLOADED in labels:
+                yield "runs-downloaded-code", (node.value,)
+            if Label.DECODED in labels or is_worked_out(node.value, flow):
+                yield "runs-decoded-code", (node.value,)
+
+
+_OF_FILES = (
+    *(_of_file, _of_steps, _of_code_objects, _of_requirements, _of_hosts, of_connections),
+    *(of_copies, of_confidences, of_hidden_addresses, of_pages, of_replacements),
+    *(of_roundabout_calls, of_sabotage),
+)
 """What looks at a file as a whole."""
 
 
@@ -776,8 +794,9 @@ def _inner_code(call: Call, flow: Flow) -> Iterator[str]:
     runs = call.does(tables.RUNS) or "compile" in call.names
     if runs and call.arguments:
         text = flow.expressions.whole_text(call.arguments[0])
-        if UNKNOWN not in text and len(text) > 10:
-            yield text
+        if len(text.replace(UNKNOWN, "")) > 10:
+            # What is not known may be a name, or nothing.
+            yield from dict.fromkeys(text.replace(UNKNOWN, each) for each in ("_", ""))
     if call.does(tables.EVALUATES_TEXT) and call.arguments:
         # Most are given numbers and other expressions, of which nothing is known.
         yield flow.expressions.whole_text(call.arguments[0]).replace("@", "").replace(UNKNOWN, "0")

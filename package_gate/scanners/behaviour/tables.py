@@ -556,7 +556,8 @@ RUNS = Table(
     (*_WATCHED, "_xxsubinterpreters.run_string", "_interpreters.exec", "_testcapi.run_in_subinterp",
      "exec", "eval", "types.FunctionType", "types.FunctionType()", "runpy.run_path",
      "code.InteractiveInterpreter().run*", "code.InteractiveConsole().*", "code.interact",
-     "timeit.timeit", "timeit.repeat", "timeit.Timer", "cProfile.run*", "profile.run*", "pdb.run*",
+     "timeit.timeit", "timeit.repeat", "timeit.Timer", "timeit.main", "runpy._run_code",
+     "cProfile.run*", "profile.run*", "pdb.run*",
      "bdb.Bdb().run*", "IPython.get_ipython().run_cell*", "IPython.get_ipython().ex",
      "get_ipython().run_cell*", "get_ipython().ex", "ctypes.pythonapi.PyRun_*",
      "ctypes.PyDLL().PyRun_*")
@@ -566,6 +567,7 @@ RUNS_THE_FIRST = Table((*_WATCHED, "cProfile.run*", "profile.run*", "pdb.run*", 
 """Those of them whose other arguments are no code."""
 LOADS = Table(
     ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
+     "joblib.load", "cloudpickle.load", "cloudpickle.loads",
      "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",
      "importlib.import_module", "importlib.util.spec_from_file_location", "runpy.run_path",
      "importlib.machinery.SourceFileLoader", "sys.path.insert", "sys.path.append",
