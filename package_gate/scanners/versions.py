@@ -6,13 +6,13 @@ what a scanner reports about the same bytes raises its number here, by hand.
 
 from importlib.metadata import version
 
-ARCHIVE = "11"
-BEHAVIOUR = "32"
+ARCHIVE = "12"
+BEHAVIOUR = "33"
 OBSERVED = "3"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
-_GUARDDOG = 8
+_GUARDDOG = 9
 """What is made of GuardDog's rules: see `guarddog`."""
 _RUFF = 2
 """Which of Ruff's rules are used, and what is made of them: see `ruff`."""
