@@ -44,7 +44,8 @@ _UNKNOWN = "?."
 _IMPORTERS = {"__import__", "importlib.import_module", "importlib.__import__"}
 _ONLY_ATTRIBUTES = {"os", "sys"}
 """Modules whose lists and dictionaries every program changes: `os.environ`, `sys.path`."""
-_HARMLESS = {*dir(builtins), *ONLY_SAY} - {"map", "next", "setattr", "delattr", "super", "type"}
+_BUILTINS = {*dir(builtins)}
+_HARMLESS = {*_BUILTINS, *ONLY_SAY} - {"map", "next", "setattr", "delattr", "super", "type"}
 """Functions that leave what they are given as it is."""
 _CHANGEABLE = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
 _GIVE_CONSTANTS = {
@@ -146,7 +147,14 @@ class Afar:
         for path in self._looked_at:
             if self._may_change(path, called, libraries, setters):
                 changes = self._changes_in(path)
-                takes = any(self._takes(path, change, used, knowing) for change in changes)
+                asked = any(
+                    each.name.removeprefix(_UNKNOWN) in {"*", *names}
+                    for each in changes
+                    if each.name.startswith(_UNKNOWN)
+                )
+                takes = asked and any(
+                    self._takes(path, change, used, knowing) for change in changes
+                )
                 for change in changes:
                     _, unknown, attribute = change.name.partition(_UNKNOWN)
                     by_the_way = unknown and takes and attribute in {"*", *names}
@@ -165,9 +173,8 @@ class Afar:
     def _called(self, target: str, names: Collection[str]) -> tuple[set[str], set[str]]:
         """Give what a module's own among these names may be called elsewhere, and the module."""
         other = self._statements(target) if target in self._graph.modules else None
-        own = {
-            each for each in names if other and (each in other.stores or each in other.functions)
-        }
+        stored = {*other.stores} - other.imports.keys() - _BUILTINS if other else set()
+        own = set(names) & (stored | other.functions.keys() if other else set())
         module = {target.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]}
         for path in self._graph.importers(target):
             if path not in self._aliases:
@@ -422,6 +429,7 @@ class _Finder:
 
 def _sets(content: bytes, root: bytes) -> bool:
     """Whether a module looks as if it set something of a library."""
+    content = content.replace(b"os.environ[", b"")  # every program sets variables
     imported = re.findall(_IMPORTED % (root, root), content)
     bound = {word for each in imported for word, _ in _WORD.findall(each)}
     if bound:
