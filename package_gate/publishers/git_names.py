@@ -54,59 +54,30 @@ _ACTING = {
     ".lfsconfig": "would fetch files from elsewhere",
 }
 
-_RUN = "would be run by a service that hears of the push"
+# Names at the root that GitHub acts on by itself; and in a folder `docs`, which it may take for the
+# root of a site, and looks through.
+_GITHUB_ACTS = "GitHub would act on it"
 _SITE = "would configure a site that is made of the branch"
-
-# Names at the root that GitHub, and services that it tells of a push, act on by themselves.
 _ACTING_AT_ROOT = {
-    ".github": "GitHub would act on it",
-    "codeowners": "GitHub would act on it",
-    ".devcontainer": "would be run in a codespace",
-    ".devcontainer.json": "would be run in a codespace",
-    ".gitpod.yml": "would be run in a workspace",
+    "codeowners": _GITHUB_ACTS,
     "_config.yml": _SITE,
     "cname": _SITE,
-    ".appveyor.yml": _RUN,
-    ".buildkite": _RUN,
-    ".circleci": _RUN,
-    ".cirrus.star": _RUN,
-    ".cirrus.yml": _RUN,
-    ".drone.yml": _RUN,
-    ".gitlab-ci.yml": _RUN,
-    ".mergify.yml": _RUN,
-    ".pre-commit-config.yaml": _RUN,
-    ".renovaterc": _RUN,
-    ".renovaterc.json": _RUN,
-    ".semaphore": _RUN,
-    ".travis.yml": _RUN,
-    ".woodpecker": _RUN,
-    ".woodpecker.yaml": _RUN,
-    ".woodpecker.yml": _RUN,
-    ".tekton": _RUN,
-    ".gitlab": _RUN,
-    ".forgejo": _RUN,
-    ".gitea": _RUN,
-    ".vscode": "would be run by an editor that opens a clone",
-    ".idea": "would be run by an editor that opens a clone",
-    ".readthedocs.yaml": _SITE,
-    ".readthedocs.yml": _SITE,
-    "readthedocs.yml": _SITE,
-    "amplify.yml": _SITE,
-    "netlify.toml": _SITE,
-    "vercel.json": _SITE,
-    "buildspec.yaml": _RUN,
-    "buildspec.yml": _RUN,
-    "cloudbuild.yaml": _RUN,
-    "cloudbuild.yml": _RUN,
-    "appveyor.yml": _RUN,
-    "azure-pipelines.yml": _RUN,
-    "bitbucket-pipelines.yml": _RUN,
-    "jenkinsfile": _RUN,
-    "renovate.json": _RUN,
-    "renovate.json5": _RUN,
+    "jenkinsfile": "would be run by a service that hears of the push",
 }
-# The same of a folder `docs`, which GitHub takes for the root of a site, and looks through.
 _ACTING_IN_DOCS = frozenset({"codeowners", "_config.yml", "cname"})
+
+# Hundreds of services that hear of a push, editors and agents keep their settings at the root. So
+# of what looks like settings only that goes in which builds read.
+_HARMLESS_DOTS = {".gitignore", ".gitkeep", ".git_archival.txt", ".hgignore", ".trampolim.py"}
+_SETTINGS = re.compile(r".*\.(?:ya?ml|toml|json[5c]?|jsonnet|star|code-workspace|cue|hcl)")
+_OF_BUILDS = {
+    *("pyproject.toml", "hatch.toml", "pdm.toml", "poetry.toml", "uv.toml", "flit.toml"),
+    *("cargo.toml", "rust-toolchain.toml", "package.json", "package-lock.json", "tsconfig.json"),
+    *("environment.yml", "environment.yaml", "conda.yml", "conda.yaml", "vcpkg.json"),
+}
+_SERVICE = "may be settings of a service, an editor or an agent that acts on a push or a clone"
+# What agents take for what they are told, in any folder, and what GitHub offers to run from there.
+_ANYWHERE = {"agents.md", "claude.md", "gemini.md", ".claude", ".cursor", ".devcontainer"}
 
 
 def request_branch(name: str) -> str:
@@ -246,10 +217,16 @@ def left_out(path: str) -> str | None:
         if reason := _ACTING.get(_plain(part)):
             return reason
     plain = [_plain(part) for part in parts]
-    if len(plain) == 2 and plain[0] == "docs" and plain[1] in _ACTING_IN_DOCS:
+    first, is_at_root = plain[0], len(plain) == 1
+    if first == ".github":
+        return _GITHUB_ACTS
+    if len(plain) == 2 and first == "docs" and plain[1] in _ACTING_IN_DOCS:
         return _ACTING_AT_ROOT[plain[1]]
-    # A folder `cname` may be the package itself.
-    return _ACTING_AT_ROOT.get(plain[0]) if len(plain) == 1 or plain[0][:1] == "." else None
+    if is_at_root and first in _ACTING_AT_ROOT:  # a folder `cname` may be the package itself
+        return _ACTING_AT_ROOT[first]
+    is_settings = is_at_root and _SETTINGS.fullmatch(first) and first not in _OF_BUILDS
+    is_hidden = first[:1] == "." and first not in _HARMLESS_DOTS
+    return _SERVICE if is_settings or is_hidden or _ANYWHERE.intersection(plain) else None
 
 
 def _plain(part: str) -> str:

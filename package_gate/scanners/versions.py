@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 ARCHIVE = "12"
 BEHAVIOUR = "33"
-OBSERVED = "3"
+OBSERVED = "4"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""

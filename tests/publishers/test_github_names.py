@@ -256,6 +256,19 @@ def test_an_archive_is_called_by_its_request(filename: str, expected: str) -> No
         ".woodpecker/test.yaml",
         ".tekton/run.yaml",
         ".vscode/tasks.json",
+        ".codecatalyst/workflows/x.yaml",
+        ".zuul.yaml",
+        "bitrise.yml",
+        "wrangler.toml",
+        "app.json",
+        "renovate.json5",
+        "x.code-workspace",
+        ".envrc",
+        ".mcp.json",
+        "CLAUDE.md",
+        "sub/AGENTS.md",
+        "sub/.claude/settings.json",
+        "sub/.devcontainer/devcontainer.json",
     ],
 )
 def test_what_git_github_or_its_services_would_act_on_stays_out(path: str) -> None:
@@ -267,7 +280,8 @@ def test_what_git_github_or_its_services_would_act_on_stays_out(path: str) -> No
     [
         *(".gitignore", "git/a.py", "a.git/x", "a/.packages/x", ".gitkeep", "cname/__init__.py"),
         *("template/.github/workflows/x.yml", "a/CODEOWNERS", "cname.py", "docs/a/CNAME"),
-        *("github/x.py", "docs/index.md"),
+        *("github/x.py", "docs/index.md", "pyproject.toml", "Cargo.toml", "meson.build"),
+        *("sub/data.json", "package.json", ".git_archival.txt", "README.md", "setup.cfg"),
     ],
 )
 def test_everything_else_goes_in(path: str) -> None:
