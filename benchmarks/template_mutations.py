@@ -3,15 +3,16 @@
 Of a template each resource, action, statement, condition, rule, filter and other property is left
 out once, and each number is changed once. On each of these mutants the tests run that need no
 emulator, in a process of its own that has the mutant in place of the template; so do the calls
-that a build makes, which are recorded once. Below what was left out unnoticed nothing more is
-tried. What no test notices is printed, but for what `HARMLESS` explains, and makes the exit status
-1.
+that a build makes, which are recorded once. What none of these notices cfn-lint is asked about, as
+test_lint.py does. Below what was left out unnoticed nothing more is tried. What no test notices is
+printed, but for what `HARMLESS` explains, and makes the exit status 1.
 
     ./shell/run-benchmark.sh template_mutations [--template NAME] [--part TEXT]
         [--tests NAME] [--calls FILE]
 """
 
 import argparse
+import json
 import os
 import pickle
 import re
@@ -32,13 +33,13 @@ from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # it has n
     PROVIDER_SCHEMA_MANAGER,
 )
 
-from tests.templates import template, test_exact_iam
+from tests.templates import template, test_exact_iam, test_lint
 from tests.templates.gate_runs import calls_of
 from tests.templates.template import CFN, load
 
 FOLDER = Path(__file__).parents[1] / "tests/templates"
 LEFT_ALONE = {"test_lint.py", "test_rendered.py", "test_iam_evaluator.py", "test_costs.py"}
-"""Modules that test other things than what templates do."""
+"""Modules that test other things than what templates do, and test_lint.py: see `refused`."""
 MOST_SECONDS = 2.0
 """Of processor time. A test that takes longer on the templates as they are is left alone."""
 TEXTS = {"Description", "GroupDescription", "Sid", "PolicyName", "Tags", "Metadata", "BuildSpec"}
@@ -237,10 +238,19 @@ def forget_rendered() -> None:
 
 
 def first_failure(mutant: Mutant, checks: Sequence[Check]) -> str:
-    """Name the first check that fails on a mutant; "" when none does."""
+    """Name the first check that fails on a mutant, or "cfn-lint"; "" when none does."""
     mutant.apply()
     forget_rendered()
-    return next((check.name for check in checks if check.fails()), "")
+    failing = next((check.name for check in checks if check.fails()), "")
+    return failing or ("cfn-lint" if refused(mutant.template) else "")
+
+
+def refused(name: str) -> list[str]:
+    """Give what cfn-lint says of a template as it is in this process, for one region."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(load(name), file)
+        file.flush()
+        return test_lint.cfn_lint(Path(file.name), test_lint.REGIONS[:1])
 
 
 def in_a_child(work: Callable[[], Any]) -> Any:

@@ -32,9 +32,9 @@ Resources:
 CHECKOV_RULE = re.compile(r"CKV2?_[A-Z]+_\d+")
 
 
-def cfn_lint(template: Path) -> list[str]:
+def cfn_lint(template: Path, regions: list[str] = REGIONS) -> list[str]:
     """Give what it says, its informational rules included."""
-    found = lint_file(template, ManualArgs(include_checks=["I"], regions=REGIONS))
+    found = lint_file(template, ManualArgs(include_checks=["I"], regions=regions))
     return [f"{each.linenumber}: {each.rule.id} {each.message}" for each in found]
 
 

@@ -5,6 +5,7 @@ the notebook's role, the endpoint that the call goes through, the domain and the
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -142,7 +143,7 @@ def gate_stack(**parameters: str | list[str]) -> Rendered:
     )
 
 
-@pytest.fixture(scope="module")
+@cache
 def world() -> World:
     notebook = notebook_stack(
         "notebook", CodeCommitRepository="package-requests", TrustFile="e30=", Verify1="e30="
@@ -270,17 +271,15 @@ CALLS = [
     ids=[f"{who}-{action.split(':')[1]}-{what}-{way}" for who, action, what, way, _ in CALLS],
 )
 def test_a_call_is_allowed_just_where_it_should_be(
-    world: World, who: str, action: str, what: str, way: str, expected: bool
+    who: str, action: str, what: str, way: str, expected: bool
 ) -> None:
-    assert world.allowed(who, action, what, way) is expected
+    assert world().allowed(who, action, what, way) is expected
 
 
-def test_without_its_policy_the_role_is_denied_although_the_endpoints_are_there(
-    world: World,
-) -> None:
+def test_without_its_policy_the_role_is_denied_although_the_endpoints_are_there() -> None:
     """The second check of the guide."""
-    arn = world.notebook.resources["NotebookRole"].attributes["Arn"]
-    endpoint = world.notebook.resources[API].properties["PolicyDocument"]
+    arn = world().notebook.resources["NotebookRole"].attributes["Arn"]
+    endpoint = world().notebook.resources[API].properties["PolicyDocument"]
     request = Request(role(arn), "codeartifact:GetAuthorizationToken", RESOURCES["other domain"])
     assert not evaluate(request, identity=[], endpoint=endpoint)
     unnamed = gate_stack().resources["ExampleDomain"].properties
@@ -291,10 +290,10 @@ def test_without_its_policy_the_role_is_denied_although_the_endpoints_are_there(
     )
 
 
-def test_the_role_has_no_other_right_of_codeartifact(world: World) -> None:
+def test_the_role_has_no_other_right_of_codeartifact() -> None:
     granted = {
         action
-        for policy in policies(world.notebook, "NotebookRole")
+        for policy in policies(world().notebook, "NotebookRole")
         for statement in policy["Statement"]
         for action in (
             [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
@@ -322,8 +321,8 @@ def test_the_role_has_no_other_right_of_codeartifact(world: World) -> None:
     }
 
 
-def test_a_new_network_has_no_way_to_the_internet(world: World) -> None:
-    kinds = {each.type for each in world.notebook.resources.values()}
+def test_a_new_network_has_no_way_to_the_internet() -> None:
+    kinds = {each.type for each in world().notebook.resources.values()}
     assert not kinds & {
         "AWS::EC2::InternetGateway",
         "AWS::EC2::NatGateway",
@@ -331,7 +330,7 @@ def test_a_new_network_has_no_way_to_the_internet(world: World) -> None:
         "AWS::EC2::VPCPeeringConnection",
         "AWS::EC2::TransitGatewayAttachment",
     }
-    notebook = world.notebook.resources["Notebook"].properties
+    notebook = world().notebook.resources["Notebook"].properties
     assert notebook["DirectInternetAccess"] == "Disabled"
     assert notebook["RootAccess"] == "Disabled"
     assert notebook["KmsKeyId"]
@@ -350,10 +349,10 @@ def test_a_new_network_of_any_size_has_its_subnets(block: str, subnets: list[str
     assert [subnet.properties["CidrBlock"] for subnet in found] == subnets
 
 
-def test_a_model_that_is_deployed_is_out_of_reach(world: World) -> None:
+def test_a_model_that_is_deployed_is_out_of_reach() -> None:
     """`sagemaker.runtime` serves nothing else; only Studio has it, whose role calls no model."""
     studio = notebook_stack("studio", NotebookKind="studio")
-    for stack, more in ((world.notebook, ["git-codecommit"]), (studio, ["sagemaker.runtime"])):
+    for stack, more in ((world().notebook, ["git-codecommit"]), (studio, ["sagemaker.runtime"])):
         services = [
             each.properties["ServiceName"].partition(f".{REGION}.")[2]
             for each in stack.of_type("AWS::EC2::VPCEndpoint").values()
@@ -383,9 +382,9 @@ def test_existing_endpoints_are_not_made_for_studio() -> None:
     assert stack.of_type("AWS::EC2::VPCEndpoint") == {}
 
 
-def test_who_does_not_ask_from_inside_has_no_way_and_no_right_to(world: World) -> None:
-    assert "CodeCommitEndpoint" not in world.team.resources
-    assert "codecommit" not in str(policies(world.team, "NotebookRole"))
+def test_who_does_not_ask_from_inside_has_no_way_and_no_right_to() -> None:
+    assert "CodeCommitEndpoint" not in world().team.resources
+    assert "codecommit" not in str(policies(world().team, "NotebookRole"))
 
 
 def test_the_internal_repository_has_an_upstream_only_when_somebody_chains_it_knowingly() -> None:
