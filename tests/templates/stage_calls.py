@@ -9,6 +9,7 @@ from tests.fakes.recorded_calls import AWSCall, Keys, recorded
 from tests.templates.deployment import BUCKET, PIPELINE, Deployment
 from tests.templates.iam import Caller, Policy, service
 from tests.templates.physical import ACCOUNT, REGION
+from tests.templates.rendered import Rendered
 from tests.templates.service_calls import EC2, VPC, ServiceCall
 from tests.templates.staged_world import Asked
 
@@ -142,7 +143,7 @@ def _store(plan: Caller) -> Iterator[ServiceCall]:
     yield ServiceCall(plan, "sts:GetServiceBearerToken", "*", bearer)
 
 
-def closed_network(deployment: Deployment) -> Any:
+def closed_network(deployment: Deployment) -> Rendered:
     """The nested stack with the network that has no way out."""
     nested = deployment.pipeline.resources["ClosedNetwork"].nested
     assert nested

@@ -225,3 +225,26 @@ def test_what_has_a_reason_is_no_fault() -> None:
 
     for template in (reasoned, denied, limited, own):
         assert list(rights_without_limits(template)) == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_number_is_bounded_as_is_told(name: str) -> None:
+    for parameter, declared in load(name)["Parameters"].items():
+        if "MinValue" in declared or "MaxValue" in declared:
+            told = [int(each) for each in re.findall(r"\d+", declared["ConstraintDescription"])]
+            assert told == [declared["MinValue"], declared["MaxValue"]], parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "page", "words"),
+    [
+        ("artifacts-bucket", "ArtifactRetentionDays", "dependency-scan", "files too; {} days"),
+        ("artifacts-bucket", "WorkRetentionDays", "staged-pipeline", "goes after {} days"),
+        ("scan-pipeline", "ObserveConcurrency", "observe", "(default {})"),
+        ("isolated-notebook", "VolumeSizeInGB", "isolated-notebook", "`ml.t3.medium`, `{}`"),
+    ],
+)
+def test_a_default_is_that_of_its_page(name: str, parameter: str, page: str, words: str) -> None:
+    declared = load(f"{name}.yaml")["Parameters"][parameter]
+    text = (CFN.parent / f"docs/{page}.md").read_text()
+    assert words.format(declared["Default"]) in text

@@ -14,7 +14,7 @@ from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # it has n
 from tests.templates.deployment import BUCKET, DIGEST, PIPELINE, VARIANTS, deployed
 from tests.templates.iam import service
 from tests.templates.physical import ACCOUNT, REGION
-from tests.templates.rendered import Rendered
+from tests.templates.rendered import NESTED, Rendered
 from tests.templates.template import TemplateError, load, several
 
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/0a1b2c3d-0000"
@@ -274,8 +274,9 @@ def test_only_the_rule_of_a_watched_snapshot_may_start_a_reevaluation() -> None:
         assert not deployment.evaluate(events, "sts:AssumeRole", role, other)
 
 
-def test_a_reevaluations_build_is_the_pipelines_without_the_requesters_file() -> None:
-    stack = pipeline()
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_reevaluations_build_is_the_pipelines_without_the_requesters_file(variant: str) -> None:
+    stack = pipeline(variant)
     build, again = (properties(stack, f"{n}Project") for n in ("CodeBuild", "Reevaluation"))
     for name in ("ServiceRole", "EncryptionKey", "VpcConfig", "LogsConfig", "Cache"):
         assert again[name] == build[name]
@@ -495,6 +496,40 @@ def test_the_variants_declare_what_they_hand_on_as_the_pipeline_does(variant: st
     assert different <= {"PrivateGitHubToken", "PrivateGitHubUsername", "PrivateGitHubEmail"} | {
         *("PrivateGitHubPackagesRepo", "PrivateGitHubOwner", "PrivateGitHubRepo")
     }
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_stack_hands_on_what_it_was_given(template: str) -> None:
+    loaded = load(f"{template}.yaml")
+    nested = {
+        name: body["Properties"]["Parameters"]
+        for name, body in loaded["Resources"].items()
+        if body["Type"] == "AWS::CloudFormation::Stack"
+    }
+    assert nested
+    # A list is handed on as one text; without a repository for packages they go to the requests'.
+    differently = {"CodeServicesSubnet", "PrivateGitHubPackagesRepo"}
+    for name, handed in nested.items():
+        taken = set(load(NESTED[name])["Parameters"]) & set(loaded["Parameters"])
+        for parameter in taken - differently:
+            assert handed.get(parameter) == {"Ref": parameter}, parameter
+
+
+@pytest.mark.parametrize("template", ["scan-fleet", "observe"])
+def test_what_a_nested_stack_counts_has_the_bounds_of_the_gates(template: str) -> None:
+    counted = {
+        name: [declared["MinValue"], declared["MaxValue"]]
+        for name, declared in load(f"{template}.yaml")["Parameters"].items()
+        if declared["Type"] == "Number"
+    }
+    assert counted
+    gates = load("scan-pipeline.yaml")["Parameters"]
+    for name, bounds in counted.items():
+        if name == "FleetFrom":  # a text there, since 0 stands for no fleet
+            assert re.fullmatch(gates[name]["AllowedPattern"], str(bounds[1] - 1))
+            assert not re.fullmatch(gates[name]["AllowedPattern"], str(bounds[1]))
+        else:
+            assert [gates[name]["MinValue"], gates[name]["MaxValue"]] == bounds
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
