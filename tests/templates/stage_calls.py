@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from tests.fakes.aws import AWS
 from tests.fakes.recorded_calls import AWSCall, Keys, recorded

@@ -40,8 +40,11 @@ def test_the_stages_have_the_guidances_names_and_a_failed_build_is_retried_once(
     pull, scan = properties(pipeline(), "CodePipeline")["Stages"]
     assert pull["Name"] == "Pull_Internal_Repository"
     assert scan["Name"] == "Download_Scan_Notify_External_Repositories"
-    assert scan["OnFailure"]["Result"] == "RETRY"
+    retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+    assert scan["OnFailure"] == retry
     (build,) = scan["Actions"]
+    assert build["ActionTypeId"]["Provider"] == "CodeBuild"
+    assert build["OutputArtifacts"] == [{"Name": "Reports"}]
     assert build["InputArtifacts"] == source_action(pipeline())["OutputArtifacts"]
     configuration = build["Configuration"]
     assert configuration["ProjectName"] == PIPELINE
@@ -51,6 +54,49 @@ def test_the_stages_have_the_guidances_names_and_a_failed_build_is_retried_once(
         "value": "#{variables.Rescan}",
         "type": "PLAINTEXT",
     }
+
+
+def test_a_run_decides_the_whole_file_so_the_newest_push_goes_first() -> None:
+    stack = pipeline()
+    made = properties(stack, "CodePipeline")
+    assert (made["PipelineType"], made["ExecutionMode"]) == ("V2", "SUPERSEDED")
+    (rescan,) = made["Variables"]
+    assert (rescan["Name"], rescan["DefaultValue"]) == ("Rescan", "0")
+    key = {"Type": "KMS", "Id": stack.resources["KMSKey"].attributes["Arn"]}
+    assert made["ArtifactStore"] == {"Type": "S3", "Location": BUCKET, "EncryptionKey": key}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "owner", "provider", "configuration"),
+    [
+        (
+            {},
+            "ThirdParty",
+            "GitHub",
+            {"Owner": "organisation", "Repo": "package-requests", "Branch": "main"},
+        ),
+        ({"CodeConnectionArn": CONNECTION}, "AWS", "CodeStarSourceConnection", {}),
+        (
+            {"CodeCommitRepository": "package-requests"},
+            "AWS",
+            "CodeCommit",
+            {"RepositoryName": "package-requests", "BranchName": "main"},
+        ),
+    ],
+)
+def test_requests_are_pulled_from_where_they_are(
+    parameters: dict[str, str], owner: str, provider: str, configuration: dict[str, str]
+) -> None:
+    action = source_action(pipeline(**parameters))
+    assert action["Name"] == "Pull"
+    assert action["ActionTypeId"] == {
+        "Category": "Source",
+        "Owner": owner,
+        "Provider": provider,
+        "Version": "1",
+    }
+    assert action["OutputArtifacts"] == [{"Name": "Requests"}]
+    assert action["Configuration"].items() >= configuration.items()
 
 
 def test_the_token_stands_in_no_template_and_signs_no_webhook() -> None:
@@ -170,7 +216,9 @@ def test_the_build_runs_in_the_private_subnets_without_privileges_and_within_lim
 
 def test_builds_reach_https_servers_and_nobody_reaches_builds() -> None:
     group = properties(pipeline(), "CodeBuildSecurityGroup")
+    assert group["VpcId"] == "vpc-0a"
     (rule,) = group["SecurityGroupEgress"]
+    assert rule["CidrIp"] == "0.0.0.0/0"
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
     assert "SecurityGroupIngress" not in group
 
@@ -226,7 +274,43 @@ def test_undecided_requests_are_retried_on_a_schedule_unless_there_is_none() -> 
     rule = properties(pipeline(), "RetryRule")
     assert rule["ScheduleExpression"] == "rate(1 day)"
     assert rule["Targets"][0]["Arn"] == f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{PIPELINE}"
+    role = pipeline().resources["RetryRole"].attributes["Arn"]
+    assert rule["Targets"][0]["RoleArn"] == role
     assert not {"RetryRule", "RetryRole"} & set(pipeline(RetrySchedule="none").resources)
+
+
+def test_a_push_to_codecommit_starts_the_pipeline_as_a_new_branch_does() -> None:
+    stack = pipeline(CodeCommitRepository="package-requests")
+    rule = properties(stack, "RequestsRule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.codecommit"],
+        "detail-type": ["CodeCommit Repository State Change"],
+        "resources": [f"arn:aws:codecommit:{REGION}:{ACCOUNT}:package-requests"],
+        "detail": {
+            "event": ["referenceCreated", "referenceUpdated"],
+            "referenceType": ["branch"],
+            "referenceName": ["main"],
+        },
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{PIPELINE}"
+    assert target["RoleArn"] == stack.resources["RequestsRole"].attributes["Arn"]
+
+
+def test_what_is_named_in_a_roles_trust_or_in_a_topics_policy_has_that_name() -> None:
+    """A rule's name stands in what lets it: AWS asks for it by its ARN."""
+    stack = pipeline(CodeCommitRepository="package-requests", **SNAPSHOT)
+    named = {
+        "RequestsRule": ("Name", "requests"),
+        "RetryRule": ("Name", "retry"),
+        "SnapshotRule": ("Name", "snapshot"),
+        "OverdueAlarm": ("AlarmName", "overdue"),
+        "ReevaluationProject": ("Name", "reevaluate"),
+        "Reevaluation": ("Name", "reevaluate"),
+        "RequestReports": ("Name", "requests"),
+    }
+    for name, (key, end) in named.items():
+        assert properties(stack, name)[key] == f"{PIPELINE}-{end}"
 
 
 REEVALUATES = {
@@ -239,7 +323,9 @@ def test_what_is_approved_is_judged_again_on_a_schedule_unless_there_is_none() -
     stack = pipeline(ReevaluationSchedule="cron(30 2 * * ? *)")
     schedule = properties(stack, "Reevaluation")
     assert schedule["ScheduleExpression"] == "cron(30 2 * * ? *)"
-    assert schedule["Target"]["Arn"] == REEVALUATE
+    role = stack.resources["ReevaluationRole"].attributes["Arn"]
+    assert schedule["Target"] == {"Arn": REEVALUATE, "RoleArn": role}
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert set(stack.resources) >= REEVALUATES
     assert properties(pipeline(), "Reevaluation")["ScheduleExpression"] == "cron(0 4 * * ? *)"
     off = pipeline(ReevaluationSchedule="none", **SNAPSHOT)
@@ -250,13 +336,16 @@ SNAPSHOT = {"Advisories": "s3://advisories/pypi/all.zip", "SnapshotObject": "pyp
 
 
 def test_a_new_snapshot_starts_a_reevaluation_when_it_is_watched() -> None:
-    rule = properties(pipeline(**SNAPSHOT), "SnapshotRule")
+    stack = pipeline(**SNAPSHOT)
+    rule = properties(stack, "SnapshotRule")
     assert rule["EventPattern"] == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {"bucket": {"name": ["advisories"]}, "object": {"key": ["pypi/all.zip"]}},
     }
-    assert [target["Arn"] for target in rule["Targets"]] == [REEVALUATE]
+    (target,) = rule["Targets"]
+    assert target["Arn"] == REEVALUATE
+    assert target["RoleArn"] == stack.resources["ReevaluationRole"].attributes["Arn"]
     assert "SnapshotRule" not in pipeline(Advisories=SNAPSHOT["Advisories"]).resources
     assert "SnapshotRule" not in pipeline(SnapshotObject=SNAPSHOT["SnapshotObject"]).resources
 
@@ -301,7 +390,10 @@ def test_a_failed_run_is_told_in_words(what: str) -> None:
     for name, value in event.items():
         template = template.replace(f"<{name}>", value)
     lines = [json.loads(line) for line in template.splitlines()]  # each is one JSON string
+    pattern = rule["EventPattern"]
     if what == "re-evaluation":
+        assert pattern["source"] == ["aws.codebuild"]
+        assert pattern["detail-type"] == ["CodeBuild Build State Change"]
         assert rule["EventPattern"]["detail"] == {
             "project-name": [f"{PIPELINE}-reevaluate"],
             "build-status": ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
@@ -309,7 +401,9 @@ def test_a_failed_run_is_told_in_words(what: str) -> None:
         assert "ended with TIMED_OUT" in lines[0]
         assert f"/{ACCOUNT}/projects/{PIPELINE}-reevaluate/" in lines[-1]
         return
-    assert rule["EventPattern"]["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
+    assert pattern["source"] == ["aws.codepipeline"]
+    assert pattern["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
+    assert pattern["detail"] == {"pipeline": [PIPELINE], "state": ["FAILED"]}
     assert (
         lines[0] == f"The package gate's pipeline {PIPELINE} failed at {event['time']} (run e-1)."
     )
@@ -346,6 +440,7 @@ def test_what_is_not_decided_is_a_metric(what: str) -> None:
     (transformation,) = metric["MetricTransformations"]
     assert transformation["MetricValue"] == f"$.package_gate.{what}"
     assert transformation["MetricName"] == f"{PIPELINE}-{what}"
+    assert transformation["MetricNamespace"] == "PackageGate"
     logs = properties(stack, "CodeBuildProject")["LogsConfig"]["CloudWatchLogs"]
     assert logs == {"Status": "ENABLED", "GroupName": metric["LogGroupName"]}
 
@@ -357,6 +452,9 @@ def test_overdue_requests_raise_the_alarm_and_waiting_ones_do_not() -> None:
     assert alarm["Namespace"] == transformation["MetricNamespace"]
     assert alarm["MetricName"] == transformation["MetricName"]
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    # One run's value within five minutes is enough, and no run is no alarm.
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Maximum", 300, 1)
+    assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["AlarmActions"] == [stack.resources["SNSTopic"].ref]
     assert len(stack.of_type("AWS::CloudWatch::Alarm")) == 1
 
@@ -367,6 +465,8 @@ def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
     assert set(stack.resources) >= TRAIL
     trail = properties(stack, "Trail")
     assert trail["EnableLogFileValidation"] is True
+    assert trail["IncludeGlobalServiceEvents"] is True  # changes to roles are global events
+    assert trail["IsMultiRegionTrail"] is True
     selectors = [
         {field["Field"]: field for field in selector["FieldSelectors"]}
         for selector in trail["AdvancedEventSelectors"]
@@ -377,6 +477,43 @@ def test_the_trail_is_an_option_and_watches_records_and_bundle() -> None:
         f"{watched}/decisions/",
         f"{watched}/gate/",
     ]
+    assert selectors[1]["resources.type"]["Equals"] == ["AWS::S3::Object"]
+
+
+def test_the_trails_bucket_is_closed_encrypted_and_forgets_as_logs_do() -> None:
+    stack = pipeline(CloudTrail="on", LogRetentionDays="90")
+    bucket = properties(stack, "TrailBucket")
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["BucketKeyEnabled"] is True
+    assert encryption["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": stack.resources["KMSKey"].attributes["Arn"],
+    }
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", "90")
+    # What is overwritten or never finished goes too.
+    assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} < set(rule)
+
+
+def test_only_this_trail_writes_to_its_bucket_and_nobody_without_tls() -> None:
+    deployment = deployed("codeartifact", CloudTrail="on")
+    bucket, trail = deployment.arn("TrailBucket"), service("cloudtrail.amazonaws.com")
+    log = f"{bucket}/AWSLogs/{ACCOUNT}/CloudTrail/x1"
+    own: dict[str, str | list[str]] = {
+        "aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{PIPELINE}-{REGION}",
+        "s3:x-amz-acl": "bucket-owner-full-control",
+    }
+    for action, where in (("s3:GetBucketAcl", bucket), ("s3:PutObject", log)):
+        assert deployment.evaluate(trail, action, where, own)
+        for other in (
+            {**own, "aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/other"},
+            {**own, "aws:SecureTransport": "false"},
+        ):
+            assert not deployment.evaluate(trail, action, where, other), (action, other)
+    assert not deployment.evaluate(trail, "s3:PutObject", log, {**own, "s3:x-amz-acl": "private"})
 
 
 SNYK = {

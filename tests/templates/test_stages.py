@@ -20,8 +20,10 @@ from tests.templates.deployment import (
 )
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered, condition_of
-from tests.templates.stage_calls import closed_network
+from tests.templates.service_calls import ServiceCall
+from tests.templates.stage_calls import calls_of_services, closed_network
 from tests.templates.template import TemplateError, load
+from tests.templates.test_exact_iam import request_of, unused_of
 
 ARTIFACTS = f"arn:aws:s3:::{BUCKET}"
 WORK = f"{ARTIFACTS}/work/{PIPELINE}/run-1"
@@ -64,7 +66,51 @@ def test_the_stages_follow_each_other_and_meet_at_a_place_of_the_run() -> None:
         assert variables["PACKAGE_GATE_WORK"] == place
         assert ("PACKAGE_GATE_RESCAN" in variables) is ("Scan" not in action["Name"])
     (_, stage) = pipeline().resources["CodePipeline"].properties["Stages"]
-    assert stage["OnFailure"]["RetryConfiguration"] == {"RetryMode": "ALL_ACTIONS"}
+    retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "ALL_ACTIONS"}}
+    assert stage["OnFailure"] == retry
+    assert stage["Name"] == "Download_Scan_Notify_External_Repositories"  # the guidance's
+
+
+ACTIONS = {
+    "Plan": (1, "plan", ["Requests"], ["Batches"]),
+    "Scan": (2, "scan", ["Batches"], []),
+    "Observe": (2, "observe", [], []),
+    "PlanPrecedents": (3, "plan", ["Requests"], ["Remaining"]),
+    "ScanPrecedents": (4, "scan", ["Remaining"], []),
+    "ObservePrecedents": (4, "observe", [], []),
+    "Conclude": (5, "", ["Requests"], ["Reports"]),
+}
+"""Each action of the second stage: when it runs, what, with which files, and what it leaves."""
+BUILD = {"Category": "Build", "Owner": "AWS", "Provider": "CodeBuild", "Version": "1"}
+MACHINE = {"Category": "Invoke", "Owner": "AWS", "Provider": "StepFunctions", "Version": "1"}
+
+
+@pytest.mark.parametrize("fleet", ["0", "10"])
+def test_each_action_runs_its_build_or_machine_in_its_turn_with_its_files(fleet: str) -> None:
+    stack = pipeline(FleetFrom=fleet, ObserveImage=f"gate/{DIGEST}.tar.gz")
+    found = {each["Name"]: each for each in actions(stack)}
+    assert set(found) == set(ACTIONS)
+    for name, (order, what, files, left) in ACTIONS.items():
+        action = found[name]
+        assert action["RunOrder"] == order
+        if what == "observe" or (what == "scan" and fleet != "0"):
+            assert action["ActionTypeId"] == MACHINE
+            machine = "fleet" if what == "scan" else what
+            arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{PIPELINE}-{machine}"
+            assert action["Configuration"]["StateMachineArn"] == arn
+            plan = "PlanPrecedents" if name.endswith("Precedents") else "Plan"
+            assert json.loads(action["Configuration"]["Input"]) == {
+                "work": f"work/{PIPELINE}/#{{codepipeline.PipelineExecutionId}}",
+                "packages": f"#{{{plan}.PACKAGES}}",
+            }
+            files = []  # a machine reads them from the work place
+        else:
+            assert action["ActionTypeId"] == BUILD
+            project = f"{PIPELINE}-{what}".removesuffix("-")
+            assert action["Configuration"]["ProjectName"] == project
+        assert [each["Name"] for each in action.get("InputArtifacts", [])] == files
+        assert [each["Name"] for each in action.get("OutputArtifacts", [])] == left
+        assert action.get("Namespace") == (name if what == "plan" else None)
 
 
 def test_scans_and_the_conclusion_are_in_a_network_without_a_way_out() -> None:
@@ -249,6 +295,76 @@ def test_what_an_attacker_in_a_stage_wants_is_denied(
     if resource in ("KMSKey", "SigningKey", "BuildRole"):
         resource = deployment.arn(resource)
     assert not deployment.evaluate(deployment.role(role), action, resource, context)
+
+
+VIA_S3: dict[str, str | list[str]] = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+STAGES: dict[str, list[tuple[str, str, dict[str, str | list[str]]]]] = {
+    "PlanRole": [
+        *(
+            ("s3:GetObject", resource, {})
+            for resource in (
+                f"{ARTIFACTS}/gate/{DIGEST}.tar.gz",
+                f"{ARTIFACTS}/wheelhouse/{DIGEST}/ruff.whl",
+                "arn:aws:s3:::advisories/pypi/all.zip",
+                RECORD,
+                f"{WORK}/evidence/1/x.json",
+            )
+        ),
+        ("s3:ListBucket", ARTIFACTS, {"s3:prefix": f"decisions/codeartifact/{DOMAIN}/"}),
+        *(
+            ("s3:PutObject", f"{WORK}/{name}", {})
+            for name in (
+                *("plan.json", "batches.json", "batches/1.json", "requests.csv"),
+                "staging/sha256/ab/abcd",
+            )
+        ),
+        *((f"kms:{action}", "KMSKey", VIA_S3) for action in ("Decrypt", "GenerateDataKey")),
+    ],
+    "ScanRole": [
+        *(
+            ("s3:GetObject", resource, {})
+            for resource in (
+                f"{ARTIFACTS}/gate/{DIGEST}.tar.gz",
+                f"{ARTIFACTS}/wheelhouse/{DIGEST}/ruff.whl",
+                f"{WORK}/batches/1.json",
+                f"{WORK}/staging/sha256/ab/abcd",
+            )
+        ),
+        ("s3:ListBucket", ARTIFACTS, {"s3:prefix": f"wheelhouse/{DIGEST}/"}),
+        ("s3:ListBucket", ARTIFACTS, {"s3:prefix": f"work/{PIPELINE}/run-1/evidence/1/"}),
+        ("s3:PutObject", f"{WORK}/evidence/1/x.json", ONCE),
+        *((f"kms:{action}", "KMSKey", VIA_S3) for action in ("Decrypt", "GenerateDataKey")),
+    ],
+    "BuildRole": [  # besides what the single build does, which test_exact_iam.py has
+        ("s3:GetObject", f"{ARTIFACTS}/wheelhouse/{DIGEST}/ruff.whl", {}),
+        ("s3:GetObject", f"{WORK}/evidence/1/x.json", {}),
+    ],
+}
+"""What each stage's build asks for (docs/staged-pipeline.md); test_staged_builds.py runs them."""
+
+
+def test_the_stages_may_do_what_they_ask_for_and_nothing_else() -> None:
+    deployment = deployed("codeartifact", **STAGED, FleetFrom="10")
+    key = deployment.arn("KMSKey")
+    asked = [
+        ServiceCall(deployment.role(role), action, key if resource == "KMSKey" else resource, given)
+        for role, calls in STAGES.items()
+        for action, resource, given in calls
+    ]
+    asked += calls_of_services(deployment)
+    denied = [
+        f"{call.caller.arn} {call.action} {call.resource}"
+        for call in asked
+        if not deployment.evaluate(call.caller, call.action, call.resource, call.context)
+    ]
+    assert denied == []
+    fleet = deployment.pipeline.resources["ScanFleet"].nested
+    assert fleet
+    machine = deployment.caller(fleet.resources["StateMachineRole"].attributes["Arn"])
+    for caller in (deployment.role("PlanRole"), deployment.role("ScanRole"), machine):
+        own = [request_of(call) for call in asked if call.caller == caller]
+        policies = deployment.policies[caller.arn]
+        assert [text for each in policies for text in unused_of(each, "identity", own)] == []
 
 
 def test_a_scan_may_write_evidence_that_is_not_there_yet() -> None:
