@@ -18,6 +18,8 @@ from tests.templates.deployment import (
     VARIANTS,
     deployed,
 )
+from tests.templates.iam import Policy
+from tests.templates.iam import role as role_of
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered, condition_of
 from tests.templates.service_calls import ServiceCall
@@ -344,7 +346,7 @@ STAGES: dict[str, list[tuple[str, str, dict[str, str | list[str]]]]] = {
 
 
 def test_the_stages_may_do_what_they_ask_for_and_nothing_else() -> None:
-    deployment = deployed("codeartifact", **STAGED, FleetFrom="10")
+    deployment = deployed("codeartifact", **STAGED, FleetFrom="10", Store="gate-only")
     key = deployment.arn("KMSKey")
     asked = [
         ServiceCall(deployment.role(role), action, key if resource == "KMSKey" else resource, given)
@@ -365,6 +367,33 @@ def test_the_stages_may_do_what_they_ask_for_and_nothing_else() -> None:
         own = [request_of(call) for call in asked if call.caller == caller]
         policies = deployment.policies[caller.arn]
         assert [text for each in policies for text in unused_of(each, "identity", own)] == []
+
+
+def test_the_store_is_read_by_what_takes_packages_and_by_nobody_else() -> None:
+    store = f"arn:aws:codeartifact:{REGION}:{ACCOUNT}:repository/{DOMAIN}/pypi-store"
+    package = store.replace("repository/", "package/") + "/pypi//numpy"
+    administrator: Policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    for parameters, readers in (({}, {"BuildRole"}), (STAGED, {"BuildRole", "PlanRole"})):
+        deployment = deployed("codeartifact", **parameters, Store="gate-only")
+        plan = f"arn:aws:iam::{ACCOUNT}:role/package-gate/{PIPELINE}/plan/x"
+        callers = {
+            "BuildRole": deployment.role("BuildRole"),
+            "PlanRole": deployment.role("PlanRole") if parameters else role_of(plan),
+            "of another gate": role_of(plan.replace(PIPELINE, f"{PIPELINE}-2")),
+            "notebook": role_of(f"arn:aws:iam::{ACCOUNT}:role/notebook"),
+        }
+        for name, caller in callers.items():
+            for action, what in (
+                ("ReadFromRepository", store),
+                ("GetPackageVersionAsset", package),
+            ):
+                may = deployment.evaluate(
+                    caller, f"codeartifact:{action}", what, identity=[administrator]
+                )
+                assert bool(may) is (name in readers), (name, action)
 
 
 def test_a_scan_may_write_evidence_that_is_not_there_yet() -> None:
