@@ -46,7 +46,19 @@ TEXTS = {"Description", "GroupDescription", "Sid", "PolicyName", "Tags", "Metada
 """Keys whose values are not mutated: words for people, and scripts."""
 FUNCTION = re.compile(r"Ref|Condition|Fn::.+")
 
-HARMLESS: dict[str, str] = {}
+HARMLESS = {
+    r"/LifecycleConfiguration/Rules/.*/Id without": "S3 makes an id; it is for people",
+    r"/DaysAfterInitiation 8": "that unfinished uploads go at all matters, not when",
+    r"/(NamesOfAWS|AllNames|NameRules\w*)/Properties/Name without": "they are found by their ids",
+    r"NameRules/Properties/FirewallRules/1/Priority 3": "it is still the last of two rules",
+    r"NameRulesOfTheNetwork/Properties/Priority 102": "the network has no other group of rules",
+    r"NameRulesOfTheNetwork/Properties/MutationProtection without": "it is off by default",
+    r"Subnet\d/Properties/MapPublicIpOnLaunch without": "it is off by default",
+    r"/DisplayName without": "the sender's name in emails, for people",
+    r"/AlarmDescription without": "words for people",
+    r"/AdvancedEventSelectors/\d/Name without": "words for people",
+    r"/PendingWindowInDays without": "KMS waits 30 days by default, and no key can wait longer",
+}
 """A pattern of mutants → why it can't matter."""
 
 

@@ -115,13 +115,25 @@ def test_artifacts_and_caches_expire_with_their_old_versions(prefix: str) -> Non
 def test_incomplete_uploads_are_aborted_everywhere(bucket: str) -> None:
     everywhere = [rule for rule in rules(bucket) if "Prefix" not in rule]
 
-    assert any("AbortIncompleteMultipartUpload" in rule for rule in everywhere)
+    assert any(
+        "AbortIncompleteMultipartUpload" in rule and rule["Status"] == "Enabled"
+        for rule in everywhere
+    )
+
+
+def test_what_stages_hand_over_goes_after_its_days_and_its_old_versions_at_once() -> None:
+    found = rules("ArtifactsBucket", WorkRetentionDays="3")
+    (rule,) = [each for each in found if each.get("Prefix") == "work/"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", "3")
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def test_access_logs_expire() -> None:
     (rule,) = rules("AccessLogBucket", AccessLogRetentionDays="400")
 
-    assert rule["ExpirationInDays"] == "400"
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", "400")
+    # An expired log of a versioned bucket would otherwise stay as an old version for ever.
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
 @pytest.mark.parametrize("prefix", ["decisions", "gate", "templates", "cache", "a/b", "a" * 21])

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.templates.deployment import BUCKET, DIGEST, PIPELINE, STAGED, VARIANTS, deployed
+from tests.templates.iam import Request, evaluate, role
+from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered
 from tests.templates.scan_world import BUCKET as SCAN_BUCKET
 from tests.templates.scan_world import CONNECTION, SOURCES, STACK, scan_stack
@@ -113,6 +115,69 @@ def test_a_build_writes_the_gates_log_and_encrypts_with_its_key(name: str) -> No
     log = {"Status": "ENABLED", "GroupName": stack.resources["BuildLog"].ref}
     assert project["LogsConfig"] == {"CloudWatchLogs": log}
     assert project["EncryptionKey"] == stack.resources["KMSKey"].attributes["Arn"]
+
+
+EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+INTERFACE = f"{EC2}:network-interface/eni-1"
+
+
+@pytest.mark.parametrize("name", ["BuildRole", "PlanRole", "ScanRole", "ObserveRole"])
+def test_a_build_joins_its_own_network_alone_and_lends_its_interface_to_codebuild(
+    name: str,
+) -> None:
+    """CodeBuild User Guide, "Allow CodeBuild access to AWS services required to create a VPC
+    network interface"."""
+    deployment = deployed(
+        "codeartifact", **STAGED, FleetFrom="10", ObserveImage=f"gate/{DIGEST}.tar.gz"
+    )
+    closed = closed_network(deployment).outputs["VpcId"]
+    roles = deployment.stack.of_type("AWS::IAM::Role")
+    (made,) = (each for key, each in roles.items() if key.rpartition("/")[2] == name)
+    caller = deployment.caller(made.attributes["Arn"])
+    own = "vpc-0a" if name == "PlanRole" else closed
+    codebuild = "codebuild.amazonaws.com"
+    for vpc, lent, expected in (
+        (own, codebuild, True),
+        ("vpc-other", codebuild, False),
+        (own, "lambda.amazonaws.com", False),
+    ):
+        there: dict[str, str | list[str]] = {"ec2:Vpc": f"{EC2}:vpc/{vpc}"}
+        to = {**there, "ec2:AuthorizedService": lent}
+        permission = deployment.evaluate(
+            caller, "ec2:CreateNetworkInterfacePermission", INTERFACE, to
+        )
+        assert bool(permission) is expected
+        for action, what in (
+            ("CreateNetworkInterface", f"{EC2}:subnet/subnet-1"),
+            ("DeleteNetworkInterface", INTERFACE),
+        ):
+            answer = deployment.evaluate(caller, f"ec2:{action}", what, there)
+            assert bool(answer) is (vpc == own), action
+    other = deployment.evaluate(
+        caller, "ec2:CreateNetworkInterface", f"{EC2}:security-group/sg-other"
+    )
+    assert not other
+
+
+def test_a_dependency_scan_joins_its_own_network_alone() -> None:
+    made = scan_stack("github").resources
+    documents = [
+        made[f"{name}Rights"].properties["PolicyDocument"] for name in ("Network", "Interface")
+    ]
+    caller = role(made["BuildRole"].attributes["Arn"])
+    for vpc, lent, expected in (
+        ("vpc-0a", "codebuild", True),
+        ("vpc-other", "codebuild", False),
+        ("vpc-0a", "lambda", False),
+    ):
+        context: dict[str, str | list[str]] = {
+            "ec2:Vpc": f"{EC2}:vpc/{vpc}",
+            "ec2:AuthorizedService": f"{lent}.amazonaws.com",
+        }
+        for action in ("CreateNetworkInterfacePermission", "DeleteNetworkInterface"):
+            asked = Request(caller, f"ec2:{action}", INTERFACE, context)
+            allowed = expected or (vpc == "vpc-0a" and action == "DeleteNetworkInterface")
+            assert bool(evaluate(asked, identity=documents)) is allowed, (action, vpc)
 
 
 EVERY = {"S3ArtifactsBucket", "GateBundle", "GateBundleSHA256", "PACKAGE_GATE_RECORDS_KEY"}

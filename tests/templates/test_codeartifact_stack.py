@@ -112,6 +112,40 @@ def test_consumers_never_change_anything(action: str) -> None:
     assert not may(stack, notebook, action, PACKAGE, aws__PrincipalOrgID=ORGANISATION)
 
 
+@pytest.mark.parametrize(
+    ("store", "external", "internal"),
+    [
+        ("none", None, None),
+        ("gate-only", ["pypi-store"], None),
+        ("chained-bypassing-the-gate", ["pypi-store"], [REPOSITORY]),
+    ],
+)
+def test_packages_come_from_where_the_layout_says(
+    store: str, external: list[str] | None, internal: list[str] | None
+) -> None:
+    """docs/isolated-notebook.md, "The store"."""
+    origins = deployed("codeartifact", Store=store).stack.resources["PyPIOrigins"].properties
+    restrictions = origins["OriginConfiguration"]["Restrictions"]
+    for name, repositories in (("ExternalUpstream", external), ("InternalUpstream", internal)):
+        expected = {
+            "RestrictionMode": "ALLOW_SPECIFIC_REPOSITORIES",
+            "Repositories": repositories,
+        }
+        assert restrictions[name] == (expected if repositories else {"RestrictionMode": "BLOCK"})
+
+
+def test_the_build_takes_packages_from_the_store_and_nobody_puts_any_there() -> None:
+    stack = deployed("codeartifact", Store="gate-only")
+    store = f"arn:aws:codeartifact:{REGION}:{ACCOUNT}:repository/{DOMAIN}/pypi-store"
+    for action in ("GetRepositoryEndpoint", "ReadFromRepository"):
+        assert stack.evaluate(stack.role("BuildRole"), f"codeartifact:{action}", store)
+    package = store.replace(":repository/", ":package/") + "/pypi//numpy"
+    for caller in (stack.role("BuildRole"), role(f"arn:aws:iam::{ACCOUNT}:role/Admin")):
+        for action in ("PublishPackageVersion", "CopyPackageVersions"):
+            name = f"codeartifact:{action}"
+            assert not stack.evaluate(caller, name, package, identity=[EVERYTHING])
+
+
 def test_the_build_knows_where_to_publish() -> None:
     environment = deployed("codeartifact").environment
     assert environment["ExampleDomain"] == DOMAIN

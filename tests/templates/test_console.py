@@ -248,3 +248,17 @@ def test_a_default_is_that_of_its_page(name: str, parameter: str, page: str, wor
     declared = load(f"{name}.yaml")["Parameters"][parameter]
     text = (CFN.parent / f"docs/{page}.md").read_text()
     assert words.format(declared["Default"]) in text
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_statement_of_a_policy_says_what_it_is_about(name: str) -> None:
+    """AWS takes a policy of a resource without it in no service; only a role's trust has none."""
+    for logical_id, body in load(name)["Resources"].items():
+        trust = body["Properties"].get("AssumeRolePolicyDocument")
+        for each in inside(body["Properties"]):
+            if isinstance(each, dict) and "Effect" in each and not within(trust, each):
+                assert "Resource" in each, (logical_id, each.get("Sid"))
+
+
+def within(whole: Any, part: Any) -> bool:
+    return any(each is part for each in inside(whole))

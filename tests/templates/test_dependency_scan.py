@@ -255,6 +255,15 @@ def test_a_push_and_a_pull_request_start_the_build_with_what_the_scan_reads() ->
         assert event["source"] in pattern["source"]
         assert event["detail-type"] in pattern["detail-type"]
         assert event["detail"]["event"] in pattern["detail"]["event"]
+        (target,) = rule["Targets"]
+        assert target["RoleArn"] == resources["StartRole"].attributes["Arn"]
+        assert (
+            pattern["detail"]["event"]
+            == {
+                "PushRule": ["referenceCreated", "referenceUpdated"],
+                "PullRequestRule": ["pullRequestCreated", "pullRequestSourceBranchUpdated"],
+            }[name]
+        )
     pattern = resources["PushRule"].properties["EventPattern"]["detail"]
     assert (pattern["referenceName"], pattern["referenceType"]) == ([{"wildcard": "*"}], ["branch"])
 
@@ -403,6 +412,7 @@ def test_a_build_reaches_https_only_and_from_its_network_only() -> None:
     assert "SecurityGroupIngress" not in group
     (rule,) = group["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+    assert rule["CidrIp"] == "0.0.0.0/0"
     place = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     for vpc, allowed in ((network, True), ("vpc-another", False)):
         context: dict[str, str | list[str]] = {"ec2:Vpc": f"{place}:vpc/{vpc}"}

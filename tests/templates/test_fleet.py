@@ -6,10 +6,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.aws_run import BUCKET
 from tests.fakes.aws import AWS, REGION
 from tests.fakes.step_functions import execute, step_functions
-from tests.templates.deployment import PIPELINE, STAGED, deployed
+from tests.templates.deployment import DIGEST, PIPELINE, STAGED, deployed
 from tests.templates.rendered import Rendered
 from tests.templates.template import CFN, load
 
@@ -91,6 +93,54 @@ def test_a_batch_that_fails_is_tried_once_more_and_stops_no_other(aws: AWS) -> N
     # One after the other: moto counts the tries of items side by side together, now and then.
     assert run(aws, fleet(FleetFrom="1", FleetConcurrency="1"), builds, 3) == "SUCCEEDED"
     assert sorted(batch for *_, batch in builds.started) == ["0", "1", "1", "2", "2"]
+
+
+@pytest.mark.parametrize("name", ["fleet", "observe"])
+def test_a_machine_starts_a_build_for_each_batch_so_many_at_once(name: str) -> None:
+    """docs/staged-pipeline.md, "Many machines": of the runs above what can be read off."""
+    image = f"gate/{DIGEST}.tar.gz"
+    stack = deployed(
+        "codeartifact",
+        **STAGED,
+        FleetFrom="1000",
+        FleetConcurrency="7",
+        ObserveImage=image,
+        ObserveConcurrency="7",
+    ).pipeline
+    nested = stack.resources["ScanFleet" if name == "fleet" else "Observe"].nested
+    assert nested
+    made = machine(nested)
+    assert (made["StateMachineName"], made["StateMachineType"]) == (
+        f"{PIPELINE}-{name}",
+        "STANDARD",
+    )
+    assert made["RoleArn"] == nested.resources["StateMachineRole"].attributes["Arn"]
+    states = json.loads(made["DefinitionString"])["States"]
+    many = [each for each in states.values() if each["Type"] == "Map"]
+    assert many
+    at_once = [each.get("MaxConcurrency", each.get("Result")) for each in states.values()]
+    assert 7 in at_once
+    for each in many:
+        assert each["ToleratedFailurePercentage"] == 100
+        assert each["ItemReader"]["Parameters"]["Bucket"] == BUCKET
+        (build,) = each["ItemProcessor"]["States"].values()
+        assert build["Resource"] == "arn:aws:states:::codebuild:startBuild.sync"
+        assert build["Parameters"]["ProjectName"] == f"{PIPELINE}-{name}"
+        assert build["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert build["Retry"][-1]["MaxAttempts"] == 1
+
+
+@pytest.mark.parametrize("name", ["ScanFleet", "Observe"])
+def test_a_machine_decrypts_the_batches_through_s3_alone(name: str) -> None:
+    image = f"gate/{DIGEST}.tar.gz"
+    deployment = deployed("codeartifact", **STAGED, FleetFrom="1000", ObserveImage=image)
+    nested = deployment.pipeline.resources[name].nested
+    assert nested
+    caller = deployment.caller(nested.resources["StateMachineRole"].attributes["Arn"])
+    key = deployment.arn("KMSKey")
+    through: dict[str, str | list[str]] = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+    assert deployment.evaluate(caller, "kms:Decrypt", key, through)
+    assert not deployment.evaluate(caller, "kms:Decrypt", key)
 
 
 def test_the_page_has_every_variable_of_the_script_and_the_templates_defaults() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.templates.deployment import DOMAIN, REPOSITORY, STAGED, Deployment, deployed
-from tests.templates.iam import Policy, role
+from tests.templates.iam import Policy, Request, granted, role
 from tests.templates.iam_conditions import several
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.template import load
@@ -75,6 +75,34 @@ def test_nobody_but_the_build_publishes_to_a_joined_repository() -> None:
             administrator, f"codeartifact:{action}", package, identity=[EVERYTHING]
         )
         assert not answer
+
+
+@pytest.mark.parametrize(
+    ("action", "what"),
+    [
+        *(
+            (action, "package")
+            for action in (
+                *("DeletePackageVersions", "DisposePackageVersions", "GetPackageVersionAsset"),
+                *("ListPackageVersionAssets", "ListPackageVersions", "PublishPackageVersion"),
+                "UpdatePackageVersionsStatus",
+            )
+        ),
+        ("GetRepositoryEndpoint", "repository"),
+    ],
+)
+def test_the_repository_in_another_accounts_domain_lets_the_build_publish(
+    action: str, what: str
+) -> None:
+    """What the role's own policy allows may not be enough there."""
+    stack = joined(OWNER)
+    own = stack.stack.resources["InternalRepository"].properties["PermissionsPolicyDocument"]
+    end = "/pypi//app" if what == "package" else ""
+    arn = f"arn:aws:codeartifact:{REGION}:{OWNER}:{what}/{DOMAIN}/{TEAMS}{end}"
+    stranger = role(f"arn:aws:iam::{ACCOUNT}:role/Administrator")
+    for caller, expected in ((stack.role("BuildRole"), True), (stranger, False)):
+        asked = Request(caller, f"codeartifact:{action}", arn)
+        assert any(True for _ in granted(asked, own, "resource")) is expected
 
 
 JOINING = ("CreateRepository", "DescribeDomain", "GetAuthorizationToken", "TagResource")

@@ -5,6 +5,11 @@ from typing import Any
 import pytest
 
 from tests.templates.deployer_needs import needed
+from tests.templates.deployment import PIPELINE, STAGED, deployed
+from tests.templates.iam import Request, evaluate, role, service
+from tests.templates.physical import ACCOUNT, REGION
+from tests.templates.rendered import Rendered
+from tests.templates.scan_world import STACK, scan_stack
 from tests.templates.template import CFN, load, several
 
 ANSWERED_WITHOUT_THE_KEY = {"kms:CreateKey"}
@@ -53,3 +58,54 @@ def test_administrators_can_do_with_a_key_what_a_stack_needs(name: str) -> None:
     if "KeySpec" in key:
         wanted = {each for each in wanted if "Rotation" not in each}
     assert wanted - administrators(key) - ANSWERED_WITHOUT_THE_KEY == set()
+
+
+def gate() -> Rendered:
+    return deployed("codeartifact", **STAGED, SignVerdicts="on").pipeline
+
+
+def dependency_scan() -> Rendered:
+    return scan_stack("codecommit")
+
+
+@pytest.mark.parametrize(
+    ("stack", "logs"),
+    [
+        (gate, [f"/aws/codebuild/{PIPELINE}", f"/aws/vpc/{PIPELINE}-closed"]),
+        (dependency_scan, [f"/aws/codebuild/{STACK}"]),
+    ],
+)
+def test_a_key_serves_the_stacks_own_logs_and_no_others(stack: Any, logs: list[str]) -> None:
+    """CloudWatch Logs User Guide, "Encrypt log data": these calls, with the group's ARN."""
+    key = stack().resources["KMSKey"]
+    arn, policy = key.attributes["Arn"], key.properties["KeyPolicy"]
+    caller = service(f"logs.{REGION}.amazonaws.com")
+    for name in (*logs, "/aws/codebuild/another"):
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+        for action in (
+            *("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"),
+            *("GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"),
+        ):
+            context: dict[str, str | list[str]] = {"kms:EncryptionContext:aws:logs:arn": group}
+            asked = Request(caller, f"kms:{action}", arn, context)
+            assert bool(evaluate(asked, resource=[policy])) is (name in logs), (name, action)
+
+
+def test_the_key_of_verdicts_signs_and_its_administrators_do_not() -> None:
+    """docs/signed-verdicts.md: ECDSA on the curve P-256; only the build signs."""
+    key = gate().resources["SigningKey"]
+    assert (key.properties["KeySpec"], key.properties["KeyUsage"]) == (
+        "ECC_NIST_P256",
+        "SIGN_VERIFY",
+    )
+    caller = role(f"arn:aws:iam::{ACCOUNT}:role/administrator")
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    own = {"Version": "2012-10-17", "Statement": [allow]}
+    for action, expected in (
+        ("ScheduleKeyDeletion", True),
+        ("GetPublicKey", True),
+        ("Sign", False),
+    ):
+        asked = Request(caller, f"kms:{action}", key.attributes["Arn"])
+        answer = evaluate(asked, identity=[own], resource=[key.properties["KeyPolicy"]])
+        assert bool(answer) is expected, action

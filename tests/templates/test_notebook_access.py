@@ -507,6 +507,74 @@ def test_jupyterlab_and_its_kernels_reach_each_other(way: str) -> None:
     assert rule["GroupId"] == rule[other]
 
 
+def test_the_notebook_is_in_the_closed_network_and_starts_by_logging_in() -> None:
+    """docs/isolated-notebook.md. The second version of the metadata service needs a token, which
+    a forged request can't get."""
+    stack = notebook_stack("notebook", VolumeSizeInGB="50")
+    notebook = stack.resources["Notebook"].properties
+    assert notebook["SubnetId"] == stack.resources["PrivateSubnet1"].ref
+    group = stack.resources["NotebookSecurityGroup"].attributes["GroupId"]
+    assert notebook["SecurityGroupIds"] == [group]
+    assert notebook["KmsKeyId"] == stack.resources["KMSKey"].attributes["Arn"]
+    assert notebook["VolumeSizeInGB"] == "50"
+    assert notebook["InstanceMetadataServiceConfiguration"] == {
+        "MinimumInstanceMetadataServiceVersion": "2"
+    }
+    script = stack.resources["LifecycleConfig"]
+    name = script.attributes["NotebookInstanceLifecycleConfigName"]
+    assert notebook["LifecycleConfigName"] == name
+    assert list(script.properties) == ["OnStart"]
+
+
+def test_a_studio_domain_is_in_the_closed_network_and_its_apps_start_by_logging_in() -> None:
+    stack = notebook_stack("studio", NotebookKind="studio")
+    domain = stack.resources["StudioDomain"].properties
+    assert domain["VpcId"] == stack.resources["Vpc"].ref
+    zones = [stack.resources[f"PrivateSubnet{zone}"].ref for zone in (1, 2)]
+    assert domain["SubnetIds"] == zones
+    assert domain["KmsKeyId"] == stack.resources["KMSKey"].attributes["Arn"]
+    settings = domain["DefaultUserSettings"]
+    group = stack.resources["NotebookSecurityGroup"].attributes["GroupId"]
+    assert settings["SecurityGroups"] == [group]
+    script = stack.resources["StudioLifecycleConfig"]
+    assert script.properties["StudioLifecycleConfigAppType"] == "JupyterLab"
+    arn = script.attributes["StudioLifecycleConfigArn"]
+    lab = settings["JupyterLabAppSettings"]
+    assert lab["LifecycleConfigArns"] == [arn]
+    assert lab["DefaultResourceSpec"]["LifecycleConfigArn"] == arn
+
+
+@pytest.mark.parametrize("kind", ["notebook-instance", "studio"])
+def test_an_endpoint_lets_this_accounts_callers_through_alone(kind: str) -> None:
+    """S3's lets through what CodeArtifact has signed, whoever asks, and nothing but its files."""
+    stack = notebook_stack("notebook", NotebookKind=kind, CodeCommitRepository="package-requests")
+    for name, each in stack.of_type("AWS::EC2::VPCEndpoint").items():
+        for statement in each.properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow" and name != "S3Endpoint":
+                equals = statement["Condition"]["StringEquals"]
+                assert equals["aws:PrincipalAccount"] == ACCOUNT, (name, statement["Sid"])
+
+
+@pytest.mark.parametrize("kind", ["notebook-instance", "studio"])
+def test_what_verifies_is_read_through_the_endpoint_where_there_is_any(kind: str) -> None:
+    stack = notebook_stack("notebook", NotebookKind=kind, TrustFile="e30=", Verify1="e30=")
+    what = "NotebookInstance" if kind == "notebook-instance" else "Studio"
+    script = stack.resources["VerifyScript" if what == "NotebookInstance" else "StudioVerifyScript"]
+    arn = script.attributes.get("StudioLifecycleConfigArn", script.ref)
+    asked = Request(
+        role(stack.resources["NotebookRole"].attributes["Arn"]),
+        f"sagemaker:Describe{what}LifecycleConfig",
+        arn,
+        {},
+        ACCOUNT,
+    )
+    endpoint = stack.resources["SageMakerApiEndpoint"].properties["PolicyDocument"]
+    assert evaluate(asked, identity=policies(stack, "NotebookRole"), endpoint=endpoint)
+    without = notebook_stack("notebook", NotebookKind=kind)
+    assert not evaluate(asked, identity=policies(without, "NotebookRole"), endpoint=endpoint)
+    assert not [each for each in without.resources if each.endswith("VerifyScript")]
+
+
 def test_the_notebook_is_of_a_platform_that_is_maintained() -> None:
     """Developer Guide, "Amazon Linux 2023 notebook instances"; those of Amazon Linux 2 retire."""
     notebook = notebook_stack("notebook").resources["Notebook"].properties
