@@ -240,6 +240,8 @@ def test_a_number_is_bounded_as_is_told(name: str) -> None:
     [
         ("artifacts-bucket", "ArtifactRetentionDays", "dependency-scan", "files too; {} days"),
         ("artifacts-bucket", "WorkRetentionDays", "staged-pipeline", "goes after {} days"),
+        ("artifacts-bucket", "AccessLogRetentionDays", "deployment", "logs are kept | `{}`"),
+        ("scan-pipeline", "LogRetentionDays", "deployment", "logs are kept | `{}`"),
         ("scan-pipeline", "ObserveConcurrency", "observe", "(default {})"),
         ("isolated-notebook", "VolumeSizeInGB", "isolated-notebook", "`ml.t3.medium`, `{}`"),
     ],
