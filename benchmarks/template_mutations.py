@@ -54,6 +54,7 @@ HARMLESS = {
     r"NameRulesOfTheNetwork/Properties/Priority 102": "the network has no other group of rules",
     r"NameRulesOfTheNetwork/Properties/MutationProtection without": "it is off by default",
     r"Subnet\d/Properties/MapPublicIpOnLaunch without": "it is off by default",
+    r"/LogDestinationType without": "CloudWatch is the default",
     r"/DisplayName without": "the sender's name in emails, for people",
     r"/AlarmDescription without": "words for people",
     r"/AdvancedEventSelectors/\d/Name without": "words for people",

@@ -60,6 +60,34 @@ def test_administrators_can_do_with_a_key_what_a_stack_needs(name: str) -> None:
     assert wanted - administrators(key) - ANSWERED_WITHOUT_THE_KEY == set()
 
 
+CARE = {
+    *("CancelKeyDeletion", "DescribeKey", "DisableKey", "EnableKey", "GetKeyPolicy"),
+    *("GetKeyRotationStatus", "ListGrants", "ListResourceTags", "PutKeyPolicy", "RevokeGrant"),
+    *("ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"),
+}
+"""What people need with any key: to see it, to stop it, to take a grant back, to delete it."""
+ROTATION = {"DisableKeyRotation", "EnableKeyRotation"}
+LOOKED_UP = {"CreateAlias", "DeleteAlias", "ListKeyPolicies"}
+VOLUME = {
+    *("CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"),
+    *("ReEncryptFrom", "ReEncryptTo"),
+}
+"""What whoever makes a notebook must be allowed, so that SageMaker can encrypt its volume."""
+BESIDES = {
+    "dependency-scan KMSKey": ROTATION | LOOKED_UP | {"ListAliases"},
+    "isolated-notebook KMSKey": {"EnableKeyRotation"} | VOLUME,
+    "scan-pipeline KMSKey": ROTATION | LOOKED_UP | {"ListAliases"},
+    "scan-pipeline SigningKey": LOOKED_UP | {"ListAliases"},
+    "vpc FlowLogKey": ROTATION | LOOKED_UP | {"CreateGrant", "UpdateAlias"},
+}
+
+
+@pytest.mark.parametrize("name", keys())
+def test_administrators_take_care_of_a_key_and_use_none_but_a_volumes(name: str) -> None:
+    found = {each.removeprefix("kms:") for each in administrators(keys()[name])}
+    assert found == CARE | BESIDES[name]
+
+
 def gate() -> Rendered:
     return deployed("codeartifact", **STAGED, SignVerdicts="on").pipeline
 
