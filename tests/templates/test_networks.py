@@ -311,7 +311,14 @@ def test_every_connection_is_logged_encrypted_and_by_the_logs_own_role(
     else:  # the key serves this account's log groups, for the logs' service
         logs = service(f"logs.{REGION}.amazonaws.com")
         policy = made.resources["KMSKey"].properties["KeyPolicy"]
-        for action in ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptTo"):
+        for action in (
+            "Decrypt",
+            "DescribeKey",
+            "Encrypt",
+            "GenerateDataKey",
+            "ReEncryptFrom",
+            "ReEncryptTo",
+        ):
             name = f"arn:aws:logs:{HERE}:log-group:{group.ref}"
             for arn, allowed in ((name, True), (name.replace(ACCOUNT, STRANGER), False)):
                 asked = {"kms:EncryptionContext:aws:logs:arn": arn}

@@ -4,6 +4,7 @@ Each row of the table is one call. The policies are those of both templates as t
 the notebook's role, the endpoint that the call goes through, the domain and the repository.
 """
 
+import base64
 from dataclasses import dataclass
 from functools import cache
 
@@ -523,7 +524,9 @@ def test_the_notebook_is_in_the_closed_network_and_starts_by_logging_in() -> Non
     script = stack.resources["LifecycleConfig"]
     name = script.attributes["NotebookInstanceLifecycleConfigName"]
     assert notebook["LifecycleConfigName"] == name
+    (at_start,) = script.properties["OnStart"]
     assert list(script.properties) == ["OnStart"]
+    assert base64.b64decode(at_start["Content"]).startswith(b"#!/bin/bash\n")
 
 
 def test_a_studio_domain_is_in_the_closed_network_and_its_apps_start_by_logging_in() -> None:
@@ -541,7 +544,10 @@ def test_a_studio_domain_is_in_the_closed_network_and_its_apps_start_by_logging_
     arn = script.attributes["StudioLifecycleConfigArn"]
     lab = settings["JupyterLabAppSettings"]
     assert lab["LifecycleConfigArns"] == [arn]
-    assert lab["DefaultResourceSpec"]["LifecycleConfigArn"] == arn
+    assert lab["DefaultResourceSpec"] == {
+        "LifecycleConfigArn": arn,
+        "InstanceType": "ml.t3.medium",  # the page's default of a notebook
+    }
 
 
 @pytest.mark.parametrize("kind", ["notebook-instance", "studio"])
@@ -555,12 +561,89 @@ def test_an_endpoint_lets_this_accounts_callers_through_alone(kind: str) -> None
                 assert equals["aws:PrincipalAccount"] == ACCOUNT, (name, statement["Sid"])
 
 
+@pytest.mark.parametrize(
+    ("way", "action", "what"),
+    [
+        (API, "codeartifact:ReadFromRepository", "repository"),
+        (STS, "sts:GetCallerIdentity", "all"),
+        *(
+            (LOGS, f"logs:{action}", "log")
+            for action in (
+                "CreateLogGroup",
+                "CreateLogStream",
+                "DescribeLogStreams",
+                "PutLogEvents",
+            )
+        ),
+        ("SageMakerRuntimeEndpoint", "sagemaker:InvokeEndpoint", "model"),
+    ],
+)
+def test_an_endpoint_lets_through_what_may_be_asked_of_it(way: str, action: str, what: str) -> None:
+    """Whatever the role has besides: who adds a right to it needs no change of the endpoint."""
+    stack = notebook_stack("studio", NotebookKind="studio")
+    there = {
+        "log": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/NotebookInstances:x",
+        "model": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/m",
+    }
+    caller = role(stack.resources["NotebookRole"].attributes["Arn"])
+    asked = Request(caller, action, there.get(what) or RESOURCES[what], {}, ACCOUNT)
+    endpoint = stack.resources[way].properties["PolicyDocument"]
+    assert evaluate(asked, identity=[ADMINISTRATOR], endpoint=endpoint)
+    stranger = Request(role(f"arn:aws:iam::{STRANGER}:role/a"), action, asked.resource, {}, ACCOUNT)
+    assert not evaluate(stranger, identity=[ADMINISTRATOR], endpoint=endpoint)
+
+
+@pytest.mark.parametrize("way", [API, REPOSITORIES])
+def test_endpoints_of_codeartifact_deny_changes_even_if_somebody_allows_them(way: str) -> None:
+    """docs/isolated-notebook.md: "every call that changes … is denied, whoever makes it"."""
+    endpoint = notebook_stack("notebook").resources[way].properties["PolicyDocument"]
+    opened = {**endpoint, "Statement": [*endpoint["Statement"], *ANYTHING]}
+    caller = role(f"arn:aws:iam::{ACCOUNT}:role/notebook")
+    for action in CHANGES:
+        asked = Request(caller, f"codeartifact:{action}", RESOURCES["repository"], {}, ACCOUNT)
+        assert not evaluate(asked, identity=[ADMINISTRATOR], endpoint=opened), action
+
+
+CHANGES = (
+    *("AssociateExternalConnection", "AssociateWithDownstreamRepository", "CopyPackageVersions"),
+    *("CreateDomain", "CreatePackageGroup", "CreateRepository", "DeleteDomain"),
+    *("DeleteDomainPermissionsPolicy", "DeletePackage", "DeletePackageGroup"),
+    *("DeletePackageVersions", "DeleteRepository", "DeleteRepositoryPermissionsPolicy"),
+    *("DisassociateExternalConnection", "DisposePackageVersions", "PublishPackageVersion"),
+    *("PutDomainPermissionsPolicy", "PutPackageMetadata", "PutPackageOriginConfiguration"),
+    *("PutRepositoryPermissionsPolicy", "UpdatePackageGroup"),
+    *("UpdatePackageGroupOriginConfiguration", "UpdatePackageVersionsStatus", "UpdateRepository"),
+)
+"""CodeArtifact's writing calls (Service Authorization Reference), tags aside."""
+ANYTHING = [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
+
+
+@pytest.mark.parametrize("service_name", ["codeartifact", "ecr"])
+def test_a_bearer_token_is_for_codeartifact_alone(service_name: str) -> None:
+    stack = notebook_stack("notebook")
+    caller = role(stack.resources["NotebookRole"].attributes["Arn"])
+    asked = Request(
+        caller,
+        "sts:GetServiceBearerToken",
+        "*",
+        {"sts:AWSServiceName": f"{service_name}.amazonaws.com"},
+    )
+    expected = service_name == "codeartifact"
+    assert bool(evaluate(asked, identity=policies(stack, "NotebookRole"))) is expected
+    endpoint = stack.resources[API].properties["PolicyDocument"]
+    assert bool(evaluate(asked, identity=[ADMINISTRATOR], endpoint=endpoint)) is expected
+
+
 @pytest.mark.parametrize("kind", ["notebook-instance", "studio"])
 def test_what_verifies_is_read_through_the_endpoint_where_there_is_any(kind: str) -> None:
     stack = notebook_stack("notebook", NotebookKind=kind, TrustFile="e30=", Verify1="e30=")
     what = "NotebookInstance" if kind == "notebook-instance" else "Studio"
     script = stack.resources["VerifyScript" if what == "NotebookInstance" else "StudioVerifyScript"]
     arn = script.attributes.get("StudioLifecycleConfigArn", script.ref)
+    held = script.properties
+    content = held.get("StudioLifecycleConfigContent") or held["OnCreate"][0]["Content"]
+    # No notebook has this script, and it would do nothing.
+    assert base64.b64decode(content) == b"#!/bin/sh\nexit 0\ne30=\n"
     asked = Request(
         role(stack.resources["NotebookRole"].attributes["Arn"]),
         f"sagemaker:Describe{what}LifecycleConfig",
