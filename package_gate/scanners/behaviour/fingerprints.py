@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from package_gate.core.source import read_source
-from package_gate.scanners.behaviour.afar import Afar, stores_outside
+from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Sink
@@ -56,6 +56,23 @@ _RUN_UNSEEN = {*RUN_WITH_A_CLASS, SUBCLASSED, NEXT_VALUE}
 """Methods that run although nothing calls them by name."""
 
 
+def _stores_outside(node: ast.AST) -> bool:
+    """Whether a node of a function gives a value to what outlives its call."""
+    target: ast.expr | None = None
+    if isinstance(node, ast.Name):
+        return not isinstance(node.ctx, ast.Load) and not is_local(node.id)
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        target = node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        changes = node.func.attr in CHANGES_ITS_OBJECT or node.func.attr.startswith("__")
+        target = node.func.value if changes else None
+    while isinstance(target, ast.Attribute | ast.Subscript):
+        target = target.value
+    return isinstance(target, ast.Name) and (
+        not is_local(target.id) or plain(target.id) in ("self", "cls")
+    )
+
+
 class TooLargeError(Exception):
     """A flow has too many statements to be identified."""
 
@@ -85,25 +102,20 @@ class _Slice:
         self._context: list[tuple[str, ast.stmt]] = []
         self._seen: set[tuple[bool, str, int]] = set()
         self._seen_names: set[tuple[bool, str, str]] = set()
-        self._used: dict[str, set[str]] = {}
-        """Module → the names in it that this comes by, but for variables of functions."""
-        self._setters: dict[tuple[str, str], bool] = {}
-        """Functions with their modules, methods with none, that change what this comes by; whether
-        only with what they are given."""
+        self._setters: dict[str, bool] = {}
+        """Functions and methods that change what this comes by; whether only with what they are
+        given."""
         self._classes: list[tuple[str, Statements, ast.ClassDef]] = []
         """Those of other modules that this comes by."""
-        self.afar: set[str] = set()
-        """The statements by which other modules change what this uses."""
 
     def add(self, sink: ast.AST) -> None:
         """Follow what leads to a node of the slice's own module."""
         self._data.append((self._own[0], self._own[1].statement[id(sink)]))
         self._follow()
         known = -1
-        while known < self._count:  # what changes it has its own names in turn
+        while known < self._count:  # a method has its own names in turn
             known = self._count
             self._add_methods()
-            self._add_afar()
             self._follow()
 
     def _add_methods(self) -> None:
@@ -118,15 +130,12 @@ class _Slice:
                 if function is not None and module.class_of(function) is owner:
                     self._queue(path, [each], follow=True)
 
-    def _add_afar(self) -> None:
-        """Add what changes in other modules what this uses."""
-        roots = {each.partition(" ")[0].partition(".")[0] for each in self.outside}
-        afar = self._fingerprints.afar
-        self.afar.update(self._fingerprints.start_up)
-        for path, statement in afar.changing(self._used, roots, self._setters, self.names):
-            self.afar.add(_text(statement, _own_part(statement)))
-            if path != self._own[0]:
-                self._queue(path, [statement], follow=True)
+    @property
+    def afar(self) -> set[str]:
+        """The lines by which other modules change what this uses, and those of start-up files."""
+        names = {plain(each) for each in self.names} | {stem(path) for path, _ in self.texts}
+        changing = self._fingerprints.afar.changing(self._own[0], names, self._setters)
+        return changing.union(self._fingerprints.start_up)
 
     def _follow(self) -> None:
         while self._data or self._context:
@@ -140,15 +149,17 @@ class _Slice:
     def add_near(self, node: ast.AST) -> None:
         """Note the texts in a node, in what it names, and in what that names."""
         near: list[tuple[str, ast.AST]] = [(self._own[0], node)]
+        seen: set[tuple[str, str]] = set()
         for _ in range(_NEAR):
-            stored: list[tuple[str, ast.AST]] = []
+            named: set[tuple[str, str]] = set()
             for path, part in near:
                 for each in ast.walk(part):
                     if isinstance(each, ast.Constant) and isinstance(each.value, str):
                         self.constants.add(each.value)
                     elif isinstance(each, ast.Name):
-                        stored += self._stores(path, each.id)
-            near = stored
+                        named.add((path, each.id))
+            near = [each for place in sorted(named - seen) for each in self._stores(*place)]
+            seen |= named
 
     def _stores(self, path: str, name: str) -> Iterator[tuple[str, ast.stmt]]:
         """Yield what gives a name its value, also in the module that it is imported from."""
@@ -174,20 +185,16 @@ class _Slice:
         parts = _own_part(statement)
         function = module.function_of(statement)
         nodes = [each for part in parts for each in _walk(part)]
-        for each in module.around[id(statement)]:
-            if isinstance(each, Function | ast.ClassDef):
-                self._used.setdefault(path, set()).add(each.name)
         if function is not None:
-            key = ("" if module.class_of(function) else path), function.name
             given = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
-            if any(map(stores_outside, nodes)):
-                self._setters[key] = False
+            if any(map(_stores_outside, nodes)):
+                self._setters[function.name] = False
             elif (
                 follow
                 and path == self._own[0]
                 and any(getattr(n, "id", "") in given for n in nodes)
             ):
-                self._setters.setdefault(key, True)
+                self._setters.setdefault(function.name, True)
         self._note(path, function, statement, _text(statement, parts))
         self._queue(path, _conditions(statement, module), follow=False)
         if function is not None:
@@ -226,13 +233,10 @@ class _Slice:
             target, rest = self._fingerprints.graph.resolve(path, imported)
             other = self._statements(target) if target and not rest else None
             if other is not None and target != self._own[0]:
-                self._used.setdefault(target, set()).update(other.stores, other.functions)
                 self._queue(target, other.module.body, follow=True)
 
     def _name(self, path: str, module: Statements, name: str, rest: str, *, follow: bool) -> None:
         self.names.add(name)
-        if not is_local(name):
-            self._used.setdefault(path, set()).add(name)
         if (follow, path, f"{name}.{rest}") in self._seen_names:
             return
         self._seen_names.add((follow, path, f"{name}.{rest}"))
@@ -333,7 +337,7 @@ class Fingerprints:
     @cached_property
     def afar(self) -> Afar:
         """What its modules change in each other."""
-        return Afar(self.graph, self.statements)
+        return Afar(self.graph)
 
     @cached_property
     def start_up(self) -> list[str]:
@@ -424,8 +428,8 @@ class Fingerprints:
                 plain(function.name if function else ""),
             ]
         texts = found.constants | (found.remarks if "__doc__" in found.names else set())
-        pointed = {each for text in texts for each in _POINTED.findall(text)}
-        return digest_of([*parts, *sorted(pointed), *sorted(found.afar)])
+        pointed = {each for text in (*texts, *found.afar) for each in _POINTED.findall(text)}
+        return digest_of([*parts, *sorted(pointed)])
 
     @cached_property
     def _everything(self) -> list[str]:
