@@ -18,7 +18,7 @@ from tests.templates.deployment import (
     VARIANTS,
     deployed,
 )
-from tests.templates.iam import Policy
+from tests.templates.iam import Policy, Request, granted
 from tests.templates.iam import role as role_of
 from tests.templates.physical import ACCOUNT, REGION
 from tests.templates.rendered import Rendered, condition_of
@@ -367,6 +367,24 @@ def test_the_stages_may_do_what_they_ask_for_and_nothing_else() -> None:
         own = [request_of(call) for call in asked if call.caller == caller]
         policies = deployment.policies[caller.arn]
         assert [text for each in policies for text in unused_of(each, "identity", own)] == []
+
+
+def test_a_plan_decrypts_its_snapshot_and_logs_in_to_codeartifact_alone() -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-4000-8000-000000000002"
+    deployment = deployed("codeartifact", **STAGED, AdvisoriesKey=key, Store="gate-only")
+    plan = deployment.role("PlanRole")
+    bearer = "sts:GetServiceBearerToken"
+    for action, resource, context, expected in (
+        ("kms:Decrypt", key, {}, True),  # somebody else's key: its own policy must let the role too
+        ("kms:Decrypt", f"{key[:-1]}3", {}, False),
+        (bearer, "*", {"sts:AWSServiceName": "codeartifact.amazonaws.com"}, True),
+        (bearer, "*", {"sts:AWSServiceName": "ecr-public.amazonaws.com"}, False),
+    ):
+        asked = Request(plan, action, resource, dict(context), ACCOUNT)
+        grants = [
+            each for p in deployment.policies[plan.arn] for each in granted(asked, p, "identity")
+        ]
+        assert bool(grants) is expected, (action, resource, context)
 
 
 def test_the_store_is_read_by_what_takes_packages_and_by_nobody_else() -> None:
