@@ -92,6 +92,15 @@ _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
 """A format of `struct` that makes no more than 32 bytes of numbers, and none of texts."""
 _DIGEST = re.compile(r"hashlib\.\w+\(\)\.(?:hex)?digest")
 _STREAMS = {".stdout", ".stderr"}
+_PLACES = {
+    "file__",
+    "path__",
+    "path__[]",
+    "spec__.origin",
+    "loader__.path",
+    "loader__.get_filename()",
+}
+"""How the attributes of a module go on, after two underscores, that say where it is."""
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
@@ -1135,10 +1144,17 @@ class Flow:
             labels |= {Label.SECRET, Label.LOOT}
         if "sys.argv" in names:
             labels.add(Label.HOST_FACTS)
+        if any(map(self._is_where_another_is, names)):
+            labels.add(Label.OTHER_PACKAGES)
         if self._others is not None:
             for name in self._elsewhere(names):
                 labels |= self._others.labels(name)
         labels |= _of_tables(tables.with_any(names))
+
+    def _is_where_another_is(self, name: str) -> bool:
+        """Whether this is the place of a module that is none of the package."""
+        module, _, where = name.partition(".__")
+        return where in _PLACES and bool(module) and not self.is_own(module.partition(".")[0])
 
     def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:
         if isinstance(node.func, ast.Name):

@@ -34,6 +34,7 @@ class HiddenWays:
     def __init__(self, nodes: Iterable[ast.AST], expressions: Expressions) -> None:
         self._expressions = expressions
         self._nodes = list(nodes)
+        self._buffers: dict[str, bool] = {}
         self._calls = [each for each in self._nodes if isinstance(each, ast.Call)]
         self._classes = {each.name: each for each in self._nodes if isinstance(each, ast.ClassDef)}
         self._called = {
@@ -75,9 +76,10 @@ class HiddenWays:
     def _of_call(self, call: ast.Call) -> Iterator[Way]:
         given = [each for each in _given(call) if not isinstance(each, ast.Constant)]
         filled = call.func.value if isinstance(call.func, ast.Attribute) else None
-        for buffer in (*given, filled) if self._may_fill(call) else ():
-            if isinstance(buffer, ast.Name) and self._is_buffer(buffer.id):
-                yield from ((buffer.id, each) for each in given if each is not buffer)
+        taking = (each for each in (*given, filled) if isinstance(each, ast.Name))
+        buffers = [each for each in taking if self._is_buffer(each.id)]
+        for buffer in buffers if buffers and self._may_fill(call) else ():
+            yield from ((buffer.id, each) for each in given if each is not buffer)
         for function in self._expressions.called_here(call):
             for parameter, value in parameters_given(function, call):
                 if isinstance(value, ast.Name) and self._is_buffer(value.id):
@@ -115,6 +117,11 @@ class HiddenWays:
         return any("." in each for func in made for each in self._expressions.names(func))
 
     def _is_buffer(self, name: str) -> bool:
+        if name not in self._buffers:
+            self._buffers[name] = self._may_be_buffer(name)
+        return self._buffers[name]
+
+    def _may_be_buffer(self, name: str) -> bool:
         for value in self._expressions.values.get(name, ()):
             if isinstance(value, ast.List | ast.Dict | ast.Set):
                 return True

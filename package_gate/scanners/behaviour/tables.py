@@ -59,10 +59,12 @@ IDENTITIES = re.compile(
 """Texts that name what proves to well-known services who somebody is, or which job of a CI."""
 HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|USERDOMAIN)%")
 AUTOSTART = re.compile(
-    r"\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv)\b|LaunchAgents|LaunchDaemons"
+    r"\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zprofile|zshenv)\b"
+    r"|\.(?:zlogin|inputrc|pdbrc|vimrc|Rprofile|xprofile|ssh[\\/]rc|envrc)\b|fish[\\/]conf|LaunchAgents|LaunchDaemons"
     r"|systemd/(?:user|system)/|/etc/(?:cron|init\.d|rc\.local|profile)|/\.config/autostart"
     r"|Start Menu.{0,40}Startup|CurrentVersion[\\/]+Run|(?:site|user)customize\.py"
-    r"|profile_\w+[\\/]startup",
+    r"|profile_\w+[\\/]startup|activate\.d\b|/bin/activate\b|/etc/(?:ld\.so\.preload|pam\.d|bash_completion)"
+    r"|[~%/\\]\.local[\\/]bin[\\/]|bash-completion[\\/]completions",
     re.IGNORECASE | re.DOTALL,
 )
 """Where something that is to start again by itself is written."""
@@ -83,7 +85,8 @@ DROPS = re.compile(
 TOOL_SETTINGS = re.compile(
     r"(?:^|[~%/\\])(?:pip[\\/]pip\.(?:conf|ini)|\.pip[\\/]pip\.conf|pip\.(?:conf|ini)|\.gitconfig|\.condarc"
     r"|\.npmrc|uv[\\/]uv\.toml|\.git[\\/]hooks|\.github[\\/]workflows[\\/]|\.jupyter[\\/]jupyter_\w+\.(?:py|json)"
-    r"|\.ssh[\\/](?:authorized_keys|config)|\.aws[\\/]config|kernels[\\/][\w.-]+[\\/]kernel\.json"
+    r"|\.ssh[\\/](?:authorized_keys|config)|\.aws[\\/](?:config|models|cli[\\/]alias)|git[\\/]config\b"
+    r"|\.jupyter[\\/](?:custom|\w+\.d)[\\/]|\.docker[\\/]config\.json|\.kube[\\/]config|kernels[\\/][\w.-]+[\\/]kernel\.json"
     r"|\.cursor[\\/]mcp\.json|\.claude(?:\.json|[\\/]settings[\w.]*\.json)|\.gemini[\\/]settings\.json"
     r"|claude_desktop_config\.json)",
     re.IGNORECASE,
@@ -669,7 +672,8 @@ OWN_MEMORY = Table(
 OTHER_PACKAGES = Table(
     ("site.getsitepackages", "site.getusersitepackages", "site.USER_SITE", "sysconfig.get_path",
      "distutils.sysconfig.get_python_lib", "sysconfig.get_paths",
-     "importlib.util.find_spec().origin")
+     "importlib.util.find_spec().origin", "sys.prefix", "sys.base_prefix", "sys.exec_prefix",
+     "sys.path[]", "sys.executable", "shutil.which")
 )  # fmt: skip
 CODE_FILE = re.compile(
     r".*\.(?:py[cdow]?|pth|start|sh|ps1|bat|cmd|vbs|js|so|dll|dylib|whl|egg)", re.DOTALL

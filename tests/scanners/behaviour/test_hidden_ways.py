@@ -195,3 +195,51 @@ def test_a_wheel_that_says_that_it_is_pure_is_asked_again(
         found = behaviour.scan(package(tmp_path / name, files, filename=name))
 
     assert {each.rule for each in found} == {"loads-a-bundled-library"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("changes-other-packages", "import json5\nopen(json5.__file__, 'a').write('x')"),
+        (
+            "changes-other-packages",
+            "import json5\nopen(json5.__path__[0] + '/a.py', 'w').write('x')",
+        ),
+        ("changes-other-packages", "import json5 as j\nPath(j.__spec__.origin).write_text('x')"),
+        ("changes-other-packages", "import os\nopen(os.__file__, 'a').write('x')"),
+        (
+            "changes-other-packages",
+            "import sys\n(Path(sys.executable).parent / 'a').write_text('')",
+        ),
+        ("changes-other-packages", "import shutil\nopen(shutil.which('aws'), 'w').write('x')"),
+        ("starts-again-by-itself", "(Path.home() / '.bash_aliases').write_text('x')"),
+        ("starts-again-by-itself", "(Path.home() / '.local/bin/aws').write_text('x')"),
+        ("starts-again-by-itself", "open('/opt/conda/etc/conda/activate.d/a.sh', 'w').write('x')"),
+        ("changes-tools", "(Path.home() / '.aws/cli/alias').write_text('x')"),
+        ("changes-tools", "(Path.home() / '.config/git/config').write_text('x')"),
+        ("changes-tools", "(Path.home() / '.jupyter/custom/custom.js').write_text('x')"),
+    ],
+)
+def test_what_is_written_where_others_read_refuses(
+    behaviour: BehaviourScanner, tmp_path: Path, rule: str, code: str
+) -> None:
+    text = f"from pathlib import Path\n{code}\n"
+
+    assert rule in rules(behaviour, tmp_path, {"pk/__init__.py": text})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(Path.home() / '.cache/pk/a').write_text('x')",
+        "(Path(__file__).parent / 'a.txt').write_text('x')",
+        "import json5\nprint(open(json5.__file__).read())",
+        "import tempfile\nopen(tempfile.mktemp(), 'w').write('x')",
+    ],
+)
+def test_what_is_written_elsewhere_does_not(
+    behaviour: BehaviourScanner, tmp_path: Path, code: str
+) -> None:
+    text = f"from pathlib import Path\n{code}\n"
+
+    assert rules(behaviour, tmp_path, {"pk/__init__.py": text}) == set()
