@@ -105,14 +105,17 @@ def test_other_accounts_install_only_when_they_are_named(action: str) -> None:
     assert not may(by_organisation, notebook, action, ARNS[action], **stranger)
 
 
-@pytest.mark.parametrize("action", ARNS)
+SEARCHES = {"ListPackages": ARNS["ReadFromRepository"], "ListPackageVersions": PACKAGE}
+
+
+@pytest.mark.parametrize(("action", "what"), {**ARNS, **SEARCHES}.items())
 def test_a_role_of_another_account_installs_when_it_is_named_and_its_neighbours_do_not(
-    action: str,
+    action: str, what: str
 ) -> None:
     notebook = f"arn:aws:iam::{TEAM}:role/Notebook"
     stack = deployed("codeartifact", ConsumerRoles=f"arn:aws:iam::{OTHER_TEAM}:role/a,{notebook}")
-    assert may(stack, role(notebook), action, ARNS[action])
-    assert not may(stack, role(f"{notebook}-2"), action, ARNS[action])
+    assert may(stack, role(notebook), action, what)
+    assert not may(stack, role(f"{notebook}-2"), action, what)
 
 
 @pytest.mark.parametrize("action", CHANGES)
