@@ -176,7 +176,7 @@ def _changed(line: str, bound: Collection[str], modules: Collection[str]) -> Ite
                 yield first  # a library
     for text, chain, name in _SETTERS.findall(line):
         parts = _PARTS.findall(text or chain)
-        if text or parts[0] in bound:
+        if parts and (text or parts[0] in bound):
             yield name or parts[-1]
     for name in _GIVEN.findall(line):  # a module as a whole
         if name in bound and name in modules:

@@ -6,6 +6,7 @@ left are texts that nobody is to read, whatever they are decoded with.
 
 import ast
 import builtins
+from collections.abc import Iterator
 
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.folding import UNKNOWN
@@ -51,6 +52,8 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
     waiting: list[ast.AST] = [code]
     seen = set(map(id, waiting))
     letters, is_made = 0, False
+    given_here: set[str] = set()
+    parameters = {each.arg for each in flow.of_kind(ast.arg)}
     for node in waiting:  # it grows meanwhile
         further: list[ast.AST] = []
         is_made = is_made or _makes_another_text(node, flow)
@@ -60,10 +63,14 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
             given = [*flow.feeds(node.id), *flow.expressions.loops.get(node.id, ())]
             if not given and not _is_pure(node, flow):
                 return False
+            if node.id in parameters - given_here:  # anybody may call its function
+                return False
             further += given
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id in flow.expressions.functions:
                 further += flow.feeds(f"{node.func.id}()")
+                for function in flow.expressions.functions[node.func.id]:
+                    given_here |= {each.arg for each in _arguments(function.args)}
             elif not isinstance(node.func, ast.Attribute | ast.Name | ast.Lambda | ast.Call):
                 return False
             else:
@@ -74,6 +81,7 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
                 further.append(node.value)
         elif isinstance(node, ast.Lambda):
             further.append(node.body)
+            given_here |= {each.arg for each in _arguments(node.args)}
         elif isinstance(node, ast.comprehension):
             further += [node.iter, *node.ifs]
         elif isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):
@@ -85,6 +93,10 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
         if len(waiting) > _MOST:
             return False
     return is_made and letters >= _LETTERS
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
+    return (each for each in ast.walk(arguments) if isinstance(each, ast.arg))
 
 
 def _makes_another_text(node: ast.AST, flow: Flow) -> bool:

@@ -122,6 +122,7 @@ def test_there_are_many_ways_to_name_what_runs_code(
         "import plistlib\nexec(plistlib.loads(b'<plist><data>cHJpbnQoMSk=</data></plist>'))",
         "import codecs\nexec(codecs.lookup('rot13').decode('cevag(1) nnnnnnn')[0])",
         "def f(): pass\nimport base64\nf.__code__ = compile(base64.b64decode(b'cHJpbg=='), '', '')",
+        "def d(s): return ''.join(chr(ord(c) - 1) for c in s)\nexec(d('qsjou)2* $ gjmmfs'))",
         "exec('qsjou(2)'.translate({ord(c): ord(c) - 1 for c in 'qsjou2'}))",
     ],
 )
@@ -160,6 +161,8 @@ def test_code_that_stands_there_in_another_way_is_looked_at(
         "import json\nexec('\\n'.join(f'{k} = 1' for k in json.load(open('x.json'))))",
         "def make(name, body):\n    ns = {}\n    exec(f'def {name}(): {body}', ns)\n    return ns",
         "eval('1 + 1')",
+        "def f(name):\n    if name[0] == '*':\n        name = name[1:]\n        f(name)\n"
+        "    text = name.split('tensor descriptor')[1].rstrip(']')\n    return eval(text, {})",
     ],
 )
 def test_templates_are_no_hidden_code(
