@@ -999,7 +999,8 @@ class Flow:
                 if self._reads_each(node.slice):
                     labels |= {Label.SECRET, Label.LOOT}
                 return
-            self._look_up(node, labels)
+            if _ENVIRONMENT & self.expressions.names(node):  # `vars(os)["environ"]`
+                labels |= {Label.SECRET, Label.LOOT}
             cut = node.slice
             if isinstance(cut, ast.Slice):
                 if cut.step and self._is_text(node.value):

@@ -14,6 +14,7 @@ from functools import cached_property
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.receivers import is_for_strangers
 from package_gate.scanners.import_time import running_nodes
 from package_gate.scanners.scopes import is_local
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
@@ -98,12 +99,14 @@ class Beside:
         told = _TOLD_FAR if self._last else _TOLD
         known = {*flow.expressions.values, *flow.expressions.functions, *flow.expressions.classes}
         asked = rest if {rest, f"{rest}()"} & known or "." in rest else "__getattr__"
-        found = flow.held(asked) | flow.held(f"{asked}()")
-        found |= flow.labels(*_of_class(rest, flow))
+        values = flow.expressions.values
+        given = flow.labels(*values.get(f"{rest}()", ()), *values.get(rest, ()))
+        far = flow.held(asked) | flow.held(f"{asked}()") | flow.labels(*_of_class(rest, flow))
         if method := _method_of(rest, flow):
-            far = flow.labels(*flow.expressions.values.get(f"{method}()", ()))
-            return frozenset(found & told | far & _TOLD_FAR)
-        return frozenset(found & told)
+            far |= flow.labels(*values.get(f"{method}()", ())) & _TOLD_FAR
+        if Label.DOWNLOADED in far and not _fetches_from_strangers(flow):
+            far -= {Label.DOWNLOADED}  # from an address that its user gives
+        return frozenset((given | far - {Label.DECODED, Label.ENCODED}) & told)
 
     def does(self, name: str) -> frozenset[Use]:
         """See `Others.does`."""
@@ -150,6 +153,12 @@ class Beside:
                 break
             path, plain = target, f"{flow.expressions.imports[first]}{dot}{further}"
         return found
+
+
+def _fetches_from_strangers(flow: Flow) -> bool:
+    """Whether a module fetches something from an address that stands in it."""
+    receiving = (call for call in flow.calls if call.does(tables.RECEIVES))
+    return any(is_for_strangers(flow.address(call)) for call in receiving)
 
 
 def _stands_for(rest: str, flow: Flow) -> frozenset[str]:

@@ -416,6 +416,12 @@ _NETWORK = (
 """Modules of which every function may send what it is given."""
 
 
+_ONLY_TAKES = re.compile(
+    r"download|get|fetch|load|read|open|connect|from_|list|exists", re.IGNORECASE
+)
+"""How functions are called that take something, and a path to put it."""
+
+
 def _hands_away(call: Call, flow: Flow) -> bool:
     """Whether a function that may send is given all that thieves look for.
 
@@ -429,6 +435,8 @@ def _hands_away(call: Call, flow: Flow) -> bool:
         known = {name.partition(".")[0] for name in flow.expressions.imports.values()}
         foreign = (roots & known) - sys.stdlib_module_names
         if not any(each and not flow.is_own(each) for each in foreign):
+            return False
+        if all(_ONLY_TAKES.match(name.rpartition(".")[2]) for name in call.names):
             return False
         given = flow.text(*call.everything)
         if "//" not in given and "." not in given:

@@ -9,6 +9,7 @@ import builtins
 from collections.abc import Iterator
 
 from package_gate.scanners.behaviour.dataflow import Flow
+from package_gate.scanners.behaviour.expressions import targets
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
@@ -53,6 +54,7 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
     seen = set(map(id, waiting))
     letters, is_made = 0, False
     given_here: set[str] = set()
+    bound: set[str] = set()  # by comprehensions
     parameters = {each.arg for each in flow.of_kind(ast.arg)}
     for node in waiting:  # it grows meanwhile
         further: list[ast.AST] = []
@@ -60,10 +62,11 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
         if isinstance(node, ast.Constant):
             letters += len(str(node.value)) if isinstance(node.value, str | bytes | int) else 0
         elif isinstance(node, ast.Name):
-            given = [*flow.feeds(node.id), *flow.expressions.loops.get(node.id, ())]
-            if not given and not _is_pure(node, flow):
-                return False
-            if node.id in parameters - given_here:  # anybody may call its function
+            if node.id in bound or node.id in given_here or _is_pure(node, flow):
+                continue
+            given = flow.feeds(node.id)
+            # What may be one of several things, or what anybody may give, is no text of the file.
+            if len(given) != 1 or node.id in flow.expressions.loops or node.id in parameters:
                 return False
             further += given
         elif isinstance(node, ast.Call):
@@ -82,6 +85,9 @@ def is_worked_out(code: ast.expr, flow: Flow) -> bool:
         elif isinstance(node, ast.Lambda):
             further.append(node.body)
             given_here |= {each.arg for each in _arguments(node.args)}
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+            bound |= {name for part in node.generators for name in targets(part.target)}
+            further += ast.iter_child_nodes(node)
         elif isinstance(node, ast.comprehension):
             further += [node.iter, *node.ifs]
         elif isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):

@@ -161,6 +161,7 @@ def test_code_that_stands_there_in_another_way_is_looked_at(
         "import json\nexec('\\n'.join(f'{k} = 1' for k in json.load(open('x.json'))))",
         "def make(name, body):\n    ns = {}\n    exec(f'def {name}(): {body}', ns)\n    return ns",
         "eval('1 + 1')",
+        "for line in ('import math', 'from math import *'):\n    exec(line.lower(), {})",
         "def f(name):\n    if name[0] == '*':\n        name = name[1:]\n        f(name)\n"
         "    text = name.split('tensor descriptor')[1].rstrip(']')\n    return eval(text, {})",
     ],
