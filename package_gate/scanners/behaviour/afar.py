@@ -74,11 +74,11 @@ class Afar:
 
         Args:
             path: of the flow's module, whose own lines the flow has.
-            names: all that the flow comes by, of attributes too.
+            names: all that the flow comes by, of attributes too; `*` for what names nothing.
             setters: functions that store something where the flow finds it; whether only what they
                 are given.
         """
-        found = {line for name in ("*", *names) for line in self._changes.get(name, ())}
+        found = {line for name in names for line in self._changes.get(name, ())}
         for key in setters.items():
             if key not in self._calls:
                 self._calls[key] = list(self._calls_of(*key))

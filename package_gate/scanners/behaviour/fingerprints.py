@@ -133,7 +133,7 @@ class _Slice:
     @property
     def afar(self) -> set[str]:
         """The lines by which other modules change what this uses, and those of start-up files."""
-        names = {plain(each) for each in self.names} | {stem(path) for path, _ in self.texts}
+        names = {"*", *map(plain, self.names), *(stem(path) for path, _ in self.texts)}
         changing = self._fingerprints.afar.changing(self._own[0], names, self._setters)
         return changing.union(self._fingerprints.start_up)
 
@@ -396,7 +396,13 @@ class Fingerprints:
         texts = sorted(
             "\n".join(texts[place] for place in sorted(texts)) for texts in found.texts.values()
         )
-        parts = [sink.behaviour.rule, *when, *texts, *sorted(found.outside | found.afar), *data]
+        parts = [
+            sink.behaviour.rule,
+            *when,
+            *texts,
+            *sorted(found.outside | found.afar),
+            *data,
+        ]
         return digest_of(parts)
 
     def of_waiting(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> str:
@@ -418,17 +424,21 @@ class Fingerprints:
             too_large = True
             found = _Slice(self, path, flow, statements)
         parts = [sink.behaviour.rule, "waits"]
+        near: set[str] = set()
         for node in sink.nodes:
             statement = statements.statement[id(node)]
             function = statements.function_of(statement)
             if too_large:
                 found.add_near(function or statement)
+            for each in ast.walk(function or statement):
+                near.add(getattr(each, "id", getattr(each, "attr", "")))
             parts += [
                 _text(statement, _own_part(statement)),
                 plain(function.name if function else ""),
             ]
+        afar = self.afar.changing(path, set(map(plain, near)), {})
         texts = found.constants | (found.remarks if "__doc__" in found.names else set())
-        pointed = {each for text in (*texts, *found.afar) for each in _POINTED.findall(text)}
+        pointed = {each for text in (*texts, *afar) for each in _POINTED.findall(text)}
         return digest_of([*parts, *sorted(pointed)])
 
     @cached_property
