@@ -18,8 +18,10 @@ from typing import Any
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.import_time import STARTED, reach_of, running_code, running_nodes
 from package_gate.core.limits import Limits
 from package_gate.core.source import read_source
+from package_gate.core.syntax import NotPythonError, TooHardError, deep_recursion, parse
 from package_gate.core.text import one_line, printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
@@ -38,10 +40,8 @@ from package_gate.scanners.guarddog_rules import (
     RuleSet,
     TreeScan,
 )
-from package_gate.scanners.import_time import STARTED, reach_of, running_code, running_nodes
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs
-from package_gate.scanners.syntax import NotPythonError, TooHardError, deep_recursion, parse
 
 NAME = "guarddog"
 HIGH_RISK = 7.0

@@ -12,8 +12,8 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.build_reach import STARTS
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _BESIDE_PACKAGES = frozenset(
     {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}

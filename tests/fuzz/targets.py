@@ -36,6 +36,7 @@ from package_gate.core.errors import (
     SourceRefusedError,
 )
 from package_gate.core.finding import Finding, Kind, ScannerInfo, Severity
+from package_gate.core.import_time import running_code
 from package_gate.core.inventory import UnreadableFile
 from package_gate.core.judge import judge
 from package_gate.core.limits import Limits
@@ -59,7 +60,6 @@ from package_gate.sandbox.protocol import Findings
 from package_gate.sandbox.spec import ScannerSpec
 from package_gate.scanners.behaviour import RULES
 from package_gate.scanners.behaviour.rules import behaviours
-from package_gate.scanners.import_time import running_code
 from package_gate.sources.pypi.lock import parse_lock, release_of
 from package_gate.sources.pypi.sdist import read_sdist
 from tests.archive.other_readers import as_python

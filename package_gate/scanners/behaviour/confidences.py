@@ -9,11 +9,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from package_gate.core.nodes import children
+from package_gate.core.scopes import is_local, plain
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.receivers import is_for_strangers
-from package_gate.scanners.nodes import children
-from package_gate.scanners.scopes import is_local, plain
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

@@ -14,6 +14,9 @@ from enum import Enum, auto
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
+from package_gate.core.import_time import parameters_given
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import Arms, arms_of, exclude_each_other, is_local, plain
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import (
     HIDDEN,
@@ -25,9 +28,6 @@ from package_gate.scanners.behaviour.expressions import (
 from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.behaviour.hidden_ways import HiddenWays
 from package_gate.scanners.behaviour.receivers import is_for_strangers
-from package_gate.scanners.import_time import parameters_given
-from package_gate.scanners.nodes import Function, children
-from package_gate.scanners.scopes import Arms, arms_of, exclude_each_other, is_local, plain
 
 
 class Label(Enum):

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from package_gate.core.import_time import parameters_given
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import arms_of, exclude_each_other, is_local, plain
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.folding import (
     CUT,
@@ -25,9 +28,6 @@ from package_gate.scanners.behaviour.folding import (
     method,
     shortened,
 )
-from package_gate.scanners.import_time import parameters_given
-from package_gate.scanners.nodes import Function, children
-from package_gate.scanners.scopes import arms_of, exclude_each_other, is_local, plain
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""

@@ -15,23 +15,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from package_gate.core.source import read_source
-from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
-from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.rules import Sink
-from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
-from package_gate.scanners.import_time import (
+from package_gate.core.import_time import (
     NEXT_VALUE,
     RUN_WITH_A_CLASS,
     SUBCLASSED,
     parameters_given,
     reach_of,
 )
-from package_gate.scanners.nodes import Function, children
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import is_local, plain, unparsed
+from package_gate.core.source import read_source
+from package_gate.core.syntax import NotPythonError, TooHardError, parse
+from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
+from package_gate.scanners.behaviour.dataflow import Flow
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.scanners.behaviour.rules import Sink
+from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.scopes import is_local, plain, unparsed
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.trees import regular_files
 
 MAX_STATEMENTS = 3000

@@ -4,9 +4,9 @@ import ast
 import re
 from collections.abc import Iterator
 
+from package_gate.core.nodes import Function
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label
-from package_gate.scanners.nodes import Function
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

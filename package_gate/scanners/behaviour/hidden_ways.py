@@ -11,9 +11,9 @@ import builtins
 import sys
 from collections.abc import Iterable, Iterator
 
+from package_gate.core.import_time import parameters_given
+from package_gate.core.nodes import Function
 from package_gate.scanners.behaviour.expressions import Expressions, defaults_of, targets
-from package_gate.scanners.import_time import parameters_given
-from package_gate.scanners.nodes import Function
 
 Way = tuple[str, ast.expr]
 """A key of a flow, and an expression whose labels it takes on."""

@@ -4,10 +4,10 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from package_gate.scanners.families import OF_A_METACLASS
-from package_gate.scanners.import_time import CREATED, NEXT_VALUE, RUN_WITH_A_CLASS, SUBCLASSED
-from package_gate.scanners.nodes import Function, children
-from package_gate.scanners.scopes import plain
+from package_gate.core.families import OF_A_METACLASS
+from package_gate.core.import_time import CREATED, NEXT_VALUE, RUN_WITH_A_CLASS, SUBCLASSED
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 
+from package_gate.core.import_time import running_nodes
+from package_gate.core.scopes import is_local
+from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.receivers import is_for_strangers
-from package_gate.scanners.import_time import running_nodes
-from package_gate.scanners.scopes import is_local
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _OF_INTEREST = re.compile(
     rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"

@@ -15,7 +15,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from package_gate.core.implicit_calls import methods_called_by
+from package_gate.core.import_time import (
+    STARTED,
+    calls_later,
+    reach_of,
+    running_nodes,
+)
+from package_gate.core.nodes import Function, children
 from package_gate.core.source import Fault, read_source
+from package_gate.core.syntax import (
+    NotPythonError,
+    TooHardError,
+    parse,
+)
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
@@ -46,21 +59,8 @@ from package_gate.scanners.behaviour.rules import (
 )
 from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from package_gate.scanners.build_reach import waits
-from package_gate.scanners.implicit_calls import methods_called_by
-from package_gate.scanners.import_time import (
-    STARTED,
-    calls_later,
-    reach_of,
-    running_nodes,
-)
-from package_gate.scanners.nodes import Function, children
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.syntax import (
-    NotPythonError,
-    TooHardError,
-    parse,
-)
 from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(

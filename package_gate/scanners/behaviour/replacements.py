@@ -9,9 +9,9 @@ import builtins
 import sys
 from collections.abc import Iterator
 
+from package_gate.core.scopes import is_local
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
-from package_gate.scanners.scopes import is_local
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

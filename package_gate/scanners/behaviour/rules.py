@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from package_gate.core.import_time import running_nodes
+from package_gate.core.scopes import unparsed
+from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.confidences import of_confidences
@@ -43,9 +46,6 @@ from package_gate.scanners.behaviour.sending import (
     sent,
 )
 from package_gate.scanners.behaviour.worked_out import is_worked_out
-from package_gate.scanners.import_time import running_nodes
-from package_gate.scanners.scopes import unparsed
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
 
 _MAX_DEPTH = 2
 _DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")

@@ -4,10 +4,10 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from package_gate.core.nodes import Function, children
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.folding import UNKNOWN
-from package_gate.scanners.nodes import Function, children
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

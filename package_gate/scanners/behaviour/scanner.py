@@ -12,6 +12,7 @@ from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.limits import Limits
+from package_gate.core.syntax import deep_recursion
 from package_gate.core.text import printable
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
@@ -23,7 +24,6 @@ from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour, counts_where_new
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles
-from package_gate.scanners.syntax import deep_recursion
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
 _WHEN_CALLED = " This waits for somebody to call it."

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterable, Sequence
 
-from package_gate.scanners.import_time import reach_of
-from package_gate.scanners.nodes import Function
-from package_gate.scanners.scopes import plain
+from package_gate.core.import_time import reach_of
+from package_gate.core.nodes import Function
+from package_gate.core.scopes import plain
 
 ONLY_SAY = {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log"}
 """Methods that leave their object as it is."""

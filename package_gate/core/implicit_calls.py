@@ -3,7 +3,7 @@
 import ast
 import re
 
-from package_gate.scanners.nodes import Function
+from package_gate.core.nodes import Function
 
 _PROPERTIES = re.compile(r"property$|^(?:setter|getter|deleter)$")
 """Decorators of methods that run when an attribute is read or set."""

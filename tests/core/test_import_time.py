@@ -2,7 +2,7 @@ import warnings
 
 import pytest
 
-from package_gate.scanners.import_time import running_code
+from package_gate.core.import_time import running_code
 
 
 def lines(source: str, *, whole: bool = False) -> set[int]:

@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from package_gate.scanners import newer_syntax
-from package_gate.scanners.newer_syntax import in_older_syntax
-from package_gate.scanners.syntax import NotPythonError, TooHardError, deep_recursion, parse
+from package_gate.core import newer_syntax
+from package_gate.core.newer_syntax import in_older_syntax
+from package_gate.core.syntax import NotPythonError, TooHardError, deep_recursion, parse
 
 NEW = [
     # 3.12

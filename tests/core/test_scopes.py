@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from package_gate.scanners.scopes import MARK, plain, tell_apart, unparsed
+from package_gate.core.scopes import MARK, plain, tell_apart, unparsed
 
 
 def names(source: str) -> set[str]:

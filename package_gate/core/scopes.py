@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from package_gate.scanners.nodes import Function, children
+from package_gate.core.nodes import Function, children
 
 MARK = "\ue000"
 """Begins what is added to a name. No identifier may have it, and `repr` escapes it in texts."""

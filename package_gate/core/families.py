@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from package_gate.scanners.nodes import Function, children
+from package_gate.core.nodes import Function, children
 
 _MAKE_CLASSES = {"type", "new_class"}
 OF_A_METACLASS = ("__new__", "__init__", "__prepare__")

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from package_gate.scanners.newer_syntax import in_older_syntax, may_be_newer
-from package_gate.scanners.scopes import tell_apart
+from package_gate.core.newer_syntax import in_older_syntax, may_be_newer
+from package_gate.core.scopes import tell_apart
 
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much

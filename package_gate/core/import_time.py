@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
-from package_gate.scanners.families import OF_A_METACLASS, Families, bases_given
-from package_gate.scanners.implicit_calls import is_property, methods_called_by
-from package_gate.scanners.nodes import Function, children
-from package_gate.scanners.scopes import plain
-from package_gate.scanners.syntax import NotPythonError, TooHardError, parse
+from package_gate.core.families import OF_A_METACLASS, Families, bases_given
+from package_gate.core.implicit_calls import is_property, methods_called_by
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import plain
+from package_gate.core.syntax import NotPythonError, TooHardError, parse
 
 _BUILTINS = frozenset(dir(builtins))
 STARTED = "__main__"
