@@ -97,7 +97,8 @@ class Expressions:
         for target in self._entered:
             for value in self.values.get(".__enter__()", ()):
                 self._assign(target, value)
-        self._roots = {name.partition(".")[0] for name in self.imports.values()}
+        self.roots = {name.partition(".")[0] for name in self.imports.values()}
+        """The top-level packages that are imported."""
         self.gave_up = False
         """Whether something led further than it was followed, so that the rest is not known."""
         self._names: dict[int, frozenset[str]] = {}
@@ -232,7 +233,7 @@ class Expressions:
             return False
         first = name.partition(".")[0].partition("(")[0]
         unknown = bool(self.wildcards) and not is_local(first)
-        return unknown or first in self._roots or bool(tables.with_name(name))
+        return unknown or first in self.roots or bool(tables.with_name(name))
 
     def _values_of(self, name: ast.Name) -> list[ast.expr]:
         """Give what a name may stand for in its place."""

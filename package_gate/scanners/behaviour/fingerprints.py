@@ -35,7 +35,7 @@ from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_star
 from package_gate.scanners.trees import regular_files
 
 MAX_STATEMENTS = 3000
-"""Of one flow; one that has more is not identified, so nothing is said of it by another release."""
+"""Of one flow; one that has more is told by what is near its end: see `Fingerprints.of`."""
 _NEAR = 4
 """Steps from the statement of such a flow to the texts that count."""
 _MAX_DATA_BYTES = 256 * 1024 * 1024

@@ -410,12 +410,10 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
 
 
 _NETWORK = (
-    *("poplib", "imaplib", "ftplib", "smtplib", "nntplib", "telnetlib", "http.client", "ssl"),
-    *("xmlrpc.client", "_socket", "socket", "urllib.request", "urllib.robotparser"),
+    *("poplib.", "imaplib.", "ftplib.", "smtplib.", "nntplib.", "telnetlib.", "http.client."),
+    *("ssl.", "xmlrpc.client.", "_socket.", "socket.", "urllib.request.", "urllib.robotparser."),
 )
-"""Modules of which every function may send what it is given."""
-
-
+"""How the names of modules begin of which every function may send what it is given."""
 _ONLY_TAKES = re.compile(
     r"download|get|fetch|load|read|open|connect|from_|list|exists", re.IGNORECASE
 )
@@ -429,11 +427,9 @@ def _hands_away(call: Call, flow: Flow) -> bool:
     """
     if call.does(tables.SENDS):
         return False
-    of_network = any(name.startswith(tuple(f"{each}." for each in _NETWORK)) for name in call.names)
-    if not of_network:
+    if not any(name.startswith(_NETWORK) for name in call.names):
         roots = {name.partition(".")[0].partition("(")[0] for name in call.names if "." in name}
-        known = {name.partition(".")[0] for name in flow.expressions.imports.values()}
-        foreign = (roots & known) - sys.stdlib_module_names
+        foreign = (roots & flow.expressions.roots) - sys.stdlib_module_names
         if not any(each and not flow.is_own(each) for each in foreign):
             return False
         if all(_ONLY_TAKES.match(name.rpartition(".")[2]) for name in call.names):
