@@ -1,6 +1,8 @@
 """What scanners and advisories report, without judgement."""
 
 import functools
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,3 +122,8 @@ def is_known_malware(finding: Finding) -> bool:
     return finding.kind is Kind.MALWARE and any(
         name.startswith("MAL-") for name in (finding.rule, *finding.aliases)
     )
+
+
+def fingerprint_of(parts: Iterable[str]) -> str:
+    """Make the fingerprint of a `Location`: one SHA-256 of several texts."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -82,6 +82,8 @@ class Inventory:
     """What source says that its build needs (PEP 518, `setup_requires`), as written."""
     build_backend: str = ""
     """The `build-backend` of source (PEP 517); "" where none is named."""
+    addresses: tuple[str, ...] = ()
+    """The hosts that its code names and that one owner has alone, see `core.addresses`."""
 
 
 @dataclass(frozen=True, slots=True)

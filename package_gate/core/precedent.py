@@ -2,7 +2,8 @@
 
 A suspicion is what a rule makes of code, or bytecode, which no rule reads; it is not a report. Each
 of its places has a fingerprint of what leads there. Those places whose fingerprint the same rule
-found in the precedent too are set aside: reported, at `low`, or `info` of an archive. What is new
+found in the precedent too are set aside: reported, at `low`, or `info` of an archive. So are those
+that lead to an address which stood in the precedent's code and is one owner's alone. What is new
 stays what it was, but for code that waits to be called, which many an honest package has: where it
 is new, and in a project without history, it is `high`. What many a young project does is `low`, and
 is `high` only where a project with a history starts with it.
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from package_gate.core.addresses import receiver_fingerprint
 from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import PrecedentNote
 from package_gate.core.evidence import Evidence
@@ -73,6 +75,11 @@ def _is_known_again(finding: Finding) -> bool:
 def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Finding]:
     """Lower what stood in the precedent; a finding with old and new places becomes two."""
     precedent = comparison.precedent
+    owned = {
+        receiver_fingerprint(address)
+        for inventory in (precedent.evidence.inventories or () if precedent else ())
+        for address in inventory.addresses
+    }
     stood = {
         (finding.scanner, finding.rule, place.fingerprint)
         for scan in (precedent.evidence.scans if precedent else ())
@@ -88,7 +95,8 @@ def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Findin
         old = [
             place
             for place in finding.locations
-            if (finding.scanner, finding.rule, place.fingerprint) in stood
+            if place.fingerprint in owned
+            or (finding.scanner, finding.rule, place.fingerprint) in stood
         ]
         if precedent is None or not old or finding.count != len(finding.locations):
             result.append(_weighed(finding, has_history=precedent is not None))

@@ -32,6 +32,9 @@ MAX_REQUIRES = 5000
 MAX_ENTRY_POINTS = 5000
 MAX_COMPONENTS = 20_000
 MAX_UNREADABLE = 1000
+MAX_ADDRESSES = 5000
+MAX_SOURCE_BYTES = 16 * 1024 * 1024
+"""Of one Python file."""
 MAX_CLASSIFIERS = 50
 MAX_LICENCE_FILES = 200
 MAX_LICENCE_TEXT = 500
@@ -51,6 +54,7 @@ def _problems(inventory: Inventory) -> Iterator[str]:
         ("entry points", inventory.entry_points, MAX_ENTRY_POINTS),
         ("components", inventory.components, MAX_COMPONENTS),
         ("unreadable files", inventory.unreadable, MAX_UNREADABLE),
+        ("addresses", inventory.addresses, MAX_ADDRESSES),
         ("licence classifiers", inventory.licence.classifiers, MAX_CLASSIFIERS),
         ("licence files", inventory.licence.files, MAX_LICENCE_FILES),
     ):
@@ -82,6 +86,7 @@ def _texts(inventory: Inventory) -> Iterator[tuple[str, int]]:
     yield from ((each, MAX_FIELD) for each in inventory.requires)
     yield from ((each, MAX_FIELD) for each in inventory.build_requires)
     yield inventory.build_backend, MAX_SHORT
+    yield from ((each, MAX_SHORT) for each in inventory.addresses)
     yield from _licence_texts(inventory.licence)
     for entry_point in inventory.entry_points:
         yield entry_point.group, MAX_SHORT

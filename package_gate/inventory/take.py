@@ -7,6 +7,7 @@ is no inventory.
 """
 
 import itertools
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from typing import TypeVar
 import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from package_gate.core.addresses import addresses_in_code, has_one_owner
 from package_gate.core.finding import MAX_LOCATIONS, Location
 from package_gate.core.inventory import Component, EntryPoint, Inventory, UnreadableFile
+from package_gate.core.source import read_source
 from package_gate.core.text import one_line, printable
 from package_gate.inventory.bounds import (
+    MAX_ADDRESSES,
     MAX_COMPONENTS,
     MAX_ENTRY_POINTS,
     MAX_FIELD,
@@ -27,6 +31,7 @@ from package_gate.inventory.bounds import (
     MAX_PATH,
     MAX_REQUIRES,
     MAX_SHORT,
+    MAX_SOURCE_BYTES,
     MAX_UNREADABLE,
 )
 from package_gate.inventory.formats.core_metadata import CoreMetadata, read_core_metadata
@@ -69,6 +74,7 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
     build_requires = room.keep(building, MAX_REQUIRES, path, "build requirements")
     entry_points = room.keep(map(_short, said.entry_points), MAX_ENTRY_POINTS, path, "entry points")
     components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
+    addresses = room.keep(_addresses(tree), MAX_ADDRESSES, "", "addresses")
     return Inventory(
         artifact=artifact,
         name=core.name,
@@ -82,6 +88,7 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
         licence=core.licence,
         entry_points=entry_points,
         components=components,
+        addresses=addresses,
         unreadable=room.unreadable(),
     )
 
@@ -278,3 +285,17 @@ def _components(tree: Path, room: _Room) -> list[Component]:
         if len(where) < MAX_LOCATIONS:
             where.append(Location(printable(each.path, MAX_PATH), each.line))
     return [Component(*key, tuple(where), counts[key]) for key, where in places.items()]
+
+
+def _addresses(tree: Path) -> list[str]:
+    """Give the addresses that stand in Python files; none of files that are too large."""
+    found: set[str] = set()
+    for folder, _, files in os.walk(tree):
+        for name in files:
+            if name.endswith((".py", ".pyw")):
+                path = Path(folder, name).relative_to(tree).as_posix()
+                content = read_regular(tree, path, MAX_SOURCE_BYTES + 1) or b""
+                if len(content) <= MAX_SOURCE_BYTES:
+                    found |= addresses_in_code(read_source(content).text)
+    owned = filter(has_one_owner, found)
+    return sorted(each for each in owned if printable(each, MAX_SHORT) == each)

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from package_gate.core.finding import fingerprint_of
 from package_gate.core.text import one_line
 from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.fingerprints import digest_of, of_whole_file
+from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.pages import WORDS, reaches_for_wallets
 from package_gate.scanners.behaviour.requirements import of_metadata
 from package_gate.scanners.behaviour.rules import Behaviour
@@ -91,7 +92,7 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     yield from _of_entry_points(tree)
     for name, line, requirement in of_metadata(tree):
         rule = "installs-another-package"
-        identity = digest_of([rule, requirement])
+        identity = fingerprint_of([rule, requirement])
         yield name, Behaviour(rule, line, one_line(requirement, 100), identity)
     for path in regular_files(tree):
         relative = path.relative_to(tree).as_posix()
@@ -157,7 +158,7 @@ def _when_loaded(path: Path, code: str) -> Behaviour:
     rule = "runs-when-unpickled"
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Behaviour(rule, 1, code, digest_of([rule, "data", sha256]), waits=True)
+    return Behaviour(rule, 1, code, fingerprint_of([rule, "data", sha256]), waits=True)
 
 
 def _of_script(path: Path) -> Iterator[Behaviour]:

@@ -101,6 +101,7 @@ _PLACES = {
     "loader__.get_filename()",
 }
 """How the attributes of a module go on, after two underscores, that say where it is."""
+_PRINTED = {f"sys.{dunder}{end}{dunder}" for end in ("stdout", "stderr") for dunder in ("", "__")}
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
@@ -390,11 +391,16 @@ class Flow:
             self._learn(place)
         return self._held[place]
 
-    def near_labels(self, *expressions: ast.expr) -> set[Label]:
-        """Tell what these may hold that does not come by way of what objects hold, or of files."""
+    def near_labels(self, *expressions: ast.expr, steps: int = 1000) -> set[Label]:
+        """Tell what these may hold that does not come by way of what objects hold, or of files.
+
+        Args:
+            expressions: they.
+            steps: from one value to the next, at most.
+        """
         found: set[Label] = set()
-        waiting, seen = list(expressions), set(map(id, expressions))
-        for expression in waiting:  # it grows meanwhile
+        waiting, seen = [(each, steps) for each in expressions], set(map(id, expressions))
+        for expression, left in waiting:  # it grows meanwhile
             labels, keys = self._summary(expression)
             found |= labels
             for key in (each.removeprefix(_ITEM) for each in keys):
@@ -403,9 +409,11 @@ class Flow:
                 if key.startswith(".") and not key.endswith("()"):
                     continue
                 found |= self._given.get(key, set())
-                further = [e for e in self._fed(key, arms_of(expression)) if id(e) not in seen]
-                waiting += further
-                seen.update(map(id, further))
+                if left:
+                    fed = self._fed(key, arms_of(expression))
+                    further = [each for each in fed if id(each) not in seen]
+                    waiting += ((each, left - 1) for each in further)
+                    seen.update(map(id, further))
         return found
 
     def _places(self, expression: ast.expr, *, one: bool) -> Iterator[Place]:
@@ -492,9 +500,20 @@ class Flow:
             *(("sends", call.everything) for call in sends),
             *(("sends there", call.everything) for call in there),
             *(("sends on the quiet", call.everything) for call in on_the_quiet),
-            *(("runs", call.everything) for call in runs),
+            *(("runs", self.run_by(call)) for call in runs),
             *further,
         ]
+
+    def run_by(self, call: Call) -> tuple[ast.expr, ...]:
+        """Give what of its arguments a call runs.
+
+        Only code that is known, such as `exec("exec(given)", names)`, uses what its names stand
+        for; of other code the namespace says nothing.
+        """
+        runs_first = bool(call.names & {"exec", "eval"}) and call.arguments
+        if runs_first and not self.expressions.whole_text(call.arguments[0]).strip(UNKNOWN + "\n"):
+            return call.arguments[:1]
+        return call.everything
 
     def names_taken_on(self, expressions: Iterable[ast.expr]) -> set[str]:
         """Give the names of all that these take on as a whole."""
@@ -677,6 +696,8 @@ class Flow:
         if call.does(tables.COPIES) and len(call.arguments) > 1:
             return call.arguments[1]
         if isinstance(function, ast.Attribute) and not self._is_module(function.value):
+            if self._names(function.value) & _PRINTED:
+                return None
             into_tar = function.attr in _ADDS and "tarfile.open()" in self._names(function.value)
             if function.attr in _WRITES or into_tar:
                 return self._path_of(function.value)

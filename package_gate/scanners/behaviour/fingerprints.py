@@ -15,12 +15,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from package_gate.core.addresses import (
+    addresses_in,
+    addresses_in_code,
+    is_to_read,
+    receiver_fingerprint,
+)
+from package_gate.core.finding import fingerprint_of
 from package_gate.core.import_time import (
     NEXT_VALUE,
     RUN_WITH_A_CLASS,
     SUBCLASSED,
     parameters_given,
-    reach_of,
 )
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local, plain, unparsed
@@ -44,12 +50,25 @@ _POINTED = re.compile(
     r"|[A-Za-z0-9+/=]{40,}"
 )
 """What is an address in a text, or encoded. Three numbers are a version, like the package's own."""
+_ENCODED = re.compile(r"[A-Za-z0-9+/=]{40,}")
+_MAKES_TEXTS = {
+    *("chr", "fromhex", "unhexlify", "maketrans", "b64decode", "b32decode", "b16decode"),
+    *("b85decode", "a85decode", "urlsafe_b64decode", "decompress", "rot13", "deobfuscate"),
+}
+"""Functions by which an address may be written so that it is not seen."""
 _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
 _BUILTINS = frozenset(dir(builtins))
-_ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals", "importlib", "__import__"}
+_ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals"}
 """What values are had by that stand nowhere in the flow: in a docstring, in another module."""
+_BY_DATA = {
+    *("runs-own-data", "runs-decoded-code", "runs-encrypted-code", "runs-machine-code"),
+    *("starts-a-bundled-program", "loads-a-bundled-library", "runs-a-hidden-command"),
+    *("sends-to-a-drop", "hides-an-address", "installs-another-package"),
+}
+"""Rules of which the harm may be in a file that is read."""
+_IMPORTS = {"importlib", "__import__"}
 _RESOURCES = ("importlib.resources", "importlib_resources", "pkgutil", "pkg_resources")
 """What files of the package are read by."""
 _RUN_UNSEEN = {*RUN_WITH_A_CLASS, SUBCLASSED, NEXT_VALUE}
@@ -387,12 +406,14 @@ class Fingerprints:
             for node in sink.nodes:
                 found.add(node)
             data = self._data_of(found)
+            if data is None and sink.behaviour.rule not in _BY_DATA and not self._is_by_name(found):
+                data = []
         except TooLargeError:
-            return digest_of([*when, self.of_waiting(sink, flow, module, path)])
+            return fingerprint_of([*when, self.of_waiting(sink, flow, module, path)])
         except (RecursionError, MemoryError):
             data = None
         if data is None:
-            return digest_of([sink.behaviour.rule, *when, *self._everything])
+            return fingerprint_of([sink.behaviour.rule, *when, *self._everything])
         texts = sorted(
             "\n".join(texts[place] for place in sorted(texts)) for texts in found.texts.values()
         )
@@ -403,7 +424,48 @@ class Fingerprints:
             *sorted(found.outside | found.afar),
             *data,
         ]
-        return digest_of(parts)
+        return fingerprint_of(parts)
+
+    def of_receivers(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> list[str]:
+        """Identify by whom it leads to what sends something, or runs what it has fetched.
+
+        Programs change how they say something more often than whom they say it to, and whoever
+        takes a project over needs an address of their own: in the code, encoded, or in a file.
+
+        Returns:
+            One for each address and each encoded text; [] where that does not identify it.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        found = _Slice(self, path, flow, Statements(module, flow.nodes))
+        of_nodes = {id(node) for node in sink.nodes}
+        known = [flow.address(call) for call in flow.calls if id(call.node) in of_nodes]
+        data: list[str] | None = []
+        too_large = False
+        try:
+            for node in sink.nodes:
+                found.add(node)
+            data = self._data_of(found)
+            addresses = {each for text in found.constants for each in addresses_in(text)}
+        except TooLargeError:  # so much is what all that it comes through names
+            too_large = True
+            through = [self.graph.modules.get(path, b"") for path, _ in found.texts]
+            addresses = {
+                a for e in through for a in addresses_in_code(e.decode("utf-8", "replace"))
+            }
+        except (RecursionError, MemoryError):
+            return []
+        if data is None or (not too_large and found.names & _MAKES_TEXTS):
+            return []
+        addresses |= {each for text in (*found.afar, *known) for each in addresses_in(text)}
+        if sink.behaviour.rule != "runs-downloaded-code":
+            addresses = {each for each in addresses if not is_to_read(each)}
+        encoded = {each for text in found.constants for each in _ENCODED.findall(text)}
+        return [
+            *map(receiver_fingerprint, sorted(addresses)),
+            *(fingerprint_of(("is given", each)) for each in sorted(encoded | set(data))),
+        ]
 
     def of_waiting(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> str:
         """Identify what a function does when it is called.
@@ -439,7 +501,19 @@ class Fingerprints:
         afar = self.afar.changing(path, set(map(plain, near)), {})
         texts = found.constants | (found.remarks if "__doc__" in found.names else set())
         pointed = {each for text in (*texts, *afar) for each in _POINTED.findall(text)}
-        return digest_of([*parts, *sorted(pointed)])
+        return fingerprint_of([*parts, *sorted(pointed)])
+
+    def _is_by_name(self, found: _Slice) -> bool:
+        """Whether a flow may come to values that stand nowhere in it."""
+        by_import = found.names & _IMPORTS and self._may_import(found)
+        return bool(by_import or found.names & _ROUNDABOUT)
+
+    def _may_import(self, found: _Slice) -> bool:
+        """Whether a text of a flow names a module of the package, or nobody knows what it names."""
+        names = [each for each in found.constants if re.fullmatch(r"\.*\w+(?:\.\w+)*", each)]
+        return not names or any(
+            self.graph.resolve(path, each)[0] for path, _ in found.texts for each in names
+        )
 
     @cached_property
     def _everything(self) -> list[str]:
@@ -462,7 +536,7 @@ class Fingerprints:
                     return None
                 with path.open("rb") as file:
                     digests.add(hashlib.file_digest(file, "sha256").hexdigest())
-        if found.names & _ROUNDABOUT:
+        if self._is_by_name(found):
             return None
         reads = found.names & _OWN_FILES or any(e.startswith(_RESOURCES) for e in found.outside)
         return None if reads and not digests else sorted(digests)
@@ -470,18 +544,13 @@ class Fingerprints:
 
 def of_whole_file(rule: str, content: bytes, when: Sequence[str]) -> str:
     """Identify what was found in a file as a whole, which can't be looked into."""
-    return digest_of([rule, *when, hashlib.sha256(content).hexdigest()])
+    return fingerprint_of([rule, *when, hashlib.sha256(content).hexdigest()])
 
 
 def of_statement(sink: Sink) -> str:
     """Identify what was found by the statement alone, whatever its names stand for."""
     texts = [plain(unparsed(each)) for each in sink.nodes]
-    return digest_of([sink.behaviour.rule, *texts])
-
-
-def digest_of(parts: Iterable[str]) -> str:
-    """Give one SHA-256 of several texts."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return fingerprint_of([sink.behaviour.rule, *texts])
 
 
 def graph_of(tree: Path, running: RunningFiles) -> ModuleGraph:
@@ -521,80 +590,6 @@ def occasion(path: str, running: RunningFiles, graph: ModuleGraph) -> str:
         seen.update(importers)
         waiting += importers
     return "alone"
-
-
-def calling_texts(content: bytes, lines: Iterable[int]) -> list[str]:
-    """Give the statements of a module that stand in these lines, with their conditions."""
-    try:
-        module = parse(content.decode("utf-8", "replace"))
-    except (NotPythonError, TooHardError):
-        return []
-    statements = Statements(module)
-    wanted = set(lines)
-    found: dict[int, str] = {}
-    for node in reach_of(module).nodes:
-        if isinstance(node, ast.stmt) and node.lineno in wanted:
-            for each in (node, *_conditions(node, statements)):
-                found[id(each)] = _text(each, _own_part(each))
-    return sorted(found.values())
-
-
-def deciding_names(content: bytes, lines: Iterable[int]) -> list[str]:
-    """Name what decides whether these lines of a module are reached.
-
-    Returns:
-        Names of the module itself, and dotted ones of what it imports.
-    """
-    try:
-        module = parse(content.decode("utf-8", "replace"))
-    except (NotPythonError, TooHardError):
-        return []
-    statements = Statements(module)
-    wanted = set(lines)
-    nodes = reach_of(module).nodes
-    imported = {
-        alias.asname or alias.name: f"{'.' * each.level}{each.module or ''}"
-        f"{'.' if each.module else ''}{alias.name}"
-        for each in nodes
-        if isinstance(each, ast.ImportFrom)
-        for alias in each.names
-    }
-    modules = {
-        alias.asname or alias.name: alias.name
-        for each in nodes
-        if isinstance(each, ast.Import)
-        for alias in each.names
-    }
-    found: set[str] = set()
-    for node in nodes:
-        if not (isinstance(node, ast.stmt) and node.lineno in wanted):
-            continue
-        for condition in _conditions(node, statements):
-            for each in (inner for part in _own_part(condition) for inner in ast.walk(part)):
-                if isinstance(each, ast.Name):
-                    found.add(imported.get(each.id, each.id))
-                elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
-                    base = each.value.id
-                    found.add(f"{imported.get(base, modules.get(base, base))}.{each.attr}")
-    return sorted(found)
-
-
-def assigned_texts(content: bytes, name: str) -> list[str]:
-    """Give the statements at the top of a module that give a name its value."""
-    try:
-        module = parse(content.decode("utf-8", "replace"))
-    except (NotPythonError, TooHardError):
-        return []
-    return [
-        _text(each, [each])
-        for each in module.body
-        if isinstance(each, ast.Assign | ast.AnnAssign | ast.AugAssign)
-        and any(
-            isinstance(node, ast.Name) and node.id == name
-            for target in (each.targets if isinstance(each, ast.Assign) else [each.target])
-            for node in ast.walk(target)
-        )
-    ]
 
 
 def _walk(node: ast.AST) -> list[ast.AST]:

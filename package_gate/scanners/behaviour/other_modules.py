@@ -100,13 +100,14 @@ class Beside:
         known = {*flow.expressions.values, *flow.expressions.functions, *flow.expressions.classes}
         asked = rest if {rest, f"{rest}()"} & known or "." in rest else "__getattr__"
         values = flow.expressions.values
-        given = flow.labels(*values.get(f"{rest}()", ()), *values.get(rest, ()))
+        returned = (*values.get(f"{rest}()", ()), *values.get(rest, ()))
+        given = flow.labels(*returned) - _MADE | flow.near_labels(*returned, steps=_NEAR)
         far = flow.held(asked) | flow.held(f"{asked}()") | flow.labels(*_of_class(rest, flow))
         if method := _method_of(rest, flow):
             far |= flow.labels(*values.get(f"{method}()", ())) & _TOLD_FAR
         if Label.DOWNLOADED in far and not _fetches_from_strangers(flow):
             far -= {Label.DOWNLOADED}  # from an address that its user gives
-        return frozenset((given | far - {Label.DECODED, Label.ENCODED}) & told)
+        return frozenset((given | far - _MADE) & told)
 
     def does(self, name: str) -> frozenset[Use]:
         """See `Others.does`."""
@@ -208,5 +209,9 @@ _TOLD = frozenset(
     | {Label.SCREEN, Label.GATHERED, Label.IDENTITY, Label.DISGUISED}
 )
 """What is of interest from one module to the next."""
+_NEAR = 6
+"""Steps from what a module has decoded to what it gives: in large programs all leads to all."""
+_MADE = {Label.DECODED, Label.ENCODED}
+"""What a module says of what it gives only where that comes there directly."""
 _TOLD_FAR = _TOLD - {Label.DOWNLOADED, Label.DECODED, Label.ENCODED}
 """What is of interest two modules on, and from a method, of whatever class: what may be sent."""

@@ -38,6 +38,8 @@ _LISTS = {
 }
 """Functions and methods that give what is in a folder, or in an archive."""
 _BY_PATTERN = {"glob", "iglob", "rglob"}
+_OF_TREES = ("ast.", "libcst.", "lib2to3.", "email.", "networkx.")
+"""How the names of functions begin that walk through something else than folders."""
 _NEITHER = re.compile(r"\.(?:so|pyd|dll|dylib|a|lib|o)(?:\.[\d.]+)?$|\.(?:dist|egg)-info/", re.I)
 _LIBRARY = re.compile(r"\.(?:so|dll|dylib|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
 _SUFFIX_ALONE = re.compile(r"^(?:__file__|[^.\n]*)$", re.MULTILINE)
@@ -118,7 +120,7 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
     elif call.does(tables.RUNS) or call.does(tables.LOADS_A_FILE) or _unpickles(call):
         if _LOOKED_AT & call.names and _is_held_by_code(call, flow):
             yield Named((), hidden=True)
-        found_here = _Search(flow).of(call, call.everything)
+        found_here = _Search(flow).of(call, flow.run_by(call))
         yield from _found(
             found_here
             and replace(
@@ -349,7 +351,10 @@ class _Search:
 
     def _note_listing(self, call: ast.Call) -> None:
         """Note the pattern of the files that a call finds."""
-        called = {name.rpartition(".")[2] for name in self._flow.expressions.names(call.func)}
+        names = self._flow.expressions.names(call.func)
+        if names and all(name.startswith(_OF_TREES) for name in names):
+            return
+        called = {name.rpartition(".")[2] for name in names}
         if isinstance(call.func, ast.Attribute):
             called.add(call.func.attr)
         if called & _LISTS:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from package_gate.core.finding import fingerprint_of
 from package_gate.core.implicit_calls import methods_called_by
 from package_gate.core.import_time import (
     STARTED,
@@ -34,10 +35,6 @@ from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     Fingerprints,
-    assigned_texts,
-    calling_texts,
-    deciding_names,
-    digest_of,
     graph_of,
     occasion,
     of_statement,
@@ -48,6 +45,7 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (
+    TO_SOMEBODY,
     Behaviour,
     Sink,
     behaviours,
@@ -84,15 +82,12 @@ _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
 _DEPTH = 2
 """Modules in between."""
-_MANY_CALLERS = 20
-"""Modules; what more of them call is a helper of the whole package."""
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
 REPLACES = "replaces-what-others-use"
 """What the replacement does is looked at by the other rules."""
 ANYTHING = "*"
 """Stands for all names of a module that a caller uses which can't be looked at."""
-_NO_LINES: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +175,11 @@ class PackageBehaviour:
                     path,
                     content,
                     frozenset({name}),
-                    [self._occasion(path), name, *self._callings(path, name)],
+                    [self._occasion(path)],
+                    by_name=True,
                 )
             )
+            at_once = list(dict.fromkeys(at_once))
         known = {(each.rule, each.line) for each in at_once}
         waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
         # A kernel or a command of the package may start its `__main__`, whoever imports it.
@@ -288,16 +285,24 @@ class PackageBehaviour:
         with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
             module, found, flow = self._sinks(path, content, hooks, whole=True)
             return [
-                replace(
-                    each.behaviour,
-                    fingerprint=each.behaviour.fingerprint
-                    or self._prints.of_waiting(each, flow, module, path),
-                    waits=True,
-                )
+                replace(each.behaviour, fingerprint=fingerprint, waits=True)
                 for each in waiting(found, flow)
                 if (each.behaviour.rule, each.behaviour.line) in wanted
+                for fingerprint in self._fingerprints_of_waiting(each, flow, module, path)
             ]
         return []
+
+    def _fingerprints_of_waiting(
+        self, sink: Sink, flow: Flow, module: ast.Module, path: str
+    ) -> list[str]:
+        if sink.behaviour.fingerprint:
+            return [sink.behaviour.fingerprint]
+        receivers = (
+            self._prints.of_receivers(sink, flow, module, path)
+            if sink.behaviour.rule in TO_SOMEBODY
+            else []
+        )
+        return receivers or [self._prints.of_waiting(sink, flow, module, path)]
 
     def _occasion(self, path: str) -> str:
         return occasion(path, self._running, self._graph)
@@ -322,8 +327,14 @@ class PackageBehaviour:
         content: bytes,
         called: frozenset[str],
         when: Sequence[str],
+        *,
+        by_name: bool = False,
     ) -> list[Behaviour]:
-        """Give each behaviour of a file its fingerprint."""
+        """Give each behaviour of a file its fingerprint.
+
+        What only runs since another module has a name for it is told like what waits: who calls it
+        changes from release to release, and is less sure.
+        """
         if not found:
             return []
         prints: dict[tuple[str, int], str] = {}
@@ -334,7 +345,11 @@ class PackageBehaviour:
                 if each.behaviour.rule == REPLACES:
                     prints[each.behaviour.rule, each.behaviour.line] = of_statement(each)
                 elif each.nodes:
-                    of_sink = self._prints.of(each, flow, module, path, when)
+                    of_sink = (
+                        fingerprint_of((*when, self._prints.of_waiting(each, flow, module, path)))
+                        if by_name
+                        else self._prints.of(each, flow, module, path, when)
+                    )
                     prints[each.behaviour.rule, each.behaviour.line] = of_sink
             prints |= self._of_own_data(found, path, module, flow, when, whole=whole)
         return [
@@ -373,26 +388,9 @@ class PackageBehaviour:
             files = [self.own.digest_of(file) for file in each.files]
             identity = self._prints.of(each.sink, flow, module, path, when)
             parts.setdefault(behaviour.line, []).extend((identity, *files))
-        return {(OWN_DATA, line): digest_of(sorted(parts[line])) for line in lines & parts.keys()}
-
-    def _callings(self, path: str, name: str) -> Iterator[str]:
-        """Give the statements of other modules that call something of this one.
-
-        None of those of a helper of the whole package: what one of them hands over is followed from
-        there.
-        """
-        calling = {
-            caller: lines
-            for caller in self._callers(path)
-            if (lines := self._used_of(path, caller, whole=True).get(name, _NO_LINES))
+        return {
+            (OWN_DATA, line): fingerprint_of(sorted(parts[line])) for line in lines & parts.keys()
         }
-        for caller, lines in calling.items() if len(calling) <= _MANY_CALLERS else ():
-            yield from calling_texts(self._graph.modules[caller], lines)
-            for decides in deciding_names(self._graph.modules[caller], lines):
-                where, rest = self._graph.resolve(caller, decides)
-                # What is no module is a name of the caller's own.
-                stands_in, of_it = (where, rest) if where and rest else (caller, decides)
-                yield from assigned_texts(self._graph.modules[stands_in], of_it.partition(".")[0])
 
     def _look(
         self, path: str, content: bytes, called: frozenset[str], *, whole: bool

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from package_gate.core.addresses import addresses_in
 from package_gate.core.import_time import running_nodes
 from package_gate.core.scopes import unparsed
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -41,6 +42,7 @@ from package_gate.scanners.behaviour.sabotage import of_sabotage
 from package_gate.scanners.behaviour.sending import (
     ON_THE_QUIET,
     is_loot,
+    is_sent_there,
     of_copied_calls,
     of_quiet_sends,
     sent,
@@ -85,6 +87,12 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
+_RUNS_NOWHERE = re.compile(
+    rf"(?:[^\n]*[\w{UNKNOWN}]\.(?:json|txt|log|ya?ml|csv|tsv|html?|md|rst|c|cc|cpp|h|hpp|pyx|pxd|lock|tmp|map)"
+    r"(?:\n|\Z))+",
+    re.IGNORECASE,
+)
+"""Names of files, one a line, that nobody runs."""
 _COMMAND_KEYS = {"command", "argv", "cmd"}
 """What hosts call the command in a setting that they start."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
@@ -299,6 +307,12 @@ _WAITING_WHERE_NEW = {
 }
 """Those that only count there when an old project starts with it: many a young one does so."""
 
+TO_SOMEBODY = {
+    *("sends-secrets", "sends-host-facts", "sends-what-it-intercepts", "sends-the-screen"),
+    *("sends-what-it-is-told", "runs-downloaded-code"),
+}
+"""Those about whom something is sent to, or who it comes from: that identifies them."""
+
 
 def counts_where_new(rule: str, *, waits: bool) -> bool:
     """Whether what a rule finds counts only where a project of old didn't do so before."""
@@ -321,6 +335,11 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         of_node = calls.get(id(sink.nodes[0]), []) if sink.nodes else []
         labels = flow.labels(*(each for call in of_node for each in call.everything))
         if rule == "sends-secrets":
+            there = any(is_sent_there(call, flow) for call in of_node)
+            elsewhere = any("sends" in flow.done_elsewhere(call) for call in of_node)
+            here = any(call.does(table) for call in of_node for table in _SINKS)
+            if elsewhere and not (here or there):  # all of a client's functions come to that
+                return False
             return Label.LOOT in labels or any(is_loot(call, flow) for call in of_node)
         if rule == "sends-host-facts":
             return any(is_for_strangers(flow.address(call)) for call in of_node)
@@ -397,7 +416,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield from _sent(call, flow, sent(call, flow))
     if call.does(tables.SHOWS) and _is_stolen_by_browser(call, flow, labels):
         yield "sends-secrets"
-    yield from _run(call, flow, labels, elsewhere.get("runs", []))
+    run = flow.labels(*flow.run_by(call)) if call.does(tables.RUNS) else labels
+    yield from _run(call, flow, run, elsewhere.get("runs", []))
     yield from _looked_up(call, flow, labels)
     if program:
         yield from _of_program(call, flow, labels)
@@ -435,10 +455,8 @@ def _hands_away(call: Call, flow: Flow) -> bool:
         if all(_ONLY_TAKES.match(name.rpartition(".")[2]) for name in call.names):
             return False
         given = flow.text(*call.everything)
-        if "//" not in given and "." not in given:
-            return False
-        lines = "\n".join(f"//{line}" for line in given.split("\n") if "//" not in line)
-        if not is_for_strangers(f"{flow.address(call)}\n{given}\n{lines}"):
+        lines = [f"//{each}" for line in given.split("\n") for each in addresses_in(line)]
+        if not is_for_strangers("\n".join((flow.address(call), *lines))):
             return False
     return Label.LOOT in flow.labels(*call.everything)
 
@@ -631,7 +649,8 @@ def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         yield "sends-to-a-drop"
     if Label.SECRET in labels:
         yield "sends-secrets"
-    if Label.HOST_FACTS in labels:
+    here = call.does(tables.SENDS) or call.does(tables.DELIVERS) or _starts_program(call, flow)
+    if Label.HOST_FACTS in labels and (here or is_sent_there(call, flow)):
         yield "sends-host-facts"
     if Label.SCREEN in labels:
         yield "sends-the-screen"
@@ -654,7 +673,7 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
         yield "starts-again-by-itself"
     if tables.TOOL_SETTINGS.search(text):
         yield "changes-tools"
-    if Label.OTHER_PACKAGES in of_path:
+    if Label.OTHER_PACKAGES in of_path and not _RUNS_NOWHERE.fullmatch(text):
         yield "changes-other-packages"
     if tables.PERSONAL.search(text):
         yield "destroys-files"

