@@ -84,7 +84,7 @@ def _place(rest: str) -> str:
     """Shorten what stands behind the `//` of an address."""
     host, _, path = rest.partition("/")
     host = host.rstrip(".:").lower()
-    if not any(map(str.isalnum, host)):
+    if not ("." in host.strip(".") or host[:1].isdigit()):  # nobody can have it, or it is unknown
         return ""
     if not _SHARED.fullmatch(host):
         return host

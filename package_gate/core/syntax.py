@@ -21,8 +21,8 @@ from package_gate.core.scopes import tell_apart
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
 more than this could use the stack up while a tree is made."""
-_YOUNG = 50_000
-"""Objects that are made before garbage is looked for."""
+_COLLECTING = 50_000, 20, 100
+"""After how many objects garbage is looked for, and how seldom among old ones: see `gc`."""
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
 _OF_THIS_PYTHON = (
     *("Exceeds the limit", "invalid character", "invalid non-printable character"),
@@ -58,7 +58,7 @@ def deep_recursion() -> Iterator[None]:
     """
     before, collecting = sys.getrecursionlimit(), gc.get_threshold()
     sys.setrecursionlimit(max(before, _RECURSION))
-    gc.set_threshold(_YOUNG, *collecting[1:])
+    gc.set_threshold(*_COLLECTING)
     try:
         yield
     finally:

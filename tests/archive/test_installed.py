@@ -40,7 +40,12 @@ HONEST: dict[str, tuple[str, ...]] = {
         "data/share/jupyter/lab/schemas/@jupyter-notebook/a/package.json.orig",
     ),
     "yt_dlp": (
-        *("yt_dlp/a.py", "data/share/doc/yt_dlp/README.txt", "data/share/man/man1/yt-dlp.1"),
+        *(
+            "yt_dlp/a.py",
+            "data/share/doc/yt_dlp/README.txt",
+            "data/share/man/man1/yt-dlp.1",
+            "data/images/a.png",
+        ),
         *("data/share/bash-completion/completions/yt-dlp", "data/share/zsh/site-functions/_yt-dlp"),
         "data/share/fish/vendor_completions.d/yt-dlp.fish",
     ),

