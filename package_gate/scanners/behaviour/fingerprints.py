@@ -40,6 +40,8 @@ from package_gate.scanners.behaviour.statements import Statements, blocks_of, is
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.trees import regular_files
 
+ALONE = "alone"
+"""The occasion of a module that no other one imports."""
 MAX_STATEMENTS = 3000
 """Of one flow; one that has more is told by what is near its end: see `Fingerprints.of`."""
 _NEAR = 4
@@ -589,7 +591,7 @@ def occasion(path: str, running: RunningFiles, graph: ModuleGraph) -> str:
             return "imported"
         seen.update(importers)
         waiting += importers
-    return "alone"
+    return ALONE
 
 
 def _walk(node: ast.AST) -> list[ast.AST]:

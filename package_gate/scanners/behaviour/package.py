@@ -34,6 +34,7 @@ from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
+    ALONE,
     Fingerprints,
     graph_of,
     occasion,
@@ -155,7 +156,9 @@ class PackageBehaviour:
         is_program = path.rpartition("/")[2] == "__main__.py" and not self._callers(path)
         # `python -m` is somebody who starts it.
         found = [] if is_program else self._look(path, content, hooks, whole=whole)
-        at_once = self._identified(found, path, content, hooks, [self._occasion(path)])
+        occasion = self._occasion(path)
+        alone = occasion == ALONE
+        at_once = self._identified(found, path, content, hooks, [occasion], by_name=alone)
         at_once += self._hidden(path, content)
         if whole:
             return at_once
@@ -175,7 +178,7 @@ class PackageBehaviour:
                     path,
                     content,
                     frozenset({name}),
-                    [self._occasion(path)],
+                    [occasion],
                     by_name=True,
                 )
             )
@@ -332,8 +335,8 @@ class PackageBehaviour:
     ) -> list[Behaviour]:
         """Give each behaviour of a file its fingerprint.
 
-        What only runs since another module has a name for it is told like what waits: who calls it
-        changes from release to release, and is less sure.
+        What only runs when somebody imports the module, or another one calls it by a name, is told
+        like what waits.
         """
         if not found:
             return []

@@ -24,6 +24,7 @@ from package_gate.scanners.behaviour.confidences import of_confidences
 from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.copies import of_copies
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
+from package_gate.scanners.behaviour.endings import is_run_by_nobody
 from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
 from package_gate.scanners.behaviour.hidden_addresses import of_hidden_addresses
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
@@ -87,12 +88,6 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
-_RUNS_NOWHERE = re.compile(
-    rf"(?:[^\n]*[\w{UNKNOWN}]\.(?:json|txt|log|ya?ml|csv|tsv|html?|md|rst|c|cc|cpp|h|hpp|pyx|pxd|lock|tmp|map)"
-    r"(?:\n|\Z))+",
-    re.IGNORECASE,
-)
-"""Names of files, one a line, that nobody runs."""
 _COMMAND_KEYS = {"command", "argv", "cmd"}
 """What hosts call the command in a setting that they start."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
@@ -673,7 +668,7 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
         yield "starts-again-by-itself"
     if tables.TOOL_SETTINGS.search(text):
         yield "changes-tools"
-    if Label.OTHER_PACKAGES in of_path and not _RUNS_NOWHERE.fullmatch(text):
+    if Label.OTHER_PACKAGES in of_path and not is_run_by_nobody(path, flow):
         yield "changes-other-packages"
     if tables.PERSONAL.search(text):
         yield "destroys-files"
