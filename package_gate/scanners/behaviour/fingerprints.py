@@ -17,7 +17,6 @@ from pathlib import Path
 
 from package_gate.core.addresses import (
     addresses_in,
-    addresses_in_code,
     is_to_read,
     receiver_fingerprint,
 )
@@ -179,6 +178,7 @@ class _Slice:
                         self.constants.add(each.value)
                     elif isinstance(each, ast.Name):
                         named.add((path, each.id))
+                        self.names.add(each.id)
             near = [each for place in sorted(named - seen) for each in self._stores(*place)]
             seen |= named
 
@@ -408,8 +408,8 @@ class Fingerprints:
             for node in sink.nodes:
                 found.add(node)
             data = self._data_of(found)
-            if data is None and sink.behaviour.rule not in _BY_DATA and not self._is_by_name(found):
-                data = []
+            if data is None and sink.behaviour.rule not in _BY_DATA and not self._may_import(found):
+                data = self._modules_of(found) if found.names & _ROUNDABOUT else []
         except TooLargeError:
             return fingerprint_of([*when, self.of_waiting(sink, flow, module, path)])
         except (RecursionError, MemoryError):
@@ -449,18 +449,17 @@ class Fingerprints:
             for node in sink.nodes:
                 found.add(node)
             data = self._data_of(found)
-            addresses = {each for text in found.constants for each in addresses_in(text)}
-        except TooLargeError:  # so much is what all that it comes through names
+        except TooLargeError:
             too_large = True
-            through = [self.graph.modules.get(path, b"") for path, _ in found.texts]
-            addresses = {
-                a for e in through for a in addresses_in_code(e.decode("utf-8", "replace"))
-            }
+            found = _Slice(self, path, flow, Statements(module, flow.nodes))
+            for node in sink.nodes:
+                found.add_near(node)
         except (RecursionError, MemoryError):
             return []
         if data is None or (not too_large and found.names & _MAKES_TEXTS):
             return []
-        addresses |= {each for text in (*found.afar, *known) for each in addresses_in(text)}
+        texts = (*found.constants, *found.afar, *known)
+        addresses = {each for text in texts for each in addresses_in(text)}
         if sink.behaviour.rule != "runs-downloaded-code":
             addresses = {each for each in addresses if not is_to_read(each)}
         encoded = {each for text in found.constants for each in _ENCODED.findall(text)}
@@ -505,13 +504,17 @@ class Fingerprints:
         pointed = {each for text in (*texts, *afar) for each in _POINTED.findall(text)}
         return fingerprint_of([*parts, *sorted(pointed)])
 
-    def _is_by_name(self, found: _Slice) -> bool:
-        """Whether a flow may come to values that stand nowhere in it."""
-        by_import = found.names & _IMPORTS and self._may_import(found)
-        return bool(by_import or found.names & _ROUNDABOUT)
+    def _modules_of(self, found: _Slice) -> list[str]:
+        """Give the digests of the modules that a flow comes through."""
+        paths = {path for path, _ in found.texts}
+        known = (self.graph.modules[each] for each in paths if each in self.graph.modules)
+        return sorted(hashlib.sha256(each).hexdigest() for each in known)
 
     def _may_import(self, found: _Slice) -> bool:
-        """Whether a text of a flow names a module of the package, or nobody knows what it names."""
+        """Whether a flow imports something by a text that names a module of the package, or one
+        that nobody knows."""
+        if not found.names & _IMPORTS:
+            return False
         names = [each for each in found.constants if re.fullmatch(r"\.*\w+(?:\.\w+)*", each)]
         return not names or any(
             self.graph.resolve(path, each)[0] for path, _ in found.texts for each in names
@@ -538,7 +541,7 @@ class Fingerprints:
                     return None
                 with path.open("rb") as file:
                     digests.add(hashlib.file_digest(file, "sha256").hexdigest())
-        if self._is_by_name(found):
+        if found.names & _ROUNDABOUT or self._may_import(found):
             return None
         reads = found.names & _OWN_FILES or any(e.startswith(_RESOURCES) for e in found.outside)
         return None if reads and not digests else sorted(digests)
