@@ -46,11 +46,11 @@ _RECEIVERS = {"to_addrs", "recipients", "receivers"}
 def of_copies(flow: Flow) -> Iterator[Found]:
     """Yield what sends a copy to an address that stands in the code, or something in disguise."""
     sends = any(call.does(tables.SENDS) or call.does(tables.DELIVERS) for call in flow.calls)
-    for name, value in _named(flow) if sends else ():
+    for name, value in _named(flow):
         text = flow.text(name)
         if _COPY.fullmatch(text) and _MAILBOX.search(flow.text(value)):
             yield "sends-to-a-drop", (value,)
-        elif _PLAIN_HEADERS.fullmatch(text) and Label.DISGUISED in flow.labels(value):
+        elif sends and _PLAIN_HEADERS.fullmatch(text) and Label.DISGUISED in flow.labels(value):
             yield "sends-in-disguise", (value,)
     encodes = any(call.does(tables.ENCODES) for call in flow.calls)
     for call in flow.calls:

@@ -7,6 +7,7 @@ package is run for that.
 
 import ast
 import hashlib
+import itertools
 import re
 import shlex
 import sys
@@ -88,6 +89,8 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
+_RUNS_INSIDE = re.compile(r"\b(?:exec|eval)\s*\(")
+_FETCHES_INSIDE = re.compile(r"urlopen|requests|https?:|socket")
 _COMMAND_KEYS = {"command", "argv", "cmd"}
 """What hosts call the command in a setting that they start."""
 _SUBCLASSES = {"__base__", "__bases__", "__mro__"}
@@ -275,6 +278,8 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     for of_file in _OF_FILES:
         for rule, nodes in of_file(flow):
             add(rule, nodes)
+    for node, rule in _of_texts(flow, depth, at_start=at_start):
+        add(rule, (node,))
     for call in of_copied_calls(flow):
         add("sends-what-it-intercepts", (call.node,))
     for call, identity in of_quiet_sends(flow):
@@ -286,6 +291,18 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
             Behaviour("unreadable-code", 1, "its names lead too far"), ()
         )
     return sorted(found.values(), key=lambda each: (each.behaviour.line, each.behaviour.rule))
+
+
+def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[tuple[ast.Constant, str]]:
+    """Yield texts that are code which fetches and runs code: somebody will run them."""
+    for node in flow.of_kind(ast.Constant) if depth < _MAX_DEPTH else ():
+        text = node.value
+        if isinstance(text, str) and _RUNS_INSIDE.search(text) and _FETCHES_INSIDE.search(text):
+            with suppress(NotPythonError, TooHardError):
+                inside = Flow(running_nodes(parse(text.strip()), whole=False))
+                found = _find(inside, depth + 1, at_start=at_start)
+                if any(each.behaviour.rule == "runs-downloaded-code" for each in found):
+                    yield node, "runs-downloaded-code"
 
 
 _WAITING = {
@@ -354,7 +371,13 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 flow.text(each) for each in sink.nodes if isinstance(each, ast.expr)
             ]
             by_command = any(map(fetches.search, given))
-            return runs or by_command or Label.REQUEST in labels
+            interpreted = any(
+                Label.DOWNLOADED in flow.near_labels(code)
+                for call in of_node
+                for code in _interpreted(call, flow)
+            )
+            is_text = bool(sink.nodes) and isinstance(sink.nodes[0], ast.Constant)
+            return runs or by_command or interpreted or is_text or Label.REQUEST in labels
         return rule in _WAITING or rule in _WAITING_WHERE_NEW
 
     return [each for each in found if counts(each)]
@@ -603,6 +626,15 @@ def _is_own_program(command: str) -> bool:
     return program.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108
 
 
+def _interpreted(call: Call, flow: Flow) -> Iterator[ast.expr]:
+    """Yield the code of `python -c code` and the like."""
+    for each in call.arguments[:1]:
+        words = each.elts if isinstance(each, ast.List | ast.Tuple) else []
+        for option, code in itertools.pairwise(words[1:]):
+            if flow.text(option) in ("-c", "/c", "-e", "-Command"):
+                yield code
+
+
 def _is_of_sender(call: Call, flow: Flow) -> bool:
     """Whether the program that is given its input sends it away, such as `curl`."""
     node: ast.expr = call.node.func
@@ -640,7 +672,7 @@ def _is_run_by(call: Call, flow: Flow) -> bool:
 
 
 def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
-    if tables.DROPS.search(flow.text(*call.everything)):
+    if tables.DROPS.search(f"{flow.text(*call.everything)}\n{flow.address(call)}"):
         yield "sends-to-a-drop"
     if Label.SECRET in labels:
         yield "sends-secrets"
