@@ -25,7 +25,8 @@ def _endings(path: ast.expr, flow: Flow) -> Iterator[str]:
     for number, node in enumerate(waiting):  # it grows meanwhile
         parts: list[ast.expr] = []
         if isinstance(node, ast.Name):
-            parts = flow.feeds(node.id)
+            values, loops = flow.expressions.values, flow.expressions.loops
+            parts = [*values.get(node.id, ()), *loops.get(node.id, ())]
         elif isinstance(node, ast.List | ast.Tuple):
             parts = node.elts
         elif isinstance(node, ast.IfExp):
