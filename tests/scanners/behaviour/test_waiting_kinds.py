@@ -80,7 +80,8 @@ def test_what_a_server_is_told_runs_in_another_module(
         {"pk/__init__.py": "def build(m, bcc):\n    m['Bcc'] = bcc\n    return m\n"},
         {"pk/__init__.py": "HELP = 'exec(code) runs code; see https://a.example'\n"},
         {
-            "pk/__init__.py": f"{FETCH}def run(code):\n    subprocess.run([sys.executable, '-c', code])\n"
+            "pk/__init__.py": f"{FETCH}def run(code):\n"
+            "    subprocess.run([sys.executable, '-c', code])\n"
         },
         {
             "pk/__init__.py": f"{FETCH}def show(a):\n    t = requests.get(a).json()['name']\n"
@@ -101,7 +102,8 @@ def test_what_a_server_is_told_runs_in_another_module(
         {"pk/__init__.py": "import sys\nsys.stderr.write('{}'.format(sys.executable))\n"},
         {
             "pk/__init__.py": "import json, os, sys\n"
-            "P = os.path.join(sys.prefix, 'share', 'a.json')\nwith open(P, 'w') as f:\n    json.dump({}, f)\n"
+            "P = os.path.join(sys.prefix, 'share', 'a.json')\n"
+            "with open(P, 'w') as f:\n    json.dump({}, f)\n"
         },
         # A client's own function that sends what it is given: to whom, its user says.
         {
