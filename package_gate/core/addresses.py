@@ -40,6 +40,8 @@ _PAGES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What people are sent to, to read on: nobody keeps what is sent there."""
+_SENTENCE = 3
+"""Words; more are meant for people."""
 _FOLDERS = 4
 """Parts of a path that say whose place it is on such a host."""
 
@@ -68,6 +70,12 @@ def addresses_in_code(code: str) -> set[str]:
 def is_to_read(address: str) -> bool:
     """Whether an address is one of a page, and nothing that is sent there reaches anybody."""
     return _PAGES.fullmatch(address) is not None
+
+
+def addresses_given(text: str) -> set[str]:
+    """Give the addresses of a text, but for those that a sentence tells its reader."""
+    words = text.split()
+    return addresses_in(words[0] if len(words) > _SENTENCE else text)
 
 
 def has_one_owner(address: str) -> bool:

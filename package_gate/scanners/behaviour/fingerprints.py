@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from package_gate.core.addresses import (
+    addresses_given,
     addresses_in,
     is_to_read,
     receiver_fingerprint,
@@ -46,11 +47,6 @@ MAX_STATEMENTS = 3000
 _NEAR = 4
 """Steps from the statement of such a flow to the texts that count."""
 _MAX_DATA_BYTES = 256 * 1024 * 1024
-_POINTED = re.compile(
-    r"\w*://[^\s'\"<>)]*|\b\d{1,3}(?:\.\d{1,3}){3}\b|[\w.-]*\w\.\w{2,}/[^\s'\"<>)]*"
-    r"|[A-Za-z0-9+/=]{40,}"
-)
-"""What is an address in a text, or encoded. Three numbers are a version, like the package's own."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{40,}")
 _MAKES_TEXTS = {
     *("chr", "fromhex", "unhexlify", "maketrans", "b64decode", "b32decode", "b16decode"),
@@ -61,8 +57,8 @@ _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _OWN_FILES = {"__file__", "__path__", "__loader__"}
 _BUILTINS = frozenset(dir(builtins))
-_ROUNDABOUT = {"__doc__", "vars", "dir", "globals", "locals"}
-"""What values are had by that stand nowhere in the flow: in a docstring, in another module."""
+_ROUNDABOUT = {"vars", "dir", "globals", "locals"}
+"""What values are had by that stand nowhere in the flow."""
 _BY_DATA = {
     *("runs-own-data", "runs-decoded-code", "runs-encrypted-code", "runs-machine-code"),
     *("starts-a-bundled-program", "loads-a-bundled-library", "runs-a-hidden-command"),
@@ -424,6 +420,7 @@ class Fingerprints:
             *when,
             *texts,
             *sorted(found.outside | found.afar),
+            *(self._remarks_of(found) if "__doc__" in found.names else ()),
             *data,
         ]
         return fingerprint_of(parts)
@@ -458,11 +455,16 @@ class Fingerprints:
             return []
         if data is None or (not too_large and found.names & _MAKES_TEXTS):
             return []
-        texts = (*found.constants, *found.afar, *known)
-        addresses = {each for text in texts for each in addresses_in(text)}
+        addresses = {each for text in found.constants for each in addresses_given(text)}
+        addresses |= {each for text in (*found.afar, *known) for each in addresses_in(text)}
         if sink.behaviour.rule != "runs-downloaded-code":
             addresses = {each for each in addresses if not is_to_read(each)}
         encoded = {each for text in found.constants for each in _ENCODED.findall(text)}
+        if too_large and not (addresses or encoded):
+            statements = Statements(module, flow.nodes)
+            function = statements.function_of(statements.statement[id(sink.nodes[0])])
+            name = plain(function.name) if function else ""
+            return [fingerprint_of((sink.behaviour.rule, "waits in", name))] if name else []
         return [
             *map(receiver_fingerprint, sorted(addresses)),
             *(fingerprint_of(("is given", each)) for each in sorted(encoded | set(data))),
@@ -501,8 +503,18 @@ class Fingerprints:
             ]
         afar = self.afar.changing(path, set(map(plain, near)), {})
         texts = found.constants | (found.remarks if "__doc__" in found.names else set())
-        pointed = {each for text in (*texts, *afar) for each in _POINTED.findall(text)}
+        pointed = {each for text in texts for each in addresses_given(text)}
+        pointed |= {each for text in (*texts, *afar) for each in _ENCODED.findall(text)}
+        pointed |= {each for text in afar for each in addresses_in(text)}
         return fingerprint_of([*parts, *sorted(pointed)])
+
+    def _remarks_of(self, found: _Slice) -> list[str]:
+        """Give the docstrings of the modules that a flow comes through: data for who reads them."""
+        paths = {path for path, _ in found.texts}
+        modules = (module.module for each in paths if (module := self.statements(each)))
+        return sorted(
+            unparsed(node) for module in modules for node in ast.walk(module) if _is_remark(node)
+        )
 
     def _modules_of(self, found: _Slice) -> list[str]:
         """Give the digests of the modules that a flow comes through."""
@@ -650,7 +662,7 @@ def _without_docstrings(definition: Function | ast.ClassDef) -> str:
             each.body = body
 
 
-def _is_remark(statement: ast.stmt) -> bool:
+def _is_remark(statement: ast.AST) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 

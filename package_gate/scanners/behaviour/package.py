@@ -85,6 +85,8 @@ _DEPTH = 2
 """Modules in between."""
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
+UNREADABLE = "unreadable-code"
+"""What leads there is too much as well: the file is what it was, or it isn't."""
 REPLACES = "replaces-what-others-use"
 """What the replacement does is looked at by the other rules."""
 ANYTHING = "*"
@@ -347,7 +349,7 @@ class PackageBehaviour:
             for each in sinks_found:
                 if each.behaviour.rule == REPLACES:
                     prints[each.behaviour.rule, each.behaviour.line] = of_statement(each)
-                elif each.nodes:
+                elif each.nodes and each.behaviour.rule != UNREADABLE:
                     of_sink = (
                         fingerprint_of((*when, self._prints.of_waiting(each, flow, module, path)))
                         if by_name

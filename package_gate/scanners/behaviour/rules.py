@@ -682,7 +682,7 @@ def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
     if Label.SCREEN in labels:
         yield "sends-the-screen"
     there = (
-        "http" in flow.text(*call.everything)
+        is_for_strangers(flow.text(*call.everything))
         or is_for_strangers(flow.address(call))
         or "sends there" in flow.done_elsewhere(call)
     )

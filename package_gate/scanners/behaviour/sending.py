@@ -57,15 +57,14 @@ def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
 
 def of_copied_calls(flow: Flow) -> Iterator[Call]:
     """Yield what sends on the quiet what its function gives on to another one, whatever it is."""
-    passed_on = {
-        each.id
-        for call in flow.calls
+    passed_on: dict[str, set[int]] = {}
+    for call in flow.calls:
         for each in (
             *(a.value for a in call.node.args if isinstance(a, ast.Starred)),
             *(k.value for k in call.node.keywords if k.arg is None),
-        )
-        if isinstance(each, ast.Name)
-    }
+        ):
+            if isinstance(each, ast.Name):
+                passed_on.setdefault(each.id, set()).add(id(call.node))
     rest = {
         each.arg
         for function in flow.functions
@@ -80,5 +79,6 @@ def of_copied_calls(flow: Flow) -> Iterator[Call]:
             elsewhere = flow.done_elsewhere(call)
             there = bool(elsewhere.get("sends there")) and id(call.node) in flow.quiet
             given = elsewhere.get("sends there" if there else "sends on the quiet", [])
-        if given and rest & flow.names_taken_on(given):
+        copied = rest & flow.names_taken_on(given) if given else set()
+        if any(passed_on[each] - {id(call.node)} for each in copied):
             yield call
