@@ -74,7 +74,7 @@ def take_inventory(tree: Path, artifact: str) -> Inventory:
     build_requires = room.keep(building, MAX_REQUIRES, path, "build requirements")
     entry_points = room.keep(map(_short, said.entry_points), MAX_ENTRY_POINTS, path, "entry points")
     components = room.keep(_components(tree, room), MAX_COMPONENTS, "", "packages")
-    addresses = room.keep(_addresses(tree), MAX_ADDRESSES, "", "addresses")
+    addresses = room.keep(_addresses(tree), MAX_ADDRESSES)
     return Inventory(
         artifact=artifact,
         name=core.name,
@@ -117,14 +117,15 @@ class _Room:
         self._unreadable: list[UnreadableFile] = []
         self._more = 0
 
-    def keep(self, items: Iterable[T], most: int, path: str, what: str) -> tuple[T, ...]:
-        """Give the first items, as many as fit, and note it when there are more."""
+    def keep(self, items: Iterable[T], most: int, path: str = "", what: str = "") -> tuple[T, ...]:
+        """Give the first items, as many as fit, and note it when there are more of what counts."""
         kept: list[T] = []
         for item in items:
             size = len(msgspec.json.encode(item)) + 1
             if len(kept) == most or size > self._left:
                 problem = f"It names more {what} than an inventory takes."
-                self._cut.append(UnreadableFile(printable(path, MAX_PATH), None, problem))
+                if what:
+                    self._cut.append(UnreadableFile(printable(path, MAX_PATH), None, problem))
                 break
             self._left -= size
             kept.append(item)

@@ -113,6 +113,29 @@ def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
     assert (found.name, found.entry_points) == ("b", ())
 
 
+def test_the_hosts_that_code_names_are_listed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    outside.write_text("A = 'https://outside.example'\n")
+    tree = tmp_path / "tree"
+    write(tree, "a/b.py", "# 'see' https://remark.example\nU = 'https://b.example/x'\n")
+    write(tree, "a/c.pyw", "H = 'c.example'\nG = 'https://github.com/own/project'\n")
+    write(tree, "a/d.txt", "'https://text.example'\n")
+    (tree / "a" / "e.py").symlink_to(outside)
+    assert take(tree).addresses == ("b.example", "c.example")
+
+
+def test_of_too_many_hosts_the_first_are_listed_and_no_file_counts_as_unread(
+    tmp_path: Path,
+) -> None:
+    names = "".join(f"'https://h{number:05}.example'\n" for number in range(6000))
+    write(tmp_path, "a.py", names)
+    write(tmp_path, "b.py", "'https://a.example\u202e'\n'https://" + "b" * 300 + ".example'\n")
+    found = take(tmp_path)
+    assert len(found.addresses) == bounds.MAX_ADDRESSES
+    assert found.addresses[0] == "h00000.example"
+    assert found.unreadable == ()
+
+
 def test_metadata_in_a_folder_of_its_name_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, f"{INFO}/METADATA/x", METADATA)
     assert take(tmp_path).name == ""
@@ -327,6 +350,8 @@ SOUND = Inventory(
         replace(SOUND, entry_points=(EntryPoint("g\r", "n", "v"),)),
         replace(SOUND, entry_points=(EntryPoint("g", "n" * 201, "v"),)),
         replace(SOUND, entry_points=(EntryPoint("g", "n", "v\ufeff"),)),
+        replace(SOUND, addresses=("a b.example\n",)),
+        replace(SOUND, addresses=("a.example",) * 5001),
         replace(SOUND, components=(Component("B", "1"),)),
         replace(SOUND, components=(Component("b", "1\n"),)),
         replace(SOUND, components=(Component("b", "1", count=0, locations=(Location("x"),)),)),
@@ -339,7 +364,7 @@ SOUND = Inventory(
         replace(SOUND, unreadable=(UnreadableFile("x" * 1024, None, "y" * 200),) * 1001),
         replace(SOUND, requires=("é" * 2000,) * 4999),
     ],
-    ids=range(27),
+    ids=range(29),
 )
 def test_what_take_never_gives_has_a_problem(unsound: Inventory) -> None:
     assert problem_with(SOUND) == ""
