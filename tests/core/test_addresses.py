@@ -65,6 +65,7 @@ def test_pages_are_read() -> None:
     assert is_to_read("github.com/own/project")
     assert is_to_read("docs.python.org")
     assert not is_to_read("raw.githubusercontent.com/own/project")
+    assert not is_to_read("api.github.com/repos/own/project/issues")
     assert not is_to_read("notpython.example")
 
 

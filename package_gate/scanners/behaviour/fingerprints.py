@@ -50,7 +50,8 @@ _MAX_DATA_BYTES = 256 * 1024 * 1024
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{40,}")
 _MAKES_TEXTS = {
     *("chr", "fromhex", "unhexlify", "maketrans", "b64decode", "b32decode", "b16decode"),
-    *("b85decode", "a85decode", "urlsafe_b64decode", "decompress", "rot13", "deobfuscate"),
+    *("b85decode", "a85decode", "urlsafe_b64decode", "decompress", "codecs", "to_bytes"),
+    *("unquote", "unquote_plus", "inet_ntoa", "inet_ntop", "ip_address", "IPv4Address"),
 }
 """Functions by which an address may be written so that it is not seen."""
 _BLOCKS = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Match
