@@ -67,7 +67,7 @@ class RunningFiles:
         Raises:
             OSError: a file of a build can't be read.
         """
-        if runs_whole(path):
+        if self._runs_whole(path):
             return Runs.AT_ONCE
         found = self._when_imported(path) if path.endswith(".py") else Runs.NEVER
         if found is Runs.NEVER and path in self.scripts:
@@ -82,11 +82,16 @@ class RunningFiles:
         return Runs.NEVER if left_out and self._is_left_out(path) else Runs.IMPORTED
 
     def whole(self, path: str) -> bool:
-        """Whether all of a file counts as running by itself: see `runs_whole`.
+        """Whether all of a file counts as running by itself, see `runs_whole`.
 
         So do the hooks and commands of a build.
         """
-        return runs_whole(path) or path in self._reached.whole
+        return self._runs_whole(path) or path in self._reached.whole
+
+    def _runs_whole(self, path: str) -> bool:
+        """Whether a file's name makes it run; no build runs what a wheel has in a folder."""
+        of_a_build = PurePosixPath(path).name in STARTS
+        return runs_whole(path) and not (of_a_build and self._is_wheel and "/" in installed(path))
 
     def is_started(self, path: str) -> bool:
         """Whether a file is started as a program: a wheel's script, or what a build starts."""

@@ -42,6 +42,7 @@ _OF_TREES = ("ast.", "libcst.", "lib2to3.", "email.", "networkx.")
 """How the names of functions begin that walk through something else than folders."""
 _NEITHER = re.compile(r"\.(?:so|pyd|dll|dylib|a|lib|o)(?:\.[\d.]+)?$|\.(?:dist|egg)-info/", re.I)
 _LIBRARY = re.compile(r"\.(?:so|dll|dylib|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
+_LOADER = "ExtensionFileLoader"
 _SUFFIX_ALONE = re.compile(r"^(?:__file__|[^.\n]*)$", re.MULTILINE)
 _MODULES = (".py", ".pyw", ".pyi")
 _SHELL_SCRIPTS = ("", ".sh", ".bash", ".zsh", ".command")
@@ -126,7 +127,7 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
             and replace(
                 found_here,
                 pickled=call.names <= _UNPICKLE,
-                library=call.names <= _LOADS_A_LIBRARY,
+                library=call.names <= _LOADS_A_LIBRARY or _is_for_extensions(call, flow),
             )
         )
     elif call.does(tables.STARTS):
@@ -143,6 +144,15 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         yield from found or _found(_read_by_a_shell(call, flow, command))
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
+
+
+def _is_for_extensions(call: Call, flow: Flow) -> bool:
+    """Whether a loader is named that loads compiled modules alone."""
+    loader = dict(call.keywords).get("loader")
+    made = getattr(loader, "func", loader)
+    names = flow.expressions.names(made) if isinstance(made, ast.expr) else ()
+    named = {name.rpartition(".")[2] for name in names}
+    return _LOADER in named or any(_LOADER in flow.bases.get(each, ()) for each in named)
 
 
 def libraries_named_by(call: Call, flow: Flow) -> tuple[str, ...]:

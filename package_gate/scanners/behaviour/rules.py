@@ -472,9 +472,11 @@ def _hands_away(call: Call, flow: Flow) -> bool:
             return False
         if all(_ONLY_TAKES.match(name.rpartition(".")[2]) for name in call.names):
             return False
-        given = flow.text(*call.everything)
-        lines = [f"//{each}" for line in given.split("\n") for each in addresses_in(line)]
-        if not is_for_strangers("\n".join((flow.address(call), *lines))):
+        # What objects are made of has a `//` before it, whatever it is.
+        given = [each.removeprefix("//") for each in flow.address(call).split("\n")]
+        given += flow.text(*call.everything).split("\n")
+        found = [f"//{address}" for each in given for address in addresses_in(each)]
+        if not is_for_strangers("\n".join(found)):
             return False
     return Label.LOOT in flow.labels(*call.everything)
 

@@ -99,6 +99,27 @@ def test_what_a_server_is_told_runs_in_another_module(
             "        exec(compile(ast.Module([node], []), 'x', 'exec'))\n",
             "pk/notes.txt": "x = 1\n",
         },
+        # A class is no host.
+        {
+            "pk/__init__.py": "import os, pv\nfrom validation import check\n"
+            "def show():\n    data = pv.DataSet(dict(os.environ))\n    check(data, pv.DataSet)\n"
+        },
+        {
+            "pk/__init__.py": "import importlib.util, pathlib\n"
+            "from importlib.machinery import ExtensionFileLoader\n"
+            "class Loader(ExtensionFileLoader):\n    pass\n"
+            "def find(name, path):\n    for each in pathlib.Path(path).glob(f'{name}*'):\n"
+            "        return importlib.util.spec_from_file_location(\n"
+            "            name, each, loader=Loader(name, each)\n        )\n"
+            "find('a', __path__[0])\n",
+            "pk/notes.txt": "x = 1\n",
+        },
+        # No build runs what is installed in a folder.
+        {
+            "pk/__init__.py": "",
+            "pk/vendor/setup.py": "import sys\n"
+            "def main():\n    open(sys.prefix + '/a.py', 'w').write('')\n",
+        },
         {"pk/__init__.py": "import sys\nsys.stderr.write('{}'.format(sys.executable))\n"},
         {
             "pk/__init__.py": "import json, os, sys\n"
