@@ -240,7 +240,7 @@ class Watched:
         for sent in came:
             for name in sorted(canaries.within(bytes(sent.content), values)):
                 where = f"{name} to {sent.host}:{sent.port} ({sent.length} bytes)"
-                self._note_at(sent.began, "canary-sent", where)
+                self._note_at(sent.began, "canary-sent", where, f"{sent.reached}:{sent.port}")
         for step, host, content in self.trace.datagrams:
             self.trace.step = step
             for name in sorted(canaries.within(content, values)):
@@ -271,8 +271,19 @@ class Watched:
                 where = f"{name} to the name server, in names below {domain} ({len(every)} bytes)"
                 self._note_at(when[domain], "canary-sent", where)
 
-    def _note_at(self, moment: float, kind: DeedKind, what: str) -> None:
-        self.trace.step = max((step for began, step in self._begins if began <= moment), default=0)
+    def _note_at(self, moment: float, kind: DeedKind, what: str, place: str = "") -> None:
+        """Note a deed of the step that was under way then.
+
+        What came by a connection may be seen late: it is of the last step before that moment which
+        connected to that place.
+        """
+        step = max((step for began, step in self._begins if began <= moment), default=0)
+        connected = (
+            each
+            for known, where, each in self.trace.deeds
+            if known == "connects" and where == place and each <= step
+        )
+        self.trace.step = max(connected, default=step)
         self.trace.note(kind, what)
 
     def _heard(self) -> tuple[list[Step], dict[int, str], dict[int, float]]:

@@ -6,6 +6,7 @@ that the inner room trusts.
 """
 
 import fcntl
+import select
 import socket
 import ssl
 import struct
@@ -68,6 +69,8 @@ class Sent:
     host: str
     """The name that its address was given for, else the address."""
     port: int
+    reached: str
+    """The host again, as it was known when it was connected to: a name in TLS may say another."""
     content: bytearray = field(default_factory=bytearray)
     """At most `MOST_BYTES`."""
     length: int = 0
@@ -91,6 +94,7 @@ class Sinkhole:
         self._asked: list[tuple[str, float]] = []
         self._sent: list[Sent] = []
         self._listening: set[int] = set()
+        self._listeners: list[socket.socket] = []
         self._addresses: dict[str, str] = {}
         self._authority, self._metadata, self._folder = authority, metadata, folder
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -109,38 +113,53 @@ class Sinkhole:
                 listener = socket.create_server(
                     ("::", port), family=socket.AF_INET6, backlog=64, dualstack_ipv6=True
                 )
+                listener.setblocking(False)
                 self._listening.add(port)
+                self._listeners.append(listener)
                 threading.Thread(target=self._accept, args=(listener, port), daemon=True).start()
 
     def take(self) -> tuple[list[Sent], list[tuple[str, float]]]:
         """Give what came since the last time, and which names were asked for when."""
         deadline = time.monotonic() + _TAKING_SECONDS
-        threads, self._threads = self._threads, []
-        for thread in threads:
+        for thread in self._taking(deadline):
             thread.join(max(deadline - time.monotonic(), 0.0))
         with self._lock:
             sent, self._sent = self._sent, []
             asked, self._asked = self._asked, []
         return sent, asked
 
+    def _taking(self, deadline: float) -> list[threading.Thread]:
+        """Give the threads that take, once nobody waits to be let in."""
+        while True:
+            with self._lock:
+                waiting, _, _ = select.select(self._listeners, [], [], 0)
+                if not waiting or time.monotonic() > deadline:
+                    threads, self._threads = self._threads, []
+                    return threads
+            time.sleep(0.001)
+
     def _accept(self, listener: socket.socket, port: int) -> None:
         while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            address = str(connection.getsockname()[0]).removeprefix("::ffff:")
-            sent = Sent(self.names.get(address, address), port)
-            with self._lock:
+            select.select([listener], [], [])
+            with self._lock:  # whoever is let in is on the list at once
+                try:
+                    connection, _ = listener.accept()
+                except BlockingIOError:  # it is gone again
+                    continue
+                except OSError:
+                    return
                 if len(self._sent) >= MOST_CONNECTIONS:
                     connection.close()
                     continue
+                address = str(connection.getsockname()[0]).removeprefix("::ffff:")
+                host = self.names.get(address, address)
+                sent = Sent(host, port, host)
                 self._sent.append(sent)
-            thread = threading.Thread(
-                target=self._take, args=(connection, sent, address), daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+                thread = threading.Thread(
+                    target=self._take, args=(connection, sent, address), daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
 
     def _take(self, connection: socket.socket, sent: Sent, address: str) -> None:
         connection.settimeout(IDLE_SECONDS)

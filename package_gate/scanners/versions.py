@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 ARCHIVE = "13"
 BEHAVIOUR = "39"
-OBSERVED = "4"
+OBSERVED = "5"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
