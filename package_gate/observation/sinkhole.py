@@ -132,15 +132,14 @@ class Sinkhole:
         """Give the threads that take, once nobody waits to be let in."""
         while True:
             with self._lock:
-                waiting, _, _ = select.select(self._listeners, [], [], 0)
-                if not waiting or time.monotonic() > deadline:
+                if not _somebody_waits(self._listeners, 0) or time.monotonic() > deadline:
                     threads, self._threads = self._threads, []
                     return threads
             time.sleep(0.001)
 
     def _accept(self, listener: socket.socket, port: int) -> None:
         while True:
-            select.select([listener], [], [])
+            _somebody_waits([listener])
             with self._lock:  # whoever is let in is on the list at once
                 try:
                     connection, _ = listener.accept()
@@ -268,6 +267,14 @@ class Sinkhole:
             self._addresses[name] = socket.inet_ntoa(struct.pack("!I", number))
             self.names[self._addresses[name]] = name
         return self._addresses[name]
+
+
+def _somebody_waits(listeners: Iterable[socket.socket], milliseconds: int | None = None) -> bool:
+    """Wait until somebody has connected to one of these, or for so long."""
+    poll = select.poll()
+    for each in listeners:
+        poll.register(each, select.POLLIN)
+    return bool(poll.poll(milliseconds))
 
 
 def _is_whole(head: bytes, body: bytes) -> bool:

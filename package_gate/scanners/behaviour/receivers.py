@@ -27,11 +27,6 @@ _ASK_WHO_IT_IS = re.compile(
 """Hosts of the services whose keys and identities these are."""
 
 
-def hosts_in(address: str) -> list[str]:
-    """Give the hosts of an address, or of several."""
-    return [each for each in _HOSTS.findall(address) if each]
-
-
 def stays_home(address: str) -> bool:
     """Whether an address is one of this machine or its own cluster; of several, each."""
     hosts = _HOSTS.findall(address)
