@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from package_gate.core.artifact import Artifact, Origin, UnpackedArtifact, UnpackedPackage
+from package_gate.core.finding import Severity
+from package_gate.scanners.behaviour.scanner import BehaviourScanner
 
 
 def package(
@@ -26,6 +28,14 @@ def package(
     artifact = Artifact(filename, "0" * 64, downloaded.stat().st_size)
     unpacked = UnpackedArtifact(artifact, str(downloaded), str(tree))
     return UnpackedPackage(name, "1.0", Origin.PYPI, (unpacked,))
+
+
+def refusing_rules(
+    behaviour: BehaviourScanner, folder: Path, files: Mapping[str, str | bytes]
+) -> set[str]:
+    """Name the rules of `behaviour` that refuse these files in a young project."""
+    found = behaviour.scan(package(folder, files))
+    return {each.rule for each in found if (each.severity or Severity.HIGH) >= Severity.MEDIUM}
 
 
 def package_of(*targets: UnpackedPackage) -> UnpackedPackage:

@@ -124,8 +124,8 @@ _NOBODY_WAITS_FOR = (
 )
 """How the names of calls end that have something done, and don't ask what becomes of it."""
 _VARIABLES_OF_OTHERS = {"f_locals", "f_globals"}
-_GIVEN_HEADERS = {"headers", "cookies", "body"}
-_GIVEN_TO_FLASK = {"args", "form", "values", "data", "json", "get_data", "get_json", "files"}
+_GIVEN_BY_REQUESTS = {"headers", "cookies", "body"}
+_GIVEN_BY_FLASK = {"args", "form", "values", "data", "json", "get_data", "get_json", "files"}
 _GIVEN_REQUESTS = {"request", "req"}
 _REQUEST = {"urllib.request.Request", "urllib2.Request"}
 _QUERIES = {"query", "select", "scalars", "list", "all"}
@@ -990,10 +990,10 @@ class Flow:
                 keys.add(_FIELDS)
             if node.attr in _VARIABLES_OF_OTHERS:
                 labels |= {Label.SECRET, Label.IDENTITY}
-            of_flask = node.attr in _GIVEN_TO_FLASK and "flask.request" in self.expressions.names(
+            of_flask = node.attr in _GIVEN_BY_FLASK and "flask.request" in self.expressions.names(
                 node.value
             )
-            if of_flask or (node.attr in _GIVEN_HEADERS and _is_a_request(node.value)):
+            if of_flask or (node.attr in _GIVEN_BY_REQUESTS and _is_a_request(node.value)):
                 labels |= {Label.DOWNLOADED, Label.REQUEST}
             if _WHOLES & self.expressions.names(node.value):
                 return

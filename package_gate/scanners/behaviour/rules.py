@@ -6,7 +6,6 @@ package is run for that.
 """
 
 import ast
-import hashlib
 import itertools
 import re
 import shlex
@@ -16,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from package_gate.core.addresses import addresses_in
+from package_gate.core.finding import fingerprint_of
 from package_gate.core.import_time import running_nodes
 from package_gate.core.scopes import unparsed
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -214,7 +214,7 @@ def _own_libraries(flow: Flow, own: OwnFiles) -> Iterator[Behaviour]:
             named = libraries_named_by(call, flow)
             if own.has_library(named):
                 # The library is another one in each release.
-                identity = hashlib.sha256(f"{rule}\0{unparsed(call.node)}".encode()).hexdigest()
+                identity = fingerprint_of((rule, unparsed(call.node)))
                 yield Behaviour(rule, call.node.lineno, _shown(call.node), identity)
 
 
@@ -278,8 +278,8 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     for of_file in _OF_FILES:
         for rule, nodes in of_file(flow):
             add(rule, nodes)
-    for node, rule in _of_texts(flow, depth, at_start=at_start):
-        add(rule, (node,))
+    for node in _of_texts(flow, depth, at_start=at_start):
+        add("runs-downloaded-code", (node,))
     for call in of_copied_calls(flow):
         add("sends-what-it-intercepts", (call.node,))
     for call, identity in of_quiet_sends(flow):
@@ -293,7 +293,7 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     return sorted(found.values(), key=lambda each: (each.behaviour.line, each.behaviour.rule))
 
 
-def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[tuple[ast.Constant, str]]:
+def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[ast.Constant]:
     """Yield texts that are code which fetches and runs code: somebody will run them."""
     for node in flow.of_kind(ast.Constant) if depth < _MAX_DEPTH else ():
         text = node.value
@@ -302,7 +302,7 @@ def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[tuple[ast.C
                 inside = Flow(running_nodes(parse(text.strip()), whole=False))
                 found = _find(inside, depth + 1, at_start=at_start)
                 if any(each.behaviour.rule == "runs-downloaded-code" for each in found):
-                    yield node, "runs-downloaded-code"
+                    yield node
 
 
 _WAITING = {
@@ -323,7 +323,7 @@ TO_SOMEBODY = {
     *("sends-secrets", "sends-host-facts", "sends-what-it-intercepts", "sends-the-screen"),
     *("sends-what-it-is-told", "runs-downloaded-code"),
 }
-"""Those about whom something is sent to, or who it comes from: that identifies them."""
+"""Rules about what goes to somebody, or comes from there: whom that is identifies it."""
 
 
 def counts_where_new(rule: str, *, waits: bool) -> bool:

