@@ -204,6 +204,8 @@ class Sdists(_Section, frozen=True):
 
     allowed: bool = True
     """Whether a closure may have some, with what their builds need; else it is refused."""
+    newer_python: bool = False
+    """Whether one may be built for a Python newer than any that its release has a wheel for."""
     observe: bool = False
     """Whether they are built where packages are observed, in the sandbox."""
 

@@ -4,16 +4,12 @@ An installer builds an sdist in an environment of its own, for which it takes wh
 names from the same index (PEP 517, PEP 518). Nothing is built here: all of it is read.
 """
 
-import re
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.utils import parse_wheel_filename
-from packaging.version import Version
-
-from package_gate.sources.pypi.index import Project, Release
+from package_gate.sources.pypi.index import Project
 from package_gate.sources.pypi.resolver import Key, ResolvedClosure, Resolver, Wanted
 from package_gate.sources.pypi.uv import PythonTarget, Reason, ResolutionFailure
 
@@ -106,11 +102,12 @@ def build_notes(key: Key, project: Project, targets: Iterable[PythonTarget]) -> 
     name, version = key
     releases = project.releases()
     own = next((release for release in releases if release.version == version), None)
-    last = _last_python(own) if own else None
-    newest = max(Version(target.python) for target in targets)
     said = ""
-    if last and last < newest:
-        said = f"{name} {version} has no wheel for a Python after {last}: its build may fail"
+    if own and any(own.was_built_before(target.python) for target in targets):
+        said = (
+            f"{name} {version} has no wheel for a Python after {own.last_python}: its build may "
+            "fail"
+        )
     for release in releases:
         if (
             release.version > version
@@ -121,15 +118,3 @@ def build_notes(key: Key, project: Project, targets: Iterable[PythonTarget]) -> 
             said = said or f"the build of {name} {version} may fail on a newer Python than it knows"
             return [f"{said}; {name} {release.version} has wheels"]
     return [said] if said else []
-
-
-def _last_python(release: Release) -> Version | None:
-    """Give the newest Python that has a wheel; None where one is for all, or none says."""
-    pythons: list[Version] = []
-    for file in release.wheels:
-        for tag in parse_wheel_filename(file.filename)[3]:
-            if tag.interpreter in ("py3", "cp3") or tag.abi.startswith("abi3"):
-                return None
-            if found := re.fullmatch(r"cp3([0-9]{1,2})", tag.interpreter):
-                pythons.append(Version(f"3.{found[1]}"))
-    return max(pythons, default=None)

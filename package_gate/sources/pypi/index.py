@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from package_gate.core.artifact import RemoteFile
@@ -59,6 +59,22 @@ class Release:
     def files(self) -> tuple[RemoteFile, ...]:
         """All of them."""
         return self.wheels + self.sdists
+
+    @property
+    def last_python(self) -> Version | None:
+        """The newest Python that has a wheel; None where one is for all, or none says."""
+        pythons: list[Version] = []
+        for file in self.wheels:
+            for tag in parse_wheel_filename(file.filename)[3]:
+                if tag.interpreter in ("py3", "cp3") or tag.abi.startswith("abi3"):
+                    return None
+                if found := re.fullmatch(r"cp3([0-9]{1,2})", tag.interpreter):
+                    pythons.append(Version(f"3.{found[1]}"))
+        return max(pythons, default=None)
+
+    def was_built_before(self, python: str) -> bool:
+        """Whether it has compiled wheels for older Pythons only: nobody built it for this one."""
+        return self.last_python is not None and self.last_python < Version(python)
 
 
 @dataclass(frozen=True, slots=True)

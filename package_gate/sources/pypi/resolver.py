@@ -87,13 +87,26 @@ class Resolver:
         fetch: Fetch,
         describe: Describe,
         max_sdists: int,
+        *,
+        newer_python: bool = True,
     ) -> None:
-        """`max_sdists` is how many releases of one closure may exist only as sdists."""
+        """Resolve with these.
+
+        Args:
+            settings: uv's.
+            index: the one that uv asks.
+            fetch: for sdists.
+            describe: the same.
+            max_sdists: how many releases of one closure may exist only as sdists.
+            newer_python: whether one will do that has compiled wheels, but none for a Python as new
+                as the target's.
+        """
         self._settings = settings
         self._index = index
         self._fetch = fetch
         self._describe = describe
         self._max_sdists = max_sdists
+        self._newer_python = newer_python
         self._sdists: dict[Key, SdistMetadata] = {}
         self._sdists_lock = threading.Lock()
         self._needed: dict[PythonTarget, dict[Key, RemoteFile]] = {}
@@ -162,6 +175,8 @@ class Resolver:
             if release is None:
                 return _capped(capped, target) if capped and result.reason in LASTING else result
             key = (result.package, release.version)
+            if not self._newer_python and release.was_built_before(target.python):
+                return _built_before(key, release, target)
             sdists[key] = (release.sdists[0], self._read_sdist(key, release.sdists[0], folder))
             stand_in(stand_ins, *key, sdists[key][1])
             self._needed[target][key] = release.sdists[0]
@@ -280,6 +295,14 @@ def _capped(capped: Mapping[Key, str], target: PythonTarget) -> ResolutionFailur
     if len(releases) > 1:
         words += f", and {len(releases) - 1} more of its releases for an older one too"
     return ResolutionFailure(Reason.OTHER_PYTHON, words, name, said_by="its metadata")
+
+
+def _built_before(key: Key, release: Release, target: PythonTarget) -> ResolutionFailure:
+    words = (
+        f"{key[0]} {key[1]} has wheels for Python {release.last_python} and older only, and its "
+        f"sdist was not made for {target.python}; [sdists] newer_python lets it be built"
+    )
+    return ResolutionFailure(Reason.OTHER_PYTHON, words, key[0], said_by="the index")
 
 
 def is_pin(requirement: Requirement) -> bool:

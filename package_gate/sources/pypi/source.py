@@ -114,7 +114,14 @@ class PyPI:
         """What it asks."""
         self._sdists_allowed = policy.sdists.allowed
         most = MAX_SDISTS if self._sdists_allowed else 0
-        self._resolver = Resolver(settings, self.index, fetch, describe, most)
+        self._resolver = Resolver(
+            settings,
+            self.index,
+            fetch,
+            describe,
+            most,
+            newer_python=policy.sdists.newer_python,
+        )
         self._newest = Newest(self._resolver, Builds(self._resolver), self.index)
 
     def resolve(self, request: Request) -> Resolution:

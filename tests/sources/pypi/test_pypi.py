@@ -1,5 +1,6 @@
 """The source for PyPI requirements, against a fake index."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from package_gate.core.errors import (
     SourceError,
     SourceRefusedError,
     TooFreshError,
+    UnfitError,
     UnresolvedError,
 )
 from package_gate.core.finding import Kind, Severity
@@ -889,9 +891,37 @@ def test_a_release_whose_wheels_end_before_the_notebooks_python_says_so(
     for tag in tags:
         index.add_wheel("source", "1.0", tag=tag)
     said = "source 1.0 has no wheel for a Python after 3.9: its build may fail"
-    assert said in gate.resolve("source==1.0").packages[0].notes
+    taken = Sdists(newer_python=True)
+    assert said in gate.resolve("source==1.0", sdists=taken).packages[0].notes
     index.add_wheel("source", "2.0")
-    assert f"{said}; source 2.0 has wheels" in gate.resolve("source==1.0").packages[0].notes
+    notes = gate.resolve("source==1.0", sdists=taken).packages[0].notes
+    assert f"{said}; source 2.0 has wheels" in notes
+
+
+@pytest.mark.parametrize("requirement", ["source==1.0", "source<2", "needy"])
+def test_a_release_that_was_built_for_older_pythons_only_is_not_for_a_newer_one(
+    gate: Gate, index: PackageIndex, requirement: str
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "0.1")
+    index.add_sdist("source", "1.0")
+    index.add_wheel("source", "1.0", tag="cp39-cp39-any")
+    index.add_wheel("source", "2.0")
+    index.add_wheel("needy", "1.0", ["source<2"])
+    said = "source 1.0 has wheels for Python 3.9 and older only, and its sdist was not made for 3.1"
+    with pytest.raises(UnfitError, match=re.escape(said)):
+        gate.resolve(requirement)
+
+
+def test_a_release_that_was_built_for_one_of_the_pythons_is_for_that_one_only(
+    gate: Gate, index: PackageIndex
+) -> None:
+    index.add_build_tools()
+    index.add_sdist("source", "1.0")
+    index.add_wheel("source", "1.0", tag="cp311-cp311-any")
+    resolution = gate.resolve("source==1.0", targets=TWO_TARGETS)
+    assert [target.split()[1] for target in resolution.targets] == ["3.11"]
+    assert any("not resolved for Python 3.12" in note for note in resolution.notes)
 
 
 @pytest.mark.parametrize("tag", ["cp311-cp311-win_amd64", "cp39-abi3-win_amd64", "py3-none-win32"])
