@@ -3,12 +3,13 @@
 import re
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
@@ -21,7 +22,7 @@ from package_gate.core.errors import SourceError
 from package_gate.core.text import printable
 from package_gate.inventory.formats.core_metadata import specifiers
 from package_gate.net.addresses import IndexAddress
-from package_gate.net.guarding_proxy import GuardingProxy, guarding_proxy
+from package_gate.net.guarding_proxy import guarding_proxy
 from package_gate.net.session import Answer, HTTPSession, Network, NoAnswerError, network_of
 from package_gate.sources.pypi.lock import as_utc, release_of
 from package_gate.sources.pypi.uv import IndexSettings, read_uv_config
@@ -245,14 +246,19 @@ def _address(name: str, url: str, environment: Mapping[str, str]) -> IndexAddres
 class Index:
     """Asks the configured indexes, once for each project in the life of this object.
 
-    Several threads may use it.
+    Several threads may use it. Its connections are kept, and closed when it is given up.
     """
 
     def __init__(self, settings: IndexSettings) -> None:
+        """Ask nothing yet."""
         self._settings = settings
         self._known: dict[str, Project | None] = {}
+        self._asked: dict[str, Future[Project | None]] = {}
         self._missing: set[str] = set()
+        self._idle: list[_Client] = []
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(AT_ONCE, "index")
+        weakref.finalize(self, _close, self._threads, self._idle)
 
     def project(self, name: str) -> Project | None:
         """Give what the index says of this project; None when no index knows it.
@@ -267,10 +273,24 @@ class Index:
         """Do the same for several, side by side; the keys are normalised names."""
         wanted = {canonicalize_name(name) for name in names}
         with self._lock:
-            if missing := sorted(wanted - self._known.keys()):
-                with self._client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
-                    self._known.update(zip(missing, pool.map(client.ask, missing), strict=True))
-            return {name: self._known[name] for name in wanted}
+            answers: dict[str, Project | None] = {
+                name: self._known[name] for name in wanted & self._known.keys()
+            }
+            for name in sorted(wanted - self._known.keys() - self._asked.keys()):
+                self._asked[name] = self._threads.submit(self._ask, name)
+            asked = {name: self._asked[name] for name in wanted - answers.keys()}
+        return answers | {name: each.result() for name, each in asked.items()}
+
+    def _ask(self, name: str) -> Project | None:
+        try:
+            with self._client() as client:
+                project = client.ask(name)
+            with self._lock:
+                self._known[name] = project
+            return project
+        finally:
+            with self._lock:  # whoever wants to know it after a failure asks again
+                del self._asked[name]
 
     def documents(self, addresses: Iterable[str]) -> dict[str, bytes]:
         """Fetch what an index names beside its files, side by side.
@@ -280,24 +300,32 @@ class Index:
             SourceRefusedError: one is at a forbidden address, or redirects to one.
         """
         wanted = sorted(set(addresses))
-        with self._client() as client, ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(wanted, pool.map(client.document, wanted), strict=True))
+        return dict(zip(wanted, self._threads.map(self._document, wanted), strict=True))
+
+    def _document(self, address: str) -> bytes:
+        with self._client() as client:
+            return client.document(address)
 
     @contextmanager
     def _client(self) -> Iterator["_Client"]:
-        network = network_of(self._settings.environment)
-        with (
-            guarding_proxy(self._settings.guard, network) as proxy,
-            _Client(self._settings, network.ca_bundle, proxy) as client,
-        ):
+        """Lend a client to one question at a time: what it was refused belongs to that one."""
+        with self._lock:
+            client = self._idle.pop() if self._idle else None
+        client = client or _Client(self._settings)
+        try:
             yield client
+        except BaseException:
+            client.close()
+            raise
+        with self._lock:
+            self._idle.append(client)
 
     def answers(self) -> bool:
         """Whether the indexes are known to have any project at all.
 
         One that is configured wrong answers 404 to everything.
         """
-        if not any(self._known.values()):
+        if not any(list(self._known.values())):
             return any(self.projects(PROBES).values())
         return True
 
@@ -321,34 +349,39 @@ class Index:
         return False
 
 
-class _Client:
-    """A session with the indexes that takes nothing from the environment."""
+def _close(threads: ThreadPoolExecutor, idle: "list[_Client]") -> None:
+    """End what an index holds, when nobody holds the index any more or the program ends."""
+    threads.shutdown(wait=False, cancel_futures=True)
+    for client in idle:
+        client.close()
 
-    def __init__(
-        self, settings: IndexSettings, ca_bundle: str | bool, proxy: GuardingProxy
-    ) -> None:
-        self._proxy = proxy
+
+class _Client:
+    """A connection to the indexes that takes nothing from the environment."""
+
+    def __init__(self, settings: IndexSettings) -> None:
         environment = settings.environment
         config = read_uv_config(settings)
         strategy = environment.get("UV_INDEX_STRATEGY") or config.get("index-strategy")
         self._first_only = strategy in (None, "first-index")
         self._indexes = configured_indexes(settings)
         tries = environment.get("UV_HTTP_RETRIES", "")
+        network = network_of(environment)
+        self._open = ExitStack()
+        self._proxy = self._open.enter_context(guarding_proxy(settings.guard, network))
         self._session = HTTPSession(
-            Network(ca_bundle, {"https": proxy.url}),
+            Network(network.ca_bundle, {"https": self._proxy.url}),
             wait_seconds=WAIT_SECONDS,
             answer_seconds=PAGE_SECONDS,
             answer_bytes=MAX_PAGE,
-            connections=AT_ONCE,
             retries=int(tries) if tries.isdecimal() else 3,
             follow_redirects=True,
         )
+        self._open.callback(self._session.close)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._session.close()
+    def close(self) -> None:
+        """Close the connection."""
+        self._open.close()
 
     def ask(self, name: str) -> Project | None:
         """Ask index after index, as uv does: the first one that has the project speaks for it."""
