@@ -6,19 +6,20 @@ was imported, or has a method change it, counts for each flow that uses a name o
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.build_reach import waits
 
 _WORD = r"[^\W\d]\w*"
-_BOUND = re.compile(
-    rf"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import\b[ \t]*(\([^)]*\)|[^\n;#]*)|({_WORD})[ \t]*(?::?=)"
-    rf"[ \t]*({_WORD})(?:\.{_WORD})*[ \t]*$",
-    re.MULTILINE,
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import\b[ \t]*(\([^)]*\)|[^\n;#]*)", re.MULTILINE
 )
-"""An import, or another name for something."""
+_ALIAS = re.compile(rf"({_WORD})[ \t]*(?::?=)[ \t]*({_WORD})(?:\.{_WORD})*[ \t]*$")
+"""At the end of a line."""
+_ENDS_WITH_NAME = re.compile(rf"=[ \t]*{_WORD}(?:\.{_WORD})*[ \t]*$", re.MULTILINE)
 _NAMED = re.compile(rf"({_WORD})(?:\.{_WORD})*(?:\s+as\s+({_WORD}))?|\*")
 _CHAIN = rf"{_WORD}(?:\s*\.\s*{_WORD}|\[[^\]\n]*\]|\(\))*"
 _SETS = re.compile(
@@ -47,6 +48,10 @@ _ANY = re.compile(
 """Ways to a module that no import names."""
 _GIVEN = re.compile(rf"[(,]\s*({_WORD})\s*(?=[,)])")
 _MAY_CHANGE = re.compile(r"[=(]|\b(?:in|del|as)\b")
+_ANY_OR_SETTER = (
+    r"\bmodules\b|import_module|__globals__|__import__|setattr|delattr|\bvars\b|setitem|__set"
+    r"|\b(?:list|dict|patch)\b"
+)
 _OF_ALL_PROGRAMS = re.compile(r"os\.environ\b|sys\.path\b")
 """What every program changes."""
 _WHOLE = {"__dict__", "__globals__", "__builtins__"}
@@ -67,6 +72,7 @@ class Afar:
             for path, code in graph.modules.items()
             if not waits(path)
         }
+        self._bindings = {path: _bindings(text) for path, text in self._modules.items()}
         self._calls: dict[tuple[str, bool], list[tuple[str, str]]] = {}
 
     def changing(self, path: str, names: Collection[str], setters: Mapping[str, bool]) -> set[str]:
@@ -89,11 +95,10 @@ class Afar:
     def _aliases(self) -> dict[str, set[str]]:
         """What a name stands for that some module has imported under it."""
         found: dict[str, set[str]] = {}
-        for text in self._modules.values():
-            for imported, stands, of in _BOUND.findall(text):
-                for name, alias in (*_NAMED.findall(imported), (of, stands)):
-                    if alias:
-                        found.setdefault(alias, set()).add(name)
+        for bindings in self._bindings.values():
+            for name, alias in (names for binding in bindings for names in binding.names):
+                if alias:
+                    found.setdefault(alias, set()).add(name)
         return found
 
     @cached_property
@@ -101,13 +106,13 @@ class Afar:
         """The lines by the names of what they change; `*` for those that name nothing."""
         found: dict[str, set[str]] = {}
         modules = {stem(path) for path in self._modules}
-        for text in self._modules.values():
-            bound = _bound(text)
+        for path, text in self._modules.items():
+            bound = _bound(self._bindings[path])
             lines = text.split("\n")
-            for number, line in enumerate(lines):
-                if not _MAY_CHANGE.search(line):
+            for number in _lines_with(_of_interest(bound, modules), text):
+                if not _MAY_CHANGE.search(lines[number]):
                     continue
-                for name in _changed(line, bound, modules):
+                for name in _changed(lines[number], bound, modules):
                     for each in self._meant(name):
                         found.setdefault(each, set()).add(_statement(lines, number))
         return found
@@ -138,6 +143,30 @@ def stem(path: str) -> str:
     return path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
 
 
+def _of_interest(bound: set[str], modules: set[str]) -> re.Pattern[str]:
+    """Give what every line has of which `_changed` names something."""
+    if isinstance(bound, _Any):
+        return _MAY_CHANGE
+    words = [_ANY_OR_SETTER]
+    if bound:
+        words.append(rf"\b(?:{'|'.join(sorted(bound))})\b\s*(?:[.\[]|\(\)|[-+*/%&|^@]{{1,2}}=)")
+    if given := sorted(bound & modules):
+        words.append(rf"\b(?:{'|'.join(given)})\b\s*[,)]")
+    return re.compile("|".join(words))
+
+
+def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+    """Yield the numbers of the lines that have this, from 0."""
+    number, begin = 0, 0
+    while found := pattern.search(text, begin):
+        number += text.count("\n", begin, found.start())
+        yield number
+        end = text.find("\n", found.start())
+        if end < 0:
+            return
+        number, begin = number + 1, end + 1
+
+
 class _Any(set[str]):
     """All names, since a module has imported `*`; but for the own objects."""
 
@@ -145,16 +174,38 @@ class _Any(set[str]):
         return name not in ("self", "cls")
 
 
-def _bound(text: str) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """An import, or another name for something."""
+
+    names: list[tuple[str, str]]
+    """Each with the other name that it gets, or ""."""
+    is_import: bool
+
+
+def _bindings(text: str) -> list[_Binding]:
+    """Give what a module imports, and where it gives something another name, in their order."""
+    places = [
+        (found.start(), _Binding(_NAMED.findall(found[1]), is_import=True))
+        for found in _IMPORT.finditer(text)
+    ]
+    for ending in _ENDS_WITH_NAME.finditer(text):
+        line = text.rfind("\n", 0, ending.start()) + 1
+        if alias := _ALIAS.search(text, line, ending.end()):
+            places.append((alias.start(), _Binding([(alias[2], alias[1])], is_import=False)))
+    return [binding for _, binding in sorted(places, key=lambda place: place[0])]
+
+
+def _bound(bindings: Sequence[_Binding]) -> set[str]:
     """Name what a module has imported, and what stands for it."""
     found: set[str] = set()
-    for imported, alias, of in _BOUND.findall(text):
-        if imported.strip(" (\n") == "*":
-            return _Any()
-        if alias:
-            found.update({alias} if of in found else ())
+    for binding in bindings:
+        if binding.names == [("", "")]:
+            return _Any()  # all that another module has
+        if binding.is_import:
+            found.update(alias or name for name, alias in binding.names)
         else:
-            found.update(name or first for first, name in _NAMED.findall(imported))
+            found.update(alias for name, alias in binding.names if name in found)
     return found
 
 

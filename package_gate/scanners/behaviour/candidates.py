@@ -34,9 +34,10 @@ _SECRETS = re.compile(
     rb"|[/~\"']\.(?:ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)\b|/proc/|/run/secrets"
     rb"|\bget_(?:password|(?:frozen_)?credentials|secret\w*)\b|\blist_secret|\bgetpass\b|dotenv_values"
     rb"|airflow\.(?:models|hooks)|\bdbutils\b|secretmanager|keyvault|\bhvac\b|browser_cookie3|rookiepy"
-    rb"|secretstorage|_history\b|\.git-credentials|\.npmrc|\.docker\b|Login Data"
-    rb"|\buser_ns\b|\bget_objects\b|history\.sqlite"
-    rb"|__main__[\"'\].]|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
+    rb"|secretstorage|(?:sh|python|sql|psql|sqlite|repl|cli|irb|[\"'}*.%])_history\b"
+    rb"|\.git-credentials|\.npmrc|\.docker\b|Login Data|\buser_ns\b|\bget_objects\b|history\.sqlite"
+    rb"|(?<!== )(?<!==)[\"']__main__[\"']|\b__main__\.|\bimport[ \t]+__main__\b"
+    rb"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
 )
 """What a module reads that another one may send."""
 _LONG = 1000

@@ -20,12 +20,15 @@ rule net
         $net14 = /\b(HTTP|SMTP|Socket|Datagram)Handler\b|\bURLopener\b|OpenerDirector|PoolManager|sock_send/
         $net15 = /\b(posthog|sentry_sdk|mlflow|wandb|pymongo|yagmail|kafka|slack_sdk|apprise|mixpanel)\b/
         $net18 = /\b(aiosmtplib|pysftp|scp|fabric|telebot|discord_webhook|dhooks)\b/
-        $net16 = /\bpaho\.mqtt\b|\bredis\b|\bhuggingface_hub\b|IPython\.display\b/
+        $net16 = /\bpaho\.mqtt\b|\bredis\b|IPython\.display\b/
         $net17 = /\b(s3fs|gcsfs|adlfs|smart_open|minio|oss2|dropbox|pydrive2?|cloudpathlib)\b|\bazure\.storage|google\.cloud/
         $net12 = /ConnectionPool|\bread_(csv|table|json|html|xml|fwf)\(|\bfsspec\b|_vendor/
+        $hub = /\bhuggingface_hub\b/
+        // Types, which a large project names in each of its modules.
+        $hub_types = /\bfrom[ \t]+huggingface_hub\.(dataclasses|errors)[ \t]+import\b/
 
     condition:
-        any of them
+        any of ($net*) or #hub > #hub_types
 }
 
 rule words_of_secrets

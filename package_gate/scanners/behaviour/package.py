@@ -78,6 +78,8 @@ _HOOKS = re.compile(
     re.MULTILINE,
 )
 """Functions that hosts call by their names: pytest, Jupyter, IPython."""
+_BY_TEXT = re.compile(rb"getattr|\b(?:attrgetter|methodcaller|vars|eval|exec|globals)\b|__dict__")
+"""What gives something that is named by a text."""
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
@@ -459,22 +461,24 @@ class PackageBehaviour:
 
     def _calls(self, path: str, names: frozenset[str], depth: int) -> Iterator[str]:
         """Yield the names that are called, as soon as that is known of one; some repeatedly."""
-        words = {re.escape(name.partition(".")[0].encode()) for name in names}
-        word = re.compile(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b")
         further = []
         for caller in self._callers(path) if names else ():
-            content = self._graph.modules[caller]
             yield from self._implied(path, caller, names)
-            if content.isascii() and not word.search(content):
+            if not self._may_name(caller, {name.partition(".")[0] for name in names}):
                 continue  # operators alone reach an object whose class is not named
-            used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
-            at_once = names if ANYTHING in used else used & names
+            at_once: Collection[str] = _NOTHING
+            if self._may_name(caller, names):
+                used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
+                at_once = names if ANYTHING in used else used & names
             yield from at_once
             if not at_once and depth < _DEPTH:
                 further.append(caller)
         for caller in further:
             found: set[str] = set()
-            for name, lines in self._used_of(path, caller, whole=True).items():
+            used_there = (
+                self._used_of(path, caller, whole=True) if self._may_name(caller, names) else {}
+            )
+            for name, lines in used_there.items():
                 ways = self._leading_to(caller, lines) if name in names else _NOTHING
                 if ways and self._is_called(caller, ways, depth + 1):
                     found.add(name)
@@ -483,6 +487,21 @@ class PackageBehaviour:
                 ways = self._inheriting(path, name, caller)
                 if ways and self._is_called(caller, ways, depth + 1):
                     yield name
+
+    def _may_name(self, path: str, names: Collection[str]) -> bool:
+        """Whether one of these names may stand in a module: all its words, but for methods that
+        run by themselves, or its first word where texts may be names."""
+        content = self._graph.modules[path]
+        if not content.isascii():  # other letters may be the same name
+            return True
+        first_alone = _BY_TEXT.search(content) is not None
+        return any(
+            all(
+                part.encode() in content or part.startswith("__")
+                for part in name.split(".")[: 1 if first_alone else None]
+            )
+            for name in names
+        )
 
     def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
         """Name what of a module, when called, comes to one of these lines."""
