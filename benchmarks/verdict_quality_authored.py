@@ -80,8 +80,7 @@ def judge(samples: Mapping[str, Mapping[str, Any]], advisories: Path) -> list[Pa
         name = sample["name"]
         packages.append(index.add(name, sample["version"], contents(sample), YOUNG))
         if "old" in sample:
-            binary = {**sample.get("binary", {}), **sample["old"].get("binary", {})}
-            old = contents({**sample["old"], "binary": binary})
+            old = contents(sample["old"])
             index.old[name] = index.add(name, sample["old"]["version"], old, OLD)
     with judging(index.fetch, Policy(advisories=ANY_AGE), advisories, index) as judged:
         return judged(packages)

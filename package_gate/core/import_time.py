@@ -333,6 +333,11 @@ class Reach:
                 uses.given.setdefault(f".{attribute}", set()).add(node.value.id)
             if not own or uses.of_one_function:
                 uses.called.add(node.value.id)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                _note_held(target, node.value, uses)
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            _note_held(node.target, node.iter, uses)
         elif isinstance(node, ast.ClassDef):
             self._note_class(node, uses)
         elif (
@@ -498,6 +503,16 @@ class _Uses:
             found |= new
             waiting += new
         return found
+
+
+def _note_held(target: ast.expr, value: ast.expr, uses: _Uses) -> None:
+    """Note the functions that a name stands for, or that what it stands for holds."""
+    if not isinstance(target, ast.Name):
+        return
+    held = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
+    names = {each.id for each in held if isinstance(each, ast.Name)}
+    if names:
+        uses.given.setdefault(target.id, set()).update(names)
 
 
 def _root(expression: ast.expr) -> str:

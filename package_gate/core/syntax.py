@@ -86,6 +86,8 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
         try:
             module = _tree(text, is_code=is_code)
             run_annotations(module)
+            if "classmethod" in text:
+                name_own_class(module)
             tell_apart(module)
         except (RecursionError, MemoryError) as error:
             raise TooHardError("it is nested too deeply, or too large") from error
@@ -120,6 +122,24 @@ def run_annotations(module: ast.Module) -> None:
                         ast.copy_location(ast.Expr(each), each) for each in called[index]
                     ]
             waiting += (each for each in block if isinstance(each, _HOLDS_STATEMENTS))
+
+
+def name_own_class(module: ast.Module) -> None:
+    """Let a class that a method of it calls as `cls` be called by its name."""
+    for owner in (each for each in ast.walk(module) if isinstance(each, ast.ClassDef)):
+        for method in owner.body:
+            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            names = [each.arg for each in (*method.args.posonlyargs, *method.args.args)]
+            if not names or "classmethod" not in map(ast.unparse, method.decorator_list):
+                continue
+            nodes = [*ast.walk(method)]
+            own = [each for each in nodes if isinstance(each, ast.Name) and each.id == names[0]]
+            if all(isinstance(each.ctx, ast.Load) for each in own):
+                called = {id(each.func) for each in nodes if isinstance(each, ast.Call)}
+                for each in own:
+                    if id(each) in called:
+                        each.id = owner.name
 
 
 def _called(statement: ast.stmt) -> list[ast.expr]:

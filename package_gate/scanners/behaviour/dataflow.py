@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from package_gate.core.import_time import parameters_given
@@ -105,6 +106,14 @@ _PRINTED = {f"sys.{dunder}{end}{dunder}" for end in ("stdout", "stderr") for dun
 _ADDS = {"add", "addfile"}
 _GIVE_TEXT = {"decode", "encode", "hex", "join", "read", "read_text", "replace", "strip"}
 _SAVES = {"save", "dump", "tofile", "readinto"}
+_FINDS = {"search", "match", "fullmatch", "findall", "finditer"}
+_KINDS_OF_SECRETS = re.compile(
+    r"AKIA|gh\[?[pousr]+\]?_|xox|\bsk-|passw|secret|token|api.{0,4}?key|PRIVATE|mnemonic|eyJ",
+    re.IGNORECASE,
+)
+"""What stands in patterns that find secrets in texts."""
+_FETCHES = re.compile(tables.FETCH, re.IGNORECASE)
+_TO_FILE = re.compile(r"(?:^|\s)(?:-o|--output(?:-document)?|-OutFile)[\s=\"']*$", re.IGNORECASE)
 _WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
 _ENVIRONMENT = {"os.environ", "os.environb"}
 _FIELDS = "all fields"
@@ -595,12 +604,14 @@ class Flow:
             key = f".{each.attr}" if isinstance(each, ast.Attribute) else getattr(each, "id", "")
             values = self.expressions.values.get(key, [each])
             made += (value for value in values if isinstance(value, ast.Call))
+        made += [each for value in made for each in value.args[:1] if isinstance(each, ast.Call)]
         of_objects = [
             self.text(each)
             for value in made
             for each in (*value.args[:1], *(k.value for k in value.keywords if k.arg in _ADDRESSES))
         ]
-        texts = [each if "//" in each else f"//{each}" for each in of_objects]
+        of_each = [line for text in of_objects for line in text.split("\n")]
+        texts = [each if "//" in each else f"//{each}" for each in of_each]
         return "\n".join((*texts, *map(self.text, waiting)))
 
     def done_elsewhere(self, call: Call) -> dict[str, list[ast.expr]]:
@@ -861,6 +872,20 @@ class Flow:
                 return [f"{module}{key}" for key in targets(expression)]
         return targets(expression)
 
+    def _fetched_to(self, call: Call) -> Iterator[ast.expr]:
+        """Yield the path to which a program such as `curl`, which this starts, fetches a file."""
+        words: list[ast.expr] = []
+        for given in call.arguments[:1]:
+            if isinstance(given, ast.JoinedStr):
+                words = given.values
+            elif isinstance(given, ast.List | ast.Tuple):
+                words = given.elts
+        if not (words and _FETCHES.match(self.text(words[0]).rpartition("/")[2])):
+            return
+        for option, path in pairwise(words):
+            if _TO_FILE.search(self.text(option)):
+                yield path.value if isinstance(path, ast.FormattedValue) else path
+
     def _is_module(self, expression: ast.expr) -> bool:
         """Whether this is a module, such as `os` in `os.write(…)`, which keeps nothing."""
         return (
@@ -878,6 +903,9 @@ class Flow:
                     if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
                         for key in self._keys_of_path(path):
                             yield key, Label.DOWNLOADED, call.node
+            for path in self._fetched_to(call) if call.does(tables.STARTS) else ():
+                for key in self._keys_of_path(path):
+                    yield key, Label.DOWNLOADED, call.node
             if _adds_to_all_logs(call, self._names):
                 for value in call.arguments:
                     for argument in self._methods_of(value, "emit"):
@@ -948,6 +976,9 @@ class Flow:
             if any(name in tables.OPENS for name in names):
                 inside = [each.value for each in expression.keywords if each.arg == "fileobj"]
                 return (*inside, *expression.args, expression)[0]
+            function = expression.func
+            if isinstance(function, ast.Attribute) and function.attr == "open":
+                return function.value  # of `path.open("a")`
             return expression
         if isinstance(expression, ast.Name):
             for value in self.expressions.values.get(expression.id, ()):
@@ -1040,6 +1071,8 @@ class Flow:
         elif isinstance(node, ast.DictComp | ast.ListComp | ast.SetComp | ast.GeneratorExp):
             if self._chooses(node):
                 return
+            if any(self._looks_for_secrets(each) for part in node.generators for each in part.ifs):
+                labels |= {Label.SECRET, Label.LOOT}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
             labels.add(Label.DECODED)
         for child in children(node):
@@ -1177,6 +1210,21 @@ class Flow:
                 labels |= self._others.labels(name)
         labels |= _of_tables(tables.with_any(names))
 
+    def _looks_for_secrets(self, node: ast.expr) -> bool:
+        """Whether this finds what a pattern for secrets of several kinds fits."""
+        if not (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _FINDS
+        ):
+            return False
+        owner = node.func.value
+        compiled = self.expressions.values.get(getattr(owner, "id", ""), ())
+        patterns = [node] if self._is_module(owner) else [owner, *compiled]
+        texts = [self.text(*each.args[:1]) for each in patterns if isinstance(each, ast.Call)]
+        kinds = {kind.lower() for text in texts for kind in _KINDS_OF_SECRETS.findall(text)}
+        return len(kinds) > 1
+
     def _is_where_another_is(self, name: str) -> bool:
         """Whether this is the place of a module that is none of the package."""
         module, _, where = name.partition(".__")
@@ -1189,13 +1237,17 @@ class Flow:
             keys.add(f".{node.func.attr}()")
             if node.func.attr == "encrypt":
                 labels.add(Label.ENCRYPTED)
-        names, _, of_tables = _known(self.expressions.names(node.func))
+        called = self.expressions.names(node.func)
+        keys.update(f"{name}()" for name in called if name in self.expressions.functions)
+        names, _, of_tables = _known(called)
         labels |= _of_tables(of_tables)
         if "vars" in names:
             labels |= _of_tables(tables.with_any(self.expressions.names(node)))
         method = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if names & _TO_FIELDS or method in _TO_FIELDS_BY_METHOD:
             keys.add(_FIELDS)
+        if method in ("findall", "finditer") and self._looks_for_secrets(node):
+            labels |= {Label.SECRET, Label.LOOT}
         if method == "hex" and not node.args:
             labels.add(Label.DISGUISED)
         if method == "get_paginator" and _LISTS_SECRETS.search(self.text(*node.args[:1])):

@@ -507,6 +507,9 @@ class Expressions:
     def _call(self, node: ast.Call, depth: int, bound: Bound) -> object:
         arguments = [self._value(each, depth, bound) for each in node.args]
         for name in sorted(self.names(node.func, depth)):
+            numbers = arguments[1] if name == "map" and len(arguments) == 2 else None
+            if isinstance(numbers, list) and "str" in self.names(node.args[0], depth):
+                return list(map(as_text, numbers))
             known = called(name.removeprefix(HIDDEN), arguments)
             if known is not None:
                 return known

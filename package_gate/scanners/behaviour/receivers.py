@@ -27,6 +27,18 @@ _ASK_WHO_IT_IS = re.compile(
 """Hosts of the services whose keys and identities these are."""
 
 
+_NUMBERS = re.compile(
+    r"(?!0|10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)"
+    r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d+)?"
+)
+"""An address of the internet without a name."""
+
+
+def has_no_name(address: str) -> bool:
+    """Whether an address, or one of several, is a number: no service of good standing is."""
+    return any(map(_NUMBERS.fullmatch, _HOSTS.findall(address)))
+
+
 def stays_home(address: str) -> bool:
     """Whether an address is one of this machine or its own cluster; of several, each."""
     hosts = _HOSTS.findall(address)

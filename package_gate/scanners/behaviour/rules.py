@@ -36,7 +36,7 @@ from package_gate.scanners.behaviour.own_files import (
     of_another_language,
 )
 from package_gate.scanners.behaviour.pages import of_pages
-from package_gate.scanners.behaviour.receivers import is_for_strangers, stays_home
+from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
 from package_gate.scanners.behaviour.requirements import is_of_a_stranger
 from package_gate.scanners.behaviour.roundabout import of_roundabout_calls
@@ -89,7 +89,10 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
-_RUNS_INSIDE = re.compile(r"\b(?:exec|eval)\s*\(")
+_GIT_HOOK = re.compile(r"\.git[\\/]hooks[\\/]")
+_CALLS_OUT = re.compile(rf"\b{tables.FETCH}.{{1,200}}?https?://", re.IGNORECASE | re.DOTALL)
+_RUNS_OR_READS_INSIDE = re.compile(r"\b(?:exec|eval)\s*\(|\benviron\b|[~/]\.(?:ssh|aws)\b")
+_OF_TEXTS = ("runs-downloaded-code", "sends-secrets")
 _FETCHES_INSIDE = re.compile(r"urlopen|requests|https?:|socket")
 _COMMAND_KEYS = {"command", "argv", "cmd"}
 """What hosts call the command in a setting that they start."""
@@ -278,8 +281,8 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     for of_file in _OF_FILES:
         for rule, nodes in of_file(flow):
             add(rule, nodes)
-    for node in _of_texts(flow, depth, at_start=at_start):
-        add("runs-downloaded-code", (node,))
+    for rule, node in _of_texts(flow, depth, at_start=at_start):
+        add(rule, (node,))
     for call in of_copied_calls(flow):
         add("sends-what-it-intercepts", (call.node,))
     for call, identity in of_quiet_sends(flow):
@@ -293,16 +296,21 @@ def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
     return sorted(found.values(), key=lambda each: (each.behaviour.line, each.behaviour.rule))
 
 
-def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[ast.Constant]:
-    """Yield texts that are code which fetches and runs code: somebody will run them."""
+def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[tuple[str, ast.Constant]]:
+    """Yield texts that are code which fetches and runs code, or sends secrets as soon as it runs:
+    somebody will run them."""
     for node in flow.of_kind(ast.Constant) if depth < _MAX_DEPTH else ():
         text = node.value
-        if isinstance(text, str) and _RUNS_INSIDE.search(text) and _FETCHES_INSIDE.search(text):
+        if (
+            isinstance(text, str)
+            and _RUNS_OR_READS_INSIDE.search(text)
+            and _FETCHES_INSIDE.search(text)
+        ):
             with suppress(NotPythonError, TooHardError):
                 inside = Flow(running_nodes(parse(text.strip()), whole=False))
                 found = _find(inside, depth + 1, at_start=at_start)
-                if any(each.behaviour.rule == "runs-downloaded-code" for each in found):
-                    yield node
+                rules = {each.behaviour.rule for each in found}
+                yield from ((rule, node) for rule in _OF_TEXTS if rule in rules)
 
 
 _WAITING = {
@@ -346,13 +354,19 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         rule = sink.behaviour.rule
         of_node = calls.get(id(sink.nodes[0]), []) if sink.nodes else []
         labels = flow.labels(*(each for call in of_node for each in call.everything))
+        if rule == "sends-secrets" and _is_text(sink):
+            return True
         if rule == "sends-secrets":
             there = any(is_sent_there(call, flow) for call in of_node)
             elsewhere = any("sends" in flow.done_elsewhere(call) for call in of_node)
             here = any(call.does(table) for call in of_node for table in _SINKS)
             if elsewhere and not (here or there):  # all of a client's functions come to that
                 return False
-            return Label.LOOT in labels or any(is_loot(call, flow) for call in of_node)
+            return (
+                Label.LOOT in labels
+                or any(is_loot(call, flow) for call in of_node)
+                or any(has_no_name(flow.address(call)) for call in of_node)
+            )
         if rule == "sends-host-facts":
             return any(is_for_strangers(flow.address(call)) for call in of_node)
         runs = any(call.does(tables.RUNS) for call in of_node)
@@ -376,13 +390,26 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 for call in of_node
                 for code in _interpreted(call, flow)
             )
-            is_text = bool(sink.nodes) and isinstance(sink.nodes[0], ast.Constant)
-            return runs or by_command or interpreted or is_text or Label.REQUEST in labels
+            interpreted = interpreted or any(
+                Label.DOWNLOADED in flow.labels(script)
+                for call in of_node
+                for script in _shell_scripts(call, flow)
+            )
+            lasting = any(_has_others_fetch(call, flow) for call in of_node)
+            return (
+                runs
+                or by_command
+                or interpreted
+                or lasting
+                or _is_text(sink)
+                or Label.REQUEST in labels
+            )
         return rule in _WAITING or rule in _WAITING_WHERE_NEW
 
     return [each for each in found if counts(each)]
 
 
+_A_SHELL = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k|a)?sh")
 _BY_NAME = (
     (tables.ENCRYPTED, "runs-encrypted-code"),
     (tables.MEMORY, "runs-machine-code"),
@@ -445,6 +472,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
             yield "destroys-files"
     if path is not None:
         yield from _written(path, labels, flow)
+        if _has_others_fetch(call, flow):
+            yield "runs-downloaded-code"
 
 
 _NETWORK = (
@@ -637,6 +666,19 @@ def _interpreted(call: Call, flow: Flow) -> Iterator[ast.expr]:
                 yield code
 
 
+def _is_text(sink: Sink) -> bool:
+    """Whether it was found in a text that is code."""
+    return bool(sink.nodes) and isinstance(sink.nodes[0], ast.Constant)
+
+
+def _shell_scripts(call: Call, flow: Flow) -> Iterator[ast.expr]:
+    """Yield the path of `sh path` and the like."""
+    for each in call.arguments[:1]:
+        words = each.elts if isinstance(each, ast.List | ast.Tuple) else []
+        if words and _A_SHELL.fullmatch(flow.text(words[0])):
+            yield from words[1:]
+
+
 def _is_of_sender(call: Call, flow: Flow) -> bool:
     """Whether the program that is given its input sends it away, such as `curl`."""
     node: ast.expr = call.node.func
@@ -691,6 +733,16 @@ def _sent(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
     quietly = Label.REQUEST in labels and id(call.node) in flow.quiet
     if Label.OVERHEARD in labels or (there and (Label.INTERCEPTED in labels or quietly)):
         yield "sends-what-it-intercepts"
+
+
+def _has_others_fetch(call: Call, flow: Flow) -> bool:
+    """Whether a command that fetches or sends something is written to where a shell or git runs
+    it."""
+    path = flow.written_path(call)
+    where = flow.text(path) if path is not None else ""
+    if not (tables.AUTOSTART.search(where) or _GIT_HOOK.search(where)):
+        return False
+    return bool(_CALLS_OUT.search(flow.text(*call.everything)))
 
 
 def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `eighth.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `ninth.toml`."""
 
 import base64
 import tomllib
@@ -56,7 +56,7 @@ def test_it_runs_without_anybody_calling_it(
     assert {each.rule for each in behaviour.scan(target) if each.severity is Severity.HIGH}
 
 
-@pytest.mark.parametrize("sample", read("eighth"))
+@pytest.mark.parametrize("sample", [*read("eighth"), *read("ninth")])
 def test_theft_and_sabotage_are_seen_when_they_wait_too(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
@@ -85,7 +85,8 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "sample", [*read("sixth_honest"), *read("seventh_honest"), *read("eighth_honest")]
+    "sample",
+    [each for name in ("sixth", "seventh", "eighth", "ninth") for each in read(f"{name}_honest")],
 )
 def test_what_honest_packages_do_is_not(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
