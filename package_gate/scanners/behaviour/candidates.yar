@@ -168,7 +168,7 @@ rule candidate
         $alone2 = "CFUNCTYPE"
         $alone3 = /pynput|pyWinhook|pyHook|evdev|GetAsyncKeyState|SetWindowsHookEx/
         $alone4 = /keyboard\.(on_|hook|record)/
-        $alone5 = /pyperclip|win32clipboard|clipboard_get/
+        $alone5 = /pyperclip|win32clipboard|clipboard_get|pbpaste|\bxclip\b|\bxsel\b|wl-paste|Get-Clipboard|--cpu-max-threads|--donate-level/
         $alone6 = "__pyarmor__"
         $alone7 = "pytransform"
         $alone8 = /LaunchAgents|LaunchDaemons|systemd\/user|CurrentVersion.{1,4}Run\b|\.(bashrc|zshrc|bash_profile|zprofile|profile)\b/
@@ -196,7 +196,7 @@ rule candidate
         $alone33 = /sys\.modules(\[[^\n]{1,80}\][ \t]*=[^=]|\.update|\.setdefault|\.__setitem__)|\b(meta_path|path_hooks)(\.insert|[ \t]*=|\[)|(input|ast)_transformers?\w*\./
         $alone34 = /\b(pyximport|rpy2|julia|juliacall|lupa|js2py|oct2py|coconut)\b|\bimport hy\b|@[\w.]*\b(os|sys|subprocess|builtins)\./
         $alone35 = /\b(rpyc|execnet|Pyro[45]|ray\.(init|client|util)|BaseManager)\b|\b(from|import)[ \t]+(dask\.)?distributed\b|multiprocessing(\.(managers|connection)|[ \t]+import[^\n]*\b(connection|managers))/
-        $alone36 = /\bimport (git|dulwich|pygit2)\b|\bfrom (git|dulwich|pygit2) import|git["', ]+(push|remote)/
+        $alone36 = /\bimport (git|dulwich|pygit2)\b|\bfrom (git|dulwich|pygit2) import|git(\(|["', ])["', ]*(push|remote)|["']push["']/
         $alone37 = /\b(kubectl|terraform|gcloud|gsutil)\b|\baws["', ]+(s3|s3api|ec2|rds|iam|lambda|sagemaker)\b|\b(aio)?boto3\b/
         $alone38 = /\b(from|import)[ \t]+(wrapt|forbiddenfruit)\b|vars\(\w+\)\[|__dict__(\[["']|\.update)|\bpatch\([^\n]{0,200}\)\.start\(/
         $alone39 = /["']command["']:[ \t]*\[|\.(query|eval|evaluate|from_string)\([^\n]{0,200}__/

@@ -52,7 +52,10 @@ def of_copies(flow: Flow) -> Iterator[Found]:
             yield "sends-to-a-drop", (value,)
         elif sends and _PLAIN_HEADERS.fullmatch(text) and Label.DISGUISED in flow.labels(value):
             yield "sends-in-disguise", (value,)
-    encodes = any(call.does(tables.ENCODES) for call in flow.calls)
+    encodes = any(
+        call.does(tables.ENCODES) or getattr(call.node.func, "attr", "") == "hex"
+        for call in flow.calls
+    )
     for call in flow.calls:
         if _logs_in_as_its_author(call, flow):
             yield "sends-to-a-drop", (call.node,)

@@ -612,6 +612,8 @@ class Flow:
         ]
         of_each = [line for text in of_objects for line in text.split("\n")]
         texts = [each if "//" in each else f"//{each}" for each in of_each]
+        pairs = [each.elts for each in waiting if isinstance(each, ast.Tuple)]  # host and port
+        texts += [f"//{self.text(pair[0])}" for pair in pairs if len(pair) == 2]
         return "\n".join((*texts, *map(self.text, waiting)))
 
     def done_elsewhere(self, call: Call) -> dict[str, list[ast.expr]]:
@@ -1258,8 +1260,9 @@ class Flow:
             labels |= {Label.SECRET, Label.LOOT}
         if tables.STARTS in of_tables and node.args:
             command = self.expressions.text(node.args[0])
-            secret = tables.SECRET_COMMANDS.search(command.replace("\n", " "))
-            if secret or tables.PRINTS_ENVIRONMENT.match(command):
+            if tables.SECRET_COMMANDS.search(command.replace("\n", " ")):
+                labels |= {Label.SECRET, Label.IDENTITY}
+            if tables.PRINTS_ENVIRONMENT.match(command):
                 labels |= {Label.SECRET, Label.LOOT}
         if tables.WALKS in of_tables and node.args:
             tops = self.expressions.text(node.args[0]).split("\n")

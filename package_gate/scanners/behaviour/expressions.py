@@ -448,6 +448,9 @@ class Expressions:
         if isinstance(node.op, ast.Add):
             if isinstance(left, list) and isinstance(right, list):
                 return first_of(left + right)
+            if isinstance(left, list) or isinstance(right, list):  # one of them is not known
+                parts = (each if isinstance(each, list) else [UNKNOWN] for each in (left, right))
+                return first_of([each for part in parts for each in part])
             return as_text(left) + as_text(right)
         if isinstance(node.op, ast.Div):
             return f"{as_text(left)}/{as_text(right)}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from package_gate.core.addresses import addresses_in
 from package_gate.core.finding import fingerprint_of
 from package_gate.core.import_time import running_nodes
-from package_gate.core.scopes import unparsed
+from package_gate.core.scopes import plain, unparsed
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.core.text import one_line
 from package_gate.scanners.behaviour import tables as tables
@@ -89,8 +89,21 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
+_GIT_AWAY = re.compile(
+    r"\bgit\s(?:[^|;&]{0,80}?\s)?(?:push|remote\s+(?:add|set-url))\s[^|;&]{0,120}?"
+    rf"(?:https?://|ssh://|git@)[^\s/{UNKNOWN}%]+\.[^\s/{UNKNOWN}%]+[:/]"
+)
+"""What brings a repository to an address that stands in the code."""
+_CLIPBOARD = re.compile(r"(?:\S*/)?(?:pbpaste|xclip|xsel|wl-paste)|Get-Clipboard", re.IGNORECASE)
+_COINS = re.compile(r"\bbc1\S{0,20}\[|0x\[(?:0-9|a-f|A-F)+\]\{40\}|[1T]\[[0-9A-Za-z-]+\]\{3[0-9]")
+"""In patterns that fit addresses of coins."""
+_MINER = re.compile(r"--cpu-max-threads-hint|--donate-level|stratum\+(?:tcp|ssl|tls)://")
+_NEAR = 4
+"""Steps from what is decoded to a command."""
 _GIT_HOOK = re.compile(r"\.git[\\/]hooks[\\/]")
-_CALLS_OUT = re.compile(rf"\b{tables.FETCH}.{{1,200}}?https?://", re.IGNORECASE | re.DOTALL)
+_CALLS_OUT = re.compile(
+    rf"\b(?:{tables.FETCH}|git\s+(?:-\S+\s+)*push\b).{{1,200}}?https?://", re.IGNORECASE | re.DOTALL
+)
 _RUNS_OR_READS_INSIDE = re.compile(r"\b(?:exec|eval)\s*\(|\benviron\b|[~/]\.(?:ssh|aws)\b")
 _OF_TEXTS = ("runs-downloaded-code", "sends-secrets")
 _FETCHES_INSIDE = re.compile(r"urlopen|requests|https?:|socket")
@@ -366,12 +379,19 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 Label.LOOT in labels
                 or any(is_loot(call, flow) for call in of_node)
                 or any(has_no_name(flow.address(call)) for call in of_node)
+                or any(_GIT_AWAY.search(_git_command(call, flow)) for call in of_node)
+                or (there and Label.IDENTITY in labels)
             )
         if rule == "sends-host-facts":
             return any(is_for_strangers(flow.address(call)) for call in of_node)
         runs = any(call.does(tables.RUNS) for call in of_node)
         if rule == "runs-decoded-code":
-            return (runs and Label.ENCODED in labels) or not of_node
+            commands = any(
+                call.does(tables.STARTS)
+                and Label.DECODED in flow.near_labels(*call.arguments[:1], steps=_NEAR)
+                for call in of_node
+            )
+            return commands or (runs and Label.ENCODED in labels) or not of_node
         if rule == "starts-a-bundled-program":
             return any(flow.text(*c.arguments).lstrip().startswith("/tmp/") for c in of_node)  # noqa: S108
         if rule == "destroys-files":
@@ -441,8 +461,10 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "starts-again-by-itself"
     if _reads_memory(call, flow):
         yield "reads-other-processes"
-    if _hands_away(call, flow):
+    if _hands_away(call, flow) or _GIT_AWAY.search(_git_command(call, flow)):
         yield "sends-secrets"
+    if any(map(_MINER.search, _texts_in(call))):
+        yield "mines"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
     elsewhere = flow.done_elsewhere(call)
@@ -485,6 +507,23 @@ _ONLY_TAKES = re.compile(
     r"download|get|fetch|load|read|open|connect|from_|list|exists", re.IGNORECASE
 )
 """How functions are called that take something, and a path to put it."""
+
+
+def _texts_in(call: Call) -> list[str]:
+    """Give the texts that are written in a call's arguments."""
+    values = (each.value for each in call.arguments if isinstance(each, ast.Constant))
+    return [each for each in values if isinstance(each, str)]
+
+
+def _git_command(call: Call, flow: Flow) -> str:
+    """Give the command of git that a call gives: itself, or by a function of that name."""
+    if call.does(tables.STARTS):
+        return flow.text(*call.arguments).replace("\n", " ")
+    function = call.node.func
+    name = plain(getattr(function, "attr", getattr(function, "id", "")))
+    if not name.endswith("git") or not _texts_in(call):
+        return ""
+    return f"git {flow.text(*call.arguments)}".replace("\n", " ")
 
 
 def _hands_away(call: Call, flow: Flow) -> bool:
@@ -766,12 +805,23 @@ def _is_registry_run_key(call: Call, flow: Flow) -> bool:
     return call.does(tables.REGISTRY) and bool(tables.AUTOSTART.search(flow.text(*call.everything)))
 
 
+def _clipboard_programs(flow: Flow) -> tuple[ast.expr, ...]:
+    """Give the programs that are started where coins are looked for on the clipboard."""
+    started = [call.node for call in flow.calls if call.does(tables.STARTS)]
+    values = (each.value for each in flow.of_kind(ast.Constant)) if started else ()
+    texts = [each for each in values if isinstance(each, str)]
+    swaps = any(map(_CLIPBOARD.fullmatch, texts)) and any(map(_COINS.search, texts))
+    return tuple(started) if swaps else ()
+
+
 def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield what several calls of a file show together."""
     reads = [call for call in flow.calls if call.does(tables.READS_CLIPBOARD)]
     writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
     if reads and writes:
         yield "swaps-the-clipboard", tuple(each.node for each in (*writes, *reads))
+    if programs := _clipboard_programs(flow):
+        yield "swaps-the-clipboard", programs
     handlers = [call for call in flow.calls if _logs_to_the_network(call, flow)]
     for call in flow.calls if handlers else ():
         function = call.node.func

@@ -493,10 +493,9 @@ SECRETS = Table(
      "botocore.utils.InstanceMetadataFetcher().retrieve_iam_role_credentials",
      "botocore.utils.ContainerMetadataFetcher().retrieve_*", "ec2_metadata.ec2_metadata.iam_*",
      "boto3.client().create_access_key", "boto3.Session().client().create_access_key",
-     "huggingface_hub.get_token", "gc.get_objects", "__main__.__dict__",
-     "IPython.get_ipython().user_ns*", "get_ipython().user_ns*")
+     "huggingface_hub.get_token", "gc.get_objects", "__main__.__dict__")
 )  # fmt: skip
-"""Calls and names that give credentials, or all that a notebook holds."""
+"""Calls and names that give credentials, or all that a program holds."""
 ALL_SECRETS = Table(
     ("kubernetes.client.CoreV1Api().list_secret_for_all_namespaces",
      "kubernetes.client.CoreV1Api().list_namespaced_secret", "rookiepy.*", "browser_cookie3.*",
@@ -508,7 +507,9 @@ ALL_SECRETS = Table(
      "azure.keyvault.secrets.SecretClient().list_properties_of_secrets",
      "hvac.Client().secrets.kv.v2.list_secrets", "hvac.Client().secrets.kv.v1.list_secrets",
      "hvac.Client().secrets.kv.list_secrets", "dbutils.secrets.list",
-     "airflow.models.Variable.get_all")
+     "airflow.models.Variable.get_all",
+     *(f"{shell}.{held}*" for shell in ("IPython.get_ipython()", "get_ipython()")
+       for held in ("user_ns", "history_manager.get", "history_manager.search")))
 )  # fmt: skip
 """Calls that give all secrets of somebody, which hardly any honest client sends."""
 WALKS = Table(("os.walk", "os.scandir", "os.listdir", "glob.glob", "glob.iglob"))
