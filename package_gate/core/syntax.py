@@ -21,7 +21,7 @@ from package_gate.core.scopes import tell_apart
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
 more than this could use the stack up while a tree is made."""
-_COLLECTING = 50_000, 20, 100
+_COLLECTING = 50_000, 20, 10
 """After how many objects garbage is looked for, and how seldom among old ones: see `gc`."""
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
 _OF_THIS_PYTHON = (

@@ -98,8 +98,8 @@ _CLIPBOARD = re.compile(r"(?:\S*/)?(?:pbpaste|xclip|xsel|wl-paste)|Get-Clipboard
 _COINS = re.compile(r"\bbc1\S{0,20}\[|0x\[(?:0-9|a-f|A-F)+\]\{40\}|[1T]\[[0-9A-Za-z-]+\]\{3[0-9]")
 """In patterns that fit addresses of coins."""
 _MINER = re.compile(r"--cpu-max-threads-hint|--donate-level|stratum\+(?:tcp|ssl|tls)://")
-_NEAR = 4
-"""Steps from what is decoded to a command."""
+_NEAR = 1
+"""Steps from what is decoded to a command, at most."""
 _GIT_HOOK = re.compile(r"\.git[\\/]hooks[\\/]")
 _CALLS_OUT = re.compile(
     rf"\b(?:{tables.FETCH}|git\s+(?:-\S+\s+)*push\b).{{1,200}}?https?://", re.IGNORECASE | re.DOTALL

@@ -5,6 +5,7 @@ functions. This follows the data, in the code that runs when a package is instal
 when Python starts. Nothing of a package is run for that.
 """
 
+import gc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class BehaviourScanner:
                 yield from self._scan_tree(artifact, candidates, seen)
             except OSError as error:
                 raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
+            # What is known of its modules refers to itself, and would stand beside the next one's.
+            gc.collect()
 
     def _scan_tree(
         self, artifact: UnpackedArtifact, once: Once[frozenset[str]], seen: Seen
