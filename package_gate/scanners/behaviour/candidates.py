@@ -38,6 +38,7 @@ _SECRETS = re.compile(
     rb"|\.git-credentials|\.npmrc|\.docker\b|Login Data|\buser_ns\b|\bget_objects\b|history\.sqlite"
     rb"|(?<!== )(?<!==)[\"']__main__[\"']|\b__main__\.|\bimport[ \t]+__main__\b"
     rb"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b"
+    rb"|[\"'/]\.env[\"'.*]|(?:secret|credential)\w*\*"
 )
 """What a module reads that another one may send."""
 _LONG = 1000

@@ -41,7 +41,7 @@ rule words_of_secrets
         $a4 = /\.(ssh|aws|netrc|pypirc|kube|azure|gnupg|mozilla)/
         $a5 = "/proc/"
         $a6 = "/run/secrets"
-        $a9 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
+        $a9 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|["'\/]\.env["'.*]|(secret|credential)\w*\*/
         $a8 = /user_ns|get_objects|__main__|history\.sqlite/
         $a7 = /get_(password|credentials|frozen_credentials|secret)|list_secret|getpass|dotenv_values/
         $a10 = /airflow\.(models|hooks)|dbutils|secretmanager|keyvault|hvac|browser_cookie3|rookiepy|secretstorage/
@@ -124,7 +124,7 @@ rule candidate
         $read22 = /airflow\.(models|hooks)|\bdbutils\b|secretmanager|keyvault|\bhvac\b|secretstorage|dotenv_values/
         $read23 = /list_secret|get_secret|secretsmanager|CryptUnprotectData|browser_cookie3|rookiepy|getpass/
         $read24 = /\.(git-credentials|npmrc|docker|vault-token|databrickscfg|\w+_history)\b|\bnetrc\b/
-        $read21 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b/
+        $read21 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|["'\/]\.env["'.*]|(secret|credential)\w*\*/
         $read14 = ".Session.request"
 
         $encode1 = /\b(b64|b32|b16|b85|a85|urlsafe_b64)encode\b|encodebytes|hexlify|\.hex\(\)/

@@ -296,6 +296,8 @@ class Expressions:
                     attribute = attribute.removeprefix(HIDDEN) + end
                     bases = self.names(looked_up[0], depth)
                     found += [f"{hidden}{each}.{attribute}" for each in bases]
+            elif name == "type" and call.args and isinstance(call.args[0], ast.Lambda):
+                found.append("types.FunctionType")
             elif name == "vars" and len(call.args) == 1:
                 found += [f"{each}.__dict__" for each in self.names(call.args[0], depth)]
             elif name == "eval" and call.args and (written := self._written(call.args[0])):

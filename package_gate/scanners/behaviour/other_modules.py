@@ -93,6 +93,13 @@ class Beside:
         return self._labels[name]
 
     def _find_labels(self, name: str) -> frozenset[Label]:
+        if name.endswith("[]()"):  # one after the other of the functions that a list holds
+            flow, rest = self._resolve(name.removesuffix("[]()"))
+            values = flow.expressions.values if flow else {}
+            held = [each for value in values.get(rest, ()) for each in getattr(value, "elts", ())]
+            names = {each.id for each in held if isinstance(each, ast.Name)}
+            stem = name.removesuffix(f"{rest}[]()")
+            return frozenset().union(*(self.labels(f"{stem}{each}()") for each in sorted(names)))
         flow, rest = self._resolve(name)
         if flow is None:
             return frozenset()

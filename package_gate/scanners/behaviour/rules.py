@@ -636,11 +636,16 @@ def _is_put_together(function: ast.expr, flow: Flow) -> bool:
     if not isinstance(function, ast.Call) or len(function.args) < 2:
         return False
     module, name = function.args[:2]
-    return (
-        flow.expressions.names(function.func) == {"getattr"}
-        and isinstance(module, ast.Call)
-        and flow.expressions.names(module.func) == {"__import__"}
-        and not any(isinstance(each, ast.Constant) for each in (*module.args[:1], name))
+    kept = flow.expressions.values.get(module.id, ()) if isinstance(module, ast.Name) else ()
+    # A module that is kept is put together by a call: plugins are loaded by a variable.
+    calls = [each for each in kept if isinstance(each, ast.Call)]
+    calls = [each for each in calls if isinstance(next(iter(each.args), None), ast.Call)]
+    calls += [module] if isinstance(module, ast.Call) else []
+    return flow.expressions.names(function.func) == {"getattr"} and any(
+        flow.expressions.names(each.func) == {"__import__"}
+        and not any(isinstance(part, ast.Constant) for part in (*each.args[:1], name))
+        and (each is module or isinstance(name, ast.Call))
+        for each in calls
     )
 
 

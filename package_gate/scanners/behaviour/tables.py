@@ -21,8 +21,8 @@ CREDENTIALS = re.compile(
     r"|\.(?:cargo/credentials|gem/credentials|kaggle/kaggle\.json|huggingface/token|config/sops/age)\b"
     r"|\.cache/huggingface/token\b|\.config/(?:hub|rclone/rclone\.conf|op)\b|\.password-store\b"
     r"|profile_\w+/history\.sqlite\b|\.ipython/.*\bhistory\.sqlite\b"
-    r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|(?:^|[/~])\.env(?:\.(?:local|prod\w*|dev\w*))?$"
-    r"|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
+    r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|(?:^|[/~])\.env(?:\*|\.(?:local|prod\w*|dev\w*))?$"
+    r"|\*\*/\.?(?:secret|credential)\w*\*|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
     re.MULTILINE | re.IGNORECASE,
 )
 """Texts that name where people and programs keep secrets, or a person's own files."""
@@ -32,7 +32,8 @@ LOOT = re.compile(
     r"|User Data|Keychains?/|exodus|wallet\.dat|MetaMask|/tdata\b|/proc/(?:[^/]{0,40}/)?environ\b"
     r"|history\.sqlite\b|\.(?:python|psql|mysql|node_repl|sqlite|rediscli)_history\b|\.git-credentials\b"
     r"|\.config/git/credentials\b|\.password-store\b|\.config/sops/age\b"
-    r"|(?:^|[/~])\.env(?:\.(?:local|prod\w*|dev\w*))?$|^~[/\\](?:\*\*[/\\])?\*",
+    r"|(?:^|[/~])\.env(?:\*|\.(?:local|prod\w*|dev\w*))?$|^~[/\\](?:\*\*[/\\])?\*"
+    r"|\*\*/\.?(?:secret|credential)\w*\*",
     re.IGNORECASE | re.MULTILINE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
