@@ -1,7 +1,11 @@
 """Asking an index through its simple API."""
 
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,6 +22,8 @@ from package_gate.sources.pypi.uv import IndexSettings
 from tests.fakes.connect_proxy import connect_proxy
 from tests.fakes.https_server import HTTPSServer, https_server, respond
 from tests.fakes.package_index import JSON_TYPE, LOCAL, PackageIndex
+
+PROJECT = Path(__file__).parents[3]
 
 
 # The test server leaves its side of a TLS connection to the garbage collector.
@@ -98,6 +104,62 @@ def test_a_failure_is_not_remembered(index: PackageIndex) -> None:
         asker.project("thing")
     index.add_wheel("thing", "1.0")
     assert asker.project("thing") is not None
+
+
+def test_questions_of_several_threads_go_side_by_side(index: PackageIndex) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def once_the_other_is_here(name: str) -> Callable[[BaseHTTPRequestHandler], None]:
+        index.add_wheel(name, "1.0")
+        answer = index.server.routes[f"{index.prefix}/{name}/"]
+
+        def respond_then(handler: BaseHTTPRequestHandler) -> None:
+            both.wait()
+            answer(handler)
+
+        return respond_then
+
+    for name in ("one", "two"):
+        index.server.routes[f"{index.prefix}/{name}/"] = once_the_other_is_here(name)
+    asker = asking(index)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(asker.project, ("one", "two", "one", "two")))
+    assert [known(each).name for each in found] == ["one", "two", "one", "two"]
+    assert sorted(index.asked) == ["one", "two"]
+
+
+def test_what_is_refused_is_so_for_who_asked_for_it_alone(index: PackageIndex) -> None:
+    place = "https://169.254.169.254/latest/"
+    index.answer("bad", respond(status=302, headers={"Location": place}))
+    index.answer("broken", respond(status=500))
+    index.add_wheel("good", "1.0")
+    asker = asking(index)
+    for _ in range(2):
+        with pytest.raises(SourceRefusedError, match="cloud metadata"):
+            asker.project("bad")
+        with pytest.raises(SourceError, match="answered 500"):
+            asker.project("broken")
+        assert asker.project("good") is not None
+
+
+def test_a_program_that_has_asked_an_index_ends(index: PackageIndex) -> None:
+    index.add_wheel("thing", "1.0")
+    code = (
+        "import os, sys\n"
+        "from package_gate.sources.pypi.index import Index\n"
+        "from package_gate.sources.pypi.uv import IndexSettings\n"
+        "from tests.fakes.package_index import LOCAL\n"
+        "index = Index(IndexSettings(dict(os.environ), guard=LOCAL))\n"
+        "print(index.project('thing').name)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PROJECT), **index.environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ran.stdout, ran.returncode) == ("thing\n", 0), ran.stderr
 
 
 def test_a_passing_failure_is_tried_again(index: PackageIndex) -> None:
