@@ -300,8 +300,8 @@ def test_every_connection_is_logged_encrypted_and_by_the_logs_own_role(
     assert group.properties["KmsKeyId"] == (key or made.parameters["KMSKey"])
     own = [each["PolicyDocument"] for each in writer.properties["Policies"]]
     caller, there = role(writer.attributes["Arn"]), group.attributes["Arn"]
-    looks_up = ["DescribeLogGroups"] if vpc == "VPC" else []  # a notebook's is granted less
-    for action in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents", *looks_up):
+    # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    for action in ("CreateLogStream", "DescribeLogGroups", "DescribeLogStreams", "PutLogEvents"):
         assert evaluate(Request(caller, f"logs:{action}", there), identity=own)
     assert not evaluate(Request(caller, "logs:DeleteLogGroup", there), identity=own)
     elsewhere = there.replace(group.ref, "other")
