@@ -486,14 +486,17 @@ class Flow:
         own = {name: (plain(name), number) for number, name in enumerate(names)}
         own |= {each.arg: (plain(each.arg), -1) for each in arguments.kwonlyargs}
         own |= {each.arg: ("", len(names)) for each in (arguments.vararg, arguments.kwarg) if each}
-        found = set()
-        for what, given in self._sinks_for_others:
-            for name, whole in self._keys(*given).items():
-                if name in own:
-                    found.add(Use(what, *own[name], whole))
-        return frozenset(found)
+        return frozenset(
+            Use(what, *own[name], keys[name])
+            for what, keys in self._given_to_sinks
+            for name in own.keys() & keys.keys()
+        )
 
     @cached_property
+    def _given_to_sinks(self) -> list[tuple[str, dict[str, bool]]]:
+        """Give the names that come to the calls that send something or run it."""
+        return [(what, self._keys(*given)) for what, given in self._sinks_for_others()]
+
     def _sinks_for_others(self) -> list[tuple[str, tuple[ast.expr, ...]]]:
         """Give what is given to the calls that send something or run it."""
         sends = [call for call in self.calls if call.does(tables.SENDS)]

@@ -89,11 +89,14 @@ _LOGS = {
     *("emit", "handle", "makeRecord", "makeLogRecord", "send"),
 }
 """What hands something to a handler of `logging`."""
-_GIT_AWAY = re.compile(
-    r"\bgit\s(?:[^|;&]{0,80}?\s)?(?:push|remote\s+(?:add|set-url))\s[^|;&]{0,120}?"
-    rf"(?:https?://|ssh://|git@)[^\s/{UNKNOWN}%]+\.[^\s/{UNKNOWN}%]+[:/]"
+_TO_ADDRESS = (
+    rf"\s[^|;&]{{0,120}}?(?:https?://|ssh://|git@)[^\s/{UNKNOWN}%]+\.[^\s/{UNKNOWN}%]+[:/]"
 )
-"""What brings a repository to an address that stands in the code."""
+_GIT_AWAY = re.compile(
+    rf"\bgit\s(?:[^|;&]{{0,80}}?\s)?(?:push|remote\s+(?:add|set-url)){_TO_ADDRESS}"
+)
+"""What brings a repository to an address that stands in the code, or will do so."""
+_PUSHES_AWAY = re.compile(rf"\bgit\s(?:[^|;&]{{0,80}}?\s)?(?:--)?push{_TO_ADDRESS}")
 _CLIPBOARD = re.compile(r"(?:\S*/)?(?:pbpaste|xclip|xsel|wl-paste)|Get-Clipboard", re.IGNORECASE)
 _COINS = re.compile(r"\bbc1\S{0,20}\[|0x\[(?:0-9|a-f|A-F)+\]\{40\}|[1T]\[[0-9A-Za-z-]+\]\{3[0-9]")
 """In patterns that fit addresses of coins."""
@@ -106,6 +109,7 @@ _CALLS_OUT = re.compile(
 )
 _RUNS_OR_READS_INSIDE = re.compile(r"\b(?:exec|eval)\s*\(|\benviron\b|[~/]\.(?:ssh|aws)\b")
 _OF_TEXTS = ("runs-downloaded-code", "sends-secrets")
+"""What code in a text does that somebody will run."""
 _FETCHES_INSIDE = re.compile(r"urlopen|requests|https?:|socket")
 _COMMAND_KEYS = {"command", "argv", "cmd"}
 """What hosts call the command in a setting that they start."""
@@ -379,7 +383,7 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 Label.LOOT in labels
                 or any(is_loot(call, flow) for call in of_node)
                 or any(has_no_name(flow.address(call)) for call in of_node)
-                or any(_GIT_AWAY.search(_git_command(call, flow)) for call in of_node)
+                or any(_PUSHES_AWAY.search(_git_command(call, flow)) for call in of_node)
                 or (there and Label.IDENTITY in labels)
             )
         if rule == "sends-host-facts":
