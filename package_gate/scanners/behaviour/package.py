@@ -653,7 +653,9 @@ def _uses_in(
     for node in nodes:
         for each in _put_to_use(node, expressions, gives=gives):
             for used in expressions.names(each):
-                name = used.replace("()", "")
+                # What a call has given is called: perhaps an object, and not once more who gave it.
+                name = used.removesuffix("()").replace("()", "")
+                name += ".__call__" if used.endswith("()") else ""
                 others = expressions.wildcards if name.isidentifier() else ()
                 for known in (name, *(f"{module}{name}" for module in others)):
                     found.setdefault(known, set()).add(each.lineno)
