@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from package_gate.core.newer_syntax import in_older_syntax, may_be_newer
+from package_gate.core.nodes import Function
 from package_gate.core.scopes import tell_apart
 
 _RECURSION = 5000
@@ -128,10 +129,11 @@ def name_own_class(module: ast.Module) -> None:
     """Let a class that a method of it calls as `cls` be called by its name."""
     for owner in (each for each in ast.walk(module) if isinstance(each, ast.ClassDef)):
         for method in owner.body:
-            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not isinstance(method, Function):
                 continue
             names = [each.arg for each in (*method.args.posonlyargs, *method.args.args)]
-            if not names or "classmethod" not in map(ast.unparse, method.decorator_list):
+            decorators = {each.id for each in method.decorator_list if isinstance(each, ast.Name)}
+            if not names or "classmethod" not in decorators:
                 continue
             nodes = [*ast.walk(method)]
             own = [each for each in nodes if isinstance(each, ast.Name) and each.id == names[0]]

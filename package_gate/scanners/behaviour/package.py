@@ -494,14 +494,13 @@ class PackageBehaviour:
         content = self._graph.modules[path]
         if not content.isascii():  # other letters may be the same name
             return True
-        first_alone = _BY_TEXT.search(content) is not None
-        return any(
-            all(
-                part.encode() in content or part.startswith("__")
-                for part in name.split(".")[: 1 if first_alone else None]
+        for name in names:
+            first, *further = (
+                part.startswith("__") or part.encode() in content for part in name.split(".")
             )
-            for name in names
-        )
+            if first and (all(further) or _BY_TEXT.search(content)):
+                return True
+        return False
 
     def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
         """Name what of a module, when called, comes to one of these lines."""
