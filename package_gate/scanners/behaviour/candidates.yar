@@ -212,7 +212,7 @@ rule candidate
         $mail = /\b(sendmail|send_message)\s*\(/
         $day = /\b(now|utcnow|today|time|strftime|gmtime|localtime|time_ns)\(/
         $harm = /\b(unlink|remove|rmdir|rmtree|kill|killpg|_exit|abort|raise_signal|truncate|execute|string_at|system|subprocess)\b/
-        $fixed = /\bdate(time)?\(\s*20|["']20[0-9]{2}-|\b1[5-9][0-9]{8}\b|\b2[0-9]{9}\b|fromisoformat|strptime|\(20[0-9]{2},/
+        $fixed = /\bdate(time)?\(\s*20|["']20[0-9]{2}-|\b1[5-9][0-9]{8}\b|\b2[0-9]{9}\b|fromisoformat|strptime|toordinal|\(20[0-9]{2},/
         $walks = /\b(walk|rglob|glob|scandir|listdir|iterdir)\b/
         $writes = /\.write(_text|_bytes)?\(\s*b?["']/
         $disguise = /If-(None-)?Match|If-Modified-Since|User-Agent|Referer|Accept-Language|X-Forwarded-For/ nocase

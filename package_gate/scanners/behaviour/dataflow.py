@@ -22,6 +22,7 @@ from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import (
     HIDDEN,
     METHOD_CALLER,
+    Elsewhere,
     Expressions,
     returns_of,
     targets,
@@ -235,6 +236,11 @@ def _is_a_request(node: ast.expr) -> bool:
     return isinstance(name, str) and plain(name) in _GIVEN_REQUESTS
 
 
+def _awaited(node: ast.expr) -> ast.expr:
+    """Give what an expression waits for, if it does."""
+    return node.value if isinstance(node, ast.Await) else node
+
+
 def _says_nothing(handler: ast.ExceptHandler) -> bool:
     """Whether all that is done about an error is to go on."""
     return all(
@@ -287,7 +293,8 @@ class Use:
     """What a function does with one of its parameters."""
 
     what: str
-    """`sends` it, `sends there` when a stranger's address stands in the code, or `runs` it."""
+    """`sends` it, `sends there` when a stranger's address stands in the code, `sends quietly` when
+    nobody hears of a failure, `sends on the quiet` when both, or `runs` it."""
     parameter: str
     """Its name; "" for what takes the rest."""
     position: int
@@ -306,7 +313,7 @@ class Use:
                 yield value
 
 
-class Others(Hashable, Protocol):
+class Others(Hashable, Elsewhere, Protocol):
     """Knows the other modules of a package."""
 
     def labels(self, name: str) -> frozenset[Label]:
@@ -331,7 +338,7 @@ class Flow:
         for node in nodes:
             self._by_kind.setdefault(type(node), []).append(node)
         self._others = others
-        self.expressions = Expressions(nodes)
+        self.expressions = Expressions(nodes, others)
         self.calls = [call for node in self.of_kind(ast.Call) for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
         self._held: dict[Place, set[Label]] = {}
@@ -501,6 +508,7 @@ class Flow:
         """Give what is given to the calls that send something or run it."""
         sends = [call for call in self.calls if call.does(tables.SENDS)]
         there = [call for call in sends if is_for_strangers(self.address(call))]
+        quietly = [call for call in sends if id(call.node) in self.quiet]
         on_the_quiet = [call for call in there if id(call.node) in self.quiet]
         runs = [call for call in self.calls if call.does(tables.RUNS)]
         further = [
@@ -512,6 +520,7 @@ class Flow:
         return [
             *(("sends", call.everything) for call in sends),
             *(("sends there", call.everything) for call in there),
+            *(("sends quietly", call.everything) for call in quietly),
             *(("sends on the quiet", call.everything) for call in on_the_quiet),
             *(("runs", self.run_by(call)) for call in runs),
             *further,
@@ -605,7 +614,7 @@ class Flow:
             root = root.func if isinstance(root, ast.Call) else root.value
         for each in (root, *waiting):
             key = f".{each.attr}" if isinstance(each, ast.Attribute) else getattr(each, "id", "")
-            values = self.expressions.values.get(key, [each])
+            values = map(_awaited, self.expressions.values.get(key, [each]))
             made += (value for value in values if isinstance(value, ast.Call))
         made += [each for value in made for each in value.args[:1] if isinstance(each, ast.Call)]
         of_objects = [

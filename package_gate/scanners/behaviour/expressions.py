@@ -10,7 +10,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from package_gate.core.import_time import parameters_given
 from package_gate.core.nodes import Function, children
@@ -64,10 +64,19 @@ Bound = Mapping[str, object]
 """What the variable of a comprehension stands for, by its name."""
 
 
+class Elsewhere(Protocol):
+    """Knows where other modules give names their values."""
+
+    def written(self, name: str) -> "tuple[Expressions, str] | None":
+        """Find where a dotted name of another module, or what it gives, stands, and its key."""
+        ...
+
+
 class Expressions:
     """The expressions of some nodes of one file."""
 
-    def __init__(self, nodes: Iterable[ast.AST]) -> None:
+    def __init__(self, nodes: Iterable[ast.AST], elsewhere: Elsewhere | None = None) -> None:
+        self._elsewhere = elsewhere
         self.imports: dict[str, str] = {}
         """Name in the file → dotted name of what was imported."""
         self.values: dict[str, list[ast.expr]] = {}
@@ -396,22 +405,49 @@ class Expressions:
             return "__file__"
         values = self._values_of(node)
         found = [self._value(each, depth, {}) for each in values]
+        if node.id not in self.values and (self.wildcards or node.id in self.imports):
+            found += self._of_others(self.names(node, depth), depth)
         known = [each for each in found if each is not None]
         if len(known) == 1:
             return known[0]
         for each in self.loops.get(node.id, ()):
             items = self._value(each, depth, {})
             known += items if isinstance(items, list) else [items]
-        return Several(shortened("\n".join(map(as_text, first_of(known))))) if known else None
+        return _either_of(known) if known else None
 
     def _attribute(self, node: ast.Attribute, depth: int, bound: Bound) -> object:
         base = node.value
         if isinstance(base, ast.Name) and (plain(base.id) == "self" or base.id in self.classes):
             values = self.values.get(f".{node.attr}", ())
             return self._value(values[0], depth, bound) if len(values) == 1 else None
-        if "sys.executable" in self.names(node, depth):
+        names = self.names(node, depth)
+        if "sys.executable" in names:
             return "python"
+        if known := self._of_others(names, depth):
+            return known[0] if len(known) == 1 else _either_of(known)
         return self._value(node.value, depth, bound) if node.attr in ("parent", "name") else None
+
+    def _of_others(
+        self, names: Iterable[str], depth: int, given: Sequence[object] = ()
+    ) -> list[object]:
+        """Give what dotted names of other modules come to, or functions that are `given` values."""
+        found: list[object] = []
+        for name in sorted(names)[:_MAX_OTHER_NAMES] if self._elsewhere else ():
+            place = self._elsewhere.written(name.removeprefix(HIDDEN)) if self._elsewhere else None
+            if place is not None:
+                there, key = place
+                found += there.values_there(key, depth, given)
+        return found
+
+    def values_there(self, key: str, depth: int, given: Sequence[object]) -> list[object]:
+        """Give what a name, `.attribute` or `function()` comes to, as far as it is known."""
+        parameters = self._parameters.get(key, [])
+        if parameters and plain(parameters[0]) in ("self", "cls"):
+            parameters = parameters[1:]
+        pairs = zip(parameters, given, strict=False)
+        bound = {name: value for name, value in pairs if value is not None}
+        values = (self._value(each, depth, bound) for each in self.values.get(key, ()))
+        return [each for each in values if each is not None]
 
     def _joined(self, node: ast.JoinedStr, depth: int, bound: Bound) -> object:
         return "".join(as_text(self._value(each, depth, bound)) for each in node.values)
@@ -520,16 +556,36 @@ class Expressions:
                 return known
         if isinstance(node.func, ast.Name) and (values := self.values.get(f"{node.func.id}()")):
             given = zip(self._parameters[f"{node.func.id}()"], arguments, strict=False)
-            # One call deep, or it would take for ever.
+            # One call deep, here and in other modules, or it would take for ever.
             known = {} if bound else {key: value for key, value in given if value is not None}
             return self._value(values[0], depth, known)
         if isinstance(node.func, ast.Attribute):
+            own = self._values_of_method(node.func, depth)
+            if own:
+                return own[0] if len(own) == 1 else _either_of(own)
             base = self._value(node.func.value, depth, bound)
             if node.func.attr == "format" and isinstance(base, str):
                 named = {k.arg: self._value(k.value, depth, bound) for k in node.keywords if k.arg}
                 return formatted(base, arguments, named)
-            return method(node.func.attr, base, arguments)
-        return None
+            known = method(node.func.attr, base, arguments)
+            if known is not None:
+                return known
+        results = {f"{name}()" for name in self.names(node.func, depth)}
+        return next(iter(self._of_others(results, depth, [] if bound else arguments)), None)
+
+    def _values_of_method(self, called: ast.Attribute, depth: int) -> list[object]:
+        """Give what a method of one's own class gives, or of one's own object."""
+        key = f".{called.attr}()"
+        base = called.value
+        if key not in self.values:
+            return []
+        own = isinstance(base, ast.Name) and plain(base.id) in ("self", "cls")
+        made = {name.removesuffix("()") for name in self.names(base, depth)}
+        return self.values_there(key, depth, []) if own or made & self.classes else []
+
+
+def _either_of(values: Sequence[object]) -> Several:
+    return Several(shortened("\n".join(map(as_text, first_of(values)))))
 
 
 def _looked_up(name: str, call: ast.Call) -> tuple[ast.expr, ast.expr] | None:

@@ -7,15 +7,17 @@ into those whose names it uses, two steps far; all of their functions are taken 
 import ast
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 
 from package_gate.core.import_time import running_nodes
+from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
+from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.receivers import is_for_strangers
 
@@ -28,6 +30,8 @@ _OF_INTEREST = re.compile(
 """What a module has that reads, sends or runs something."""
 _HOPS = 4
 """Modules that hand on what they have imported themselves."""
+_SHORT = 30
+"""Lines of a function of which it is asked what it gives."""
 
 
 class OtherModules:
@@ -37,6 +41,7 @@ class OtherModules:
         """Take what reads the modules."""
         self._read = graph
         self._flows: dict[tuple[str, bool], Flow | None] = {}
+        self._texts: dict[str, Expressions | None] = {}
         self._seen_from: dict[str, Beside] = {}
 
     @cached_property
@@ -74,6 +79,27 @@ class OtherModules:
                     self._flows[key] = Flow(running_nodes(module, whole=True), others)
         return self._flows[key]
 
+    def texts(self, path: str) -> Expressions | None:
+        """Give what a module keeps and its short functions give; None of one that can't be read.
+
+        Of large programs nearly every module is asked: only what may be a text is kept.
+        """
+        if path not in self._texts:
+            self._texts[path] = None
+            with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+                module = parse(self.graph.modules[path].decode("utf-8", "replace"))
+                self._texts[path] = Expressions(_kept_by(module), Beside(path, self, last=True))
+        return self._texts[path]
+
+
+def _kept_by(module: ast.Module) -> Iterator[ast.AST]:
+    """Give the nodes of a module but for those of functions that are not short."""
+    waiting: list[ast.AST] = [module]
+    for node in waiting:  # it grows meanwhile
+        yield node
+        is_long = isinstance(node, Function) and (node.end_lineno or 0) - node.lineno > _SHORT
+        waiting += () if is_long else children(node)
+
 
 class Beside:
     """The other modules, as one of them names them; implements `Others`."""
@@ -85,6 +111,7 @@ class Beside:
         self._modules = modules
         self._labels: dict[str, frozenset[Label]] = {}
         self._does: dict[str, frozenset[Use]] = {}
+        self._written: dict[str, tuple[Expressions, str] | None] = {}
 
     def labels(self, name: str) -> frozenset[Label]:
         """See `Others.labels`."""
@@ -136,6 +163,34 @@ class Beside:
                 found.add(Use("sends", "", 0, whole=True))
             self._does[name] = frozenset(found)
         return self._does[name]
+
+    def written(self, name: str) -> tuple[Expressions, str] | None:
+        """See `Elsewhere.written`."""
+        if name not in self._written:
+            self._written[name] = self._find_written(name)
+        return self._written[name]
+
+    def _find_written(self, name: str) -> tuple[Expressions, str] | None:
+        result = "()" if name.endswith("()") else ""
+        plain = name.replace("()", "")  # what an object has stands in its class
+        if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
+            return None
+        waiting = [(self._path, plain)]
+        for path, wanted in waiting:  # it grows meanwhile
+            target, rest = self._modules.graph.resolve(path, wanted)
+            there = self._modules.texts(target) if rest and target != self._path else None
+            if there is None:
+                continue
+            first, dot, further = rest.partition(".")
+            key = f".{further}{result}" if dot else f"{first}{result}"
+            if key in there.values and (not dot or first in there.classes or first in there.values):
+                return there, key
+            if len(waiting) < _HOPS:
+                if first in there.imports:
+                    waiting.append((target, f"{there.imports[first]}{dot}{further}"))
+                else:
+                    waiting += ((target, f"{module}{rest}") for module in there.wildcards)
+        return None
 
     def is_own(self, root: str) -> bool:
         """See `Others.is_own`."""

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from package_gate.core.nodes import Function, children
 from package_gate.scanners.behaviour import tables as tables
@@ -26,6 +27,8 @@ _DAY = re.compile(r"(?:19|20)\d\d-?(?:0\d|1[0-2])(?:-?[0-3]\d)?(?:[T ].*)?")
 _SECONDS = range(1_500_000_000, 10_000_000_000)
 """Seconds since 1970 that are a day of these years."""
 _YEARS = range(2020, 2100)
+_ORDINALS = range(date(2018, 1, 1).toordinal(), date(2100, 1, 1).toordinal())
+"""Days since the year 1."""
 _DROPS = re.compile(
     r"\b(?:DROP\s+(?:TABLE|DATABASE|SCHEMA)|TRUNCATE\s+TABLE|DELETE\s+FROM)\b", re.IGNORECASE
 )
@@ -121,7 +124,7 @@ def _is_a_day(node: ast.AST, flow: Flow) -> bool:
         if isinstance(value, str):
             return _DAY.fullmatch(value) is not None
         number = int(value) if isinstance(value, int | float) and abs(value) < 10**19 else 0
-        return any(number // unit in _SECONDS for unit in (1, 1000, 10**9))
+        return number in _ORDINALS or any(number // u in _SECONDS for u in (1, 1000, 10**9))
     if isinstance(node, ast.Tuple) and len(node.elts) > 1:
         year = getattr(node.elts[0], "value", None)
         return isinstance(year, int) and year in _YEARS

@@ -47,9 +47,11 @@ def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
         something more often than whom they say it to.
     """
     for call in flow.calls:
-        address = flow.address(call) if call.does(tables.SENDS) else ""
-        quiet = is_for_strangers(address) and id(call.node) in flow.quiet
-        if quiet and flow.takes_what_is_given(call):
+        elsewhere = {} if call.does(tables.SENDS) else flow.done_elsewhere(call)
+        sends = call.does(tables.SENDS) or "sends" in elsewhere
+        address = flow.address(call) if sends else ""
+        quiet = "sends quietly" in elsewhere or id(call.node) in flow.quiet
+        if quiet and is_for_strangers(address) and flow.takes_what_is_given(call):
             places = sorted(addresses_in(address))
             alone = receiver_fingerprint(places[0]) if len(places) == 1 else ""
             yield call, alone or fingerprint_of((ON_THE_QUIET, *places))
