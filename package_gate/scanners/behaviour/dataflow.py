@@ -133,6 +133,7 @@ _NOBODY_WAITS_FOR = (
     *("run_coroutine_threadsafe", "call_soon", "call_later", "start_new_thread"),
 )
 """How the names of calls end that have something done, and don't ask what becomes of it."""
+_WHISPERS = {"debug", "rollback", "close", "sleep"}
 _VARIABLES_OF_OTHERS = {"f_locals", "f_globals"}
 _GIVEN_BY_REQUESTS = {"headers", "cookies", "body"}
 _GIVEN_BY_FLASK = {"args", "form", "values", "data", "json", "get_data", "get_json", "files"}
@@ -253,8 +254,10 @@ def _says_nothing(handler: ast.ExceptHandler) -> bool:
 
 def _is_a_whisper(expression: ast.expr) -> bool:
     """Whether this says nothing, or only to who looks for errors of the program itself."""
+    if isinstance(expression, ast.IfExp):
+        return _is_a_whisper(expression.body) and _is_a_whisper(expression.orelse)
     called = expression.func if isinstance(expression, ast.Call) else None
-    return isinstance(expression, ast.Constant) or getattr(called, "attr", "") == "debug"
+    return isinstance(expression, ast.Constant) or getattr(called, "attr", "") in _WHISPERS
 
 
 def arguments_of(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -862,7 +865,7 @@ class Flow:
                     if isinstance(each, ast.Tuple | ast.List):  # `Timer(1, f, [a, b])`
                         yield from parameters_given(function, ast.Call(argument, each.elts, []))
 
-    def _functions_named(self, handed: ast.Name | ast.Attribute) -> list[tuple[Function, bool]]:
+    def _functions_named(self, handed: ast.expr) -> list[tuple[Function, bool]]:
         """Give the functions of this file that are handed over, and whether as a part of one."""
         functions = self.expressions.functions
         if isinstance(handed, ast.Name) and handed.id in functions:
@@ -941,7 +944,11 @@ class Flow:
 
     def _intercepted(self, value: ast.expr) -> Iterator[tuple[str, Label, ast.expr]]:
         """Yield what a function takes that is kept as an attribute, or one that a call makes."""
-        made = self.expressions.called_here(value) if isinstance(value, ast.Call) else ()
+        made: list[Function | ast.Lambda] = []
+        if isinstance(value, ast.Call):
+            made += self.expressions.called_here(value)
+            if not made:
+                made += (each for each, _ in self._functions_named(value.func))
         returned = (
             each
             for f in made

@@ -10,6 +10,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from package_gate.core.import_time import parameters_given
@@ -26,6 +27,7 @@ from package_gate.scanners.behaviour.folding import (
     first_of,
     formatted,
     method,
+    number_of,
     shortened,
 )
 
@@ -61,7 +63,18 @@ _OF_INTEREST = {
 """The kinds of nodes that give a name to something."""
 
 Bound = Mapping[str, object]
-"""What the variable of a comprehension stands for, by its name."""
+"""What variables of a comprehension and parameters of a called function stand for, by name."""
+_IN_A_LOOP = ""
+"""Stands among these in a comprehension."""
+_NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a call gives, as far as it is known."""
+
+    values: Sequence[object]
+    named: Mapping[str, object]
 
 
 class Elsewhere(Protocol):
@@ -85,8 +98,8 @@ class Expressions:
         """Modules that all names are imported from, each with a final dot."""
         self.loops: dict[str, list[ast.expr]] = {}
         """Name → what it takes one value after the other from."""
-        self._parameters: dict[str, list[str]] = {}
-        """`function()` → the names of its parameters."""
+        self._parameters: dict[str, ast.arguments] = {}
+        """`function()` → its parameters."""
         self._entered: list[ast.expr] = []
         """What `with … as` assigns to."""
         self.functions: dict[str, list[Function]] = {}
@@ -145,7 +158,7 @@ class Expressions:
                 if isinstance(default, ast.Name | ast.Attribute):  # `def f(run=exec)`
                     self.values.setdefault(parameter, []).append(default)
             name = f".{node.name}()" if id(node) in methods else f"{node.name}()"
-            self._parameters.setdefault(name, _parameters(node.args))
+            self._parameters.setdefault(name, node.args)
             for returned in returns_of(node):
                 self.values.setdefault(name, []).append(returned)
 
@@ -209,7 +222,7 @@ class Expressions:
         for name in targets(target):
             self.values.setdefault(name, []).append(value)
             if isinstance(value, ast.Lambda):
-                self._parameters[f"{name}()"] = _parameters(value.args)
+                self._parameters[f"{name}()"] = value.args
                 self.values.setdefault(f"{name}()", []).append(value.body)
 
     def names(self, expression: ast.expr, depth: int = 0) -> frozenset[str]:
@@ -337,8 +350,10 @@ class Expressions:
         for each in held:
             parts = each.values if isinstance(each, ast.Dict) else getattr(each, "elts", [])
             for part in parts[:_MAX_NAMES]:
-                if isinstance(part, ast.Name | ast.Attribute):
-                    yield from self.names(part, depth)
+                of_a_row = part.elts if isinstance(part, ast.Tuple) else ()
+                for one in (part, *of_a_row[:_MAX_NAMES]):
+                    if isinstance(one, ast.Name | ast.Attribute):
+                        yield from self.names(one, depth)
 
     def _names_of_item(self, item: ast.Subscript, depth: int) -> list[str]:
         found = [*self._names_within(item.value, depth)]
@@ -428,7 +443,7 @@ class Expressions:
         return self._value(node.value, depth, bound) if node.attr in ("parent", "name") else None
 
     def _of_others(
-        self, names: Iterable[str], depth: int, given: Sequence[object] = ()
+        self, names: Iterable[str], depth: int, given: Given | None = None
     ) -> list[object]:
         """Give what dotted names of other modules come to, or functions that are `given` values."""
         found: list[object] = []
@@ -439,15 +454,28 @@ class Expressions:
                 found += there.values_there(key, depth, given)
         return found
 
-    def values_there(self, key: str, depth: int, given: Sequence[object]) -> list[object]:
+    def values_there(self, key: str, depth: int, given: Given | None = None) -> list[object]:
         """Give what a name, `.attribute` or `function()` comes to, as far as it is known."""
-        parameters = self._parameters.get(key, [])
-        if parameters and plain(parameters[0]) in ("self", "cls"):
-            parameters = parameters[1:]
-        pairs = zip(parameters, given, strict=False)
-        bound = {name: value for name, value in pairs if value is not None}
+        bound = self._bound(key, given, depth) if given else {}
         values = (self._value(each, depth, bound) for each in self.values.get(key, ()))
         return [each for each in values if each is not None]
+
+    def _bound(self, key: str, given: Given, depth: int) -> Bound:
+        """Give what the parameters of a `function()` are in a call."""
+        arguments = self._parameters.get(key, _NO_ARGUMENTS)
+        names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+        if names and plain(names[0]) in ("self", "cls"):
+            names = names[1:]
+        found = dict(zip(names, given.values, strict=False))
+        if arguments.vararg:
+            found[arguments.vararg.arg] = [*given.values[len(names) :]]
+        for name in (*names, *(each.arg for each in arguments.kwonlyargs)):
+            if plain(name) in given.named:
+                found[name] = given.named[plain(name)]
+        for name, default in defaults_of(arguments):
+            if name not in found:
+                found[name] = self._value(default, depth, {})
+        return {name: value for name, value in found.items() if value is not None}
 
     def _joined(self, node: ast.JoinedStr, depth: int, bound: Bound) -> object:
         return "".join(as_text(self._value(each, depth, bound)) for each in node.values)
@@ -481,6 +509,8 @@ class Expressions:
     def _operation(self, node: ast.BinOp, depth: int, bound: Bound) -> object:
         left = self._value(node.left, depth, bound)
         right = self._value(node.right, depth, bound)
+        if isinstance(left, int) or isinstance(right, int):  # who goes through bytes gets numbers
+            left, right = number_of(left), number_of(right)
         if isinstance(left, int) and isinstance(right, int):
             return calculated(node.op, left, right)
         if isinstance(node.op, ast.Add):
@@ -533,7 +563,7 @@ class Expressions:
         self, node: ast.GeneratorExp | ast.ListComp, depth: int, bound: Bound
     ) -> object:
         first = node.generators[0]
-        if bound:  # a loop in a loop would take for ever
+        if _IN_A_LOOP in bound:  # a loop in a loop would take for ever
             return None
         items = self._value(first.iter, depth, bound)
         if isinstance(items, str):
@@ -543,7 +573,8 @@ class Expressions:
         if not isinstance(first.target, ast.Name):
             return None
         name = first.target.id
-        return [self._value(node.elt, depth, {**bound, name: each}) for each in first_of(items)]
+        inside = {**bound, _IN_A_LOOP: True}
+        return [self._value(node.elt, depth, {**inside, name: each}) for each in first_of(items)]
 
     def _call(self, node: ast.Call, depth: int, bound: Bound) -> object:
         arguments = [self._value(each, depth, bound) for each in node.args]
@@ -554,26 +585,28 @@ class Expressions:
             known = called(name.removeprefix(HIDDEN), arguments)
             if known is not None:
                 return known
+        named = {k.arg: self._value(k.value, depth, bound) for k in node.keywords if k.arg}
+        # One call deep, here and in other modules, or it would take for ever.
+        given = None if bound else Given(arguments, named)
         if isinstance(node.func, ast.Name) and (values := self.values.get(f"{node.func.id}()")):
-            given = zip(self._parameters[f"{node.func.id}()"], arguments, strict=False)
-            # One call deep, here and in other modules, or it would take for ever.
-            known = {} if bound else {key: value for key, value in given if value is not None}
-            return self._value(values[0], depth, known)
+            known_here = self._bound(f"{node.func.id}()", given, depth) if given else {}
+            return self._value(values[0], depth, known_here)
         if isinstance(node.func, ast.Attribute):
-            own = self._values_of_method(node.func, depth)
+            own = self._values_of_method(node.func, depth, given)
             if own:
                 return own[0] if len(own) == 1 else _either_of(own)
             base = self._value(node.func.value, depth, bound)
             if node.func.attr == "format" and isinstance(base, str):
-                named = {k.arg: self._value(k.value, depth, bound) for k in node.keywords if k.arg}
                 return formatted(base, arguments, named)
             known = method(node.func.attr, base, arguments)
             if known is not None:
                 return known
         results = {f"{name}()" for name in self.names(node.func, depth)}
-        return next(iter(self._of_others(results, depth, [] if bound else arguments)), None)
+        return next(iter(self._of_others(results, depth, given)), None)
 
-    def _values_of_method(self, called: ast.Attribute, depth: int) -> list[object]:
+    def _values_of_method(
+        self, called: ast.Attribute, depth: int, given: Given | None
+    ) -> list[object]:
         """Give what a method of one's own class gives, or of one's own object."""
         key = f".{called.attr}()"
         base = called.value
@@ -581,7 +614,7 @@ class Expressions:
             return []
         own = isinstance(base, ast.Name) and plain(base.id) in ("self", "cls")
         made = {name.removesuffix("()") for name in self.names(base, depth)}
-        return self.values_there(key, depth, []) if own or made & self.classes else []
+        return self.values_there(key, depth, given) if own or made & self.classes else []
 
 
 def _either_of(values: Sequence[object]) -> Several:
@@ -638,10 +671,6 @@ def defaults_of(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     for parameter, by_name in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if by_name is not None:
             yield parameter.arg, by_name
-
-
-def _parameters(arguments: ast.arguments) -> list[str]:
-    return [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
 
 
 def targets(target: ast.expr) -> list[str]:

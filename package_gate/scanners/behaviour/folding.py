@@ -68,6 +68,11 @@ def first_of(items: Sequence[Item]) -> list[Item | str]:
     return [*items] if len(items) <= _MAX_ITEMS else [*items[:_MAX_ITEMS], CUT]
 
 
+def number_of(value: object) -> object:
+    """Give the number that a byte is; a text of one letter may be one."""
+    return ord(value) if isinstance(value, str) and len(value) == 1 else value
+
+
 def calculated(operator: ast.operator, left: int, right: int) -> int | None:
     """Calculate, with the operators that hide characters."""
     if max(abs(left), abs(right)) > 2**32:
