@@ -421,6 +421,8 @@ class Reach:
             # What is given a class keeps it, to make something of it when that is asked for.
             if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
                 uses.called.add(each.id)
+            elif _is_of_self(each):  # `Timer(9, self.beat)`
+                uses.methods.add(each.attr)
 
     def _decorated(self, function: Function, uses: "_Uses") -> Iterator[Function]:
         """Note what decorators of this module are given a function; yield it if one may call it.
