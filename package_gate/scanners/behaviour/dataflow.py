@@ -60,6 +60,9 @@ class Label(Enum):
     """It proves to others which job or machine this is."""
     DISGUISED = auto()
     """It was encoded, so that nobody can read it."""
+    OWN_FILE = auto()
+    """It stands in a file of the package."""
+    CLIPBOARD = auto()
 
 
 _SENT = {
@@ -77,6 +80,8 @@ _SOURCES: tuple[tuple[tables.Table, Label], ...] = (
     (tables.ENCODES, Label.DISGUISED),
     (tables.STARTS, Label.HOST_FACTS),
     (tables.SCREEN, Label.SCREEN),
+    (tables.READS_CLIPBOARD, Label.CLIPBOARD),
+    (tables.RESOURCES, Label.OWN_FILE),
     (tables.OTHER_PACKAGES, Label.OTHER_PACKAGES),
     (tables.OWN_MEMORY, Label.MEMORY),
     (tables.DECODES_TEXT, Label.ENCODED),
@@ -172,12 +177,15 @@ _TO_FIELDS_BY_METHOD = {"model_dump", "model_dump_json", "_asdict"}
 _PROPERTIES = {"property", "functools.cached_property", "cached_property"}
 _READ_ENVIRONMENT = {"get", "pop", "setdefault"}
 _CONTAINERS = ast.List | ast.Tuple | ast.Set | ast.Dict
+_CLIPBOARD = re.compile(r"(?:\S*/)?(?:pbpaste|xclip|xsel|wl-paste)|Get-Clipboard", re.IGNORECASE)
+"""The programs that show what is on the clipboard."""
 _TEXTS = (
     (tables.CREDENTIALS, Label.SECRET),
     (tables.LOOT, Label.LOOT),
     (tables.IDENTITIES, Label.IDENTITY),
     (tables.HOST_FACTS_TEXT, Label.HOST_FACTS),
     (re.compile(r"\*[^\n*]*(?:setup|__init__)\.py(?:\n|$)"), Label.OTHER_PACKAGES),
+    (re.compile("__file__"), Label.OWN_FILE),
 )
 
 Keys = set[str]
@@ -314,6 +322,16 @@ class Use:
         for name, value in call.keywords:
             if name in ("", self.parameter) or not self.parameter:
                 yield value
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a function runs: what that gives back comes to who called it, and to nobody else."""
+
+    nodes: frozenset[int]
+    """By their ids."""
+    results: frozenset[str]
+    """The keys `function()` of what is called."""
 
 
 class Others(Hashable, Elsewhere, Protocol):
@@ -496,17 +514,31 @@ class Flow:
         own = {name: (plain(name), number) for number, name in enumerate(names)}
         own |= {each.arg: (plain(each.arg), -1) for each in arguments.kwonlyargs}
         own |= {each.arg: ("", len(names)) for each in (arguments.vararg, arguments.kwarg) if each}
+        given = [each for each in self._given_to_sinks if own.keys() & each[2].keys()]
+        if not given:
+            return frozenset()
+        back = self._back_from(function)
         return frozenset(
             Use(what, *own[name], keys[name])
-            for what, keys in self._given_to_sinks
+            for what, keys in [(what, self._keys(*sink, back=back)) for what, sink, _ in given]
             for name in own.keys() & keys.keys()
         )
 
-    @cached_property
-    def _given_to_sinks(self) -> list[tuple[str, dict[str, bool]]]:
-        """Give the names that come to the calls that send something or run it."""
-        return [(what, self._keys(*given)) for what, given in self._sinks_for_others()]
+    def _back_from(self, function: Function) -> Back:
+        """Give what a function runs, and under which keys that gives something back."""
+        nodes = self._ran_by([function])
+        known = self.expressions.functions.items()
+        own = {
+            f"{name}()" for name, functions in known if any(id(each) in nodes for each in functions)
+        }
+        return Back(frozenset(nodes), frozenset(own))
 
+    @cached_property
+    def _given_to_sinks(self) -> list[tuple[str, tuple[ast.expr, ...], dict[str, bool]]]:
+        """Give what the calls are given that send something or run it, and the names behind it."""
+        return [(what, sink, self._keys(*sink)) for what, sink in self._sinks_for_others]
+
+    @cached_property
     def _sinks_for_others(self) -> list[tuple[str, tuple[ast.expr, ...]]]:
         """Give what is given to the calls that send something or run it."""
         sends = [call for call in self.calls if call.does(tables.SENDS)]
@@ -674,8 +706,11 @@ class Flow:
             if "." not in name:
                 yield from (f"{module}{name}" for module in self.expressions.wildcards)
 
-    def _keys(self, *expressions: ast.expr) -> dict[str, bool]:
-        """Give the names of all that these take on, and whether they take on all of it."""
+    def _keys(self, *expressions: ast.expr, back: Back | None = None) -> dict[str, bool]:
+        """Give the names of all that these take on, and whether they take on all of it.
+
+        With a `back`, what its functions give or raise goes on only where they called each other.
+        """
         found: dict[str, bool] = {}
         waiting: list[tuple[ast.expr, bool]] = [(each, True) for each in expressions]
         while waiting:
@@ -683,12 +718,17 @@ class Flow:
             for written in self._summary(expression)[1]:
                 key = written.removeprefix(_ITEM)
                 all_of_it = whole and key is written
+                if back and key in back.results and id(expression) not in back.nodes:
+                    continue
                 if key not in found or (all_of_it and not found[key]):
                     found[key] = all_of_it
                     if key == _FIELDS:
                         fields = (e for field in self._attributes for e in self._feeds[field])
                         waiting += ((each, all_of_it) for each in fields)
-                    waiting += ((each, all_of_it) for each in self._fed(key, arms_of(expression)))
+                    fed = self._fed(key, arms_of(expression))
+                    if back and is_local(key) and id(expression) not in back.nodes:
+                        fed = (each for each in fed if id(each) not in back.nodes)  # it was raised
+                    waiting += ((each, all_of_it) for each in fed)
         return found
 
     def _fed(self, key: str, arms: Arms) -> Iterator[ast.expr]:
@@ -1042,6 +1082,8 @@ class Flow:
                 keys.add(_FIELDS)
             if node.attr in _VARIABLES_OF_OTHERS:
                 labels |= {Label.SECRET, Label.IDENTITY}
+            if node.attr == "user_ns":  # all that a notebook has
+                labels |= {Label.SECRET, Label.LOOT}
             of_flask = node.attr in _GIVEN_BY_FLASK and "flask.request" in self.expressions.names(
                 node.value
             )
@@ -1281,6 +1323,8 @@ class Flow:
             command = self.expressions.text(node.args[0])
             if tables.SECRET_COMMANDS.search(command.replace("\n", " ")):
                 labels |= {Label.SECRET, Label.IDENTITY}
+            if any(map(_CLIPBOARD.fullmatch, command.split("\n"))):
+                labels.add(Label.CLIPBOARD)
             if tables.PRINTS_ENVIRONMENT.match(command):
                 labels |= {Label.SECRET, Label.LOOT}
         if tables.WALKS in of_tables and node.args:

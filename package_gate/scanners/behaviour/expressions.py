@@ -100,6 +100,8 @@ class Expressions:
         """Name → what it takes one value after the other from."""
         self._parameters: dict[str, ast.arguments] = {}
         """`function()` → its parameters."""
+        self._defaults: dict[str, list[ast.expr]] = {}
+        """Parameter → texts that it is when nothing is given for it."""
         self._entered: list[ast.expr] = []
         """What `with … as` assigns to."""
         self.functions: dict[str, list[Function]] = {}
@@ -157,6 +159,8 @@ class Expressions:
             for parameter, default in defaults_of(node.args):
                 if isinstance(default, ast.Name | ast.Attribute):  # `def f(run=exec)`
                     self.values.setdefault(parameter, []).append(default)
+                elif isinstance(default, ast.Constant) and isinstance(default.value, str):
+                    self._defaults.setdefault(parameter, []).append(default)
             name = f".{node.name}()" if id(node) in methods else f"{node.name}()"
             self._parameters.setdefault(name, node.args)
             for returned in returns_of(node):
@@ -419,7 +423,7 @@ class Expressions:
         if node.id == "__file__":
             return "__file__"
         values = self._values_of(node)
-        found = [self._value(each, depth, {}) for each in values]
+        found = [self._value(e, depth, {}) for e in (*values, *self._defaults.get(node.id, ()))]
         if node.id not in self.values and (self.wildcards or node.id in self.imports):
             found += self._of_others(self.names(node, depth), depth)
         known = [each for each in found if each is not None]
@@ -582,6 +586,8 @@ class Expressions:
             numbers = arguments[1] if name == "map" and len(arguments) == 2 else None
             if isinstance(numbers, list) and "str" in self.names(node.args[0], depth):
                 return list(map(as_text, numbers))
+            if name == "dict" and node.keywords and not node.args:
+                return self._items([each.value for each in node.keywords], depth, bound)
             known = called(name.removeprefix(HIDDEN), arguments)
             if known is not None:
                 return known

@@ -268,7 +268,7 @@ def _method_of(rest: str, flow: Flow) -> str:
 
 _TOLD = frozenset(
     {Label.SECRET, Label.LOOT, Label.HOST_FACTS, Label.DOWNLOADED, Label.DECODED, Label.ENCODED}
-    | {Label.SCREEN, Label.GATHERED, Label.IDENTITY, Label.DISGUISED}
+    | {Label.SCREEN, Label.GATHERED, Label.IDENTITY, Label.DISGUISED, Label.CLIPBOARD}
 )
 """What is of interest from one module to the next."""
 _NEAR = 6

@@ -64,6 +64,8 @@ _FAR = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
 """How the name of a file begins that is somewhere else."""
 _TEMPORARY = re.compile(r"(?:/var)?/tmp/|/dev/shm/")
 """How the name of a folder begins that everybody may write to."""
+_KEPT_BY_PROGRAMS = re.compile(r"~/(?:\.[\w-]+|Library/Application Support|AppData/\w+)/")
+"""Where a program has files of its own in somebody's folder."""
 _MEMORY = re.compile(r"/proc/(?!(?:self|thread-self)/).{1,200}/mem$", re.DOTALL)
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
 _SINKS = (
@@ -97,7 +99,6 @@ _GIT_AWAY = re.compile(
 )
 """What brings a repository to an address that stands in the code, or will do so."""
 _PUSHES_AWAY = re.compile(rf"\bgit\s(?:[^|;&]{{0,80}}?\s)?(?:--)?push{_TO_ADDRESS}")
-_CLIPBOARD = re.compile(r"(?:\S*/)?(?:pbpaste|xclip|xsel|wl-paste)|Get-Clipboard", re.IGNORECASE)
 _COINS = re.compile(r"\bbc1\S{0,20}\[|0x\[(?:0-9|a-f|A-F)+\]\{40\}|[1T]\[[0-9A-Za-z-]+\]\{3[0-9]")
 """In patterns that fit addresses of coins."""
 _MINER = re.compile(r"--cpu-max-threads-hint|--donate-level|stratum\+(?:tcp|ssl|tls)://")
@@ -318,6 +319,8 @@ def _of_texts(flow: Flow, depth: int, *, at_start: bool) -> Iterator[tuple[str, 
     somebody will run them."""
     for node in flow.of_kind(ast.Constant) if depth < _MAX_DEPTH else ():
         text = node.value
+        if isinstance(text, bytes):  # which is written to a file as it is
+            text = text.decode("utf-8", "replace")
         if (
             isinstance(text, str)
             and _RUNS_OR_READS_INSIDE.search(text)
@@ -395,7 +398,8 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 and Label.DECODED in flow.near_labels(*call.arguments[:1], steps=_NEAR)
                 for call in of_node
             )
-            return commands or (runs and Label.ENCODED in labels) or not of_node
+            written = Label.ENCODED in labels or Label.OWN_FILE in labels
+            return commands or (runs and written) or not of_node
         if rule == "starts-a-bundled-program":
             return any(flow.text(*c.arguments).lstrip().startswith("/tmp/") for c in of_node)  # noqa: S108
         if rule == "destroys-files":
@@ -806,7 +810,8 @@ def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
         yield "changes-other-packages"
     if tables.PERSONAL.search(text):
         yield "destroys-files"
-    if Label.ENCRYPTED in labels and (Label.SECRET in of_path or text.startswith("~")):
+    personal = text.startswith("~") and not _KEPT_BY_PROGRAMS.match(text)
+    if Label.ENCRYPTED in labels and (Label.SECRET in of_path or personal):
         yield "encrypts-files"
 
 
@@ -814,13 +819,12 @@ def _is_registry_run_key(call: Call, flow: Flow) -> bool:
     return call.does(tables.REGISTRY) and bool(tables.AUTOSTART.search(flow.text(*call.everything)))
 
 
-def _clipboard_programs(flow: Flow) -> tuple[ast.expr, ...]:
-    """Give the programs that are started where coins are looked for on the clipboard."""
-    started = [call.node for call in flow.calls if call.does(tables.STARTS)]
-    values = (each.value for each in flow.of_kind(ast.Constant)) if started else ()
-    texts = [each for each in values if isinstance(each, str)]
-    swaps = any(map(_CLIPBOARD.fullmatch, texts)) and any(map(_COINS.search, texts))
-    return tuple(started) if swaps else ()
+def _swaps_coins(flow: Flow) -> tuple[ast.expr, ...]:
+    """Give the calls that read the clipboard where addresses of coins are looked for."""
+    values = (each.value for each in flow.of_kind(ast.Constant))
+    if not any(_COINS.search(each) for each in values if isinstance(each, str)):
+        return ()
+    return tuple(call.node for call in flow.calls if Label.CLIPBOARD in flow.labels(call.node))
 
 
 def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
@@ -829,8 +833,8 @@ def _of_file(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     writes = [call for call in flow.calls if call.does(tables.WRITES_CLIPBOARD)]
     if reads and writes:
         yield "swaps-the-clipboard", tuple(each.node for each in (*writes, *reads))
-    if programs := _clipboard_programs(flow):
-        yield "swaps-the-clipboard", programs
+    if swaps := _swaps_coins(flow):
+        yield "swaps-the-clipboard", swaps
     handlers = [call for call in flow.calls if _logs_to_the_network(call, flow)]
     for call in flow.calls if handlers else ():
         function = call.node.func
