@@ -1,6 +1,9 @@
 """The addresses that stand in a text: whom code sends something to, or fetches it from."""
 
 import re
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
 
 from package_gate.core.finding import fingerprint_of
 
@@ -83,9 +86,26 @@ def has_one_owner(address: str) -> bool:
     return not _SHARED.fullmatch(address.partition("/")[0])
 
 
+def owner_of(address: str) -> str:
+    """Give what of an address its owner has registered: all hosts below that are the owner's.
+
+    Below some domains anybody can have a host: the Public Suffix List knows them. What many share
+    stays as it is, and so does a number.
+    """
+    host = address.partition("/")[0].partition(":")[0]
+    if "/" in address or host.rpartition(".")[2].isdigit() or not has_one_owner(address):
+        return address
+    return _suffixes().privatesuffix(host) or address
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
 def receiver_fingerprint(address: str) -> str:
-    """Identify a place in code by the address that it leads to; see `core.precedent`."""
-    return fingerprint_of(("leads to", address))
+    """Identify a place in code by whom it leads to; see `core.precedent`."""
+    return fingerprint_of(("leads to", owner_of(address)))
 
 
 def _place(rest: str) -> str:

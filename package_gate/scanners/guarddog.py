@@ -32,7 +32,9 @@ from package_gate.scanners.behaviour.fingerprints import (
     occasion,
     of_whole_file,
 )
+from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Behaviour, Sink
+from package_gate.scanners.build_reach import waits
 from package_gate.scanners.guarddog_rules import (
     MAX_FILE_BYTES,
     Hit,
@@ -158,11 +160,16 @@ class GuardDog:
         start-up file on import as well. Scripts, tests and JavaScript don't run by themselves.
         """
         running: dict[str, list[Hit]] = {}
+        modules: ModuleGraph | None = None
         for path, rule_ids in found.matched.items():
             anywhere = {rule_id: [Hit(path, 1, "")] for rule_id in rule_ids}
             runs = files.when(path)
             if not _suffice(self._strong_rules(anywhere), path, runs):
                 continue
+            if runs is Runs.IMPORTED and waits(path):
+                modules = modules or graph_of(Path(artifact.tree), files)
+                if _is_for_tests(path, modules):
+                    continue
             note_file(path)
             code = Path(artifact.tree, path).read_bytes()
             whole = files.whole(path)
@@ -311,6 +318,16 @@ def _severity(risk: Any) -> Severity:
 def _is_strong(risk: Any) -> bool:
     """Whether it is bad and a rule found it that seldom matches honest code."""
     return bool(risk.severity.value == "high" and risk.specificity.value != "low")
+
+
+def _is_for_tests(path: str, modules: ModuleGraph) -> bool:
+    """Whether only tests import a module, directly or not, and nothing else has its name."""
+    found = [path]
+    for each in found:  # it grows meanwhile
+        found += (other for other in modules.importers(each) if other not in found)
+    name = PurePosixPath(path).stem.encode()
+    others = (code for other, code in modules.modules.items() if not waits(other))
+    return all(map(waits, found)) and not any(name in code for code in others)
 
 
 def _suffice(strong_rules: set[str], path: str, runs: Runs) -> bool:

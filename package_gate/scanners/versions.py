@@ -7,12 +7,12 @@ what a scanner reports about the same bytes raises its number here, by hand.
 from importlib.metadata import version
 
 ARCHIVE = "13"
-BEHAVIOUR = "41"
+BEHAVIOUR = "42"
 OBSERVED = "5"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
-_GUARDDOG = 9
+_GUARDDOG = 10
 """What is made of GuardDog's rules: see `guarddog`."""
 _RUFF = 2
 """Which of Ruff's rules are used, and what is made of them: see `ruff`."""

@@ -429,12 +429,15 @@ class Flow:
             self._learn(place)
         return self._held[place]
 
-    def near_labels(self, *expressions: ast.expr, steps: int = 1000) -> set[Label]:
+    def near_labels(
+        self, *expressions: ast.expr, steps: int = 1000, of_objects: bool = False
+    ) -> set[Label]:
         """Tell what these may hold that does not come by way of what objects hold, or of files.
 
         Args:
             expressions: they.
             steps: from one value to the next, at most.
+            of_objects: what these hold counts, but for what comes by way of files.
         """
         found: set[Label] = set()
         waiting, seen = [(each, steps) for each in expressions], set(map(id, expressions))
@@ -444,7 +447,7 @@ class Flow:
             for key in (each.removeprefix(_ITEM) for each in keys):
                 if key.startswith("file ") or key == _FIELDS:
                     continue
-                if key.startswith(".") and not key.endswith("()"):
+                if key.startswith(".") and not key.endswith("()") and not of_objects:
                     continue
                 found |= self._given.get(key, set())
                 if left:

@@ -19,6 +19,7 @@ from package_gate.core.addresses import (
     addresses_given,
     addresses_in,
     is_to_read,
+    owner_of,
     receiver_fingerprint,
 )
 from package_gate.core.finding import fingerprint_of
@@ -426,14 +427,17 @@ class Fingerprints:
         ]
         return fingerprint_of(parts)
 
-    def of_receivers(self, sink: Sink, flow: Flow, module: ast.Module, path: str) -> list[str]:
+    def of_receivers(
+        self, sink: Sink, flow: Flow, module: ast.Module, path: str
+    ) -> list[str] | None:
         """Identify by whom it leads to what sends something, or runs what it has fetched.
 
         Programs change how they say something more often than whom they say it to, and whoever
         takes a project over needs an address of their own: in the code, encoded, or in a file.
 
         Returns:
-            One for each address and each encoded text; [] where that does not identify it.
+            One for each address and each encoded text; [] where that does not identify it, None
+            where it is to nobody: in a program of which all depends on all, with no address near.
 
         Raises:
             OSError: a file can't be read.
@@ -462,12 +466,9 @@ class Fingerprints:
             addresses = {each for each in addresses if not is_to_read(each)}
         encoded = {each for text in found.constants for each in _ENCODED.findall(text)}
         if too_large and not (addresses or encoded):
-            statements = Statements(module, flow.nodes)
-            function = statements.function_of(statements.statement[id(sink.nodes[0])])
-            name = plain(function.name) if function else ""
-            return [fingerprint_of((sink.behaviour.rule, "waits in", name))] if name else []
+            return None
         return [
-            *map(receiver_fingerprint, sorted(addresses)),
+            *map(receiver_fingerprint, sorted(set(map(owner_of, addresses)))),
             *(fingerprint_of(("is given", each)) for each in sorted(encoded | set(data))),
         ]
 
@@ -504,9 +505,9 @@ class Fingerprints:
             ]
         afar = self.afar.changing(path, set(map(plain, near)), {})
         texts = found.constants | (found.remarks if "__doc__" in found.names else set())
-        pointed = {each for text in texts for each in addresses_given(text)}
+        pointed = {owner_of(each) for text in texts for each in addresses_given(text)}
         pointed |= {each for text in (*texts, *afar) for each in _ENCODED.findall(text)}
-        pointed |= {each for text in afar for each in addresses_in(text)}
+        pointed |= {owner_of(each) for text in afar for each in addresses_in(text)}
         return fingerprint_of([*parts, *sorted(pointed)])
 
     def _remarks_of(self, found: _Slice) -> list[str]:

@@ -506,7 +506,10 @@ class OwnFiles:
             if path.endswith(_SHELL_SCRIPTS[1:]) or "." not in path.rpartition("/")[2]:
                 digest.update(hashlib.sha256(self._script(path)).digest())
             elif not path.endswith(_MODULES):
-                digest.update(hashlib.sha256(self._pickle(path)).digest())
+                content = self._pickle(path)
+                is_pickle = content.startswith(pickles.START)
+                digest.update(hashlib.sha256(content if is_pickle else b"").digest())
+                digest.update(b"no pickle" if pickles.is_no_pickle(content) else b"")
                 digest.update(b"library" if self._is_library(path) else b"")
         return digest.hexdigest()
 
@@ -517,12 +520,13 @@ class OwnFiles:
             return file.read(_START).startswith(_LIBRARIES)
 
     def _pickle(self, path: str) -> bytes:
-        """Give a file that may be a pickle; nothing of any other, and of a large one."""
+        """Give a file that may be a pickle; the start of any other, and of a large one."""
         if self._tree is None:
             return b""
         with Path(self._tree, path).open("rb") as file:
-            start = file.read(len(pickles.START))
-            return start + file.read(pickles.MAX_BYTES) if start == pickles.START else b""
+            start = file.read(pickles.START_BYTES)
+            may_be = start.startswith(pickles.START)
+            return start + file.read(pickles.MAX_BYTES) if may_be else start
 
     def _script(self, path: str) -> bytes:
         if self._tree is None:
@@ -577,11 +581,19 @@ class OwnFiles:
         if named.hidden:
             return []
         called = {path for text in named.texts for path in self._called(text)}
-        called.update(path for pattern in named.listed for path in self._listed(pattern, named))
-        found = [path for path in sorted(called) if not self._is_harmless(path, named)]
+        found = {path for path in called if not self._is_harmless(path, named)}
+        listed = {path for pattern in named.listed for path in self._listed(pattern, named)}
+        for path in listed - called:
+            no_pickle = (
+                named.pickled
+                and self._tree is not None
+                and pickles.is_no_pickle(self._pickle(path))
+            )
+            if not (no_pickle or self._is_harmless(path, named)):
+                found.add(path)
         names_a_module = any(text.endswith(_MODULES) for text in named.texts)
         unknown = named.reads and not names_a_module and not certainly
-        return found if found or unknown else None
+        return sorted(found) if found or unknown else None
 
     def digest_of(self, path: str) -> str:
         """Give a file's SHA-256.

@@ -304,12 +304,11 @@ class PackageBehaviour:
     ) -> list[str]:
         if sink.behaviour.fingerprint:
             return [sink.behaviour.fingerprint]
-        receivers = (
-            self._prints.of_receivers(sink, flow, module, path)
-            if sink.behaviour.rule in TO_SOMEBODY
-            else []
-        )
-        return receivers or [self._prints.of_waiting(sink, flow, module, path)]
+        if sink.behaviour.rule in TO_SOMEBODY:
+            receivers = self._prints.of_receivers(sink, flow, module, path)
+            if receivers is None or receivers:
+                return receivers or []
+        return [self._prints.of_waiting(sink, flow, module, path)]
 
     def _occasion(self, path: str) -> str:
         return occasion(path, self._running, self._graph)

@@ -1,13 +1,43 @@
 """What a pickle asks for, told from its instructions: nothing of it is loaded."""
 
 import pickletools
+import re
 
+START_BYTES = 1024
+"""Of a file that does not begin like a pickle."""
 MAX_BYTES = 4 * 1024 * 1024
 """Larger ones are not read through: an instruction takes a microsecond."""
 START = b"\x80"
 """How a pickle of protocol 2 and newer begins; older ones may be any text."""
 _ASK = {"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}
 """The instructions that bring in a function or a class. Without one there is nothing to call."""
+
+
+_UNKNOWN = re.compile(r"at position \d+, opcode b'.*' unknown")
+_STOP = b"."
+_PUTS = re.compile(rb"[pg]\D")
+"""An instruction with a line that has to be a number, and is none."""
+
+
+def is_no_pickle(start: bytes) -> bool:
+    """Whether a file that anybody may come across ends, read as a pickle, before it calls anything.
+
+    Args:
+        start: of the file. What is not told by that may be one.
+    """
+    start = start.lstrip(_STOP)
+    if not start or _PUTS.match(start):
+        return True
+    try:
+        for instruction, _, _ in pickletools.genops(start):
+            by_line = instruction.arg is not None and instruction.arg.n == pickletools.UP_TO_NEWLINE
+            if instruction.name in _ASK or by_line:  # others may read a line in another way
+                return False
+    except ValueError as error:
+        return _UNKNOWN.fullmatch(str(error)) is not None
+    except (RecursionError, MemoryError):
+        pass
+    return False
 
 
 def is_plain_data(content: bytes) -> bool:

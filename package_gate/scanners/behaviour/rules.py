@@ -799,7 +799,7 @@ def _has_others_fetch(call: Call, flow: Flow) -> bool:
 
 def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
     text = flow.text(path)
-    of_path = flow.labels(path)
+    of_path = flow.near_labels(path, of_objects=True)  # and not of what is in the file
     if Label.DOWNLOADED in labels and tables.CODE_FILE.fullmatch(text):
         yield "runs-downloaded-code"
     if tables.AUTOSTART.search(text):

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from package_gate.core.addresses import addresses_in, receiver_fingerprint
+from package_gate.core.addresses import addresses_in, owner_of, receiver_fingerprint
 from package_gate.core.finding import fingerprint_of
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
@@ -52,7 +52,7 @@ def of_quiet_sends(flow: Flow) -> Iterator[tuple[Call, str]]:
         address = flow.address(call) if sends else ""
         quiet = "sends quietly" in elsewhere or id(call.node) in flow.quiet
         if quiet and is_for_strangers(address) and flow.takes_what_is_given(call):
-            places = sorted(addresses_in(address))
+            places = sorted(set(map(owner_of, addresses_in(address))))
             alone = receiver_fingerprint(places[0]) if len(places) == 1 else ""
             yield call, alone or fingerprint_of((ON_THE_QUIET, *places))
 
