@@ -537,6 +537,11 @@ class Flow:
         return Back(frozenset(nodes), frozenset(own))
 
     @cached_property
+    def _caught(self) -> frozenset[str]:
+        """The names of errors that are caught."""
+        return frozenset(each.name for each in self.of_kind(ast.ExceptHandler) if each.name)
+
+    @cached_property
     def _given_to_sinks(self) -> list[tuple[str, tuple[ast.expr, ...], dict[str, bool]]]:
         """Give what the calls are given that send something or run it, and the names behind it."""
         return [(what, sink, self._keys(*sink)) for what, sink in self._sinks_for_others]
@@ -729,8 +734,8 @@ class Flow:
                         fields = (e for field in self._attributes for e in self._feeds[field])
                         waiting += ((each, all_of_it) for each in fields)
                     fed = self._fed(key, arms_of(expression))
-                    if back and is_local(key) and id(expression) not in back.nodes:
-                        fed = (each for each in fed if id(each) not in back.nodes)  # it was raised
+                    if back and key in self._caught and id(expression) not in back.nodes:
+                        fed = (each for each in fed if id(each) not in back.nodes)
                     waiting += ((each, all_of_it) for each in fed)
         return found
 

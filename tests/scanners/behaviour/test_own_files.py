@@ -274,7 +274,7 @@ def test_only_a_library_is_loaded_as_one(tmp_path: Path, begins: bytes, runs: bo
     found = behaviours("import ctypes\nctypes.CDLL('model.h')", whole=False, own=own)
 
     assert bool(found) == runs
-    (tmp_path / "model.h").write_bytes(b"\x7fELFy")
+    (tmp_path / "model.h").write_bytes((begins if runs else b"\x7fELF") + b"y")
     assert (OwnFiles(["model.h"], tmp_path).digest == digest) == runs
 
 
