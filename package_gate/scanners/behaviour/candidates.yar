@@ -206,7 +206,7 @@ rule candidate
         $alone20 = /["']HTTP_[A-Z_]{3,}["']/
         $alone40 = /process_vm_readv|ReadProcessMemory|\/mem["']/
         $alone41 = /gh[pousr]["' +]*_|github_pat_|glpat-|xox[abps]-|\bbot[0-9]{8}|[Bb][Cc]{2}\b/
-        $alone42 = /eth_(requestAccounts|sendTransaction|signTyped)|window\.(ethereum|solana|phantom)|XMLHttpRequest\.prototype|\{40\}/
+        $alone42 = /eth_(requestAccounts|sendTransaction|signTyped)|window\.(ethereum|solana|phantom)|XMLHttpRequest\.prototype|\{40\}|\bbc1.{0,20}\[/
         $told = /passw|passcode|\bpwd?\b|private_?key|priv_?key|secret_?key|\bdsn\b|conn(ection)?_?str|credential|\bcreds\b|\botp\b|card_?number|mnemonic|(seed|recovery|secret|backup)_?(phrase|words)|pass_?phrase|\bcv[vc]2?\b|wallet_?key/ nocase
         $quiet = /except[^\n]{0,60}:\s*\n?\s*(pass|return|continue|\.\.\.)|\bsuppress\(|\b(Thread|Timer|create_task|ensure_future|submit)\(|\.debug\(/
         $mail = /\b(sendmail|send_message)\s*\(/

@@ -429,15 +429,12 @@ class Flow:
             self._learn(place)
         return self._held[place]
 
-    def near_labels(
-        self, *expressions: ast.expr, steps: int = 1000, of_objects: bool = False
-    ) -> set[Label]:
+    def near_labels(self, *expressions: ast.expr, steps: int = 1000) -> set[Label]:
         """Tell what these may hold that does not come by way of what objects hold, or of files.
 
         Args:
             expressions: they.
             steps: from one value to the next, at most.
-            of_objects: what these hold counts, but for what comes by way of files.
         """
         found: set[Label] = set()
         waiting, seen = [(each, steps) for each in expressions], set(map(id, expressions))
@@ -447,7 +444,7 @@ class Flow:
             for key in (each.removeprefix(_ITEM) for each in keys):
                 if key.startswith("file ") or key == _FIELDS:
                     continue
-                if key.startswith(".") and not key.endswith("()") and not of_objects:
+                if key.startswith(".") and not key.endswith("()"):
                     continue
                 found |= self._given.get(key, set())
                 if left:
@@ -455,6 +452,21 @@ class Flow:
                     further = [each for each in fed if id(each) not in seen]
                     waiting += ((each, left - 1) for each in further)
                     seen.update(map(id, further))
+        return found
+
+    def labels_of_path(self, path: ast.expr) -> set[Label]:
+        """Tell where a file is: what its path is made of, and not what is in it."""
+        found: set[Label] = set()
+        waiting = [path]
+        seen = {id(path)}
+        for expression in waiting:  # it grows meanwhile
+            labels, keys = self._summary(expression)
+            found |= labels
+            for key in (each.removeprefix(_ITEM) for each in keys):
+                made_of = (self.expressions.values, self.expressions.loops)
+                values = [each for known in made_of for each in known.get(key, ())]
+                waiting += (each for each in values if id(each) not in seen)
+                seen.update(map(id, values))
         return found
 
     def _places(self, expression: ast.expr, *, one: bool) -> Iterator[Place]:

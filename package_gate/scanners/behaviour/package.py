@@ -46,6 +46,7 @@ from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (
+    ONCE,
     TO_SOMEBODY,
     Behaviour,
     Sink,
@@ -188,7 +189,12 @@ class PackageBehaviour:
             )
             at_once = list(dict.fromkeys(at_once))
         known = {(each.rule, each.line) for each in at_once}
-        waiting_for = [each for each in dormant if (each.rule, each.line) not in known]
+        told = {each.rule for each in at_once} & ONCE
+        waiting_for = [
+            each
+            for each in dormant
+            if (each.rule, each.line) not in known and each.rule not in told
+        ]
         # A kernel or a command of the package may start its `__main__`, whoever imports it.
         is_main = path.rpartition("/")[2] == "__main__.py"
         if waiting_for and (is_main or not waits(path) or self._is_named(path)):

@@ -15,8 +15,8 @@ _ASK = {"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}
 
 _UNKNOWN = re.compile(r"at position \d+, opcode b'.*' unknown")
 _STOP = b"."
-_PUTS = re.compile(rb"[pg]\D")
-"""An instruction with a line that has to be a number, and is none."""
+_NONSENSE = re.compile(rb"[pg]\D|[ci](?!\s*[\w.]+\s*\n)")
+"""An instruction with a line that has to be a number, or a module's name, and is none."""
 
 
 def is_no_pickle(start: bytes) -> bool:
@@ -26,7 +26,7 @@ def is_no_pickle(start: bytes) -> bool:
         start: of the file. What is not told by that may be one.
     """
     start = start.lstrip(_STOP)
-    if not start or _PUTS.match(start):
+    if not start or _NONSENSE.match(start):
         return True
     try:
         for instruction, _, _ in pickletools.genops(start):

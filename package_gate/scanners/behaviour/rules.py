@@ -347,6 +347,9 @@ _WAITING_WHERE_NEW = {
 }
 """Those that only count there when an old project starts with it: many a young one does so."""
 
+ONCE = {"swaps-the-clipboard"}
+"""Rules about what several calls of a file show together."""
+
 TO_SOMEBODY = {
     *("sends-secrets", "sends-host-facts", "sends-what-it-intercepts", "sends-the-screen"),
     *("sends-what-it-is-told", "runs-downloaded-code"),
@@ -799,7 +802,7 @@ def _has_others_fetch(call: Call, flow: Flow) -> bool:
 
 def _written(path: ast.expr, labels: set[Label], flow: Flow) -> Iterator[str]:
     text = flow.text(path)
-    of_path = flow.near_labels(path, of_objects=True)  # and not of what is in the file
+    of_path = flow.labels_of_path(path)
     if Label.DOWNLOADED in labels and tables.CODE_FILE.fullmatch(text):
         yield "runs-downloaded-code"
     if tables.AUTOSTART.search(text):
@@ -820,7 +823,7 @@ def _is_registry_run_key(call: Call, flow: Flow) -> bool:
 
 
 def _swaps_coins(flow: Flow) -> tuple[ast.expr, ...]:
-    """Give the calls that read the clipboard where addresses of coins are looked for."""
+    """Give the calls that come to the clipboard where addresses of coins are looked for."""
     values = (each.value for each in flow.of_kind(ast.Constant))
     if not any(_COINS.search(each) for each in values if isinstance(each, str)):
         return ()

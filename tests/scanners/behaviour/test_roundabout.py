@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `ninth.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `tenth.toml`."""
 
 import base64
 import tomllib
@@ -56,15 +56,18 @@ def test_it_runs_without_anybody_calling_it(
     assert {each.rule for each in behaviour.scan(target) if each.severity is Severity.HIGH}
 
 
-@pytest.mark.parametrize("sample", [*read("eighth"), *read("ninth")])
+@pytest.mark.parametrize("sample", [*read("eighth"), *read("ninth"), *read("tenth")])
 def test_theft_and_sabotage_are_seen_when_they_wait_too(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
     everything = findings(behaviour, tmp_path, sample)
-    found = [each for each in everything if each.severity is not Severity.LOW]
+    wanted = sample["finds"]
+    found = [
+        each for each in everything if each.severity is not Severity.LOW or each.rule in wanted
+    ]
 
     waits = sample.get("waits", False)
-    assert {(each.rule, each.waits) for each in found} == {(r, waits) for r in sample["finds"]}
+    assert {(each.rule, each.waits) for each in found} == {(r, waits) for r in wanted}
     assert all(each.locations[0].fingerprint for each in everything)
 
 
@@ -86,7 +89,11 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "sample",
-    [each for name in ("sixth", "seventh", "eighth", "ninth") for each in read(f"{name}_honest")],
+    [
+        each
+        for name in ("sixth", "seventh", "eighth", "ninth", "tenth")
+        for each in read(f"{name}_honest")
+    ],
 )
 def test_what_honest_packages_do_is_not(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
