@@ -18,6 +18,8 @@ MAX_SETTINGS = 64 * 1024
 
 _FOR_ALL = re.compile(
     r"share/(man|doc|docs|info|licen[cs]es|icons|pixmaps|locale|metainfo|appdata)/.+"
+    r"|man/man\d\w*/[^/]+"
+    r"|[^/]+\.(md|rst|txt|pxd|pyx|h|hpp|c|cc|cpp|png|svg|jpe?g|pdf)"
     r"|(docs?|examples?|images?|licen[cs]es)/.+"
     r"|(README|LICEN[CS]E|COPYING|NOTICE|AUTHORS|CHANGE(S|LOG)|HISTORY|NEWS|CONTRIBUTING|TODO)"
     r"[\w-]*(\.(md|rst|txt))?"

@@ -34,7 +34,8 @@ NEXT_VALUE = "_generate_next_value_"
 """What an enumeration runs where it, or one that inherits from it, is defined."""
 CREATED = "()"
 """What a class's metaclass does when the class is called."""
-_DEFINE = {ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
+_DEFINE = {ast.Import, ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
+_COMMAND_LINES = {"click", "typer", "rich_click", "asyncclick"}
 _CALL_LATER = {
     "atexit",
     "register",
@@ -135,7 +136,10 @@ class Reach:
         self._guards = True
         self._imported: set[str] = set()
         """Names that are imported, and nothing else: what is called by them stands elsewhere."""
+        self._command_lines: set[str] = set()
+        """The modules that make commands of functions, as far as nothing else has their names."""
         assigned: set[str] = set()
+        renamed: set[str] = set()
         classes: list[ast.ClassDef] = []
         in_classes: set[int] = set()
         for node in self.nodes:
@@ -148,6 +152,9 @@ class Reach:
                 continue
             elif isinstance(node, ast.ImportFrom):
                 self._imported.update(each.asname or each.name for each in node.names)
+            elif isinstance(node, ast.Import):
+                self._command_lines.update(each.name for each in node.names if not each.asname)
+                renamed.update(each.asname for each in node.names if each.asname)
             elif isinstance(node, ast.arg):
                 assigned.add(node.arg)
             elif isinstance(node, Function):
@@ -167,6 +174,7 @@ class Reach:
                 by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
                 self._named.setdefault(node.name, []).extend(by_itself)
         self._imported -= assigned
+        self._command_lines &= _COMMAND_LINES - assigned - renamed - self._imported
         self._families = Families(self.nodes, classes, assigned)
         self._inherit()
         self._reached: set[int] = set()
@@ -420,9 +428,26 @@ class Reach:
         for each in (*node.args, *given):
             # What is given a class keeps it, to make something of it when that is asked for.
             if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
-                uses.called.add(each.id)
+                if at_once or not self._is_command(each.id):
+                    uses.called.add(each.id)
             elif _is_of_self(each):  # `Timer(9, self.beat)`
                 uses.methods.add(each.attr)
+
+    def _is_command(self, name: str) -> bool:
+        """Whether Click or Typer have made a command of a function: it runs when that is given."""
+        own = self._named.get(name, ())
+        made = [
+            root
+            for each in own
+            for decorator in each.decorator_list
+            if isinstance(root := getattr(decorator, "func", decorator), ast.Attribute)
+            and root.attr in ("command", "group")
+        ]
+        return bool(own) and len(made) == len(own) and all(map(self._is_of_click, made))
+
+    def _is_of_click(self, decorator: ast.Attribute) -> bool:
+        owner = decorator.value
+        return isinstance(owner, ast.Name) and owner.id in self._command_lines
 
     def _decorated(self, function: Function, uses: "_Uses") -> Iterator[Function]:
         """Note what decorators of this module are given a function; yield it if one may call it.

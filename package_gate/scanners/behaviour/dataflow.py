@@ -345,6 +345,14 @@ class Others(Hashable, Elsewhere, Protocol):
         """Tell what a function of another module does with what it is given."""
         ...
 
+    def gives(self, name: str) -> frozenset[Use] | None:
+        """Tell what a function of another module gives back of what it is given.
+
+        Returns:
+            `gives` of each parameter; None when it is no function that is known.
+        """
+        ...
+
     def is_own(self, root: str) -> bool:
         """Tell whether the module that this is asked for is below a top-level package."""
         ...
@@ -522,13 +530,7 @@ class Flow:
 
     def uses(self, function: Function) -> frozenset[Use]:
         """Tell what a function does with what it is given."""
-        arguments = function.args
-        names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
-        if names and plain(names[0]) in ("self", "cls"):
-            names = names[1:]
-        own = {name: (plain(name), number) for number, name in enumerate(names)}
-        own |= {each.arg: (plain(each.arg), -1) for each in arguments.kwonlyargs}
-        own |= {each.arg: ("", len(names)) for each in (arguments.vararg, arguments.kwarg) if each}
+        own = self._parameters(function)
         given = [each for each in self._given_to_sinks if own.keys() & each[2].keys()]
         if not given:
             return frozenset()
@@ -537,6 +539,26 @@ class Flow:
             Use(what, *own[name], keys[name])
             for what, keys in [(what, self._keys(*sink, back=back)) for what, sink, _ in given]
             for name in own.keys() & keys.keys()
+        )
+
+    @staticmethod
+    def _parameters(function: Function) -> dict[str, tuple[str, int]]:
+        """Give the name and the place of each parameter as a call has it, see `Use`."""
+        arguments = function.args
+        names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+        if names and plain(names[0]) in ("self", "cls"):
+            names = names[1:]
+        own = {name: (plain(name), number) for number, name in enumerate(names)}
+        own |= {each.arg: (plain(each.arg), -1) for each in arguments.kwonlyargs}
+        own |= {each.arg: ("", len(names)) for each in (arguments.vararg, arguments.kwarg) if each}
+        return own
+
+    def gives(self, function: Function) -> frozenset[Use]:
+        """Tell what a function gives back of what it is given."""
+        returned = self._keys(*returns_of(function))
+        own = self._parameters(function)
+        return frozenset(
+            Use("gives", *own[name], returned[name]) for name in own.keys() & returned.keys()
         )
 
     def _back_from(self, function: Function) -> Back:
@@ -1123,6 +1145,15 @@ class Flow:
             function = node.func
             if isinstance(function, ast.Name) and self._gives_what_it_returns(function.id):
                 return
+            given_back = self._given_back(node)
+            if given_back is not None:
+                self._collect(function, labels, keys, read=read)
+                for value, whole in given_back:
+                    if whole:
+                        self._collect(value, labels, keys, read=read)
+                    else:
+                        self._collect_item(value, labels, keys, read=read)
+                return
             if (
                 isinstance(function, ast.Attribute)
                 and function.attr in _TAKES_AN_ITEM
@@ -1161,6 +1192,20 @@ class Flow:
         for child in children(node):
             if not (isinstance(child, ast.keyword) and self._is_its_environment(child, node)):
                 self._collect(child, labels, keys, read=read)
+
+    def _given_back(self, call: ast.Call) -> list[tuple[ast.expr, bool]] | None:
+        """Give what a function of another module gives back of what it is given.
+
+        Returns:
+            Each with whether that is all of it; None when the function is not known.
+        """
+        names = self.expressions.names(call.func)
+        known = self._others.gives(min(names)) if self._others and len(names) == 1 else None
+        if known is None:
+            return None
+        keywords = tuple((each.arg or "", each.value) for each in call.keywords)
+        given = Call(names, False, tuple(call.args), keywords, call, frozenset())
+        return [(value, use.whole) for use in known for value in use.takes(given)]
 
     def _reads_each(self, key: ast.expr) -> bool:
         """Whether this is the name of one variable of the environment after the other."""

@@ -111,6 +111,7 @@ class Beside:
         self._modules = modules
         self._labels: dict[str, frozenset[Label]] = {}
         self._does: dict[str, frozenset[Use]] = {}
+        self._gives: dict[str, frozenset[Use] | None] = {}
         self._written: dict[str, tuple[Expressions, str] | None] = {}
 
     def labels(self, name: str) -> frozenset[Label]:
@@ -163,6 +164,18 @@ class Beside:
                 found.add(Use("sends", "", 0, whole=True))
             self._does[name] = frozenset(found)
         return self._does[name]
+
+    def gives(self, name: str) -> frozenset[Use] | None:
+        """See `Others.gives`."""
+        if name not in self._gives:
+            flow, rest = self._resolve(name)
+            known = flow.expressions if flow else None
+            functions = known.functions.get(rest, []) if known else []
+            alone = len(functions) == 1 and not functions[0].decorator_list
+            other = known and (rest in known.classes or rest in known.values)
+            found = flow.gives(functions[0]) if flow and alone and not other else None
+            self._gives[name] = found
+        return self._gives[name]
 
     def written(self, name: str) -> tuple[Expressions, str] | None:
         """See `Elsewhere.written`."""
