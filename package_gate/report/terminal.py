@@ -196,9 +196,13 @@ def _so_far(arrived: Callable[[], int] | None) -> str:
 
 
 def _choose(run: Run) -> tuple[list[RequestOutcome], int]:
-    """What this run decided, the first of what was decided before, and how many more there are."""
+    """What this run decided, some of what was decided before, and how many more there are.
+
+    Of those, what is not approved is listed first of all: somebody has to do something about it.
+    """
     earlier = [outcome for outcome in run.outcomes if not outcome.decided_now]
-    listed = {id(outcome) for outcome in earlier[:MAX_EARLIER]}
+    by_need = sorted(earlier, key=lambda each: each.decision.verdict is Verdict.APPROVED)
+    listed = {id(outcome) for outcome in by_need[:MAX_EARLIER]}
     shown = [outcome for outcome in run.outcomes if outcome.decided_now or id(outcome) in listed]
     return shown, len(earlier) - len(listed)
 

@@ -8,7 +8,15 @@ from rich.console import Console
 from package_gate.core.request import LineError, PyPISource, Request
 from package_gate.core.run import Run
 from package_gate.report.terminal import Progress, print_verdicts
-from tests.report.sample_run import approved, earlier, hostile_run, run, sample_run, scanner_crash
+from tests.report.sample_run import (
+    approved,
+    earlier,
+    hostile_run,
+    refused,
+    run,
+    sample_run,
+    scanner_crash,
+)
 
 
 def printed(told: Run, *, terminal: bool = False, width: int = 100) -> str:
@@ -94,6 +102,13 @@ def test_thousands_of_earlier_verdicts_are_counted_and_not_listed() -> None:
     assert len(output.splitlines()) < 40
     assert "and 4980 more that earlier runs decided" in output
     assert "scikit-learn==1.5.2" in output
+
+
+def test_what_earlier_runs_refused_is_listed_before_what_they_approved() -> None:
+    refusal = replace(refused(), decided_now=False)
+    output = printed(run(*(earlier(number) for number in range(100)), refusal))
+    assert "and 81 more that earlier runs decided" in output
+    assert sum(line.startswith("refused") for line in output.splitlines()) == 1
 
 
 def test_hostile_text_neither_commands_the_terminal_nor_becomes_markup() -> None:
