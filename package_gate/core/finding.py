@@ -68,6 +68,11 @@ class Location:
     the package; "" where the scanner makes none."""
 
 
+def quoted(places: Iterable[Location]) -> str:
+    """Give the code of the first two places that differ, as a message quotes it."""
+    return "; ".join(list(dict.fromkeys(each.code for each in places if each.code))[:2])
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a scanner reports."""

@@ -17,7 +17,7 @@ from package_gate.core.addresses import receiver_fingerprint
 from package_gate.core.artifact import PackageIdentity
 from package_gate.core.decision import PrecedentNote
 from package_gate.core.evidence import Evidence
-from package_gate.core.finding import Finding, Kind, Location, Severity, is_known_malware
+from package_gate.core.finding import Finding, Kind, Location, Severity, is_known_malware, quoted
 from package_gate.core.judge import refuses
 from package_gate.core.policy import Policy
 
@@ -117,7 +117,9 @@ def _weighed(finding: Finding, *, has_history: bool) -> Finding:
 
 
 def _with_places(finding: Finding, places: Sequence[Location]) -> Finding:
-    return replace(finding, locations=tuple(places), count=len(places))
+    before, after = quoted(finding.locations), quoted(places)
+    message = finding.message.replace(before, after) if before and after else finding.message
+    return replace(finding, message=message, locations=tuple(places), count=len(places))
 
 
 def _lowered(finding: Finding, precedent: Precedent) -> Finding:

@@ -78,6 +78,19 @@ def test_what_is_new_beside_it_refuses(world: World) -> None:
     assert (old.severity, old.refuses) == (Severity.LOW, False)
 
 
+def test_each_part_quotes_the_code_of_its_own_places(world: World) -> None:
+    old, new = Location("a.py", 1, "old()", OLD), Location("a.py", 2, "new()", NEW)
+    message = "Suspicious: it steals: old(); new()."
+    found = replace(suspicion(), message=message, locations=(old, new), count=2)
+    world.findings["idna 2.0"] = [found]
+
+    world.run(request("idna"))
+
+    says = [each.finding.message for each in decided(world).findings]
+    assert says[0] == "Suspicious: it steals: new()."
+    assert says[1].startswith("Suspicious: it steals: old(). Set aside")
+
+
 @pytest.mark.parametrize(
     "found",
     [

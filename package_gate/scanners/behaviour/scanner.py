@@ -11,7 +11,15 @@ from pathlib import Path
 
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
 from package_gate.core.errors import ScannerError
-from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
+from package_gate.core.finding import (
+    MAX_LOCATIONS,
+    Finding,
+    Kind,
+    Location,
+    ScannerInfo,
+    Severity,
+    quoted,
+)
 from package_gate.core.limits import Limits
 from package_gate.core.syntax import deep_recursion
 from package_gate.core.text import printable
@@ -87,8 +95,12 @@ class BehaviourScanner:
 def _finding(
     rule: str, behaving: list[tuple[str, Behaviour]], filename: str, *, waits: bool
 ) -> Finding:
-    code = list(dict.fromkeys(each.code for _, each in behaving if each.code))
-    says = f"{RULES[rule]}: {'; '.join(code[:2])}." if code else f"{RULES[rule]}."
+    places = tuple(
+        Location(printable(path, 1024), each.line, each.code, each.fingerprint)
+        for path, each in behaving
+    )
+    code = quoted(places)
+    says = f"{RULES[rule]}: {code}." if code else f"{RULES[rule]}."
     is_news = rule in NEWS
     when = _WHEN_CALLED if waits else _BY_ITSELF
     severity = Severity.MEDIUM if waits else Severity.HIGH
@@ -102,10 +114,7 @@ def _finding(
         message=says if is_news else f"Suspicious: {says[0].lower()}{says[1:]}{when}",
         recommendation="" if is_news else f"Look at these lines: {LOOK[rule]}.",
         artifact=filename,
-        locations=tuple(
-            Location(printable(path, 1024), each.line, each.code, each.fingerprint)
-            for path, each in behaving
-        ),
+        locations=places,
         count=len(behaving),
         waits=waits,
     )
