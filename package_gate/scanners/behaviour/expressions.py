@@ -450,13 +450,17 @@ class Expressions:
         self, names: Iterable[str], depth: int, given: Given | None = None
     ) -> list[object]:
         """Give what dotted names of other modules come to, or functions that are `given` values."""
-        found: list[object] = []
-        for name in sorted(names)[:_MAX_OTHER_NAMES] if self._elsewhere else ():
-            place = self._elsewhere.written(name.removeprefix(HIDDEN)) if self._elsewhere else None
-            if place is not None:
-                there, key = place
-                found += there.values_there(key, depth, given)
-        return found
+        elsewhere = self._elsewhere
+        if elsewhere is None:
+            return []
+        written = (
+            elsewhere.written(n.removeprefix(HIDDEN)) for n in sorted(names)[:_MAX_OTHER_NAMES]
+        )
+        return [
+            value
+            for there, key in filter(None, written)
+            for value in there.values_there(key, depth, given)
+        ]
 
     def values_there(self, key: str, depth: int, given: Given | None = None) -> list[object]:
         """Give what a name, `.attribute` or `function()` comes to, as far as it is known."""

@@ -36,7 +36,7 @@ from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.module_graph import ModuleGraph
-from package_gate.scanners.behaviour.rules import Sink
+from package_gate.scanners.behaviour.rules import NOISY, Sink
 from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.trees import regular_files
@@ -437,7 +437,7 @@ class Fingerprints:
 
         Returns:
             One for each address and each encoded text; [] where that does not identify it, None
-            where it is to nobody: in a program of which all depends on all, with no address near.
+            where nothing is known of it: see `NOISY`.
 
         Raises:
             OSError: a file can't be read.
@@ -466,7 +466,12 @@ class Fingerprints:
             addresses = {each for each in addresses if not is_to_read(each)}
         encoded = {each for text in found.constants for each in _ENCODED.findall(text)}
         if too_large and not (addresses or encoded):
-            return None
+            if sink.behaviour.rule in NOISY:
+                return None
+            statements = Statements(module, flow.nodes)
+            function = statements.function_of(statements.statement[id(sink.nodes[0])])
+            name = plain(function.name) if function else ""
+            return [fingerprint_of((sink.behaviour.rule, "waits in", name))] if name else []
         return [
             *map(receiver_fingerprint, sorted(set(map(owner_of, addresses)))),
             *(fingerprint_of(("is given", each)) for each in sorted(encoded | set(data))),

@@ -15,7 +15,7 @@ _ASK = {"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}
 
 _UNKNOWN = re.compile(r"at position \d+, opcode b'.*' unknown")
 _STOP = b"."
-_NONSENSE = re.compile(rb"[pg]\D|[ci](?!\s*[\w.]+\s*\n)")
+_NONSENSE = re.compile(rb"[pg]\D|[ci](?!\s*\S+\s*\n)")
 """An instruction with a line that has to be a number, or a module's name, and is none."""
 
 

@@ -355,6 +355,9 @@ TO_SOMEBODY = {
     *("sends-what-it-is-told", "runs-downloaded-code"),
 }
 """Rules about what goes to somebody, or comes from there: whom that is identifies it."""
+NOISY = {"sends-what-it-intercepts", "sends-what-it-is-told"}
+"""Those of them that say nothing in a program of which all depends on all, with no address near:
+each of its functions is given something, and all of them send."""
 
 
 def counts_where_new(rule: str, *, waits: bool) -> bool:
