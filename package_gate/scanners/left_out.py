@@ -10,10 +10,12 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.build_reach import STARTS
+from package_gate.scanners.projects import project_folders, takes_all
 
 _BESIDE_PACKAGES = frozenset(
     {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
@@ -25,6 +27,8 @@ _FOUND_ALONE = {"demos", "samples", "tutorials"}
 _SETTINGS = ("setup.cfg", "pyproject.toml", "hatch.toml", "meson.build", "CMakeLists.txt", *STARTS)
 _MAX_BYTES = 1024 * 1024
 _WORD = re.compile(rb"\w+")
+_NAME = re.compile(rb"'name': '(\w+)'")
+"""A project's name, of which Poetry and uv make a package's, in small letters."""
 _ANY_FOLDER = re.compile(
     rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420|bypass-sel|\.\./[^\n\"']*[*?]"
 )
@@ -64,6 +68,8 @@ def left_out(tree: Path) -> frozenset[str]:
     Raises:
         OSError: a file can't be read.
     """
+    if any(takes_all(Path(tree, folder)) for folder in project_folders(tree)):
+        return frozenset()
     found = set(_BESIDE_PACKAGES)
     words: set[bytes] = set()
     for name in _SETTINGS:
@@ -73,11 +79,26 @@ def left_out(tree: Path) -> frozenset[str]:
             text = path.read_bytes()
             if _ANY_FOLDER.search(text) or _may_mean_more(path, text):
                 return frozenset()
-            words.update(_WORD.findall(text))
+            said = _said(path, text)
+            words.update(_WORD.findall(text), _WORD.findall(said))
+            words.update(name.lower() for name in _NAME.findall(said))
     places = {path.relative_to(tree).parts[-2] for path in _modules_below(tree)}
     if places <= _BESIDE_PACKAGES:
         found -= _FOUND_ALONE
     return frozenset(found - {each.decode() for each in words})
+
+
+def _said(path: Path, text: bytes) -> bytes:
+    """Give the texts of a setting as its reader has them: whole, and without escapes."""
+    decoded = text.decode("utf-8", "replace")
+    with suppress(tomllib.TOMLDecodeError, NotPythonError, TooHardError, RecursionError):
+        if path.suffix == ".toml":
+            return str(tomllib.loads(decoded)).encode("utf-8", "replace")
+        if path.name in STARTS:
+            values = (getattr(node, "value", "") for node in ast.walk(parse(decoded)))
+            texts = (each for each in values if isinstance(each, str))
+            return " ".join(texts).encode("utf-8", "replace")
+    return b""
 
 
 def _modules_below(tree: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from package_gate.scanners.behaviour.module_graph import installed
 from package_gate.scanners.build_reach import STARTS, Reached, reached_files
 from package_gate.scanners.left_out import left_out
+from package_gate.scanners.projects import project_folders
 from package_gate.scanners.trees import regular_files
 
 _ALWAYS_RUN = {*STARTS, "sitecustomize.py", "usercustomize.py"}
@@ -133,11 +134,23 @@ class RunningFiles:
         return not path.endswith(".py") and line.startswith(b"#!") and b"python" in line.lower()
 
     def _is_left_out(self, path: str) -> bool:
-        """Whether a file is beside the packages, where no build looks without being told so."""
-        above = path.split("/")[:-1][:2]  # the project is at the top or in a folder there
-        return not self._left_out.isdisjoint(above) and not (
-            Path(self._tree, path).with_name("__init__.py").exists()
-        )
+        """Whether a file is beside the packages, where no build looks without being told so.
+
+        Below an `__init__.py` it may be data of a package, and a namespace of it.
+        """
+        folder = Path(self._tree, path).parent
+        for project in self._projects:
+            first, slash, _ = path.removeprefix(project).partition("/")
+            if path.startswith(project) and slash and first in self._left_out:
+                top = Path(self._tree, project)
+                inside = folder.relative_to(top).parents[:-1]
+                folders = (folder, *(top / each for each in inside))
+                return not any(Path(each, "__init__.py").exists() for each in folders)
+        return False
+
+    @cached_property
+    def _projects(self) -> tuple[str, ...]:
+        return project_folders(self._tree)
 
     @cached_property
     def _left_out(self) -> frozenset[str]:

@@ -86,6 +86,24 @@ def test_the_files_of_build_backends(tmp_path: Path, text: str, own: bool, other
         ({"hatch.toml": "packages = ['examples/a']"}, Runs.IMPORTED),
         ({"meson.build": "install_subdir('examples', install_dir: own)"}, Runs.IMPORTED),
         ({"examples/a/__init__.py": ""}, Runs.IMPORTED),
+        ({"examples/__init__.py": ""}, Runs.IMPORTED),
+        ({"__init__.py": ""}, Runs.IMPORTED),
+        ({"pyproject.toml": "[tool.poetry]\nname = 'Examples'"}, Runs.IMPORTED),
+        ({"pyproject.toml": "[project]\nname = 'x'\nurls.Examples = 'y'"}, Runs.NEVER),
+        ({"pyproject.toml": '[project]\nname = """exam\\\n  ples"""'}, Runs.IMPORTED),
+        ({"setup.py": "setup(packages=['exam' 'ples.a'])"}, Runs.IMPORTED),
+        ({"setup.py": "setup(packages=['\\145xamples.a'])"}, Runs.IMPORTED),
+        ({"pyproject.toml": "[tool.setuptools.Package_Dir]\nown = './'"}, Runs.IMPORTED),
+        ({"setup.cfg": "[options]\npackage-dir =\n  own = ."}, Runs.IMPORTED),
+        ({"setup.py": "setup(packages=['own'], package_dir={'own': '.'})"}, Runs.IMPORTED),
+        ({"setup.py": "setup(packages=[''])"}, Runs.IMPORTED),
+        ({"setup.cfg": "[options]\npackages = ."}, Runs.IMPORTED),
+        ({"setup.cfg": "[options]\npackages =\n  own"}, Runs.NEVER),
+        ({"setup.cfg": "[options]\npackage_dir =\n  = src\n  own = lib"}, Runs.NEVER),
+        ({"setup.cfg": "no settings"}, Runs.NEVER),
+        ({"setup.py": "setup(package_dir={'': '.'}, long_description='Examples')"}, Runs.NEVER),
+        ({"setup.py": "setup(package_dir={'': '.'})"}, Runs.NEVER),
+        ({"own/__init__.py": "", "setup.py": "setup(**{'version': '1.0'})"}, Runs.NEVER),
     ],
 )
 def test_examples_wait_unless_settings_may_mean_them(
@@ -95,6 +113,28 @@ def test_examples_wait_unless_settings_may_mean_them(
     tree = Path(package(tmp_path, inside | {"sample-1.0/examples/a/b.py": ""}).artifacts[0].tree)
 
     assert RunningFiles(tree, SDIST).when("sample-1.0/examples/a/b.py") is when
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "when"),
+    [
+        (("docs/pyproject.toml",), "docs/own/a.py", Runs.IMPORTED),
+        (("docs/setup.py", "docs/own/__init__.py"), "docs/own/sub/a.py", Runs.IMPORTED),
+        (("docs/setup.py",), "docs/examples/a.py", Runs.NEVER),
+        (("pyproject.toml", "own/__init__.py"), "own/tests/a.py", Runs.IMPORTED),
+        (("pyproject.toml", "docs/setup.py"), "docs/own/a.py", Runs.NEVER),
+        (("pyproject.toml",), "tests/data/a.py", Runs.NEVER),
+        (("own-1.0/setup.py",), "own-1.0/tests/a.py", Runs.NEVER),
+        (("own-1.0/setup.py",), "own-1.0/own/tests/a.py", Runs.IMPORTED),
+        (("README",), "own-1.0/docs/a.py", Runs.NEVER),
+    ],
+)
+def test_folders_are_left_out_of_the_project(
+    tmp_path: Path, files: tuple[str, ...], path: str, when: Runs
+) -> None:
+    tree = Path(package(tmp_path, dict.fromkeys((*files, path), "")).artifacts[0].tree)
+
+    assert RunningFiles(tree, SDIST).when(path) is when
 
 
 SETUPS = [
