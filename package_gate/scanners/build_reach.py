@@ -15,8 +15,9 @@ from typing import Any
 
 from package_gate.core.source import read_source
 from package_gate.inventory.build_commands import RECIPES, is_recipe, of_project_file
-from package_gate.inventory.formats.entry_points import read_entry_points
+from package_gate.inventory.formats.entry_points import is_metadata, read_entry_points
 from package_gate.scanners.behaviour.module_graph import imported_names
+from package_gate.scanners.projects import package_folders, project_folders, texts_in
 from package_gate.scanners.trees import regular_files
 
 STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py", "SConstruct"})
@@ -31,9 +32,15 @@ _SUBFOLDER = re.compile(rb"\b(?:subdir|add_subdirectory)\s*\(\s*[\"']?([\w./-]+)
 _FILE = re.compile(rb"[\w.-]+")
 _PATH = re.compile(rb"[\w.-]+(?:/[\w.-]+)*")
 _MAX_BYTES = 1024 * 1024
+_DEEPEST = 20
+"""Dots in the name of a package that is in a folder of its own."""
 _OF_PYTHON = re.compile(rb"\.pyw?\b")
 _OF_CMAKE = re.compile(rb"\.cmake\b")
-_TEXT = re.compile(rb"""["']([A-Za-z_][\w.]{0,200})(?::[\w.]{1,200})?["']""")
+_TEXT = re.compile(
+    rb"""["']([\w\x80-\xff+-][\w\x80-\xff.+-]{0,200}(?: [\w\x80-\xff.+-]{1,200}){0,20})"""
+    rb"""(?::[\w.]{1,200})?(?=["'])"""
+)
+"""What may be a module's name, which needs to be none that a statement could have."""
 _EXEC = re.compile(rb"\bexec(?:file)?\s*\(")
 _BY_NAME = re.compile(
     rb"__import__|import_module|importlib|runpy|run_module|load_module|find_spec|\bimp\b|\bexec\b"
@@ -49,13 +56,19 @@ _LOADED_BY_BUILDS = (
     *("flit", "poetry", "maturin", "vcs_versioning", "dunamai"),
 )
 """How the groups of entry points are called that backends and their plug-ins load."""
+_OF_SETUPTOOLS = ("setuptools", "distutils", "egg_info")
+"""The same, of those that a build loads of the very project that it builds."""
 _HOOKS = {
     *("build", "script", "setup-script", "custom-hook", "custom", "cmdclass", "getter", "provider"),
     *("build-function", "factory", "version_scheme", "local_scheme", "parse"),
 }
 """Keys under which Poetry, PDM, Hatch and its plug-ins, setuptools and setuptools-scm, scikit-build
 and jupyter-packaging name what they call."""
-_MODULE_OPTION = re.compile(rb"\s-m[\s\"',]+([A-Za-z_][\w.]*)")
+_ENTRY_POINTS = {"entry-points", "entrypoints", "plugins"}
+"""Under which projects, Flit of old and Poetry have groups of entry points."""
+_PART = re.compile(r"(?:file:)?[ \t]*([^\n,=]+)")
+_STRING = re.compile(rb"""["']([^"'\n]{1,500})(?=["'])""")
+_MODULE_OPTION = re.compile(rb"\s-m[\s\"',]+([\w\x80-\xff][\w\x80-\xff.+-]*)")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -96,9 +109,17 @@ class _Reach:
         self._started: set[str] = set()
         self._scripts: dict[str, list[str]] = {}
         """By the last part of their paths."""
+        self._odd: dict[str, list[str]] = {}
+        """Those whose names are no words, by the last word in them."""
         self._modules: dict[str, list[str]] = {}
         """By the last part of their names."""
         self._cmake: dict[str, list[str]] = {}
+        self._packages: dict[tuple[str, ...], set[str]] = {}
+        """The folders that settings of setuptools say packages are in, by the parts of names."""
+        for project in project_folders(tree):
+            for package, folders in package_folders(Path(tree, project)).items():
+                parts = tuple(package.split(".", _DEEPEST))
+                self._packages.setdefault(parts, set()).update(project + each for each in folders)
         self._runs_any: dict[str, bool] = {}
         """Of a project's folder, whether its backend is one that is not known."""
         for path in self._paths:
@@ -107,6 +128,9 @@ class _Reach:
                 self._cmake.setdefault(name, []).append(path)
             if name.endswith((".py", ".pyw")):
                 self._scripts.setdefault(name, []).append(path)
+                word = _FILE.findall(name.encode("utf-8", "surrogateescape"))[-1].decode()
+                if word != name:
+                    self._odd.setdefault(word, []).append(path)
                 module = path[: -len("/__init__.py")] if name == "__init__.py" else path
                 last = PurePosixPath(module).name.removesuffix(".py")
                 self._modules.setdefault(last, []).append(path)
@@ -120,8 +144,8 @@ class _Reach:
                 waiting.append(path)
             elif name in _SETTINGS and at_top:
                 waiting += self._of_settings(path, folder)
-            elif name == "entry_points.txt" and folder.endswith((".egg-info", ".dist-info")):
-                waiting += self._of_entry_points(path)
+            elif name == "entry_points.txt" and is_metadata(folder):
+                waiting += self._of_entry_points(path, _LOADED_BY_BUILDS)
             elif at_top and (name in RECIPES or self._may_be_started(folder, name)):
                 waiting.append(path)
         reached: set[str] = set()
@@ -168,7 +192,10 @@ class _Reach:
         )
         if self._is_of_a_package(path) or not is_start:
             return  # what else a module names, somebody must ask it for
+        code += "".join(f'\n"{text}"' for text in texts_in(code)).encode("utf-8", "replace")
         named = {*self._named_scripts(code), *self._started_by_name(code)}
+        texts = (each.decode("utf-8", "replace") for each in {*_STRING.findall(code)})
+        named.update(self._of_lists(path.rpartition("/")[0], texts))
         for match in _TEXT.finditer(code) if _BY_NAME.search(code) else ():
             named.update(self._named_module(match[1].decode()))
         if _EXTENDS.search(code):
@@ -181,10 +208,10 @@ class _Reach:
         self._started |= named
         yield from named
 
-    def _of_entry_points(self, path: str) -> Iterator[str]:
-        """Yield what backends and their plug-ins load from metadata that lies in the tree."""
+    def _of_entry_points(self, path: str, groups: tuple[str, ...]) -> Iterator[str]:
+        """Yield what backends and their plug-ins load from a list of entry points in the tree."""
         for entry in read_entry_points(self._read(path)):
-            if entry.group.startswith(_LOADED_BY_BUILDS):
+            if entry.group.startswith(groups):
                 loaded = {*self._named_module(entry.value.partition(":")[0].strip())}
                 self._whole |= loaded
                 yield from loaded
@@ -218,9 +245,14 @@ class _Reach:
             ends = {path: places.intersection(_ends(path)) for path in same}
             all_found = places == set().union(*ends.values())
             yield from (path for path in same if ends[path] or not all_found)
+            for path in self._odd.get(last, ()):
+                odd = PurePosixPath(path).name.encode("utf-8", "surrogateescape")
+                if odd in text or odd in text.replace(b"\\", b""):
+                    yield path
 
     def _named_module(self, name: str) -> Iterator[str]:
         """Yield the modules of the tree, in whatever folder, that a dotted name may stand for."""
+        yield from self._elsewhere(name.strip("."))
         parts = name.strip(".").split(".", self._depth)[: self._depth]
         for length in range(len(parts), 0, -1):
             place = "/".join(parts[:length])
@@ -233,6 +265,18 @@ class _Reach:
             if found:
                 yield from found
                 return
+
+    def _elsewhere(self, name: str) -> Iterator[str]:
+        """Yield the modules of packages that settings say are in another folder."""
+        deepest = max(map(len, self._packages), default=0)
+        parts = name.split(".", deepest + self._depth)[: deepest + self._depth]
+        for length in range(min(deepest, len(parts)), 0, -1):
+            for folder in self._packages.get(tuple(parts[:length]), ()):
+                for end in range(len(parts), length - 1, -1):
+                    place = posixpath.normpath("/".join((folder, *parts[length:end]))).lstrip("/")
+                    if found := {f"{place}.py", f"{place}/__init__.py"} & self._all:
+                        yield from found
+                        break
 
     def _of_settings(self, path: str, folder: str) -> Iterator[str]:
         content = self._read(path)
@@ -247,9 +291,10 @@ class _Reach:
                 held = command.encode()
                 self._started.update(self._named_scripts(held), self._started_by_name(held))
             for text in _hooks(settings):
-                place = posixpath.normpath(f"{folder}/{text}").lstrip("/")
-                hooks = [place] if place in self._all else self._named_module(text)
-                self._whole.update(hooks)
+                self._whole.update(self._hook(folder, text))
+            if program := _meson(settings):
+                self._started.update(self._program(f"{folder}/{program}"))
+            named.update(self._of_lists(folder, _strings(settings)))
         else:
             for line in content.decode("utf-8", "replace").splitlines():
                 modules = [
@@ -258,7 +303,36 @@ class _Reach:
                 named.update(modules)
                 if _COMMAND.search(line):
                     self._whole.update(modules)
+            parts = _PART.findall(content.decode("utf-8", "replace"))
+            named.update(self._of_lists(folder, map(str.strip, parts)))
         yield from named | self._whole | self._started
+
+    def _hook(self, folder: str, text: str) -> Iterable[str]:
+        """Give what a setting calls: a file, whose name may have a colon, or a module."""
+        before, _, _ = text.partition(":")
+        for name in (text, before):
+            place = posixpath.normpath(f"{folder}/{name}").lstrip("/")
+            if place in self._all:
+                return [place]
+        return self._named_module(before.strip())
+
+    def _program(self, path: str) -> Iterator[str]:
+        """Yield a program if it may be Python, else the scripts that it names."""
+        place = posixpath.normpath(path).lstrip("/")
+        content = self._read(place) if place in self._all else b""
+        first, _, _ = content.partition(b"\n")
+        if content.startswith(b"#!") and b"python" not in first:
+            yield from self._named_scripts(content)
+            yield from self._started_by_name(content)
+        elif content:
+            yield place
+
+    def _of_lists(self, folder: str, names: Iterable[str]) -> Iterator[str]:
+        """Yield what a build loads that stands in lists of entry points which settings name."""
+        places = {posixpath.normpath(f"{folder}/{name}").lstrip("/") for name in names}
+        for place in sorted(places & self._all):
+            if not place.endswith((".py", *_SETTINGS)):
+                yield from self._of_entry_points(place, _OF_SETUPTOOLS)
 
 
 def _read_toml(content: bytes) -> dict[str, Any] | None:
@@ -298,16 +372,28 @@ def waits(path: str) -> bool:
 
 
 def _texts(value: object) -> Iterator[str]:
+    """Yield the texts of settings that may name a module."""
+    return (each for each in _strings(value) if _WORD.fullmatch(each.partition(":")[0]))
+
+
+def _strings(value: object) -> Iterator[str]:
     waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, str):
-            if _WORD.fullmatch(each.partition(":")[0]):
-                yield each
+            yield each
         elif isinstance(each, list):
             waiting += each
         elif isinstance(each, Mapping):
             waiting += each.values()
+
+
+def _meson(settings: Mapping[str, Any]) -> str:
+    """Give the path of what meson-python starts in Meson's place; "" if it is Meson."""
+    tools = settings.get("tool")
+    table = tools.get("meson-python") if isinstance(tools, Mapping) else None
+    program = table.get("meson") if isinstance(table, Mapping) else None
+    return program if isinstance(program, str) else ""
 
 
 def _hooks(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -320,8 +406,11 @@ def _hooks(settings: Mapping[str, Any]) -> Iterator[str]:
         for key, each in value.items() if isinstance(value, Mapping) else ():
             of_a_method = key == "module" and above == "method"  # of versioningit
             if isinstance(each, str) and (key in _HOOKS or above in _HOOKS or of_a_method):
-                yield each.partition(":")[0]
-            elif isinstance(each, Mapping):
+                yield each
+            elif key in _ENTRY_POINTS and isinstance(each, Mapping):
+                for group, names in each.items():
+                    yield from _strings(names) if group.startswith(_OF_SETUPTOOLS) else ()
+            if isinstance(each, Mapping):
                 waiting.append((key, each))
             elif isinstance(each, list):
                 waiting += ((key, item) for item in each)

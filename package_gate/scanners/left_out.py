@@ -15,7 +15,7 @@ from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.build_reach import STARTS
-from package_gate.scanners.projects import project_folders, takes_all
+from package_gate.scanners.projects import project_folders, takes_all, texts_in
 
 _BESIDE_PACKAGES = frozenset(
     {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
@@ -90,15 +90,10 @@ def left_out(tree: Path) -> frozenset[str]:
 
 def _said(path: Path, text: bytes) -> bytes:
     """Give the texts of a setting as its reader has them: whole, and without escapes."""
-    decoded = text.decode("utf-8", "replace")
-    with suppress(tomllib.TOMLDecodeError, NotPythonError, TooHardError, RecursionError):
-        if path.suffix == ".toml":
-            return str(tomllib.loads(decoded)).encode("utf-8", "replace")
-        if path.name in STARTS:
-            values = (getattr(node, "value", "") for node in ast.walk(parse(decoded)))
-            texts = (each for each in values if isinstance(each, str))
-            return " ".join(texts).encode("utf-8", "replace")
-    return b""
+    if path.suffix == ".toml":
+        with suppress(tomllib.TOMLDecodeError, RecursionError):
+            return str(tomllib.loads(text.decode("utf-8", "replace"))).encode("utf-8", "replace")
+    return " ".join(texts_in(text)).encode("utf-8", "replace") if path.name in STARTS else b""
 
 
 def _modules_below(tree: Path) -> Iterator[Path]:

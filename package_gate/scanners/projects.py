@@ -5,6 +5,7 @@ import configparser
 import posixpath
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -65,6 +66,23 @@ def takes_all(project: Path) -> bool:
     )
 
 
+@lru_cache(maxsize=2)
+def parsed(code: str) -> ast.Module | None:
+    """Parse a file of a build, once for all who look at it; None for what can't be parsed."""
+    try:
+        return parse(code)
+    except (NotPythonError, TooHardError, RecursionError, MemoryError):
+        return None
+
+
+def texts_in(code: bytes) -> list[str]:
+    """Give the texts of a file of a build as it has them when it runs: whole, without escapes."""
+    module = parsed(code.decode("utf-8", "replace"))
+    nodes = ast.walk(module) if module else ()
+    values = (getattr(node, "value", None) for node in nodes)
+    return [each for each in values if isinstance(each, str)]
+
+
 def _text(project: Path, name: str) -> str:
     path = Path(project, name)
     if path.is_symlink() or not path.is_file():
@@ -111,10 +129,7 @@ def _lines(options: Mapping[str, str | None], name: str) -> list[str]:
 
 def _module(project: Path) -> ast.Module:
     """Parse the `setup.py`; one that isn't there, or can't be parsed, is empty."""
-    try:
-        return parse(_text(project, "setup.py"))
-    except (NotPythonError, TooHardError, RecursionError, MemoryError):
-        return ast.Module([], [])
+    return parsed(_text(project, "setup.py")) or ast.Module([], [])
 
 
 def _of_setup(project: Path) -> Iterator[tuple[str, str]]:

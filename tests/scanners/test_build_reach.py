@@ -262,6 +262,155 @@ RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
         {"setup.py": SETUP, "own/__init__.py": "import x", "x.py": SENDS},
         "x.py",
     ),
+    "a command in a folder that a package is said to be in": (
+        {
+            "pyproject.toml": f"{SETUPTOOLS}[tool.setuptools]\npackage-dir.tools = 'lib/x'\n"
+            "cmdclass.build = 'tools.own.Build'",
+            "lib/x/__init__.py": "",
+            "lib/x/own.py": COMMAND,
+        },
+        "lib/x/own.py",
+    ),
+    "an attribute in such a folder": (
+        {
+            "setup.cfg": "[metadata]\nversion = attr: a.b.own.V\n[options]\n"
+            "package-dir =\n  = src\n  a.b = ./lib",
+            "lib/own.py": SENDS,
+        },
+        "lib/own.py",
+    ),
+    "a command in a folder that setup.py says": (
+        {
+            "setup.py": f"{SETUP}from os.path import join\n"
+            "setup(package_dir={'tools': join('lib', 'x')})",
+            "setup.cfg": "[options]\ncmdclass =\n  build = tools.own.Build\n",
+            "lib/x/own.py": COMMAND,
+        },
+        "lib/x/own.py",
+    ),
+    "an entry point of setuptools in pyproject": (
+        {
+            "pyproject.toml": f"{SETUPTOOLS}[project.entry-points.'distutils.commands']\n"
+            "build_py = 'own.more:Build'",
+            "own/__init__.py": "",
+            "own/more.py": COMMAND,
+        },
+        "own/more.py",
+    ),
+    "an entry point of setuptools for Poetry": (
+        {
+            "pyproject.toml": "[tool.poetry.plugins.'setuptools.finalize_distribution_options']\n"
+            "x = 'own.more : go [extra]'",
+            "own/__init__.py": "",
+            "own/more.py": IN_A_FUNCTION,
+        },
+        "own/more.py",
+    ),
+    "an entry point of setuptools in a list of pyproject": (
+        {
+            "pyproject.toml": f"{SETUPTOOLS}[tool.setuptools.dynamic]\n"
+            "entry-points = {file = ['all.txt']}",
+            "all.txt": "[egg_info.writers]\nx.txt = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "an entry point of setuptools in a list of setup.cfg": (
+        {
+            "setup.cfg": "[options]\nentry_points = file: one.txt, all of it.txt\n",
+            "all of it.txt": "[egg_info.writers]\nx.txt = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "an entry point of setuptools in a list of setup.py": (
+        {
+            "setup.py": f"{SETUP}setup(entry_points=open('all.txt').read())",
+            "all.txt": "[egg_info.writers]\nx.txt = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "an entry point in metadata with capitals": (
+        {
+            "setup.py": SETUP,
+            "own.Egg-Info/entry_points.txt": "[setuptools.finalize_distribution_options]\n"
+            "x = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "an entry point in metadata of an egg": (
+        {
+            "setup.py": SETUP,
+            "own.egg/EGG-INFO/entry_points.txt": "[distutils.commands]\nx = helper:go\n",
+            "helper.py": IN_A_FUNCTION,
+        },
+        "helper.py",
+    ),
+    "hatch hook with a colon in its name": (
+        {
+            "pyproject.toml": '[tool.hatch.build.hooks.custom]\npath = "my:hook.py"\n',
+            "my:hook.py": IN_A_FUNCTION,
+        },
+        "my:hook.py",
+    ),
+    "pdm hook with a colon in its name": (
+        {"pyproject.toml": '[tool.pdm.build]\ncustom-hook = "a:x"\n', "a:x": IN_A_FUNCTION},
+        "a:x",
+    ),
+    "started with a space in its name": (
+        {
+            "setup.py": "import subprocess, sys\nsubprocess.run([sys.executable, 'my tool.py'])",
+            "my tool.py": IF_STARTED,
+        },
+        "my tool.py",
+    ),
+    "started by CMake with a space in its name": (
+        {
+            "CMakeLists.txt": "execute_process(COMMAND python my\\ tool.py)\n",
+            "a/my tool.py": IF_STARTED,
+        },
+        "a/my tool.py",
+    ),
+    "exec of a file with a plus in its name": (
+        {"setup.py": "exec(open('ver+sion.py').read())\ngo()", "ver+sion.py": IN_A_FUNCTION},
+        "ver+sion.py",
+    ),
+    "exec of a file with another letter in its name": (
+        {"setup.py": "exec(open('versi\\xf6n.py').read())", "versi\xf6n.py": IN_A_FUNCTION},
+        "versi\xf6n.py",
+    ),
+    "exec of a file whose name is written with escapes": (
+        {"setup.py": "exec(open('docs/' 'x\\x2epy').read())", "docs/x.py": IN_A_FUNCTION},
+        "docs/x.py",
+    ),
+    "started by a name with a dash": (
+        {
+            "setup.py": "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'my-tool'])",
+            "my-tool.py": IF_STARTED,
+        },
+        "my-tool.py",
+    ),
+    "imported by a name with a space": (
+        {"setup.py": "import importlib\nimportlib.import_module('my tool')", "my tool.py": SENDS},
+        "my tool.py",
+    ),
+    "meson-python's Meson": (
+        {
+            "pyproject.toml": "[tool.meson-python]\nmeson = 'tools/meson'",
+            "tools/meson": f"#!/usr/bin/env python3\n{IF_STARTED}",
+        },
+        "tools/meson",
+    ),
+    "what a shell script in Meson's place starts": (
+        {
+            "pyproject.toml": "[tool.meson-python]\nmeson = 'tools/meson'",
+            "tools/meson": "#!/bin/sh\nexec python3 tools/own.py\n",
+            "tools/own.py": IF_STARTED,
+        },
+        "tools/own.py",
+    ),
     "a single module": ({"setup.py": SETUP, "anything.py": SENDS}, "anything.py"),
 }
 
@@ -302,6 +451,15 @@ def test_what_a_build_runs_is_looked_at(
         ({"Makefile": "python docs/x.py", "setup.py": SETUP}, "docs/x.py"),
         ({"docs/a/meson.build": "run_command('x.py')", "setup.py": SETUP}, "docs/x.py"),
         ({"setup.py": "NAME = 'docs.x'\n"}, "docs/x.py"),
+        ({"setup.py": f"{SETUP}open('a.txt')", "a.txt": "[hatch]\ny = x\n[a]\nb = x\n"}, "x.py"),
+        ({"setup.py": f"{SETUP}print('my tools')"}, "my tool.py"),
+        (
+            {
+                "pyproject.toml": f"{SETUPTOOLS}[tool.setuptools.package-dir]\ntools = 'lib'",
+                "lib/__init__.py": "",
+            },
+            "lib/own.py",
+        ),
     ],
 )
 def test_what_it_does_not_run_is_not_of_it(
@@ -315,6 +473,23 @@ def test_what_it_does_not_run_is_not_of_it(
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        "[project.entry-points]\npytest11.x = 'own.x'\nhatch.y = 'own.x:z'",
+        "[tool.own.plugins]\nsetuptools = 1\nx = 'own.x'",
+        "[tool.meson-python]\nmeson = 'x'",
+    ],
+)
+def test_what_settings_name_is_not_called_for_that(tmp_path: Path, settings: str) -> None:
+    files = {"pyproject.toml": SETUPTOOLS + settings, "own/x.py": SENDS}
+    tree = Path(package(tmp_path, files, filename=SDIST).artifacts[0].tree)
+    running = RunningFiles(tree, SDIST)
+
+    assert not running.whole("own/x.py")
+    assert not running.is_started("own/x.py")
+
+
+@pytest.mark.parametrize(
     ("path", "text"),
     [
         ("setup.py", "a" * 400_000),
@@ -324,6 +499,9 @@ def test_what_it_does_not_run_is_not_of_it(
         ("setup.cfg", "[options]\nx = " + "own." * 100_000),
         ("setup.cfg", "".join(f"{number}/own.py\n" for number in range(40_000))),
         ("CMakeLists.txt", "a" * 400_000),
+        ("setup.py", "'a" * 150_000),
+        ("setup.py", "-m 'a b " * 40_000 + "exec"),
+        ("setup.cfg", "[options]\npackage_dir = own=x\nx = " + "own." * 100_000),
     ],
 )
 def test_a_long_text_is_read_once(tmp_path: Path, path: str, text: str) -> None:

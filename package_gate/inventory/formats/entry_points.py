@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from package_gate.core.inventory import EntryPoint
 
 
+def is_metadata(folder: str) -> bool:
+    """Whether `importlib.metadata` looks for entry points in a folder, by its path."""
+    return folder.lower().endswith((".dist-info", ".egg-info", "/egg-info"))
+
+
 def read_entry_points(data: bytes) -> Iterator[EntryPoint]:
     """Give every entry point as written, however many and long; other lines are passed over."""
     group = ""
