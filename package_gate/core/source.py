@@ -6,6 +6,7 @@ what YARA's rules, Ruff and the syntax tree see is the same: UTF-8, with plain l
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -24,6 +25,13 @@ _PLAIN = frozenset(
     | {"mac-romanian", "mac-turkish"}
 )
 """Codecs, as Python names them, that leave ASCII as it is and give each byte one character."""
+
+EAST_ASIAN = frozenset(
+    {"big5", "big5hkscs", "cp932", "cp949", "cp950", "gb2312", "gbk", "gb18030", "johab"}
+    | {"euc_jp", "euc_jis_2004", "euc_jisx0213", "euc_kr"}
+    | {"shift_jis", "shift_jis_2004", "shift_jisx0213"}
+)
+"""Codecs of ordinary texts in which a letter may be two bytes, the second one of ASCII."""
 
 
 class Fault(Enum):
@@ -79,6 +87,24 @@ def read_source(content: bytes) -> Source:
     except UnicodeDecodeError:
         return Source(_replaced(code, codec), Fault.UNDECODABLE, codec)
     return Source(code if codec == "utf-8" else text.encode())
+
+
+def readings(content: bytes) -> dict[str, str]:
+    """Decode a text with the codecs that it declares and that `read_source` can't decode.
+
+    What makes no text of bytes (`base64`), or is unknown, Python doesn't read code with.
+
+    Returns:
+        Codec → text, with plain line ends.
+    """
+    plain = content.removeprefix(codecs.BOM_UTF8)
+    lines = plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found = {}
+    for codec in {declared_codec(lines), declared_codec(plain)} - _PLAIN:
+        with suppress(LookupError, ValueError):
+            text = plain.decode(codec, "replace")
+            found[codec] = text.replace("\r\n", "\n").replace("\r", "\n")
+    return found
 
 
 def decoded(content: bytes) -> Source | None:

@@ -120,7 +120,7 @@ class CandidateRules:
             if b"\0" in content:
                 return False
             content += file.read()
-        if not _IMPORTS.search(content):
+        if not _IMPORTS.search(content) and not _is_hidden(read_source(content)):
             return False
         note_file(str(path))
         found = once(str(path.suffix), content, partial(self._matches, path.name, content))
@@ -129,8 +129,7 @@ class CandidateRules:
     def _matches(self, path: str, content: bytes) -> frozenset[str]:
         """Name the rules that a file meets, and whether it reads secrets."""
         source = read_source(content)
-        hidden = source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC)
-        if path.endswith(".pth") or hidden or _LONG_COMMENT.search(source.code):
+        if path.endswith(".pth") or _is_hidden(source) or _LONG_COMMENT.search(source.code):
             return frozenset({_CANDIDATE})
         content = source.code + _said_otherwise(source)
         try:
@@ -170,6 +169,11 @@ class _Modules:
             if {_SENDS, _READS} <= kinds:
                 found.append(path)
         return sorted(found)
+
+
+def _is_hidden(source: Source) -> bool:
+    """Whether a file is in an encoding that only its reader can make sense of."""
+    return source.fault in (Fault.CODEC, Fault.UNKNOWN_CODEC)
 
 
 def _said_otherwise(source: Source) -> bytes:

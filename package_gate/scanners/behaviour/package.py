@@ -24,7 +24,7 @@ from package_gate.core.import_time import (
     running_nodes,
 )
 from package_gate.core.nodes import Function, children
-from package_gate.core.source import Fault, read_source
+from package_gate.core.source import EAST_ASIAN, Fault, read_source, readings
 from package_gate.core.syntax import (
     NotPythonError,
     TooHardError,
@@ -81,6 +81,11 @@ _HOOKS = re.compile(
 """Functions that hosts call by their names: pytest, Jupyter, IPython."""
 _BY_TEXT = re.compile(rb"getattr|\b(?:attrgetter|methodcaller|vars|eval|exec|globals)\b|__dict__")
 """What gives something that is named by a text."""
+_CODECS = re.compile(
+    rb"\b_?codecs\s*\.\s*register\s*\(|\bfrom\s+_?codecs\s+import\b[^\n;]*\bregister\b"
+    rb"|\bcodecs\s+as\b|\bencodings\s*\.\s*aliases\b|\bfrom\s+encodings\b[^\n]*\baliases\b"
+)
+"""What makes a codec known, or another name of one."""
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
@@ -229,26 +234,29 @@ class PackageBehaviour:
     def of_data(self, path: str) -> list[Behaviour]:
         """Give what a file that is no Python by its name would do if something ran it.
 
-        There are more ways to run a file than can be followed, so what is in it counts.
+        There are more ways to run a file than can be followed, so what is in it counts. So does an
+        encoding that hides it, if what it hides is code, or the package may have the codec.
 
         Raises:
             OSError: the file can't be read.
         """
         content = Path(self._tree, path).read_bytes()
-        text = read_source(content).text
-        if blocks := [textwrap.dedent(block) for block in _BLOCK.findall(text)]:
-            text = "\n".join(blocks)
-        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-            found, flow = sinks(parse(text, is_code=False), whole=True)
-            return [
-                replace(
-                    each.behaviour,
-                    fingerprint=of_whole_file(each.behaviour.rule, content, ["data"]),
-                    waits=True,
-                )
-                for each in waiting(found, flow)
-            ]
-        return []
+        source = read_source(content)
+        others = readings(content)
+        hiding = [each for each in others if each not in EAST_ASIAN and _is_code(others[each])]
+        if source.fault is Fault.UNKNOWN_CODEC and self._has_codecs:
+            return [Behaviour("unusual-encoding", 1, source.codec, waits=True)]
+        if hiding:
+            identity = of_whole_file("unusual-encoding", content, ["data"])
+            return [Behaviour("unusual-encoding", 1, min(hiding), identity, waits=True)]
+        texts = dict.fromkeys((source.text, *others.values()))
+        found = (each for text in texts for each in _of_text(text, content))
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def _has_codecs(self) -> bool:
+        """Whether a module may make a codec known, with which Python then reads code."""
+        return any(_CODECS.search(code) for code in self._graph.modules.values())
 
     def _hidden(self, path: str, content: bytes) -> list[Behaviour]:
         """Give the lines in which a reader does not see all of the code."""
@@ -612,6 +620,29 @@ def _start_up_lines(content: bytes) -> list[tuple[int, str]]:
         if line.startswith(("import ", "import\t"))
     }
     return list(found)
+
+
+def _of_text(text: str, content: bytes) -> Iterator[Behaviour]:
+    """Yield what the text of a file would do if something ran it."""
+    if blocks := [textwrap.dedent(block) for block in _BLOCK.findall(text)]:
+        text = "\n".join(blocks)
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        found, flow = sinks(parse(text, is_code=False), whole=True)
+        for each in waiting(found, flow):
+            identity = of_whole_file(each.behaviour.rule, content, ["data"])
+            yield replace(each.behaviour, fingerprint=identity, waits=True)
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text is Python that imports or calls something."""
+    try:
+        module = parse(text, is_code=False)
+    except (NotPythonError, RecursionError, MemoryError):
+        return False
+    except TooHardError:
+        return True
+    runs = (ast.Import, ast.ImportFrom, ast.Call)
+    return any(isinstance(each, runs) for each in ast.walk(module))
 
 
 def _names_leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:

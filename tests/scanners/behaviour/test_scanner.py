@@ -10,7 +10,7 @@ from package_gate.sandbox.pool import ScannerPool
 from package_gate.scanners.behaviour import candidates
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from package_gate.scanners.registry import worker_spec
-from tests.scanners.packages import package, package_of
+from tests.scanners.packages import package, package_of, refusing_rules
 
 SENDS = "import os\nimport requests\nrequests.post('https://a.example', json=dict(os.environ))\n"
 
@@ -257,6 +257,63 @@ def test_code_in_an_encoding_that_hides_it_refuses(
     assert codec.partition(".")[0][:3] in found.message
     # What a codec of the package's own makes of the same bytes may be something else next time.
     assert bool(found.locations[0].fingerprint) is (codec != "x.own")
+
+
+HIDDEN = "+AGk-mport os\n+AG8-s.system('a')\n"
+OWN = "import codecs\ncodecs.register(find)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        (f"# coding: utf-7\n{HIDDEN}", ""),
+        (f"#!/bin/sh\n# -*- coding: U7 -*-\n{HIDDEN}", ""),
+        ("# coding: unicode_escape\n\\x69mport os\n", ""),
+        ("# a\r# coding: utf-7\n" + HIDDEN, ""),
+        ("# coding: own\nanything\n", OWN),
+        ("# coding: own\nanything\n", "from encodings.aliases import aliases\n"),
+    ],
+)
+def test_code_in_such_an_encoding_refuses_however_it_is_named(
+    behaviour: BehaviourScanner, tmp_path: Path, text: str, module: str
+) -> None:
+    files = {"sample/a.dat": text, "sample/__init__.py": module}
+
+    assert "unusual-encoding" in refusing_rules(behaviour, tmp_path, files)
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("# -*- coding: utf-8-unix -*-\nimport os\n", OWN),
+        (";; -*- coding: emacs-mule -*-\n(import 'os)\n", OWN),
+        ("# -*- coding: undecided -*-\nimport os\n", "import codecs\ncodecs.lookup('x')\n"),
+        ("# Content-Encoding: base64\nimport of goods\naW1wb3J0IG9z\n", ""),
+        ("# File encoding: utf-7\n\nWe import goods, see +AGk-.\n", ""),
+        ("# coding: utf-7\nname = 1\n", ""),
+        ("# -*- coding: euc-jp -*-\nmsgid 'import'\nmsgstr '\u8f38\u5165'\n".encode("euc-jp"), ""),
+        ("# coding: gbk\nimport os\nprint('\u8f38\u5165')\n".encode("gbk"), ""),
+        ("# coding: latin-1\nimport os\nprint('\xe9')\n".encode("latin-1"), ""),
+        ("# see the coding: rules below\nimport x\n", ""),
+    ],
+)
+def test_ordinary_data_may_declare_an_encoding(
+    behaviour: BehaviourScanner, tmp_path: Path, text: str | bytes, module: str
+) -> None:
+    files = {"sample/a.txt": text, "sample/__init__.py": module}
+
+    assert not refusing_rules(behaviour, tmp_path, files)
+
+
+def test_data_in_an_east_asian_encoding_is_read_in_it(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    # To whoever takes it for Latin letters, the first text has no end.
+    text = "# coding: cp932\nname = '\u8868'\nexec(__import__('base64').b64decode('eA=='))\n"
+
+    files = {"sample/a.dat": text.encode("cp932")}
+
+    assert refusing_rules(behaviour, tmp_path, files)
 
 
 def test_code_in_a_plain_encoding_is_read_in_it(
