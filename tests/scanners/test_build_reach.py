@@ -411,6 +411,22 @@ RUN_BY_A_BUILD: dict[str, tuple[Mapping[str, str], str]] = {
         },
         "tools/own.py",
     ),
+    "a class that setuptools makes its own of": (
+        {
+            "setup.py": f"{SETUP}import own.more as m\nsetup(distclass=m.Build)",
+            "own/__init__.py": "",
+            "own/more.py": COMMAND.replace("def run(", "def run_commands("),
+        },
+        "own/more.py",
+    ),
+    "a property of an extension": (
+        {
+            "setup.py": f"{SETUP}from own.more import Build\nsetup(ext_modules=[Build('x', [])])",
+            "own/__init__.py": "",
+            "own/more.py": COMMAND.replace("    def run(", "    @property\n    def sources("),
+        },
+        "own/more.py",
+    ),
     "a single module": ({"setup.py": SETUP, "anything.py": SENDS}, "anything.py"),
 }
 
@@ -470,6 +486,20 @@ def test_what_it_does_not_run_is_not_of_it(
 
     assert not running.is_of_a_build(path)
     assert running.when(path) is not Runs.AT_ONCE
+
+
+def test_a_class_that_a_build_only_asks_for_something_waits(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    files = {
+        "setup.py": f"{SETUP}from own.more import Build\nsetup(version=Build.VERSION)",
+        "own/__init__.py": "",
+        "own/more.py": COMMAND.replace("def run(", "def run_commands("),
+    }
+
+    found = behaviour.scan(package(tmp_path, files, filename=SDIST))
+
+    assert Severity.HIGH not in {each.severity for each in found}
 
 
 @pytest.mark.parametrize(

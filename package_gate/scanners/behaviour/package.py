@@ -480,8 +480,11 @@ class PackageBehaviour:
             if not self._may_name(caller, {name.partition(".")[0] for name in names}):
                 continue  # operators alone reach an object whose class is not named
             at_once: Collection[str] = _NOTHING
-            if self._may_name(caller, names):
-                used = self._used_of(path, caller, whole=self._running.whole(caller)).keys()
+            if self._running.whole(caller):
+                used = self._used_of(path, caller, whole=True).keys()
+                at_once = names if ANYTHING in used else _of_those(names, used)
+            elif self._may_name(caller, names):
+                used = self._used_of(path, caller, whole=False).keys()
                 at_once = names if ANYTHING in used else used & names
             yield from at_once
             if not at_once and depth < _DEPTH:
@@ -699,6 +702,11 @@ def _uses_in(
     return {name: frozenset(lines) for name, lines in found.items()}
 
 
+def _of_those(names: Collection[str], used: Collection[str]) -> frozenset[str]:
+    """Choose what a build calls of what it is given: of a class, whatever method it has."""
+    return frozenset(name for name in names if name in used or name.partition(".")[0] in used)
+
+
 def _is_implicit(name: str) -> bool:
     """Whether this is a method (`Class.__name__`) that something may call without naming it."""
     return name.partition(".")[2].startswith("__")
@@ -728,8 +736,9 @@ def _put_to_use(node: ast.AST, expressions: Expressions, *, gives: bool) -> Iter
     if isinstance(node, ast.Call):
         yield node.func
         if gives:
-            yield from (each.value for each in node.keywords if isinstance(each.value, ast.Name))
-            yield from (each for each in node.args if isinstance(each, ast.Name | ast.Attribute))
+            for each in (*node.args, *(keyword.value for keyword in node.keywords)):
+                if isinstance(each, ast.Name | ast.Attribute):
+                    yield each
         # Other packages keep what they are given, for when a command is given or an event comes.
         if any(map(calls_later, expressions.names(node.func))):
             for each in (*node.args, *(keyword.value for keyword in node.keywords)):
