@@ -30,6 +30,10 @@ WHEELS: dict[str, tuple[str, Mapping[str, bytes]]] = {
         "unusual-encoding",
         {"escaped/a.py": b"#!x\n# vim: fileencoding=raw_unicode_escape\n#\\u000aimport os\n"},
     ),
+    "table": (
+        "unusual-encoding",
+        {"table/__init__.py": b"", "table/table.dat": b"# coding: utf-7\n" + UTF_7},
+    ),
     "carriage": ("unusual-encoding", {"carriage/a.py": b"\r# coding: rot13\rvzcbeg bf\r"}),
     "script": (
         "sends-secrets",
@@ -63,6 +67,18 @@ SDISTS: dict[str, tuple[str, Mapping[str, bytes]]] = {
     "notes": (
         "runs-own-data",
         {"setup.py": b"exec(open('notes.txt').read())\n" + SETUP, "notes.txt": HARM},
+    ),
+    "samples": (
+        "sends-secrets",
+        {
+            "setup.py": SETUP,
+            "samples/__init__.py": b"from .tests import core\n",
+            "samples/tests/core.py": HARM,
+        },
+    ),
+    "spaced": (
+        "sends-secrets",
+        {"setup.py": b"exec(open('my tool.py').read())\n" + SETUP, "my tool.py": HARM},
     ),
     "attribute": (
         "sends-secrets",
