@@ -5,6 +5,7 @@ spelled in a way that some readers resolve and others don't is a finding, and so
 than the scanners read.
 """
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from package_gate.archive.metadata import read_start
 from package_gate.archive.paths import on_disk
 from package_gate.archive.placing import Placer
 from package_gate.core.limits import MIB
+from package_gate.inventory.formats.setup_cfg import everywhere, read_setup_cfg
 
 MAX_BYTES = MIB
 """Bytes of a build file; scanners read no more of it."""
@@ -27,15 +29,10 @@ _BY_ADDRESS = re.compile(r"@|://")
 """In a requirement: it comes from elsewhere than the index, unseen by the gate."""
 _PROJECT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
 _ELSEWHERE = {"url", "git", "index"}
-"""What uv's source of a requirement has that is not the index of the notebook."""
-_FETCHED = re.compile(
-    r"^\s*(?:setup_requires|setup_requires_dist)\s*[:=](?:.*(?:\n[ \t#].*)*)", re.MULTILINE
-)
-"""The option of `setup.cfg` that names what a build needs, with its lines."""
-_OTHER_INDEX = re.compile(
-    r"^\s*(?:find[_-]links|index[_-]url|dependency_links)\s*[:=]\s*(?:\n[ \t]+)?\S*://",
-    re.MULTILINE,
-)
+"""What uv's source of a requirement has that is not the index of the notebook; see `_is_inside`."""
+_FETCHED = ("setup_requires", "setup_requires_dist")
+"""The options of `setup.cfg` that name what a build needs: setuptools' and pbr's."""
+_OTHER_INDEX = ("find_links", "index_url", "dependency_links")
 _MOST_TABLES = 20_000
 _BACKEND = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 
@@ -83,7 +80,7 @@ def _check_project(placer: Placer, path: str, folder: str, content: bytes) -> di
     system, tools = project.get("build-system", {}), project.get("tool")
     _check_system(placer, path, folder, system)
     if isinstance(system, Mapping) and isinstance(tools, Mapping):
-        _check_sources(placer, path, system.get("requires"), tools.get("uv"))
+        _check_sources(placer, path, folder, system.get("requires"), tools.get("uv"))
     _check_hooks(placer, path, tools.get("hatch") if isinstance(tools, Mapping) else {})
     return project
 
@@ -125,7 +122,9 @@ def _check_requirements(placer: Placer, path: str, requires: Iterable[object]) -
             placer.add("build-file", path, f"requires {each!r:.80}, by an address of its own")
 
 
-def _check_sources(placer: Placer, path: str, requires: object, settings: object) -> None:
+def _check_sources(
+    placer: Placer, path: str, folder: str, requires: object, settings: object
+) -> None:
     """Judge where uv would take what the build requires from (`tool.uv.sources`)."""
     sources = settings.get("sources") if isinstance(settings, Mapping) else None
     if not (isinstance(sources, Mapping) and isinstance(requires, list)):
@@ -134,18 +133,33 @@ def _check_sources(placer: Placer, path: str, requires: object, settings: object
     needed = {canonicalize_name(each[1]) for each in found if each}
     for name, source in sources.items():
         given = source if isinstance(source, list) else [source]
-        elsewhere = any(isinstance(each, Mapping) and _ELSEWHERE & each.keys() for each in given)
+        elsewhere = any(
+            isinstance(each, Mapping)
+            and (_ELSEWHERE & each.keys() or _is_inside(placer, folder, each.get("path")))
+            for each in given
+        )
         if elsewhere and canonicalize_name(name) in needed:
             placer.add("build-file", path, f"requires {name!r:.80}, by an address of its own")
 
 
+def _is_inside(placer: Placer, folder: str, place: object) -> bool:
+    """Whether the archive has a distribution or a project there, which nothing has looked at."""
+    if not isinstance(place, str):
+        return False
+    plain = posixpath.normpath(f"{folder}/{place}").strip("/")
+    return any(f"{path}/".startswith(f"{plain}/") for path in (*placer.files, *placer.copies))
+
+
 def _check_setup(placer: Placer, path: str, setup: str) -> None:
     """Judge what `setup.cfg` has setuptools fetch for the build."""
-    for option in _FETCHED.finditer(setup):
-        required = [each for line in option[0].splitlines() for each in line.split(",")]
-        _check_requirements(placer, path, (each for each in required if "#" not in each[:1]))
-        if link := _OTHER_INDEX.search(setup):
-            placer.add("build-file", path, f"fetches from an address of its own: {link[0]!r:.80}")
+    sections = read_setup_cfg(setup)
+    fetched = [*everywhere(sections, *_FETCHED)]
+    for value in fetched:
+        _check_requirements(placer, path, re.split(r"[\n,]", value))
+    for link in everywhere(sections, *_OTHER_INDEX) if fetched else ():
+        if "://" in link:
+            detail = f"fetches from an address of its own: {link.strip()!r:.80}"
+            placer.add("build-file", path, detail)
 
 
 def _check_system(placer: Placer, path: str, folder: str, system: object) -> None:

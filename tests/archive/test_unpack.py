@@ -163,7 +163,8 @@ def test_what_an_honest_sdist_declares_has_no_finding(tmp_path: Path) -> None:
         torch = { index = "pytorch" }
         setuptools = { path = "vendor/setuptools" }
     """
-    setup = b"[options.entry_points]\nconsole_scripts = demo = demo:main\n[options.data_files]\n"
+    setup = b"[options]\nsetup-requires = numpy; cython\n"
+    setup += b"[options.entry_points]\nconsole_scripts = demo = demo:main\n[options.data_files]\n"
     settings = b'{"ServerApp": {"jpserver_extensions": {"demo": true}}}'
     tar = make_tar(
         tar_file(b"demo-1.0/pyproject.toml", project),

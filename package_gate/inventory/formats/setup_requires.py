@@ -5,8 +5,9 @@ while it runs is not known.
 """
 
 import ast
-import configparser
 from collections.abc import Iterator
+
+from package_gate.inventory.formats.setup_cfg import everywhere, listed, read_setup_cfg
 
 MAX_SETUP_BYTES = 1024 * 1024
 """Of one file; what is larger says nothing."""
@@ -14,14 +15,8 @@ MAX_SETUP_BYTES = 1024 * 1024
 
 def setup_cfg_requires(data: bytes) -> list[str]:
     """Give those of a `setup.cfg`."""
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(data[:MAX_SETUP_BYTES].decode("utf-8", "replace"))
-        written = parser.get("options", "setup_requires", fallback="") or ""
-    except configparser.Error:
-        return []
-    lines = written.splitlines() if "\n" in written else written.split(";")
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    sections = read_setup_cfg(data[:MAX_SETUP_BYTES].decode("utf-8", "replace"))
+    return [each for value in everywhere(sections, "setup_requires") for each in listed(value)]
 
 
 def setup_py_requires(data: bytes) -> list[str]:
