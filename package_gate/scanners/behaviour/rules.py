@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from packaging.utils import canonicalize_name
+
 from package_gate.core.addresses import addresses_in
 from package_gate.core.finding import fingerprint_of
 from package_gate.core.import_time import running_nodes
@@ -38,7 +40,12 @@ from package_gate.scanners.behaviour.own_files import (
 from package_gate.scanners.behaviour.pages import of_pages
 from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
-from package_gate.scanners.behaviour.requirements import is_of_a_stranger
+from package_gate.scanners.behaviour.requirements import (
+    is_of_a_stranger,
+    of_an_extra,
+    own_extras,
+    without_comments,
+)
 from package_gate.scanners.behaviour.roundabout import of_roundabout_calls
 from package_gate.scanners.behaviour.sabotage import of_sabotage
 from package_gate.scanners.behaviour.sending import (
@@ -84,6 +91,8 @@ _BY_ADDRESS = re.compile(
 """A requirement, one a line, that comes from elsewhere than the index."""
 _SETUP_REQUIRES = "setup_requires"
 _INSTALL_REQUIRES = "install_requires"
+_TAKES_REQUIREMENTS = (".fetch_build_eggs", "._get_build_requires")
+"""Functions of setuptools that are given what a build needs."""
 _BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
 """Options of setuptools that name what it fetches for a build, and where from."""
 _LOGS = {
@@ -887,16 +896,46 @@ def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     given = [each for each in _options(flow) if each[0] in _BUILD_REQUIRES]
     fetches = any(option == _SETUP_REQUIRES for option, _ in given)
     for _, each in given:
-        if fetches and _BY_ADDRESS.search(flow.text(each)):
+        if fetches and any(map(_BY_ADDRESS.search, _texts_of(each, flow))):
             yield "installs-another-package", (each,)
     imported = flow.expressions.imports.values()
     if any(name.startswith(("setuptools", "distutils")) for name in imported):
-        for option, each in _options(flow):
-            values = [each, *(flow.feeds(each.id) if isinstance(each, ast.Name) else ())]
-            if option == _INSTALL_REQUIRES and any(
-                is_of_a_stranger(line) for value in values for line in flow.text(value).split("\n")
-            ):
-                yield "installs-another-package", (each,)
+        yield from (("installs-another-package", (each,)) for each in _of_installations(flow))
+
+
+def _of_installations(flow: Flow) -> Iterator[ast.expr]:
+    """Yield what a `setup.py` names of requirements that hold without any extra, likewise."""
+    options = [(option.partition(":"), each) for option, each in _options(flow)]
+    always = [each for (option, _, _), each in options if option == _INSTALL_REQUIRES]
+    named = [flow.text(each) for (option, *_), each in options if option == "name"]
+    names = None if not named or UNKNOWN in "".join(named) else {*map(canonicalize_name, named)}
+    own: frozenset[str] = frozenset()
+    if any("[" in line for each in always for line in _listed(each, flow)):
+        required = [
+            of_an_extra(line, "" if option[0] == _INSTALL_REQUIRES else "".join(option) or "none")
+            for option, each in options
+            for line in _listed(each, flow)
+            if "[" in line
+        ]
+        own = own_extras(required, names)
+    for (extra, marked, _), each in options:
+        # What setuptools takes for an extra may be a marker, or one that is required anyway.
+        if (marked and not extra.strip()) or canonicalize_name(extra.strip()) in own:
+            always.append(each)
+    for each in always:
+        if any(map(is_of_a_stranger, _listed(each, flow))):
+            yield each
+
+
+def _listed(given: ast.expr, flow: Flow) -> list[str]:
+    """Give the requirements in a list."""
+    return [line for text in _texts_of(given, flow) for line in without_comments(text.split("\n"))]
+
+
+def _texts_of(given: ast.expr, flow: Flow) -> list[str]:
+    """Give the texts of a value, and of what is put into it where it has a name."""
+    added = flow.feeds(given.id) if isinstance(given, ast.Name) else ()
+    return [flow.text(each) for each in (given, *added)]
 
 
 def _of_hosts(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
@@ -934,8 +973,9 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
         yield from call.keywords
-        if any(name.endswith(".fetch_build_eggs") for name in call.names):
-            yield from ((_SETUP_REQUIRES, each) for each in call.arguments[:1])
+        if any(name.endswith(_TAKES_REQUIREMENTS) for name in call.names):
+            given = (*call.arguments, *(value for _, value in call.keywords))
+            yield from ((_SETUP_REQUIRES, each) for each in given)
     for named in flow.of_kind(ast.Dict):
         for key, value in zip(named.keys, named.values, strict=True):
             yield _key(key, flow), value
@@ -948,17 +988,35 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
             elif isinstance(target, ast.Attribute):
                 yield target.attr, node.value
     of_hatch = any(name.startswith("hatchling") for name in flow.expressions.imports.values())
-    for function in flow.functions:
-        asked = function.name.startswith("get_requires_for_build_")
-        if asked or (of_hatch and function.name == "dependencies"):
-            for returned in (f"{function.name}()", f".{function.name}()"):
-                yield from ((_SETUP_REQUIRES, each) for each in flow.feeds(returned))
+    hooks = {each.name for each in flow.functions if _is_asked(each.name, of_hatch=of_hatch)}
+    for node in flow.of_kind(ast.Assign):
+        if any(_is_asked(_last_name(each), of_hatch=of_hatch) for each in node.targets):
+            hooks.add(_last_name(node.value))
+            if isinstance(node.value, ast.Lambda):
+                yield _SETUP_REQUIRES, node.value.body
+    for hook in sorted(hooks - {""}):
+        for returned in (f"{hook}()", f".{hook}()"):
+            yield from ((_SETUP_REQUIRES, each) for each in flow.feeds(returned))
+
+
+def _is_asked(name: str, *, of_hatch: bool) -> bool:
+    """Whether a build is told by a function of this name what it needs (PEP 517)."""
+    return name.startswith("get_requires_for_build_") or (of_hatch and name == "dependencies")
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _key(key: ast.expr | None, flow: Flow) -> str:
-    """Give a key's text; most are written there, and need no looking up."""
+    """Give a key's text; most are written there, and need no looking up.
+
+    An extra without a name is like one that has a marker only, which begins with a colon.
+    """
     if isinstance(key, ast.Constant):
-        return key.value if isinstance(key.value, str) else ""
+        return (key.value or ":") if isinstance(key.value, str) else ""
     return flow.text(key) if key is not None else ""
 
 

@@ -81,6 +81,24 @@ DOES: list[tuple[str, str]] = [
             "Distribution().fetch_build_eggs(['x @ https://a.example/x.zip'])",
             "def get_requires_for_build_wheel(settings=None):\n"
             "    return ['x @ https://a.example/x.zip']\n",
+            "def f(settings=None):\n    return ['x @ https://a.example/x.zip']\n"
+            "get_requires_for_build_wheel = f\n",
+            "from setuptools.build_meta import _BuildMetaBackend\nclass Own(_BuildMetaBackend):\n"
+            "    def get_requires_for_build_wheel(self, settings=None):\n"
+            "        return self._get_build_requires(settings, ['x @ https://a.example/x.zip'])\n"
+            "Own().get_requires_for_build_wheel()\n",
+            "get_requires_for_build_sdist = lambda settings=None: ['x @ https://a.example/x.zip']\n",
+            *(
+                f"from setuptools import setup\nsetup(name='own', {given})"
+                for given in (
+                    "extras_require={':python_version>\"3\"': ['x @ https://a.example/x.zip']}",
+                    "extras_require={'': ['x @ https://a.example/x.zip']}",
+                    "install_requires=['Own[a]'], extras_require={'A': ['x @ https://a.example/x']}",
+                    "install_requires=['own[a]'], extras_require={'a': ['own[b]'], "
+                    "'b:python_version>\"3\"': ['x @ https://a.example/x']}",
+                    "install_requires='x \\\\\\n @\\\\\\n https://a.example/x'",
+                )
+            ),
             "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\n"
             "class Hook(BuildHookInterface):\n    def dependencies(self):\n"
             "        return ['x @ https://a.example/x.zip']\n",
@@ -412,6 +430,8 @@ HONEST = [
     "from setuptools import setup\nsetup(setup_requires=['numpy>=1'], url='https://a.example',"
     " install_requires=['x'], dependency_links=[])",
     "from setuptools import setup\nsetup(dependency_links=['https://a.example/x'])",
+    "from setuptools import setup\nsetup(name='own', install_requires=['other[a]', 'own'], "
+    "extras_require={'a': ['x @ https://a.example/x'], 'all': ['own[a]']})",
     "class Page:\n    def dependencies(self):\n        return ['https://a.example']\nPage().dependencies()",
     "def get_requires_for_build_wheel(settings=None):\n    return ['setuptools', 'x@1']\n",
     "import os\nos.system('python -c \"import sys; print(sys.path)\"')",

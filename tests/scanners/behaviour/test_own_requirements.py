@@ -41,6 +41,10 @@ def write(tree: Path, files: dict[str, str]) -> None:
         f"{AT} ; 'dev' in extras",
         f"{AT} ; os_name != 'a\" and extra == \"dev'",
         f"{AT} ; no marker",
+        "other @ ../other.whl ; no marker",
+        "=?utf-8?q?other_=40_https=3A//files.example/other.whl?=",
+        "=?us-ascii?B?b3RoZXIgQCBodHRwczovL2ZpbGVzLmV4YW1wbGUvb3RoZXIud2hs?=",
+        "other ; platform_version == '=?utf-8*en?q?a?='",
         f"{AT}; extra == 'dev'",
         f"{AT} ; {'(' * 3000}extra == 'dev'{')' * 3000}",
     ],
@@ -55,6 +59,9 @@ def test_one_that_may_hold_without_extras_counts(requirement: str) -> None:
         "other",
         "other>=1 ; extra != 'dev'",
         "Author <somebody@mail.example>",
+        "somebody@mail.example and others",
+        "other (>=5.1.*)",
+        "other >= 1, <= 2, ; python_version == '2.7.*'",
         f"{AT} ; extra == 'dev'",
         f"{AT} ; 'dev' == extra and python_version >= '3'",
         f"{AT} ; python_version < '3' and (extra == 'dev' or extra == 'test')",
@@ -72,6 +79,11 @@ def test_one_of_the_index_or_of_an_extra_does_not(requirement: str) -> None:
         "Requires-Dist: other\n @ https://files.example/other.whl\n",
         f"{'Classifier: ' + 'a' * 1000}\n" * 2500 + f"Requires-Dist: {AT}\n",
         f"Name: demo\nno header\nRequires-Dist: {AT}\n",
+        "Name: demo\nno header\nRequires-Dist: other\n\t@ https://files.example/other.whl\n",
+        f"Name: De.mo\nRequires-Dist: de_mo[A]\nRequires-Dist: {AT} ; extra == 'a'\n",
+        "Name: demo\nRequires-Dist: demo[a] ; python_version > '3'\n"
+        f"Requires-Dist: {AT} ; extra == 'b-c'\nRequires-Dist: demo[B_c] ; extra == 'a'\n",
+        f"Name: demo\nRequires-Dist: demo[b,a] (>=1.0.*)\nRequires-Dist: {AT} ; extra == 'a'\n",
     ],
 )
 @pytest.mark.parametrize("place", ["demo-1.0.dist-info/METADATA", "PKG-INFO", "demo-1.0/PKG-INFO"])
@@ -97,6 +109,36 @@ def test_metadata_is_read_whole(tmp_path: Path, headers: str, place: str) -> Non
         {"setup.cfg": f"[options]\ninstall_requires =\n    numpy\n    {AT}\n"},
         {"setup.cfg": f"[options]\ninstall-requires = numpy; {AT}\n"},
         {"setup.cfg": "[options]\ninstall_requires = file: a.txt, deps.txt", "deps.txt": AT},
+        {"setup.cfg": f"[global]\nInstall-Requires = numpy; {AT}\n"},
+        {"setup.cfg": f"[metadata]\nrequires-dist = {AT}\n"},
+        {"setup.cfg": f"[options]\rinstall_requires =\r  {AT}\r"},
+        {"setup.cfg": f"[options]\ninstall_requires =\n  other \\\n  @ \\\n  {AT[8:]}\n"},
+        {
+            "setup.cfg": "[metadata]\nname = demo\n[options]\ninstall_requires = demo[a]\n"
+            f"[options.extras_require]\na =\n  {AT}\n",
+        },
+        {
+            "setup.cfg": "[options]\ninstall_requires = demo[a]\n",
+            "pyproject.toml": f"[project]\nname = 'demo'\noptional-dependencies = {{a = ['{AT}']}}",
+        },
+        {"demo.egg-info/requires.txt": f"numpy\n\n[:python_version > '3']\n{AT}\n"},
+        {"src/demo.egg-info/requires.txt": f"[]\n{AT}\n"},
+        {"setup.py": "setup(pbr=True)", "requirements.txt": AT},
+        {"setup.cfg": "[pbr]\n", "requirements-py3.txt": "-r more/a.txt", "more/a.txt": AT},
+        {"setup.cfg": "[pbr]\n", "tools/pip-requires": AT},
+        {"hatch.toml": "[metadata.hooks.requirements_txt]\nfiles = ['a.lst']", "a.lst": AT},
+        {
+            "pyproject.toml": f"[tool.flit.metadata.requires-extra]\n"
+            f"a = [\"{AT} ; os_name > '1') or (os_name > '1'\"]"
+        },
+        {
+            "pyproject.toml": "[tool.poetry]\nname = 'demo'\n[tool.poetry.dependencies]\n"
+            "demo = {version = '1', extras = ['a']}\n"
+            "other = {url = 'https://files.example/other.whl', optional = true}\n"
+            "[tool.poetry.extras]\na = ['Other']"
+        },
+        {"pyproject.toml": "[tool.poetry.dependencies]\nother = {path = 'wheels/other.whl'}"},
+        {"pyproject.toml": "[tool.poetry.dependencies]\nother = [{file = 'wheels/other.whl'}]"},
         {"setup.cfg": "[metadata]\n[pbr]\n", "setup.py": "pbr=True", "requirements.txt": AT},
         {"setup.py": "open('deps.txt')", "deps.txt": AT},
         {"setup.py": "open('.deps')", ".deps": AT},
@@ -135,6 +177,25 @@ def test_settings_of_a_source_tree_are_read(tmp_path: Path, files: dict[str, str
             "[tool.poetry.group.dev.dependencies]\n"
             "third = {git = 'https://files.example/third.git'}"
         },
+        {
+            "pyproject.toml": f"[project]\nname = 'a'\noptional-dependencies = {{b = ['{AT}'], c = ['a[b]']}}"
+        },
+        {
+            "pyproject.toml": f"[project]\ndependencies = ['b[c]']\noptional-dependencies = {{c = ['{AT}']}}"
+        },
+        {
+            "pyproject.toml": "[project]\ndependencies = ['other']\n"
+            "[tool.poetry.dependencies]\nother = {path = '../other', develop = true}\n"
+        },
+        {
+            "pyproject.toml": "[tool.poetry.dependencies]\n"
+            "numpy = {version = '1', extras = ['a']}\n"
+            "[tool.poetry.group.dev.dependencies]\nother = {path = '../other'}\n"
+        },
+        {
+            "pyproject.toml": "[project]\ndependencies = ['other']\n[tool.uv.sources]\nother.path = 'a'"
+        },
+        {"demo.egg-info/requires.txt": f"numpy\n\n[dev:python_version > '3']\nb\n\n[dev]\n{AT}\n"},
         {"setup.py": "open('deps.txt')", "requirements-dev.txt": AT},
         {"setup.cfg": f"[options.extras_require]\ndev = {AT}\n", "requirements.txt": AT},
         {"pyproject.toml": "no = [toml", "setup.cfg": "no section"},
