@@ -12,13 +12,13 @@ from pathlib import Path
 
 from package_gate.core.finding import fingerprint_of
 from package_gate.core.text import one_line
-from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.pages import WORDS, reaches_for_wallets
 from package_gate.scanners.behaviour.requirements import of_metadata
 from package_gate.scanners.behaviour.rules import Behaviour
+from package_gate.scanners.entry_points import declared_entry_points
 from package_gate.scanners.trees import regular_files
 
 _WINDOW = 8 * 1024 * 1024
@@ -146,12 +146,11 @@ def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Ma
 def _of_entry_points(tree: Path) -> Iterator[tuple[str, Behaviour]]:
     """Look for file systems that take the place of those that fsspec has for well-known names."""
     rule = "replaces-what-others-use"
-    for file in sorted(tree.glob("*.dist-info/entry_points.txt")):
-        for entry in read_entry_points(file.read_bytes()):
-            if entry.group == "fsspec.specs" and entry.name in _FILE_SYSTEMS:
-                shown = f"{entry.name} = {entry.value}"
-                identity = of_whole_file(rule, shown.encode(), ["host"])
-                yield file.relative_to(tree).as_posix(), Behaviour(rule, 1, shown, identity)
+    for file, entry in declared_entry_points(tree):
+        if entry.group == "fsspec.specs" and entry.name in _FILE_SYSTEMS:
+            shown = f"{entry.name} = {entry.value}"
+            identity = of_whole_file(rule, shown.encode(), ["host"])
+            yield file.relative_to(tree).as_posix(), Behaviour(rule, 1, shown, identity)
 
 
 def _when_loaded(path: Path, code: str) -> Behaviour:

@@ -68,6 +68,13 @@ class ModuleGraph:
                     return module, ".".join((*parts[length:], *beyond))
         return "", ""
 
+    def anywhere(self, name: str) -> list[str]:
+        """Give the modules, in whatever folder of a source tree, that have a dotted name."""
+        place = name.replace(".", "/")
+        ends = (f"/{place}.py", f"/{place}/__init__.py")
+        same = self._by_name.get(place.rpartition("/")[2], ())
+        return [path for path in same if f"/{path}".endswith(ends)]
+
     @cached_property
     def _depth(self) -> int:
         return 1 + max((path.count("/") for path in self.modules), default=0)

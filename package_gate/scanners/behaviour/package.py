@@ -30,7 +30,6 @@ from package_gate.core.syntax import (
     TooHardError,
     parse,
 )
-from package_gate.inventory.formats.entry_points import read_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
@@ -59,6 +58,7 @@ from package_gate.scanners.behaviour.rules import (
 )
 from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from package_gate.scanners.build_reach import waits
+from package_gate.scanners.entry_points import declared_entry_points
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.trees import regular_files
@@ -288,14 +288,11 @@ class PackageBehaviour:
     def _entry_points(self) -> dict[str, set[str]]:
         """Name what hosts load by themselves: path → functions and classes."""
         found: dict[str, set[str]] = {}
-        for file in sorted(self._tree.glob("*.dist-info/entry_points.txt")):
-            for entry in read_entry_points(file.read_bytes()):
-                if entry.group in ("console_scripts", "gui_scripts"):
-                    continue
-                module, _, name = entry.value.partition("[")[0].strip().partition(":")
-                path, _ = self._graph.resolve("", module.strip())
-                if path:
-                    found.setdefault(path, set()).add(name.strip())
+        for _, entry in declared_entry_points(self._tree):
+            module, _, name = entry.value.partition("[")[0].strip().partition(":")
+            path, _ = self._graph.resolve("", module.strip())
+            for each in [path] if path else self._graph.anywhere(module.strip()):
+                found.setdefault(each, set()).add(name.strip())
         return found
 
     def _waiting(

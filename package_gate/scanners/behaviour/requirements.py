@@ -186,8 +186,7 @@ def _of_projects(tree: Path) -> Iterator[_Asked]:
     for name in _SETTINGS:
         for path in _at_top(tree, name):
             if _READS_A_LIST.search(path.read_text("utf-8", "replace")):
-                for each in _LISTS_OF_PBR:
-                    yield from (_Asked(path, line) for line in _lines(path.parent, each))
+                yield from _of_files(path, [*_LISTS_OF_PBR])
 
 
 def _files_of_metadata(tree: Path) -> list[Path]:

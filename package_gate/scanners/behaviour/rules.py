@@ -91,7 +91,7 @@ _BY_ADDRESS = re.compile(
 """A requirement, one a line, that comes from elsewhere than the index."""
 _SETUP_REQUIRES = "setup_requires"
 _INSTALL_REQUIRES = "install_requires"
-_TAKES_REQUIREMENTS = (".fetch_build_eggs", "._get_build_requires")
+_TAKES_REQUIREMENTS = ("fetch_build_eggs", "_get_build_requires")
 """Functions of setuptools that are given what a build needs."""
 _BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
 """Options of setuptools that name what it fetches for a build, and where from."""
@@ -973,7 +973,7 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
         yield from call.keywords
-        if any(name.endswith(_TAKES_REQUIREMENTS) for name in call.names):
+        if _last_name(call.node.func) in _TAKES_REQUIREMENTS:
             given = (*call.arguments, *(value for _, value in call.keywords))
             yield from ((_SETUP_REQUIRES, each) for each in given)
     for named in flow.of_kind(ast.Dict):

@@ -178,10 +178,12 @@ def test_settings_of_a_source_tree_are_read(tmp_path: Path, files: dict[str, str
             "third = {git = 'https://files.example/third.git'}"
         },
         {
-            "pyproject.toml": f"[project]\nname = 'a'\noptional-dependencies = {{b = ['{AT}'], c = ['a[b]']}}"
+            "pyproject.toml": "[project]\nname = 'a'\n"
+            f"optional-dependencies = {{b = ['{AT}'], c = ['a[b]']}}"
         },
         {
-            "pyproject.toml": f"[project]\ndependencies = ['b[c]']\noptional-dependencies = {{c = ['{AT}']}}"
+            "pyproject.toml": "[project]\ndependencies = ['b[c]']\n"
+            f"optional-dependencies = {{c = ['{AT}']}}"
         },
         {
             "pyproject.toml": "[project]\ndependencies = ['other']\n"
@@ -193,7 +195,8 @@ def test_settings_of_a_source_tree_are_read(tmp_path: Path, files: dict[str, str
             "[tool.poetry.group.dev.dependencies]\nother = {path = '../other'}\n"
         },
         {
-            "pyproject.toml": "[project]\ndependencies = ['other']\n[tool.uv.sources]\nother.path = 'a'"
+            "pyproject.toml": "[project]\ndependencies = ['other']\n"
+            "[tool.uv.sources]\nother.path = 'a'\n"
         },
         {"demo.egg-info/requires.txt": f"numpy\n\n[dev:python_version > '3']\nb\n\n[dev]\n{AT}\n"},
         {"setup.py": "open('deps.txt')", "requirements-dev.txt": AT},

@@ -347,6 +347,65 @@ def test_what_a_host_calls_by_itself_runs_by_itself(
     assert rules(tmp_path, files, "sample/plugin.py") == {"sends-secrets"}
 
 
+PLUGIN = "sample.tests.plugin:begin"
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("pyproject.toml", f"[project.entry-points.jupyter_serverproxy_servers]\nx = '{PLUGIN}'\n"),
+        ("pyproject.toml", f"[tool.poetry.plugins.flake8]\nx = '{PLUGIN}'\n"),
+        ("pyproject.toml", f"[tool.flit.entrypoints.flake8]\nx = '{PLUGIN}'\n"),
+        ("setup.cfg", f"[options.entry_points]\nflake8.extension =\n  x = {PLUGIN}\n"),
+        ("setup.cfg", f"[entry_points]\nflake8.extension =\n  x = {PLUGIN}\n"),
+        ("setup.py", f"from setuptools import setup\nsetup(entry_points={{'a': ['x={PLUGIN}']}})"),
+        ("setup.py", f"from setuptools import setup\nsetup(entry_points='[a]\\nx = {PLUGIN}\\n')"),
+        ("sample.egg-info/entry_points.txt", f"[flake8.extension]\nx = {PLUGIN}\n"),
+    ],
+)
+@pytest.mark.parametrize("below", ["", "src/"])
+def test_what_a_host_loads_of_a_source_tree_runs_by_itself(
+    tmp_path: Path, file: str, says: str, below: str
+) -> None:
+    plugin = f"sample-1.0/{below}sample/tests/plugin.py"
+    files = {
+        f"sample-1.0/{below}sample/__init__.py": "",
+        f"sample-1.0/{below}sample/tests/__init__.py": "",
+        plugin: SEND_ALL.format("def begin():"),
+        f"sample-1.0/{file}": says,
+    }
+
+    assert rules(tmp_path, files, plugin, SDIST) == {"sends-secrets"}
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("pyproject.toml", f"[project.scripts]\nx = '{PLUGIN}'\n"),
+        ("pyproject.toml", f"[project.entry-points.console_scripts]\nx = '{PLUGIN}'\n"),
+        ("pyproject.toml", "[project.entry-points.flake8]\nx = 'sample.tests.plugin:other'\n"),
+        (
+            "setup.py",
+            "from setuptools import setup\n"
+            f"setup(entry_points={{'console_scripts': ['x={PLUGIN}']}})",
+        ),
+        ("pyproject.toml", "no = [toml"),
+        ("setup.py", "no python"),
+    ],
+)
+def test_a_program_of_a_source_tree_waits_to_be_called(
+    tmp_path: Path, file: str, says: str
+) -> None:
+    files = {
+        "sample-1.0/sample/__init__.py": "",
+        "sample-1.0/sample/tests/__init__.py": "",
+        "sample-1.0/sample/tests/plugin.py": SEND_ALL.format("def begin():"),
+        f"sample-1.0/{file}": says,
+    }
+
+    assert rules(tmp_path, files, "sample-1.0/sample/tests/plugin.py", SDIST) == set()
+
+
 def test_a_program_of_the_package_waits_to_be_called(tmp_path: Path) -> None:
     files = {
         "sample/__init__.py": "",
