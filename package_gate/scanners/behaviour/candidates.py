@@ -27,7 +27,7 @@ _MAX_DATA = 4 * 1024 * 1024
 """The largest file that may be Python although its name says otherwise."""
 _START = 4096
 _ASKED = b"get_requires_for_build_"
-"""In a build backend: what tells an installer what the build needs."""
+"""In a build backend: what tells an installer what else the build needs."""
 _IMPORTS = re.compile(rb"\b(?:import|__import__|exec|eval)\b")
 _SECRETS = re.compile(
     rb"(?<!\bin )\bos\s*\.\s*environb?\b(?!\s*(?:\.(?:get|pop|setdefault|update)\b|\[))"
@@ -107,9 +107,9 @@ class CandidateRules:
             content = path.read_bytes()
             matches = partial(self._matches, relative, content)
             found = once(relative, content, matches)
-            asked = running.is_of_a_backend(relative) and _ASKED in content
-            at_once = asked or (content and running.when(relative) is Runs.AT_ONCE)
-            if _CANDIDATE in found or at_once:
+            asked = _ASKED in content and running.is_of_a_backend(relative)
+            at_once = running.when(relative) is Runs.AT_ONCE
+            if _CANDIDATE in found or (content and (asked or at_once)):
                 paths.append(relative)
             modules.note(relative, read_source(content).code, found)
         together = modules.that_bring_together(frozenset(paths), running.is_of_a_build)

