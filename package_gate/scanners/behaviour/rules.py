@@ -90,9 +90,12 @@ _BY_ADDRESS = re.compile(
 )
 """A requirement, one a line, that comes from elsewhere than the index."""
 _SETUP_REQUIRES = "setup_requires"
-_INSTALL_REQUIRES = "install_requires"
+_INSTALL_REQUIRES = {"install_requires", "dependencies"}
+"""How setuptools, and Hatch and PDM, call what a release requires."""
+_ADDS = ("append", "extend", "insert", "__iadd__")
 _TAKES_REQUIREMENTS = ("fetch_build_eggs", "_get_build_requires")
 """Functions of setuptools that are given what a build needs."""
+_BUILDS = ("setuptools", "distutils", "hatchling")
 _BUILD_REQUIRES = {_SETUP_REQUIRES, "dependency_links"}
 """Options of setuptools that name what it fetches for a build, and where from."""
 _LOGS = {
@@ -898,21 +901,22 @@ def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     for _, each in given:
         if fetches and any(map(_BY_ADDRESS.search, _texts_of(each, flow))):
             yield "installs-another-package", (each,)
+    of_pdm = any(each.name.startswith("pdm_build_") for each in flow.functions)
     imported = flow.expressions.imports.values()
-    if any(name.startswith(("setuptools", "distutils")) for name in imported):
+    if of_pdm or any(name.startswith(_BUILDS) for name in imported):
         yield from (("installs-another-package", (each,)) for each in _of_installations(flow))
 
 
 def _of_installations(flow: Flow) -> Iterator[ast.expr]:
     """Yield what a `setup.py` names of requirements that hold without any extra, likewise."""
     options = [(option.partition(":"), each) for option, each in _options(flow)]
-    always = [each for (option, _, _), each in options if option == _INSTALL_REQUIRES]
+    always = [each for (option, _, _), each in options if option in _INSTALL_REQUIRES]
     named = [flow.text(each) for (option, *_), each in options if option == "name"]
     names = None if not named or UNKNOWN in "".join(named) else {*map(canonicalize_name, named)}
     own: frozenset[str] = frozenset()
     if any("[" in line for each in always for line in _listed(each, flow)):
         required = [
-            of_an_extra(line, "" if option[0] == _INSTALL_REQUIRES else "".join(option) or "none")
+            of_an_extra(line, "" if option[0] in _INSTALL_REQUIRES else "".join(option) or "none")
             for option, each in options
             for line in _listed(each, flow)
             if "[" in line
@@ -976,6 +980,7 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
         if _last_name(call.node.func) in _TAKES_REQUIREMENTS:
             given = (*call.arguments, *(value for _, value in call.keywords))
             yield from ((_SETUP_REQUIRES, each) for each in given)
+        yield from _changed(call, flow)
     for named in flow.of_kind(ast.Dict):
         for key, value in zip(named.keys, named.values, strict=True):
             yield _key(key, flow), value
@@ -997,6 +1002,23 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     for hook in sorted(hooks - {""}):
         for returned in (f"{hook}()", f".{hook}()"):
             yield from ((_SETUP_REQUIRES, each) for each in flow.feeds(returned))
+
+
+def _changed(call: Call, flow: Flow) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what a call puts into an option: `options["name"].append(…)`, or `setattr`."""
+    function, given = call.node.func, call.arguments
+    if "setattr" in call.names and len(given) == 3:
+        yield flow.text(given[1]), given[2]
+    elif isinstance(function, ast.Attribute) and function.attr == "setdefault" and given[1:]:
+        yield flow.text(given[0]), given[1]
+    elif isinstance(function, ast.Attribute) and function.attr in _ADDS:
+        into = function.value
+        option = _last_name(into)
+        if isinstance(into, ast.Subscript):
+            option = _key(into.slice, flow)
+        elif isinstance(into, ast.Call) and into.args:  # of `setdefault` or `get`
+            option = flow.text(into.args[0])
+        yield from ((option, each) for each in given)
 
 
 def _is_asked(name: str, *, of_hatch: bool) -> bool:

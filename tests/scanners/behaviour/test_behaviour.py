@@ -87,6 +87,23 @@ DOES: list[tuple[str, str]] = [
             "    def get_requires_for_build_wheel(self, settings=None):\n"
             "        return self._get_build_requires(settings, ['x @ https://a.example/x.zip'])\n"
             "Own().get_requires_for_build_wheel()\n",
+            *(
+                f"from setuptools import setup\nkw = {{'install_requires': []}}\n{put}\nsetup(**kw)"
+                for put in (
+                    "kw['install_requires'].append('x @ https://a.example/x')",
+                    "kw['install_requires'] += ['x @ https://a.example/x']",
+                    "kw.setdefault('install_requires', []).extend(['x @ https://a.example/x'])",
+                    "kw.setdefault('install_requires', ['x @ https://a.example/x'])",
+                    "d = setup()\nsetattr(d, 'install_requires', ['x @ https://a.example/x'])",
+                    "d = setup()\nd.install_requires.insert(0, 'x @ https://a.example/x')",
+                )
+            ),
+            "from hatchling.metadata.plugin.interface import MetadataHookInterface\n"
+            "class Hook(MetadataHookInterface):\n    def update(self, metadata):\n"
+            "        metadata['dependencies'] = ['x @ https://a.example/x.zip']\nHook().update({})\n",
+            "def pdm_build_initialize(context):\n    metadata = context.config.metadata\n"
+            "    metadata['dependencies'].append('x @ https://a.example/x.zip')\n"
+            "pdm_build_initialize(None)\n",
             "get_requires_for_build_sdist = lambda settings=None: ['x @ https://a.example/x.zip']\n",
             *(
                 f"from setuptools import setup\nsetup(name='own', {given})"
@@ -432,6 +449,10 @@ HONEST = [
     "from setuptools import setup\nsetup(dependency_links=['https://a.example/x'])",
     "from setuptools import setup\nsetup(name='own', install_requires=['other[a]', 'own'], "
     "extras_require={'a': ['x @ https://a.example/x'], 'all': ['own[a]']})",
+    "task = {}\ntask['dependencies'] = ['x @ https://a.example/x']\n"
+    "task['dependencies'].append('x @ https://a.example/y')",
+    "from setuptools import setup\nkw = {}\nkw.setdefault('install_requires', []).append('x>=1')\n"
+    "kw['url'] = 'https://a.example'\nsetup(**kw)",
     "class Page:\n    def dependencies(self):\n        return ['https://a.example']\nPage().dependencies()",
     "def get_requires_for_build_wheel(settings=None):\n    return ['setuptools', 'x@1']\n",
     "import os\nos.system('python -c \"import sys; print(sys.path)\"')",
