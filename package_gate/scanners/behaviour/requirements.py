@@ -34,6 +34,8 @@ _OWN_NAME = re.compile(
 )
 """What a project may be called, in metadata, settings or a `setup.py`."""
 _HEADER = re.compile(r"^requires-dist[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_HEADER_INSIDE = re.compile(r"requires-dist[ \t]*:[ \t]*([^\n\"'\\]+)", re.IGNORECASE)
+"""In a text of several lines that a build writes into metadata as it is: an author, say."""
 _COMPARISON = re.compile(
     r'(?:"[^"]*"|\w+) (?:[<>=!~]+|not in|in) (?:"[^"]*"|\w+)',
 )
@@ -48,7 +50,7 @@ _LISTS_OF_PBR = ("requirements.txt", "requirements-py3.txt", "tools/pip-requires
 _ANOTHER_LIST = re.compile(r"(?:-r|--requirement)[\s=]*(\S+)")
 _LISTS = ("*", "requirements/*", "requires/*", "reqs/*")
 """Where files with requirements are."""
-_NO_LISTS = (".py", ".md", ".rst", ".cfg", ".toml", ".pyc")
+_NO_LISTS = (".py", ".md", ".rst", ".pyc")
 _MAX_LIST = 1024 * 1024
 _ELSEWHERE = {"url", "git"}
 """What a requirement of Poetry has that isn't of the index."""
@@ -178,15 +180,45 @@ def _of_projects(tree: Path) -> Iterator[_Asked]:
     for path in _at_top(tree, "setup.cfg"):
         yield from _of_setup(path)
     for path in _at_top(tree, "setup.py"):
-        text = path.read_text("utf-8", "replace")
-        lists = {each for pattern in _LISTS for each in path.parent.glob(pattern)}
-        for each in sorted(lists):
-            if each.name in text and _may_be_a_list(each):
-                yield from (_Asked(path, line) for line in _lines(each.parent, each.name))
+        for each in _lists_named_in(path):
+            yield from (_Asked(path, line) for line in _lines(each.parent, each.name))
     for name in _SETTINGS:
         for path in _at_top(tree, name):
-            if _READS_A_LIST.search(path.read_text("utf-8", "replace")):
+            text = path.read_text("utf-8", "replace")
+            if _READS_A_LIST.search(text):
                 yield from _of_files(path, [*_LISTS_OF_PBR])
+            said = [text, *_texts(_read_toml(path) if path.suffix == ".toml" else {})]
+            for each in dict.fromkeys(_HEADER_INSIDE.findall("\n".join(said))):
+                yield _Asked(path, each.strip())
+
+
+def _lists_named_in(path: Path) -> list[Path]:
+    """Give the files that a `setup.py` may read a list from; those of deeper folders by both names.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    text = path.read_text("utf-8", "replace")
+    found = {each for pattern in _LISTS for each in path.parent.glob(pattern) if each.name in text}
+    for each in path.parent.glob("*/**/*"):
+        if each.name in text and each.parent.name in text:
+            place = rf"{re.escape(each.parent.name)}[\s\"',/\\()]+{re.escape(each.name)}"
+            if re.search(place, text):
+                found.add(each)
+    return sorted(each for each in found if _may_be_a_list(each))
+
+
+def _texts(settings: object) -> Iterator[str]:
+    """Give all texts of a TOML file."""
+    waiting = [settings]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, Mapping):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _files_of_metadata(tree: Path) -> list[Path]:
@@ -209,7 +241,7 @@ def _own_names(tree: Path) -> frozenset[str]:
 
 
 def _may_be_a_list(path: Path) -> bool:
-    plain = path.is_file() and path.suffix not in _NO_LISTS
+    plain = path.is_file() and path.suffix not in _NO_LISTS and path.name not in _SETTINGS
     return plain and path.stat().st_size <= _MAX_LIST
 
 
@@ -274,6 +306,7 @@ def _of_poetry(
     if dynamic or not project.get("dependencies"):
         elsewhere = elsewhere | _IN_THE_TREE
     for name, given in _table(settings, "dependencies").items():
+        yield _Asked(path, name)  # it is written into metadata as it is
         known = _plain(name)
         for each in given if isinstance(given, list) else [given]:
             if not isinstance(each, Mapping):

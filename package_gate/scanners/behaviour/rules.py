@@ -984,6 +984,9 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     for named in flow.of_kind(ast.Dict):
         for key, value in zip(named.keys, named.values, strict=True):
             yield _key(key, flow), value
+    for pair in flow.of_kind(ast.Tuple):  # of which `dict` makes a dictionary
+        if len(pair.elts) == 2 and isinstance(pair.elts[0], ast.Constant):
+            yield _key(pair.elts[0], flow), pair.elts[1]
     assigned: list[ast.Assign | ast.AugAssign] = [*flow.of_kind(ast.Assign)]
     assigned += flow.of_kind(ast.AugAssign)
     for node in assigned:

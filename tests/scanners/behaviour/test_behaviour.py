@@ -110,6 +110,7 @@ DOES: list[tuple[str, str]] = [
                 for given in (
                     "extras_require={':python_version>\"3\"': ['x @ https://a.example/x.zip']}",
                     "extras_require={'': ['x @ https://a.example/x.zip']}",
+                    "extras_require=dict([(':os_name>\"3\"', ['x @ https://a.example/x.zip'])])",
                     "install_requires=['Own[a]'], extras_require={'A': ['x @ https://a.example/x']}",
                     "install_requires=['own[a]'], extras_require={'a': ['own[b]'], "
                     "'b:python_version>\"3\"': ['x @ https://a.example/x']}",
