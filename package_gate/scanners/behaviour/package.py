@@ -30,6 +30,7 @@ from package_gate.core.syntax import (
     TooHardError,
     parse,
 )
+from package_gate.inventory.declared_entry_points import declared_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import Expressions
 from package_gate.scanners.behaviour.fingerprints import (
@@ -58,7 +59,6 @@ from package_gate.scanners.behaviour.rules import (
 )
 from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from package_gate.scanners.build_reach import waits
-from package_gate.scanners.entry_points import declared_entry_points
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
 from package_gate.scanners.trees import regular_files
