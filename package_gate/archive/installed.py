@@ -31,6 +31,8 @@ from package_gate.archive.startup import PATH_FILES, added_folders, check_startu
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 IMPORTED = (".py", ".pyc", ".pyd", ".so")
 """Suffixes of files that are modules."""
+_METADATA = (".dist-info", ".egg-info", ".egg-link", ".egg")
+"""Suffixes of what a distribution is listed by where it is installed."""
 _WRITTEN_BY_INSTALLERS = ("direct_url.json",)
 """Where a package came from (PEP 610); `pip freeze` repeats it."""
 
@@ -100,7 +102,7 @@ def _module(place: str) -> str:
     """Name the top-level module that a file in site-packages is, or is part of; "" for none."""
     first, inside, _ = place.partition("/")
     if inside:
-        return "" if first.lower().endswith((".dist-info", ".egg-info")) else first
+        return "" if first.lower().endswith(_METADATA) else first
     return first.partition(".")[0] if first.lower().endswith(IMPORTED) else ""
 
 
@@ -113,15 +115,26 @@ def whole_module(place: str) -> str:
 
 
 def check_added(placer: Placer, libraries: Collection[tuple[str, str]], name: str) -> None:
-    """Judge the names of modules in folders that a `.pth` file makes Python import from.
+    """Judge modules and metadata in folders that a `.pth` file makes Python import from.
 
     `libraries` gives each file by its path in the archive and in site-packages.
     """
     for folder in added_folders(placer, libraries):
         for path, installed in libraries:
             below = installed.removeprefix(folder)
-            if below != installed and (module := whole_module(below)):
+            if below == installed:
+                continue
+            if module := whole_module(below):
                 check_module(placer, path, module, name, whole=True)
+            if _is_of_another(below, name):
+                placer.add("dist-info", path, f"metadata of something else than {name}")
+
+
+def _is_of_another(place: str, name: str) -> bool:
+    """Whether a file is, or lies in, metadata of another distribution."""
+    first = place.partition("/")[0].lower()
+    own = canonicalize_name(first.rpartition(".")[0].partition("-")[0])
+    return first.endswith(_METADATA) and own != name
 
 
 def _take(placer: Placer, places: dict[str, str], place: str, path: str) -> None:
@@ -147,7 +160,7 @@ def check_module(placer: Placer, path: str, module: str, name: str, *, whole: bo
 def _check_metadata(placer: Placer, file: _Landed, info: str, name: str) -> None:
     first, _, rest = file.place.partition("/")
     lower = first.lower()
-    if lower.endswith((".dist-info", ".egg-info", ".egg-link")) and file.path != f"{info}/{rest}":
+    if lower.endswith(_METADATA) and file.path != f"{info}/{rest}":
         placer.add("dist-info", file.path, f"metadata of something else than {name}")
     elif file.path.startswith(f"{info}/") and rest in _WRITTEN_BY_INSTALLERS:
         placer.add("installer-file", file.path)
@@ -164,9 +177,8 @@ def check_library(placer: Placer, path: str, place: str, name: str) -> None:
     """Judge what lands at `place` in site-packages because of a setting in the file `path`."""
     first = place.partition("/")[0]
     lower = first.lower()
-    if lower.endswith((".dist-info", ".egg-info", ".egg-link")):
-        if canonicalize_name(lower.rpartition(".")[0].partition("-")[0]) != name:
-            placer.add("dist-info", path, f"metadata of something else than {name}")
+    if _is_of_another(place, name):
+        placer.add("dist-info", path, f"metadata of something else than {name}")
     elif lower.endswith(PATH_FILES):
         _check_path_file(placer, path, first, name)
     elif module := _module(place):

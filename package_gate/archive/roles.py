@@ -10,8 +10,11 @@ CODE_SUFFIXES = (".py", ".pyc", ".pyo", ".pyw", ".pth", ".start", ".so", ".pyd",
 """What runs by its name."""
 BYTECODE_SUFFIXES = (".pyc", ".pyo")
 """What Python runs without looking at a source that scanners could read."""
-_BYTECODE = re.compile(rb"[\x00-\xff][\x0b-\x1f]\r\n[\x00-\x03]\x00{3}")
-"""How it begins since Python 3.7: the number of its format, from 2,816 on, and flags (PEP 552)."""
+_BYTECODE = re.compile(rb"[\x00-\xff][\x0b-\x1f]\r\n(?:[\x00-\x03]\x00{3}|[\x00-\xff]{12}[c\xe3])")
+"""How it begins since Python 3.7: the number of its format, from 2,816 on, and flags (PEP 552).
+
+What executes a file by its path looks at no flags: for it a code object follows after 16 bytes.
+"""
 _BUILD_SUFFIXES = (
     *(".ac", ".am", ".bash", ".bat", ".build", ".bzl", ".c", ".cc", ".cfg", ".cmake", ".cmd"),
     *(".cpp", ".cu", ".cxx", ".f", ".f90", ".fish", ".go", ".gradle", ".gyp", ".gypi", ".h"),

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
+from package_gate.archive.startup_lines import imported, is_plain, puts_folders_first
 
 _MAX_PTH = 1024 * 1024
 _IMPORTS = ("import ", "import\t")
@@ -37,6 +38,7 @@ def check_startup(placer: Placer, libraries: Iterable[tuple[str, str]]) -> None:
     added = added_folders(placer, landed)
     for path, installed in landed:
         _check_file(placer, path, installed, added)
+    _check_imported(placer, landed)
 
 
 def added_folders(placer: Placer, libraries: Iterable[tuple[str, str]]) -> frozenset[str]:
@@ -50,11 +52,40 @@ def added_folders(placer: Placer, libraries: Iterable[tuple[str, str]]) -> froze
 
 
 def _added(placer: Placer, path: str, installed: str) -> list[str]:
-    """Name what a `.pth` file adds."""
+    """Name what a `.pth` file adds; a folder's name may begin with a space, but end with none."""
     if "/" in installed or not installed.lower().endswith(".pth"):
         return []
-    text = read_start(placer, path, _MAX_PTH).decode("utf-8-sig", "replace")
-    return [posixpath.normpath(line.strip()) + "/" for line in text.splitlines() if line.strip()]
+    lines = _lines(read_start(placer, path, _MAX_PTH))
+    return [posixpath.normpath(line.rstrip()) + "/" for line in lines if line.strip()]
+
+
+def _lines(content: bytes) -> list[str]:
+    """Give the lines of a `.pth` file as `site` reads it.
+
+    Since Python 3.13 form feeds and Unicode's separators end a line, too; both ways count.
+    """
+    text = content.decode("utf-8-sig", "replace")
+    return list(dict.fromkeys([*text.splitlines(), *re.split(r"\r\n|\r|\n", text)]))
+
+
+def _check_imported(placer: Placer, landed: Collection[tuple[str, str]]) -> None:
+    """Judge the modules of the archive that a `.pth` file has Python import at each start."""
+    paths = {installed: path for path, installed in landed}
+    for path, installed in landed:
+        if "/" in installed or not installed.lower().endswith(".pth"):
+            continue
+        lines = _lines(read_start(placer, path, _MAX_PTH))
+        for module in {
+            each for line in lines if line.startswith(_IMPORTS) for each in imported(line)
+        }:
+            plain = module.replace(".", "/")
+            for file in (f"{plain}.py", f"{plain}/__init__.py"):
+                if file in paths and puts_folders_first(_text(placer, paths[file])):
+                    placer.add("startup-code", path, f"imports {module}, which changes sys.path")
+
+
+def _text(placer: Placer, path: str) -> str:
+    return read_start(placer, path, _MAX_PTH).decode("utf-8", "replace")
 
 
 def _check_file(placer: Placer, path: str, installed: str, added: Collection[str]) -> None:
@@ -70,15 +101,15 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
     if "/" in installed or not installed.lower().endswith(PATH_FILES):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
-    # As `site` reads it: since Python 3.13 form feeds and Unicode's separators end a line, too.
     text = content.decode("utf-8-sig", "replace")
-    lines = text.splitlines()
-    executes = any(line.startswith(_IMPORTS) for line in lines)
+    lines = _lines(content[:_MAX_PTH])
+    executed = [line for line in lines if line.startswith(_IMPORTS)]
     is_start = installed.lower().endswith(".start")
     if (
         len(content) > _MAX_PTH
         or (is_start and _HARMFUL.search(text))
-        or (executes and _HARMFUL.search(text))
+        or (executed and _HARMFUL.search(text))
+        or (not is_start and not all(map(is_plain, executed)))
     ):
         placer.add("startup-code", path)
     elif not is_start and any(_leaves(line) for line in lines):

@@ -94,6 +94,7 @@ def severities(name: str, files: dict[str, bytes], folder: Path) -> dict[str, Se
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
         f"{info}/WHEEL": FORMAT,
     }
+    folder.mkdir(exist_ok=True)
     path = folder / f"{stem}-py3-none-any.whl"
     path.write_bytes(make_wheel(content, info=info))
     artifact = Artifact(path.name, "", path.stat().st_size)
