@@ -27,6 +27,10 @@ _SCHEMES = {
 _OF_A_WHEEL = re.compile(r"[^/]+\.data/(\w+)/(.+)")
 _PATTERN = re.compile(r"[*?\[]")
 _HATCH = ("tool.hatch.build", "tool.hatch.build.targets.wheel", "tool.hatch.build.targets.editable")
+_INCLUDE = (
+    *(f"{keys}.{option}" for keys in _HATCH for option in ("artifacts", "include", "only-include")),
+    "tool.pdm.build.includes",
+)
 
 
 class Move(NamedTuple):
@@ -52,7 +56,7 @@ class Moved(NamedTuple):
 
 def moves_of_project(project: Mapping[str, Any]) -> Iterator[Move]:
     """Give what `pyproject.toml`, with `hatch.toml` in it, moves."""
-    for move in (*_hatch(project), *_others(project)):
+    for move in (*_hatch(project), *_included_as_they_lie(project), *_others(project)):
         match = _OF_A_WHEEL.fullmatch(posixpath.normpath(move.place))
         if move.scheme == LIBRARY and match:
             if match[1] in _SCHEMES:
@@ -85,10 +89,10 @@ def modules_of_project(project: Mapping[str, Any]) -> Iterator[str]:
         "tool.setuptools.packages",
         "tool.uv.build-backend.module-name",
     ):
-        yield from _texts(_value(project, keys))
+        yield from texts(_value(project, keys))
     yield from filter(None, at(project, "tool.setuptools.package-dir"))
     for keys in ("tool.flit.module.name", "tool.flit.metadata.module", "tool.maturin.module-name"):
-        yield from _texts(_value(project, keys))
+        yield from texts(_value(project, keys))
 
 
 def modules_of_setup(sections: configparser.RawConfigParser) -> Iterator[str]:
@@ -106,17 +110,31 @@ def roots_of_packages(
     project: Mapping[str, Any], sections: configparser.RawConfigParser
 ) -> set[str]:
     """Name the folders, besides the project's own and `src`, that packages are looked for in."""
-    found = {*_texts(_value(project, "tool.setuptools.packages.find.where"))}
-    found |= {*_texts(at(project, "tool.setuptools.package-dir").get(""))}
-    found |= {*_texts(_value(project, "tool.pdm.build.package-dir"))}
-    found |= {*_texts(_value(project, "tool.maturin.python-source"))}
-    found |= {*_texts(_value(project, "tool.uv.build-backend.module-root"))}
+    found = {*texts(_value(project, "tool.setuptools.packages.find.where"))}
+    found |= {*texts(at(project, "tool.setuptools.package-dir").get(""))}
+    found |= {*texts(_value(project, "tool.pdm.build.package-dir"))}
+    found |= {each for keys in _HATCH for each in texts(at(project, keys).get("sources"))}
+    found |= {*texts(_value(project, "tool.maturin.python-source"))}
+    found |= {*texts(_value(project, "tool.uv.build-backend.module-root"))}
     found |= {*lines(sections, "options.packages.find", "where")}
     for line in lines(sections, "options", "package_dir"):
         package, _, folder = line.partition("=")
         if not package.strip():
             found.add(folder.strip())
     return {posixpath.normpath(folder) for folder in found} - {".", "src"}
+
+
+def data_of_project(project: Mapping[str, Any]) -> Iterator[str]:
+    """Give the patterns for setuptools of files that lie in packages, in `pyproject.toml`."""
+    for values in at(project, "tool.setuptools.package-data").values():
+        yield from texts(values)
+
+
+def data_of_setup(sections: configparser.RawConfigParser) -> Iterator[str]:
+    """Give those of `setup.cfg`."""
+    section = "options.package_data"
+    for package in sections.options(section) if sections.has_section(section) else ():
+        yield from lines(sections, section, package)
 
 
 def found_in(paths: list[str], folder: str, move: Move) -> Iterator[Moved]:
@@ -157,6 +175,14 @@ def found_in(paths: list[str], folder: str, move: Move) -> Iterator[Moved]:
             yield Moved(start, move.scheme, move.place)
 
 
+def as_in_a_wheel(moved: Moved) -> Moved:
+    """Give a file's place in the environment, when it lands in a wheel's `.data` folder."""
+    match = _OF_A_WHEEL.fullmatch(posixpath.normpath(moved.place))
+    if moved.scheme == LIBRARY and match and match[1] in _SCHEMES:
+        return Moved(moved.origin, _SCHEMES[match[1]], match[2])
+    return moved
+
+
 def _hatch(project: Mapping[str, Any]) -> Iterator[Move]:
     for keys in _HATCH:
         build = at(project, keys)
@@ -168,8 +194,17 @@ def _hatch(project: Mapping[str, Any]) -> Iterator[Move]:
                 yield Move(origin, scheme, str(place))
         for origin, place in table(build, "shared-scripts").items():
             yield Move(origin, SCRIPTS, posixpath.basename(str(place)))
-        for origin in _texts(build.get("packages")):
+        for origin in texts(build.get("packages")):
             yield Move(origin, LIBRARY, posixpath.basename(posixpath.normpath(origin)))
+
+
+def _included_as_they_lie(project: Mapping[str, Any]) -> Iterator[Move]:
+    """Give the patterns of Hatch and PDM for what a wheel has where the tree has it."""
+    for keys in _INCLUDE:
+        for pattern in texts(_value(project, keys)):
+            plain = pattern.strip().removeprefix("/").removesuffix("/")
+            if plain and plain != "." and not plain.startswith("!"):
+                yield Move(plain, LIBRARY, "" if _PATTERN.search(plain) else plain, "")
 
 
 def _others(project: Mapping[str, Any]) -> Iterator[Move]:
@@ -180,16 +215,16 @@ def _others(project: Mapping[str, Any]) -> Iterator[Move]:
                 base = each.get("relative-to") if isinstance(each, Mapping) else None
                 yield Move(origin, _SCHEMES[scheme], "", base if isinstance(base, str) else None)
     for place, origins in at(project, "tool.setuptools.data-files").items():
-        yield from (Move(origin, DATA, f"{place}/") for origin in _texts(origins))
-    for origin in _texts(_value(project, "tool.setuptools.script-files")):
+        yield from (Move(origin, DATA, f"{place}/") for origin in texts(origins))
+    for origin in texts(_value(project, "tool.setuptools.script-files")):
         yield Move(origin, SCRIPTS, "")
-    for origin in _texts(_value(project, "tool.flit.external-data.directory")):
+    for origin in texts(_value(project, "tool.flit.external-data.directory")):
         yield Move(origin, DATA, "")
     for keys in ("tool.poetry.packages", "tool.poetry.include", "tool.maturin.include"):
         listed = _value(project, keys)
         for each in listed if isinstance(listed, list) else ():
             yield from _included(each)
-    for origin in _texts(_value(project, "tool.maturin.data")):
+    for origin in texts(_value(project, "tool.maturin.data")):
         yield from (Move(f"{origin}/{name}", scheme, "") for name, scheme in _SCHEMES.items())
     for scheme, origin in at(project, "tool.uv.build-backend.data").items():
         if scheme in _SCHEMES and isinstance(origin, str):
@@ -201,7 +236,7 @@ def _included(each: object) -> Iterator[Move]:
     """Give what an item of a list of Poetry's, or of maturin's, moves into a wheel."""
     if isinstance(each, str):
         each = {"include": each}
-    if not isinstance(each, Mapping) or "wheel" not in _texts(each.get("format", "wheel")):
+    if not isinstance(each, Mapping) or "wheel" not in texts(each.get("format", "wheel")):
         return
     origin, base, into = (each.get(key) for key in ("include", "from", "to"))
     origin = origin if isinstance(origin, str) else each.get("path")
@@ -215,7 +250,7 @@ def _scikit_build(wheel: Mapping[str, Any]) -> Iterator[Move]:
     packages = wheel.get("packages")
     if isinstance(packages, Mapping):
         yield from (Move(str(origin), LIBRARY, place) for place, origin in packages.items())
-    for origin in _texts(packages):
+    for origin in texts(packages):
         yield Move(origin, LIBRARY, posixpath.basename(posixpath.normpath(origin)))
     installed = wheel.get("install-dir")
     if isinstance(installed, str):
@@ -225,8 +260,8 @@ def _scikit_build(wheel: Mapping[str, Any]) -> Iterator[Move]:
         yield Move("/made", scheme, posixpath.join(place, "made"))
 
 
-def _texts(value: object) -> list[str]:
-    """Give a text, or the texts of a list."""
+def texts(value: object) -> list[str]:
+    """Give a text, or the texts of a list; none for anything else."""
     if isinstance(value, str):
         return [value]
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
@@ -251,6 +286,15 @@ def at(value: Mapping[str, Any], keys: str) -> Mapping[str, Any]:
 
 
 def lines(sections: configparser.RawConfigParser, section: str, option: str) -> list[str]:
-    """Give the items of an option of `setup.cfg`, one a line or between commas."""
-    value = sections.get(section, option, fallback="") or ""
-    return [part.strip() for line in value.splitlines() for part in line.split(",") if part.strip()]
+    """Give the items of an option of `setup.cfg`, one a line or between commas.
+
+    The option may be spelled with `-` and in another case, as setuptools reads it.
+    """
+    named = sections.options(section) if sections.has_section(section) else ()
+    values = (
+        sections.get(section, each)
+        for each in named
+        if each == option or each.replace("-", "_").lower() == option
+    )
+    items = (item for value in values for line in value.splitlines() for item in line.split(","))
+    return [item.strip() for item in items if item.strip()]

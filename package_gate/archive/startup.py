@@ -29,6 +29,16 @@ PATH_FILES = (".pth", ".start")
 _STARTUP_MODULES = ("sitecustomize", "usercustomize")
 
 
+def is_startup_module(place: str) -> bool:
+    """Whether what lands there in site-packages is, or is part of, what Python imports first."""
+    return place.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES
+
+
+def is_path_file(place: str) -> bool:
+    """Whether `site` reads what lands there in site-packages."""
+    return "/" not in place and place.lower().endswith(PATH_FILES)
+
+
 def check_startup(placer: Placer, libraries: Iterable[tuple[str, str]]) -> None:
     """Look at what lands directly in site-packages.
 
@@ -92,13 +102,11 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
     for folder in added:
         if folder.startswith(f"{installed}/"):
             placer.add("startup-path", path, "an archive, which is not looked into")
-        if installed.startswith(folder):
-            module = installed.removeprefix(folder).split("/")[0].split(".")[0].lower()
-            if module in _STARTUP_MODULES:
-                placer.add("startup-module", path)
-    if installed.split("/")[0].split(".")[0].lower() in _STARTUP_MODULES:
+        if installed.startswith(folder) and is_startup_module(installed.removeprefix(folder)):
+            placer.add("startup-module", path)
+    if is_startup_module(installed):
         placer.add("startup-module", path)
-    if "/" in installed or not installed.lower().endswith(PATH_FILES):
+    if not is_path_file(installed):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
     text = content.decode("utf-8-sig", "replace")

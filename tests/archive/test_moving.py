@@ -319,8 +319,9 @@ HONEST: dict[str, Mapping[str, str]] = {
 
 
 def findings(files: Mapping[str, str], folder: Path) -> list[Finding]:
+    encoded = {name: text.encode("utf-8", "surrogateescape") for name, text in files.items()}
     path = folder / "demo-1.0.tar.gz"
-    path.write_bytes(make_sdist({name: text.encode() for name, text in files.items()}))
+    path.write_bytes(make_sdist(encoded))
     return unpack(Artifact(path.name, "", path.stat().st_size), path, folder / "tree", Limits())
 
 
