@@ -13,6 +13,8 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from package_gate.archive.owners import is_foreign_extension
+
 MAX_SETTINGS = 64 * 1024
 """Bytes of a settings file that is read."""
 
@@ -43,13 +45,6 @@ _KERNEL = re.compile(r"share/jupyter/kernels/(?P<kernel>[^/]+)/(?P<file>[^/]+)")
 _EXTENSION = re.compile(r"share/jupyter/(lab|nb)extensions/(?P<extension>@[^/]+/[^/]+|[^/]+)/.+")
 _OLD_EXTENSION = re.compile(r"share/jupyter/lab/extensions/[^/]+\.tgz")
 """What JupyterLab before 3 has built into its page, and later ones when they are told to build."""
-_EXTENSIONS = {
-    "@jupyter-notebook/lab-extension": "notebook",
-    "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
-    "jupyter-js-widgets": "widgetsnbextension",
-    "widgets": "widgetsnbextension",
-}
-"""What runs in everybody's browser, and whose it is."""
 _TEMPLATES = re.compile(r"share/jupyter/nbconvert/templates/(?P<template>[^/]+)/.+")
 _CORE_TEMPLATES = (
     *("asciidoc", "base", "basic", "classic", "compatibility", "lab", "latex", "markdown"),
@@ -124,7 +119,7 @@ def judge_place(path: str, own: Own) -> str:
         or _SETTINGS.fullmatch(path)
         or _FRONT_END.fullmatch(path)
         or _OLD_EXTENSION.fullmatch(path)
-        or (extension and _EXTENSIONS.get(extension["extension"].lower(), own.name) == own.name)
+        or (extension and not is_foreign_extension(extension["extension"], own.name))
         or (kernel and kernel["kernel"].lower() != "python3")
         or (template and template["template"].lower() not in _CORE_TEMPLATES)
         or (own.name in _OF_INTEL and _LIBRARIES.fullmatch(path))

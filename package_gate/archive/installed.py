@@ -20,6 +20,7 @@ from package_gate.archive.environment import (
 from package_gate.archive.metadata import read_start
 from package_gate.archive.owners import (
     is_foreign_command,
+    is_foreign_entry,
     is_foreign_module,
     is_foreign_path_file,
     is_standard_module,
@@ -27,6 +28,7 @@ from package_gate.archive.owners import (
 from package_gate.archive.paths import fold
 from package_gate.archive.placing import Placer
 from package_gate.archive.startup import PATH_FILES, added_folders, check_startup
+from package_gate.inventory.formats.entry_points import read_entry_points
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 IMPORTED = (".py", ".pyc", ".pyd", ".so")
@@ -80,6 +82,10 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
     for script in check_entry_points(placer, entry_points):
         _take(placer, places, f"bin/{script}", entry_points)
         check_script(placer, entry_points, script, name)
+    if entry_points in placer.files:
+        for entry in read_entry_points(read_start(placer, entry_points)):
+            if is_foreign_entry(entry.group, entry.name, name):
+                placer.add("entry-point-shadow", entry_points, f"{entry.group}: {entry.name}")
     libraries = [(file.path, file.place) for file in landed if file.scheme == "lib"]
     check_startup(placer, libraries)
     check_added(placer, libraries, name)

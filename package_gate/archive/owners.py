@@ -210,6 +210,8 @@ _COMMANDS = {
     "keyring": "keyring",
     "conda": "conda",
     "aws": "awscli",
+    "cdk": "cdk",
+    "sam": "aws-sam-cli",
     "aws_completer": "awscli",
     "aws_bash_completer": "awscli",
     "aws_zsh_completer": "awscli",
@@ -259,7 +261,34 @@ _OF_AN_ENVIRONMENT = (
 _COMMAND_OWNERS = dict.fromkeys((*_OF_AN_ENVIRONMENT, *PROGRAMS), frozenset[str]()) | {
     command: frozenset(owners.split()) for command, owners in _COMMANDS.items()
 }
+_EXTENSIONS = {
+    "@jupyter-notebook/lab-extension": "notebook",
+    "@jupyter-widgets/jupyterlab-manager": "jupyterlab-widgets",
+    "jupyter-js-widgets": "widgetsnbextension",
+    "jupyterlab-plotly": "plotly",
+    "jupyterlab_pygments": "jupyterlab-pygments",
+    "plotlywidget": "plotly",
+    "widgets": "widgetsnbextension",
+}
+"""What runs in everybody's browser, and whose it is."""
+_EXPORTERS = """
+    asciidoc custom html latex markdown notebook pdf python qtpdf qtpng rst script slides webpdf
+"""
+_ENTRIES = {
+    "fsspec.specs": {
+        **dict.fromkeys(("file", "local", "http", "https", "memory"), "fsspec"),
+        **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    },
+    "jupyter_client.kernel_provisioners": {"local-provisioner": "jupyter-client"},
+    "nbconvert.exporters": dict.fromkeys(_EXPORTERS.split(), "nbconvert"),
+}
+"""Names of entry points by which tools of a notebook find their own parts, and whose they are."""
 _LAUNCHED = re.compile(r"(-script)?\.(bat|cmd|com|exe|ps1|pyw?|sh)$")
+_OF_A_SYSTEM = re.compile(
+    r"(?:aarch64|arm|i[3-6]86|powerpc|riscv|s390|x86_64)\w*(?:-\w+){1,2}-(?=.)"
+)
+"""How a compiler's name begins that makes programs for one kind of system."""
+_VERSION = re.compile(r"-?[0-9.]+(?=(?:-config)?$)")
 
 
 def is_foreign_module(module: str, name: str, *, whole: bool = False) -> bool:
@@ -297,13 +326,30 @@ def is_foreign_path_file(stem: str, name: str) -> bool:
     return owners is not None and name not in owners
 
 
+def is_foreign_extension(extension: str, name: str) -> bool:
+    """Whether an extension of Jupyter's pages is another distribution's, by the folder it is in."""
+    plain = extension.lower()
+    scope, _, rest = plain.rpartition("/")
+    if scope == "@jupyterlab":
+        return name not in ("jupyterlab", f"jupyterlab-{rest.removesuffix('-extension')}")
+    owner = _EXTENSIONS.get(plain)
+    return name != owner if owner else is_foreign_module(plain, name, whole=not scope)
+
+
+def is_foreign_entry(group: str, entry: str, name: str) -> bool:
+    """Whether an entry point takes the name of a tool's own part."""
+    owner = _ENTRIES.get(group, {}).get(entry.lower())
+    return owner not in (None, name)
+
+
 def is_foreign_command(script: str, name: str) -> bool:
     """Whether a script takes the name of a program that people rely on.
 
-    Versions at its end and the suffixes of scripts are looked through: `pip3.11`, `aws.cmd`.
+    Versions, the suffixes of scripts and kinds of systems are looked through: `pip3.11`, `gcc-12`,
+    `python3-config`, `aws.cmd`, `x86_64-linux-gnu-gcc`.
     """
-    plain = _LAUNCHED.sub("", script.lower())
-    for command in {script.lower(), plain, plain.rstrip("0123456789.")}:
+    plain = _OF_A_SYSTEM.sub("", _LAUNCHED.sub("", script.lower()))
+    for command in {script.lower(), plain, _VERSION.sub("", plain)}:
         owners = _COMMAND_OWNERS.get(command)
         if owners is not None and name not in owners:
             return True

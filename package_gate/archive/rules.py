@@ -201,7 +201,7 @@ RULES: dict[str, Rule] = {
     "entry-points": Rule(_M, "`entry_points.txt` can be read in more than one way.", _REBUILD),
     "entry-point-path": Rule(_C, "A script's name is a path out of the scripts folder.", _ATTACK),
     "entry-point-shadow": Rule(
-        _M, "A script takes the name of a program that people rely on.", _ATTACK
+        _M, "A script or an entry point takes the name of what people and tools rely on.", _ATTACK
     ),
     "bytecode": Rule(
         _M,

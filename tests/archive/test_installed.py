@@ -151,3 +151,60 @@ def test_a_distribution_that_is_named_like_a_folder_owns_nothing_in_it(
     places = (f"data/{name}/a", f"data/etc/{name}/a", f"data/share/{name}/a", f"data/lib/{name}/a")
     found = severities(stem, {"demo/a.py": b"a", **dict.fromkeys(places, b"a")}, tmp_path)
     assert {"environment-file", "data-place", "entry-point-shadow"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("python3-config", "python3.11-config", "2to3-3.11", "x86_64-linux-gnu-gcc", "gcc-12"),
+        *("aarch64-linux-gnu-gcc-12", "pip-3.11", "sam", "cdk.cmd"),
+    ],
+)
+def test_programs_of_a_version_or_a_system_are_those_programs(script: str, tmp_path: Path) -> None:
+    found = severities("demo_pkg", {f"scripts/{script}": b"a"}, tmp_path)
+    assert found["entry-point-shadow"] == Severity.MEDIUM
+
+
+@pytest.mark.parametrize("script", ["demo-2", "armadillo-x-gcc2json", "demo-config", "my-linux-ls"])
+def test_programs_that_only_sound_alike_are_not(script: str, tmp_path: Path) -> None:
+    assert severities("demo_pkg", {f"scripts/{script}": b"a"}, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "extension", ["jupyterlab_pygments", "@jupyterlab/git", "jupyterlab-plotly", "ipywidgets"]
+)
+def test_extensions_of_others_refuse(extension: str, tmp_path: Path) -> None:
+    place = f"data/share/jupyter/labextensions/{extension}/static/a.js"
+    assert severities("demo_pkg", {place: b"a"}, tmp_path)["environment-file"] == Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"),
+    [
+        *(("jupyterlab_pygments", "jupyterlab_pygments"), ("jupyterlab_git", "@jupyterlab/git")),
+        *(("jupyterlab_geojson", "@jupyterlab/geojson-extension"), ("demo_pkg", "@demo/git")),
+    ],
+)
+def test_their_own_do_not(name: str, extension: str, tmp_path: Path) -> None:
+    place = f"data/share/jupyter/labextensions/{extension}/static/a.js"
+    assert severities(name, {place: b"a"}, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "found"),
+    [
+        ("jupyter_client.kernel_provisioners", "local-provisioner", True),
+        ("jupyter_client.kernel_provisioners", "demo-provisioner", False),
+        ("nbconvert.exporters", "html", True),
+        ("nbconvert.exporters", "demo", False),
+        ("fsspec.specs", "s3", True),
+        ("others", "html", False),
+    ],
+)
+def test_an_entry_point_of_a_tool_of_a_notebook_is_its_own(
+    group: str, name: str, found: bool, tmp_path: Path
+) -> None:
+    files = {
+        "demo_pkg-1.0.dist-info/entry_points.txt": f"[{group}]\n{name} = demo_pkg:A\n".encode()
+    }
+    assert ("entry-point-shadow" in severities("demo_pkg", files, tmp_path)) == found
