@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from package_gate.archive.metadata import read_start
 from package_gate.archive.placing import Placer
-from package_gate.archive.startup_lines import imported, is_plain, puts_folders_first
+from package_gate.archive.startup_lines import code_of, imported, is_plain, puts_folders_first
 
 _MAX_PTH = 1024 * 1024
 _IMPORTS = ("import ", "import\t")
@@ -116,7 +116,7 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
     if (
         len(content) > _MAX_PTH
         or (is_start and _HARMFUL.search(text))
-        or (executed and _HARMFUL.search(text))
+        or any(_HARMFUL.search(code_of(line)) for line in executed)
         or (not is_start and not all(map(is_plain, executed)))
     ):
         placer.add("startup-code", path)

@@ -7,6 +7,7 @@ namespaces. Honest wheels have no others: coverage, pytest-cov, hunter, pywin32,
 """
 
 import ast
+import copy
 import re
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -73,6 +74,23 @@ def is_plain(line: str) -> bool:
     except (TooHardError, RecursionError, MemoryError):
         return False
     return _is_plain(tree)
+
+
+def code_of(line: str) -> str:
+    """Give what a line executes, without texts of several words, which are for people."""
+    try:
+        tree = copy.deepcopy(parse(line.strip()))
+    except (NotPythonError, TooHardError, RecursionError, MemoryError):
+        return line
+    executed = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="exec"), args=[ast.Constant(value=str(text))]):
+                executed.append(code_of(text))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            node.value = ""
+    return "\n".join([ast.unparse(tree), *executed])
 
 
 def imported(line: str) -> set[str]:

@@ -27,8 +27,8 @@ HONEST = (
     'import sys; exec(\'import os\\n\\nif os.getenv("COVERAGE_PROCESS_START"):\\n try:\\n  '
     'import coverage\\n except:\\n  pass\\n else:\\n  coverage.process_startup(slug="pth")\')',
     "import os, sys;exec('if \\'COV\\' in os.environ:\\n try:\\n  from demo.embed import init\\n"
-    '  init()\\n except Exception as exc:\\n  sys.stderr.write("{0!r}".format(dict((k, v) for '
-    "k, v in os.environ.items())))\\n')",
+    '  init()\\n except Exception as exc:\\n  sys.stderr.write("no subprocess: {0!r}".'
+    "format(dict((k, v) for k, v in os.environ.items())))\\n')",
     "import hunter; hunter._embed_via_environment()",
     "import pywin32_bootstrap",
     "import os; os.path.exists(os.path.join('a', 'b')) and __import__('demo')",
@@ -61,8 +61,10 @@ HARMFUL = (
 
 
 @pytest.mark.parametrize("line", HONEST)
-def test_lines_of_honest_wheels_are_plain(line: str) -> None:
+def test_lines_of_honest_wheels_are_plain(line: str, tmp_path: Path) -> None:
     assert is_plain(line)
+    found = severities("demo_pkg", {"demo.pth": line.encode()}, tmp_path)
+    assert found == {"startup-hook": Severity.INFO}
 
 
 @pytest.mark.parametrize("line", HARMFUL)
@@ -70,6 +72,11 @@ def test_lines_that_reach_the_path_are_not(line: str, tmp_path: Path) -> None:
     assert not is_plain(line)
     found = severities("demo_pkg", {"demo.pth": line.encode()}, tmp_path)
     assert found["startup-code"] == Severity.HIGH
+
+
+def test_what_an_executed_text_calls_counts(tmp_path: Path) -> None:
+    line = b"import os; exec('import os; os.system(\"a b\")')"
+    assert severities("demo_pkg", {"demo.pth": line}, tmp_path)["startup-code"] == Severity.HIGH
 
 
 def test_a_folder_that_a_path_file_adds_may_begin_with_a_space(tmp_path: Path) -> None:
