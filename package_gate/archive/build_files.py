@@ -24,7 +24,7 @@ MAX_BYTES = MIB
 """Bytes of a build file; scanners read no more of it."""
 _NAMES = ("MANIFEST.in", "hatch.toml", "pyproject.toml", "setup.cfg", "setup.py")
 _EXACT = {name.lower(): name for name in _NAMES}
-_COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so(\.\d+)*|pyd)", re.IGNORECASE)
+_COMPILED = re.compile(r"(.*/)?\w+(\.[\w-]+)?\.(so|pyd)", re.IGNORECASE)
 _BY_ADDRESS = re.compile(r"@|://")
 """In a requirement: it comes from elsewhere than the index, unseen by the gate."""
 _PROJECT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)")
