@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from package_gate.core.module_graph import imported_names
 from package_gate.core.source import read_source
 from package_gate.inventory.build_commands import RECIPES, is_recipe, of_project_file
 from package_gate.inventory.formats.entry_points import is_metadata, read_entry_points
-from package_gate.scanners.behaviour.module_graph import imported_names
 from package_gate.scanners.projects import package_folders, project_folders, texts_in
 from package_gate.scanners.trees import regular_files
 

@@ -20,6 +20,7 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.import_time import STARTED, reach_of, running_code, running_nodes
 from package_gate.core.limits import Limits
+from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, deep_recursion, parse
 from package_gate.core.text import one_line, printable
@@ -32,7 +33,6 @@ from package_gate.scanners.behaviour.fingerprints import (
     occasion,
     of_whole_file,
 )
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import Behaviour, Sink
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.guarddog_rules import (

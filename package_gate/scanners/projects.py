@@ -1,7 +1,6 @@
 """Where the project of an unpacked source tree is, and which of its folders it calls packages."""
 
 import ast
-import configparser
 import posixpath
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
+from package_gate.inventory.formats.setup_cfg import read_setup_cfg
 
 _BUILT = ("pyproject.toml", "setup.py")
 _MAX_BYTES = 1024 * 1024
@@ -111,19 +111,14 @@ def _of_cfg(project: Path) -> Iterator[tuple[str, str]]:
             yield package.strip(), folder.strip()
 
 
-def _options(text: str) -> Mapping[str, str | None]:
-    """Give the options of setuptools in a `setup.cfg`; it minds neither dashes nor capitals."""
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return {}
-    section = parser["options"] if parser.has_section("options") else {}
-    return {name.replace("-", "_"): value for name, value in section.items()}
+def _options(text: str) -> Mapping[str, str]:
+    """Give the options of setuptools in a `setup.cfg`."""
+    sections = read_setup_cfg(text)
+    return dict(sections["options"]) if sections.has_section("options") else {}
 
 
-def _lines(options: Mapping[str, str | None], name: str) -> list[str]:
-    value = options.get(name) or ""
+def _lines(options: Mapping[str, str], name: str) -> list[str]:
+    value = options.get(name, "")
     return [part.strip() for line in value.splitlines() for part in line.split(",") if part.strip()]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
-from package_gate.scanners.behaviour.module_graph import installed
+from package_gate.core.module_graph import installed
 from package_gate.scanners.build_reach import STARTS, Reached, reached_files
 from package_gate.scanners.left_out import left_out
 from package_gate.scanners.projects import project_folders

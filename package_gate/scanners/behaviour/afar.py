@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
+from package_gate.core.module_graph import ModuleGraph
 from package_gate.scanners.build_reach import waits
 
 _WORD = r"[^\W\d]\w*"

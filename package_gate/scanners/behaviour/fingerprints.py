@@ -29,13 +29,13 @@ from package_gate.core.import_time import (
     SUBCLASSED,
     parameters_given,
 )
+from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local, plain, unparsed
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
 from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.rules import NOISY, Sink
 from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start

@@ -12,13 +12,13 @@ from contextlib import suppress
 from functools import cached_property
 
 from package_gate.core.import_time import running_nodes
+from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.expressions import Expressions
-from package_gate.scanners.behaviour.module_graph import ModuleGraph
 from package_gate.scanners.behaviour.receivers import is_for_strangers
 
 _OF_INTEREST = re.compile(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.core.module_graph import ModuleGraph, imported_names
 from package_gate.core.source import read_source
-from package_gate.scanners.behaviour.module_graph import ModuleGraph, imported_names
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.running_files import RunningFiles
 
