@@ -16,7 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
 
@@ -97,6 +97,8 @@ PROJECTS = [
     "wheel",
 ]
 """From the most downloaded of PyPI; the first fifty are taken, pyarrow for its size."""
+LATELY = datetime.now(UTC) - timedelta(days=30)
+"""Before the cooldown, but not so long ago that a release is a precedent."""
 TOOLS = PROJECT / ".venv" / "benchmarks" / "bin"
 
 
@@ -113,7 +115,8 @@ class Wheels:
         name, version = wheel.name.split("-")[:2]
         with wheel.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        remote = RemoteFile(wheel.name, wheel.as_uri(), digest)
+        size = wheel.stat().st_size
+        remote = RemoteFile(wheel.name, wheel.as_uri(), digest, size, LATELY)
         return Resolution((ResolvedPackage(name.lower(), version, Origin.PYPI, (remote,)),))
 
     def fetch(self, file: RemoteFile, folder: Path) -> ArtifactFile:
