@@ -73,7 +73,7 @@ def settings_of_commands(
     """Give all options of commands; sections of `setup.cfg` that are of other tools among them."""
     for section in sections.sections():
         for option, value in sections.items(section):
-            yield Setting(_SETUP, section, option.replace("-", "_"), value)
+            yield Setting(_SETUP, section, option, value)
     for command, options in at(project, "tool.distutils").items():
         for option, value in options.items() if isinstance(options, Mapping) else ():
             plain = command.lower().replace("-", "_")

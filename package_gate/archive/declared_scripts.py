@@ -36,9 +36,7 @@ def scripts_of_setup(sections: configparser.RawConfigParser) -> Iterator[str]:
         for group in _GROUPS:
             for line in lines(sections, section, group):
                 yield line.partition("=")[0].strip()
-    for option in ("entry_points", "entry-points"):
-        written = sections.get("options", option, fallback="") or ""
-        yield from scripts_of_file(written.encode())
+    yield from scripts_of_file(sections.get("options", "entry_points", fallback="").encode())
 
 
 def files_of_scripts(

@@ -286,15 +286,7 @@ def at(value: Mapping[str, Any], keys: str) -> Mapping[str, Any]:
 
 
 def lines(sections: configparser.RawConfigParser, section: str, option: str) -> list[str]:
-    """Give the items of an option of `setup.cfg`, one a line or between commas.
-
-    The option may be spelled with `-` and in another case, as setuptools reads it.
-    """
-    named = sections.options(section) if sections.has_section(section) else ()
-    values = (
-        sections.get(section, each)
-        for each in named
-        if each == option or each.replace("-", "_").lower() == option
-    )
-    items = (item for value in values for line in value.splitlines() for item in line.split(","))
+    """Give the items of an option of `setup.cfg`, one a line or between commas."""
+    value = sections.get(section, option, fallback="")
+    items = (item for line in value.splitlines() for item in line.split(","))
     return [item.strip() for item in items if item.strip()]
