@@ -44,7 +44,6 @@ from package_gate.archive.moving import (
     data_of_project,
     data_of_setup,
     found_in,
-    lines,
     modules_of_project,
     modules_of_setup,
     moves_of_project,
@@ -65,7 +64,7 @@ from package_gate.archive.startup import (
     is_path_file,
     is_startup_module,
 )
-from package_gate.inventory.formats.setup_cfg import read_setup_cfg
+from package_gate.inventory.formats.setup_cfg import lines, read_setup_cfg
 
 _PROJECT = "pyproject.toml"
 _SETUP = "setup.cfg"

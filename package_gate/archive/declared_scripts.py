@@ -8,8 +8,9 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from package_gate.archive.moving import at, lines, table, texts
+from package_gate.archive.moving import at, table, texts
 from package_gate.inventory.formats.entry_points import read_entry_points
+from package_gate.inventory.formats.setup_cfg import lines
 
 _GROUPS = ("console_scripts", "gui_scripts")
 

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from package_gate.archive.placing import below
+from package_gate.inventory.formats.setup_cfg import lines
 
 LIBRARY, SCRIPTS, DATA = "lib", "scripts", "data"
 """Where in an environment: among the modules, among the programs, or anywhere."""
@@ -283,10 +284,3 @@ def at(value: Mapping[str, Any], keys: str) -> Mapping[str, Any]:
     for key in keys.split("."):
         value = table(value, key)
     return value
-
-
-def lines(sections: configparser.RawConfigParser, section: str, option: str) -> list[str]:
-    """Give the items of an option of `setup.cfg`, one a line or between commas."""
-    value = sections.get(section, option, fallback="")
-    items = (item for line in value.splitlines() for item in line.split(","))
-    return [item.strip() for item in items if item.strip()]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
-from package_gate.inventory.formats.setup_cfg import read_setup_cfg
+from package_gate.inventory.formats.setup_cfg import lines, read_setup_cfg
 
 _BUILT = ("pyproject.toml", "setup.py")
 _MAX_BYTES = 1024 * 1024
@@ -57,11 +57,11 @@ def takes_all(project: Path) -> bool:
         OSError: a file can't be read.
     """
     named = (name for name, folders in package_folders(project).items() if "." in folders)
-    options = _options(_text(project, "setup.cfg"))
+    settings = read_setup_cfg(_text(project, "setup.cfg"))
     return (
         Path(project, "__init__.py").exists()
         or any(named)
-        or any(each in _TOP for each in _lines(options, "packages"))
+        or any(each in _TOP for each in lines(settings, "options", "packages"))
         or any(map(_lists_top, ast.walk(_module(project))))
     )
 
@@ -105,21 +105,10 @@ def _of_toml(project: Path) -> Iterator[tuple[str, str]]:
 
 
 def _of_cfg(project: Path) -> Iterator[tuple[str, str]]:
-    for line in _lines(_options(_text(project, "setup.cfg")), "package_dir"):
+    for line in lines(read_setup_cfg(_text(project, "setup.cfg")), "options", "package_dir"):
         package, equals, folder = line.partition("=")
         if equals:
             yield package.strip(), folder.strip()
-
-
-def _options(text: str) -> Mapping[str, str]:
-    """Give the options of setuptools in a `setup.cfg`."""
-    sections = read_setup_cfg(text)
-    return dict(sections["options"]) if sections.has_section("options") else {}
-
-
-def _lines(options: Mapping[str, str], name: str) -> list[str]:
-    value = options.get(name, "")
-    return [part.strip() for line in value.splitlines() for part in line.split(",") if part.strip()]
 
 
 def _module(project: Path) -> ast.Module:

@@ -41,6 +41,13 @@ def read_setup_cfg(text: str) -> configparser.RawConfigParser:
     return found
 
 
+def lines(sections: configparser.RawConfigParser, section: str, option: str) -> list[str]:
+    """Give the items of an option of `setup.cfg`, one a line or between commas."""
+    value = sections.get(section, option, fallback="")
+    items = (item for line in value.splitlines() for item in line.split(","))
+    return [item.strip() for item in items if item.strip()]
+
+
 def listed(value: str) -> list[str]:
     """Give the items of a list, which stand on a line each, or between semicolons in one line."""
     items = value.strip().splitlines() if "\n" in value.strip() else value.split(";")
