@@ -6,7 +6,6 @@ test data, templates and files for Python 2, which then don't run either.
 """
 
 import ast
-import gc
 import re
 import sys
 import unicodedata
@@ -22,8 +21,6 @@ from package_gate.core.scopes import tell_apart
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
 more than this could use the stack up while a tree is made."""
-_COLLECTING = 50_000, 20, 10
-"""After how many objects garbage is looked for, and how seldom among old ones: see `gc`."""
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
 _OF_THIS_PYTHON = (
     *("Exceeds the limit", "invalid character", "invalid non-printable character"),
@@ -53,18 +50,13 @@ class TooHardError(Exception):
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Let an analysis follow what is nested a few thousand deep.
-
-    Trees are many objects and no garbage: they are looked through for such less often.
-    """
-    before, collecting = sys.getrecursionlimit(), gc.get_threshold()
+    """Let an analysis follow what is nested a few thousand deep."""
+    before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
-    gc.set_threshold(*_COLLECTING)
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
-        gc.set_threshold(*collecting)
 
 
 @lru_cache(maxsize=32)

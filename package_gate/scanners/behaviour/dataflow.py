@@ -293,6 +293,10 @@ class Call:
         """Whether the function is one of a table of names."""
         return table in self.of_tables
 
+    def does_any(self, of_interest: frozenset[tables.Table]) -> bool:
+        """Whether the function is one of several tables of names."""
+        return not self.of_tables.isdisjoint(of_interest)
+
     @property
     def everything(self) -> tuple[ast.expr, ...]:
         """All arguments."""
@@ -371,18 +375,26 @@ class Flow:
         self.calls = [call for node in self.of_kind(ast.Call) for call in self._describe(node)]
         self._summaries: dict[int, tuple[set[Label], Keys]] = {}
         self._held: dict[Place, set[Label]] = {}
-        self._feeds: dict[str, list[ast.expr]] = {}
-        self._sources: dict[str, list[ast.expr]] = {}
-        for key, expression in self._edges():
-            self._feeds.setdefault(key, []).append(expression)
-        self._given: dict[str, set[Label]] = {}
-        for key, label, source in self._labels_given():
-            self._given.setdefault(key, set()).add(label)
-            self._sources.setdefault(key, []).append(source)
 
     def of_kind(self, *kinds: type[Kind]) -> list[Kind]:
         """Give the nodes of these kinds."""
         return [node for kind in kinds for node in self._by_kind.get(kind, ())]
+
+    @cached_property
+    def _feeds(self) -> dict[str, list[ast.expr]]:
+        """Key → the expressions whose labels it takes on; of many files nobody asks for them."""
+        found: dict[str, list[ast.expr]] = {}
+        for key, expression in self._edges():
+            found.setdefault(key, []).append(expression)
+        return found
+
+    @cached_property
+    def _given(self) -> dict[str, list[tuple[Label, ast.expr]]]:
+        """Key → labels that it has from the beginning, each with the expression that says so."""
+        found: dict[str, list[tuple[Label, ast.expr]]] = {}
+        for key, label, source in self._labels_given():
+            found.setdefault(key, []).append((label, source))
+        return found
 
     @cached_property
     def blocks(self) -> list[ast.With | ast.AsyncWith]:
@@ -454,7 +466,7 @@ class Flow:
                     continue
                 if key.startswith(".") and not key.endswith("()"):
                     continue
-                found |= self._given.get(key, set())
+                found |= self._labels_of(key)
                 if left:
                     fed = self._fed(key, arms_of(expression))
                     further = [each for each in fed if id(each) not in seen]
@@ -487,6 +499,10 @@ class Flow:
             else:
                 yield key, arms if is_local(key) else (), one or key is not written
 
+    def _labels_of(self, key: str) -> set[Label]:
+        """Give the labels that a key has from the beginning."""
+        return {label for label, _ in self._given.get(key, ())}
+
     def _learn(self, first: Place) -> None:
         """Note what a place holds, and each that it takes on labels from, directly or not.
 
@@ -501,7 +517,7 @@ class Flow:
             if place in held:
                 continue
             key, arms, one = place
-            labels = held[place] = set(self._given.get(key, ()))
+            labels = held[place] = self._labels_of(key)
             for expression in self._fields if key == _FIELDS else self._fed(key, arms):
                 own = self._summary(expression)[0]
                 labels |= own - {Label.GATHERED} if one else own
@@ -784,7 +800,7 @@ class Flow:
         _, keys = self._summary(expression)
         for key in sorted({each.removeprefix(_ITEM) for each in keys}):
             yield from self._fed(key, arms_of(expression))
-            yield from self._sources.get(key, ())
+            yield from (source for _, source in self._given.get(key, ()))
 
     def feeds(self, key: str) -> list[ast.expr]:
         """Give the expressions that flow into a name, `.attribute` or `function()`."""

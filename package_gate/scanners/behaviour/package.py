@@ -176,6 +176,8 @@ class PackageBehaviour:
         if whole:
             return at_once
         at_once += self._hosted(path, content)
+        if not (self._may_be_called(path) or self._callers(path)):
+            return at_once
         dormant = self._look(path, content, hooks, whole=True)
         asleep = {each.line for each in dormant if each.rule != ON_THE_QUIET}
         awake = any(each.rule != ON_THE_QUIET for each in found)
@@ -203,11 +205,15 @@ class PackageBehaviour:
             for each in dormant
             if (each.rule, each.line) not in known and each.rule not in told
         ]
-        # A kernel or a command of the package may start its `__main__`, whoever imports it.
-        is_main = path.rpartition("/")[2] == "__main__.py"
-        if waiting_for and (is_main or not waits(path) or self._is_named(path)):
+        if waiting_for and self._may_be_called(path):
             at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
+
+    def _may_be_called(self, path: str) -> bool:
+        """Whether somebody may call the functions of a file: it is no test, or is named as one."""
+        # A kernel or a command of the package may start its `__main__`, whoever imports it.
+        is_main = path.rpartition("/")[2] == "__main__.py"
+        return is_main or not waits(path) or self._is_named(path)
 
     def _is_named(self, path: str) -> bool:
         """Whether a module that is no test names this one, which is: an import by a text, say."""

@@ -75,15 +75,11 @@ _KEPT_BY_PROGRAMS = re.compile(r"~/(?:\.[\w-]+|Library/Application Support|AppDa
 """Where a program has files of its own in somebody's folder."""
 _MEMORY = re.compile(r"/proc/(?!(?:self|thread-self)/).{1,200}/mem$", re.DOTALL)
 _SILENT = {"subprocess.DEVNULL", "subprocess.CREATE_NO_WINDOW", "subprocess.DETACHED_PROCESS"}
-_SINKS = (
-    tables.RUNS,
-    tables.LOADS,
-    tables.LOADS_A_FILE,
-    tables.SENDS,
-    tables.DELIVERS,
-    tables.SHOWS,
-    tables.LOOKS_UP,
-    tables.REMOVES,
+_SINKS = frozenset(
+    {
+        *(tables.RUNS, tables.LOADS, tables.LOADS_A_FILE, tables.SENDS, tables.DELIVERS),
+        *(tables.SHOWS, tables.LOOKS_UP, tables.REMOVES),
+    }
 )
 _BY_ADDRESS = re.compile(
     r"(?:^|[@\s])\s*(?:(?:git|hg|svn|bzr)\+|https?:|ftp:|file:)[^\n]", re.MULTILINE | re.IGNORECASE
@@ -397,7 +393,7 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         if rule == "sends-secrets":
             there = any(is_sent_there(call, flow) for call in of_node)
             elsewhere = any("sends" in flow.done_elsewhere(call) for call in of_node)
-            here = any(call.does(table) for call in of_node for table in _SINKS)
+            here = any(call.does_any(_SINKS) for call in of_node)
             if elsewhere and not (here or there):  # all of a client's functions come to that
                 return False
             return (
@@ -496,7 +492,7 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     elsewhere = flow.done_elsewhere(call)
     piped = call.does(tables.PIPES) and _is_of_sender(call, flow)
     # Only these ask where their data comes from, which takes a while to tell.
-    if not (path or program or elsewhere or piped or any(map(call.does, _SINKS))):
+    if not (path or program or elsewhere or piped or call.does_any(_SINKS)):
         return
     cut = CUT in flow.text(*((path,) if path else call.everything))
     if cut and call.names != {"importlib.import_module"}:  # what that loads is looked at itself
