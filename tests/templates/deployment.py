@@ -54,7 +54,6 @@ VARIANTS: dict[str, dict[str, str | list[str]]] = {
 ENDPOINTS = {
     "codeartifact": ("CodeArtifactApiEndpoint", "CodeArtifactRepositoriesEndpoint"),
     "codebuild": ("CodeBuildEndpoint",),
-    "codepipeline": ("CodePipelineEndpoint",),
     "logs": ("LogsEndpoint",),
     "s3": ("S3Endpoint",),
     "secretsmanager": ("SecretsManagerEndpoint",),

@@ -208,8 +208,9 @@ def _denied(
 ) -> Iterator[tuple[ServiceCall, object]]:
     """The calls that are denied, those through the network's endpoints included."""
     for call in calls:
-        # What a service does for the caller, or CodeBuild outside of the build, takes another way.
-        inside = "kms:ViaService" not in call.context and not call.caller.service
+        # What a service does, for the caller or with a role of its own, takes another way.
+        in_a_build = call.caller.arn == deployment.role("BuildRole").arn
+        inside = in_a_build and "kms:ViaService" not in call.context
         answer: object = deployment.evaluate(
             call.caller, call.action, call.resource, call.context, through_network=inside
         )

@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.templates.test_lint import cfn_lint
 CENTRAL = "210987654321"
 """The account with the central repository."""
 STRANGER = "999988887777"
-ENDPOINTS = {"none": 0, "essential": 4, "all": 10}
+ENDPOINTS = {"none": 0, "essential": 4, "all": 9}
 CHOICES = list(
     itertools.product(["one", "per-zone"], ENDPOINTS, ["10.20.0.0/16", "192.168.7.0/24"])
 )
@@ -34,7 +35,6 @@ CALLS = {
     ),
     "SecretsManager": ("secretsmanager:GetSecretValue", "secretsmanager:{}:secret:token-1a2b3c"),
     "CodeBuild": ("codebuild:UpdateReport", "codebuild:{}:report-group/gate"),
-    "CodePipeline": ("codepipeline:GetPipelineState", "codepipeline:{}:gate"),
     "SNS": ("sns:Publish", "sns:{}:gate"),
     "SSM": ("ssm:GetParameter", "ssm:{}:parameter/snyk"),
     "KMS": ("kms:Decrypt", "kms:{}:key/1"),
@@ -222,7 +222,6 @@ def test_every_interface_endpoint_has_a_call_in_these_tests() -> None:
         ("SNS", "sns:Subscribe", CALLS["SNS"][1]),
         ("Logs", "logs:DeleteLogGroup", CALLS["Logs"][1]),
         ("CodeBuild", "codebuild:UpdateProject", "codebuild:{}:project/gate"),
-        ("CodePipeline", "codepipeline:UpdatePipeline", CALLS["CodePipeline"][1]),
     ],
 )
 def test_an_endpoint_lets_through_no_administration(name: str, action: str, pattern: str) -> None:
@@ -293,6 +292,7 @@ def test_flow_logs_of_the_network_are_kept_encrypted_and_written_by_their_role_a
 
     assert log["ResourceId"] == stack.resources["VPC"].ref
     assert (log["TrafficType"], log["LogGroupName"]) == ("ALL", group.ref)
+    assert log["DeliverLogsPermissionArn"] == writer.attributes["Arn"]
     assert group.properties["RetentionInDays"] == "90"
     assert group.properties["KmsKeyId"] == stack.resources["FlowLogKey"].attributes["Arn"]
     assert may("logs:PutLogEvents", group.attributes["Arn"])
@@ -450,7 +450,6 @@ SERVICES = {
     "SecretsManager": "secretsmanager",
     "STS": "sts",
     "CodeBuild": "codebuild",
-    "CodePipeline": "codepipeline",
     "SNS": "sns",
     "SSM": "ssm",
     "KMS": "kms",
@@ -502,8 +501,79 @@ def test_codeartifacts_buckets_are_those_of_all_its_regions() -> None:
 
 def test_security_token_service_is_asked_by_callers_of_this_account_only() -> None:
     stack = vpc()
-    abroad = f"arn:aws:iam::{CENTRAL}:role/reader"
     stranger = role(f"arn:aws:iam::{STRANGER}:role/build")
-    assert let_through(stack, "STS", BUILD, "sts:AssumeRole", abroad)
-    assert let_through(stack, "STS", BUILD, "sts:GetCallerIdentity", "*")
-    assert not let_through(stack, "STS", stranger, "sts:AssumeRole", abroad)
+    for action in ("sts:GetCallerIdentity", "sts:GetServiceBearerToken"):
+        assert let_through(stack, "STS", BUILD, action, "*")
+        assert not let_through(stack, "STS", stranger, action, "*")
+    for account in (ACCOUNT, CENTRAL, STRANGER):
+        other = f"arn:aws:iam::{account}:role/reader"
+        assert not let_through(stack, "STS", BUILD, "sts:AssumeRole", other)
+
+
+BUILDS = (
+    *("scan-pipeline.yaml", "dependency-scan.yaml"),
+    *("codeartifact-private-repo.yaml", "github-private-repo.yaml"),
+)
+"""The templates with roles of builds, and with what readers of the repository may do."""
+THROUGH = {
+    "codeartifact:ReadFromRepository": {"CodeArtifactRepositories"},
+    "codeartifact:PublishPackageVersion": {"CodeArtifactApi", "CodeArtifactRepositories"},
+    "sts:GetServiceBearerToken": {"CodeArtifactApi", "STS"},
+}
+"""Which endpoints calls go through whose service has several: user guide of CodeArtifact."""
+BY_SERVICE = {
+    **{"codeartifact": {"CodeArtifactApi"}, "codebuild": {"CodeBuild"}, "kms": {"KMS"}},
+    **{"logs": {"Logs"}, "s3": {"S3"}, "secretsmanager": {"SecretsManager"}, "sns": {"SNS"}},
+    **{"ssm": {"SSM"}, "sts": {"STS"}},
+}
+BESIDES = {("STS", "sts:GetCallerIdentity")}
+"""What whoever wants to know who they are asks; it needs no right."""
+
+
+def statements(part: Any) -> Iterator[dict[str, Any]]:
+    """Each statement of a policy that allows something, whatever it depends on."""
+    if isinstance(part, dict):
+        if part.get("Effect") == "Allow" and "Action" in part:
+            yield part
+        else:
+            yield from (each for value in part.values() for each in statements(value))
+    elif isinstance(part, list):
+        yield from (each for value in part for each in statements(value))
+
+
+def actions(*policies: Any) -> set[str]:
+    """What policies allow; but for calls of a key that another service makes."""
+    found: set[str] = set()
+    for statement in statements([*policies]):
+        if "kms:ViaService" not in json.dumps(statement.get("Condition", {})):
+            action = statement["Action"]
+            found |= {action} if isinstance(action, str) else {*action}
+    return found
+
+
+def asked_by_builds_and_readers() -> set[str]:
+    found: set[str] = set()
+    for template in BUILDS:
+        for resource in load(template)["Resources"].values():
+            made = resource["Properties"]
+            trust = json.dumps(made.get("AssumeRolePolicyDocument", {}))
+            of_a_role = "codebuild.amazonaws.com" in trust
+            if of_a_role or "BuildRole" in json.dumps(made.get("Roles", [])):
+                found |= actions(made.get("Policies", []), made.get("PolicyDocument", {}))
+            if resource["Type"] == "AWS::CodeArtifact::Repository":
+                found |= actions(made.get("PermissionsPolicyDocument", {}))
+    return found
+
+
+def test_endpoints_let_through_what_builds_and_readers_may_ask_for_and_nothing_else() -> None:
+    asked = {
+        (endpoint, action)
+        for action in asked_by_builds_and_readers()
+        for endpoint in THROUGH.get(action, BY_SERVICE.get(action.partition(":")[0], set()))
+    }
+    let_through_now = {
+        (name.removesuffix("Endpoint"), action)
+        for name, endpoint in vpc(InterfaceEndpoints="all").of_type("AWS::EC2::VPCEndpoint").items()
+        for action in actions(endpoint.properties["PolicyDocument"])
+    }
+    assert let_through_now == asked | BESIDES
