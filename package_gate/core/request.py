@@ -26,7 +26,8 @@ class PyPISource:
     """What no package of its closure may break, such as `urllib3>=2.2.2`: names with versions."""
 
     def __str__(self) -> str:
-        return " with ".join((f"pypi:{self.requirement}", *self.constraints))
+        asked = f"pypi:{self.requirement}"
+        return " with ".join((asked, *self.constraints)) if self.constraints else asked
 
 
 RequestSource = ArchiveSource | PyPISource

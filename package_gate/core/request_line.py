@@ -24,6 +24,8 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 MAX_CONSTRAINTS = 20
 """In one line."""
 _WITH = re.compile(r"\s+with\s+")
+_PIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[0-9]{1,9}(?:\.[0-9]{1,9})*")
+"""What nearly every line is, and needs no parser, which takes most of a line's time."""
 MODELS = frozenset({"hf", "huggingface"})
 CONDA = frozenset({"conda", "conda-forge", "anaconda", "bioconda", "defaults"})
 _REPOSITORY_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
@@ -143,6 +145,8 @@ def _name(name: str) -> str:
 
 
 def _pypi(text: str) -> PyPISource:
+    if _PIN.fullmatch(text):
+        return PyPISource(text)
     if not text.isprintable():
         raise BadLineError("The requirement holds characters that are not seen. Type it anew.")
     if text.count("(") > MAX_BRACKETS:

@@ -8,10 +8,12 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from package_gate.core.errors import ConfigurationError
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile, read_changed, read_requests
+from package_gate.core.request_line import parse_source
 from package_gate.core.request_suggestion import EXAMPLE
 
 
@@ -486,3 +488,13 @@ def test_a_line_that_a_new_one_has_made_a_bad_one_is_told(tmp_path: Path) -> Non
     base = b"x,https://example.com/x.zip\n"
     head = b"x,https://example.com/other.zip\n" + base
     assert changed(tmp_path, base, head) == ([(1, "x")], [2])
+
+
+@given(
+    name=st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True),
+    version=st.from_regex(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,4}", fullmatch=True),
+)
+def test_a_pin_is_what_the_parser_of_requirements_makes_of_it(name: str, version: str) -> None:
+    """It is taken as it stands, without that parser."""
+    text = f"{name}=={version}"
+    assert parse_source(f"pypi:{text}") == PyPISource(str(Requirement(text)))
