@@ -32,6 +32,9 @@ _WRITTEN = re.compile(
 )
 """Options that name what they write; `dist_dir` isn't one, since installers give their own."""
 _OUTSIDE = re.compile(r"[/\\~$]|[A-Za-z]:")
+_PROGRAMS = frozenset({"swig", "f77exec", "f90exec", "swig_path"})
+"""Options that name what is started for some kinds of sources."""
+_OF_THE_SYSTEM = re.compile(r"[\w.+-]*|/(?:usr|opt|bin)/[\w./+-]+|[A-Za-z]:[\\/].*")
 _STARTED = frozenset(
     {"bdist_wheel", "develop", "dist_info", "editable_wheel", "egg_info", "install"}
 )
@@ -86,6 +89,8 @@ def judge_setting(setting: Setting) -> str:
     named = f"[{command}] has {option}"
     if option == "command_packages" or (command == "aliases" and option in _STARTED):
         return named
+    if option in _PROGRAMS and not _OF_THE_SYSTEM.fullmatch(setting.value.strip()):
+        return f"{named}, a program of its own"
     if command.partition("_")[0] == "install" and _ELSEWHERE.match(option):
         return named
     if command in _BUILDS and _WRITTEN.fullmatch(option) and _is_outside(setting.value):

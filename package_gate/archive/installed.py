@@ -22,6 +22,7 @@ from package_gate.archive.owners import (
     is_foreign_command,
     is_foreign_entry,
     is_foreign_module,
+    is_foreign_part,
     is_foreign_path_file,
     is_standard_module,
 )
@@ -72,6 +73,7 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
         _take(placer, places, folder + file.place, file.path)
         if file.scheme == "lib":
             _check_metadata(placer, file, info, name)
+            _check_part(placer, file.path, file.place, name)
         elif file.scheme == "scripts" or file.place.startswith("bin/"):
             check_script(placer, file.path, file.place.removeprefix("bin/"), name)
         elif file.scheme == "data":
@@ -163,6 +165,11 @@ def check_module(placer: Placer, path: str, module: str, name: str, *, whole: bo
         placer.add("standard-module", path, module)
 
 
+def _check_part(placer: Placer, path: str, place: str, name: str) -> None:
+    if is_foreign_part(place, name):
+        placer.add("foreign-module", path, f"{place} is not of {name or 'it'}")
+
+
 def _check_metadata(placer: Placer, file: _Landed, info: str, name: str) -> None:
     first, _, rest = file.place.partition("/")
     lower = first.lower()
@@ -189,6 +196,7 @@ def check_library(placer: Placer, path: str, place: str, name: str) -> None:
         _check_path_file(placer, path, first, name)
     elif module := _module(place):
         check_module(placer, path, module, name, whole=bool(whole_module(place)))
+        _check_part(placer, path, place, name)
 
 
 def check_script(placer: Placer, path: str, script: str, name: str) -> None:

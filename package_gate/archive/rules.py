@@ -211,6 +211,14 @@ RULES: dict[str, Rule] = {
     "compiled-module": Rule(
         _L, "A source archive holds a compiled module, which its build may import.", _REBUILD
     ),
+    "compiled-in-pure": Rule(
+        _H,
+        "A wheel for any system, which says that it has no compiled code, has a compiled module.",
+        _REBUILD,
+    ),
+    "repository": Rule(
+        _H, "It holds a folder `.git`, whose settings and hooks run when Git is asked.", _REBUILD
+    ),
     "startup-hook": Rule(
         _I, "A `.pth` or `.start` file runs code or adds a path at each start.", _READ
     ),

@@ -26,6 +26,7 @@ from package_gate.archive.kinds import Nobody, compression_of, is_also, kind_of,
 from package_gate.archive.limits import Budget, LimitReachedError
 from package_gate.archive.links import Parts
 from package_gate.archive.placing import MAGICS, Placer
+from package_gate.archive.repository import check_repository
 from package_gate.archive.rules import Report
 from package_gate.archive.sdist import check_sdist
 from package_gate.archive.streams import StreamError, decompressed
@@ -78,6 +79,7 @@ def unpack(
                 check_wheel(artifact.filename, placer)
             else:
                 check_sdist(artifact.filename, placer)
+            check_repository(placer)
             for parts in placer.archives if nested else ():
                 _unpack_nested(parts, placer, 1)
     return report.findings()

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from package_gate.archive.compiled import check_purity
 from package_gate.archive.installed import check_installed
 from package_gate.archive.metadata import (
     check_identity,
@@ -32,7 +33,7 @@ _STRONG = ("sha256", "sha384", "sha512")
 def check_wheel(filename: str, placer: Placer) -> None:
     """Compare a wheel's metadata with its file name and its files with RECORD."""
     try:
-        name, version, _, _ = parse_wheel_filename(filename)
+        name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         placer.add("wrong-format", detail="its name is no wheel's")
         return
@@ -53,7 +54,9 @@ def check_wheel(filename: str, placer: Placer) -> None:
         # pip takes any, uv only this one.
         if folder != f"{info.removesuffix('.dist-info')}.data":
             placer.add("data-folder", folder, f"not spelled like {info}")
-    check_installed(placer, info, data_folders, canonicalize_name(name))
+    normal = canonicalize_name(name)
+    check_purity(placer, (tag.platform for tag in tags), normal)
+    check_installed(placer, info, data_folders, normal)
 
 
 def _is_of(stem: str, name: str, version: Version) -> bool:

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from packaging.utils import canonicalize_name
 
+from package_gate.inventory.script_variables import expanded, expanded_meson
+
 MAX_BYTES = 1024 * 1024
 """Of a file of settings; the unpacker reports a build file that is larger."""
 RECIPES = ("meson.build", "CMakeLists.txt", "build.rs")
@@ -40,6 +42,12 @@ _CMAKE = re.compile(
     r"|OUTPUT_VARIABLE|ERROR_VARIABLE|DEPENDS|COMMENT|VERBATIM|BYPRODUCTS)\b|\)\s*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+_OF_CMAKE = ("CMakeLists.txt", ".cmake")
+_TAKEN_IN = re.compile(
+    r"\b(?:file\s*\(\s*(?:READ|STRINGS)\s+|(?P<include>include\s*\(\s*))\"?(?P<file>[^\s\")]*\.[^\s\")]*)",
+    re.IGNORECASE,
+)
+"""A file that CMake reads: as its own, or as a text that it may evaluate."""
 _RUST = re.compile(r"\bCommand::new\s*\(")
 _PYTHON = re.compile(r"\$\{?\w*python\w*\}?", re.IGNORECASE)
 _NAMED_PYTHON = re.compile(r"[\s(\[]*(?:py(?:thon)?\w*\b|find_program\(\s*'python)", re.IGNORECASE)
@@ -67,6 +75,7 @@ def held_by_builds(tree: Path, paths: Iterable[Path]) -> Iterator[Held]:
     Raises:
         OSError: a file can't be read.
     """
+    paths = list(paths)
     for path in paths:
         relative = path.relative_to(tree).as_posix()
         name, folders = path.name, relative.count("/")
@@ -79,7 +88,7 @@ def held_by_builds(tree: Path, paths: Iterable[Path]) -> Iterator[Held]:
             elif name == "package.json":
                 texts = ((each, False) for each in _of_scripts(text))
             else:
-                texts = ((each, False) for each in of_recipe(relative, text))
+                texts = ((each, False) for each in _of_whole_recipe(relative, text, paths))
             for each, is_code in texts:
                 yield Held(relative, _line(text, each), each, is_code)
 
@@ -166,6 +175,30 @@ def _of_scripts(text: str) -> Iterator[str]:
     for each in scripts.values() if isinstance(scripts, dict) else ():
         if isinstance(each, str):
             yield each
+
+
+def _of_whole_recipe(path: str, text: str, paths: list[Path]) -> Iterator[str]:
+    """Give the commands of a build system's file, also as they are once variables are put in, and
+    those of other files that CMake is told to read as its own.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    texts = [text]
+    if path.endswith(_OF_CMAKE):
+        for match in _TAKEN_IN.finditer(text):
+            if match["file"].endswith(".cmake") or not (match["include"] or "EVAL" in text):
+                continue
+            tail = "/" + match["file"].rpartition("}")[2].lstrip("/")
+            for each in (each for each in paths if each.as_posix().endswith(tail)):
+                with each.open("rb") as file:
+                    texts.append(file.read(MAX_BYTES).decode("utf-8", "replace"))
+    for content in texts:
+        yield from of_recipe(path, content)
+        if path.endswith("meson.build"):
+            yield from of_recipe(path, expanded_meson(content))
+        elif path.endswith(_OF_CMAKE):
+            yield from of_recipe(path, expanded(_PYTHON.sub("python", content)))
 
 
 def of_recipe(path: str, text: str) -> Iterator[str]:

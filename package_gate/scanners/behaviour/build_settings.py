@@ -9,6 +9,7 @@ from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.own_files import OwnFiles
+from package_gate.scanners.behaviour.own_programs import has_own_part
 from package_gate.scanners.behaviour.rules import Behaviour, behaviours
 from package_gate.scanners.trees import regular_files
 
@@ -34,6 +35,8 @@ def of_build_settings(tree: Path, own: OwnFiles) -> Iterator[tuple[str, Behaviou
     seen: set[tuple[str, str, bool]] = set()
     for held in held_by_builds(tree, regular_files(tree)):
         key = held.path, held.text, held.is_code
+        if key not in seen and held.path.endswith(".toml") and has_own_part(held.text, own):
+            yield held.path, _of("runs-own-data", held, held.text)
         if key in seen or not (held.is_code or _is_of_interest(held.text)):
             continue
         seen.add(key)

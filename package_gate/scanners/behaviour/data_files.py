@@ -144,9 +144,21 @@ def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Ma
 
 
 def _of_entry_points(tree: Path) -> Iterator[tuple[str, Behaviour]]:
-    """Look for file systems that take the place of those that fsspec has for well-known names."""
+    """Look for file systems that take the place of those that fsspec has for well-known names, and
+    for functions that run what they are given, which no package has to offer as its own."""
     rule = "replaces-what-others-use"
     for file, entry in declared_entry_points(tree):
+        called = (
+            entry.value.partition("[")[0]
+            .replace(":", ".")
+            .replace(" ", "")
+            .removeprefix("builtins.")
+        )
+        if {tables.STARTS, tables.RUNS} & tables.with_name(called):
+            shown = f"{entry.name} = {entry.value}"
+            hides = "hides-what-it-calls"
+            identity = of_whole_file(hides, shown.encode(), ["host"])
+            yield file.relative_to(tree).as_posix(), Behaviour(hides, 1, shown, identity)
         if entry.group == "fsspec.specs" and entry.name in _FILE_SYSTEMS:
             shown = f"{entry.name} = {entry.value}"
             identity = of_whole_file(rule, shown.encode(), ["host"])

@@ -20,12 +20,15 @@ from package_gate.scanners.behaviour import pickles
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.scripts import harm_in
 
 _MOST = 2000
 """Expressions that are looked at for one call."""
 _MAX_NAME = 4096
 """Characters of a path; Linux opens none that is longer."""
 _MAX_SCRIPT = 1024 * 1024
+_MAX_ODD_SCRIPT = 64 * 1024
+"""Bytes of a script whose name says nothing of it."""
 _LANGUAGES = {"hy": ".hy", "pyximport": ".pyx", "coconut": ".coco"}
 """Package → files that Python imports as modules once the package is there."""
 _READS = {
@@ -48,10 +51,23 @@ _MODULES = (".py", ".pyw", ".pyi")
 _SHELL_SCRIPTS = ("", ".sh", ".bash", ".zsh", ".command")
 _SHELL = r"(?:ba|z|da|k|a|c|tc|fi|xon)?sh(?:\.exe)?"
 _PYTHON = r"python[\d.]*w?(?:\.exe)?"
+_OTHERS = (
+    r"(?:perl|ruby|node|nodejs|deno\s+run|bun|php|rscript|lua|tclsh|wish|expect|osascript|guile"
+    r"|gawk\s+-f|mawk\s+-f|sed\s+-f|gdb\s+-x|busybox\s+sh|pwsh|powershell)[\d.]*(?:\.exe)?"
+)
+_MAKE = r"(?:g|n|d)?make"
+_OTHER_SCRIPTS = (
+    *(".pl", ".pm", ".rb", ".js", ".mjs", ".cjs", ".php", ".awk", ".r", ".lua", ".tcl", ".exp"),
+    *(".scm", ".sed", ".gdb", ".ps1", ".ts", ".scpt", ".sh", ""),
+)
+_SCRIPTS = tuple(filter(None, (*_SHELL_SCRIPTS, *_OTHER_SCRIPTS)))
+_ANY = ("*",)
+"""Of files that may have any suffix."""
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _BEFORE = r"(?:^|[\s/;&|(\"'`])"
 _FILE = r"([^\s;&|<>()\"'`-][^\s;&|<>()\"'`]*)"
 _RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), suffixes)
+    (re.compile(pattern, re.MULTILINE | re.IGNORECASE), suffixes)
     for pattern, suffixes in (
         (rf"{_BEFORE}{_PYTHON}\s+(?:-[^\sm]\S*\s+)*{_FILE}", _MODULES),
         (rf"{_BEFORE}{_SHELL}\s+(?:-[^\sc]\S*\s+)*{_FILE}", _SHELL_SCRIPTS),
@@ -61,8 +77,12 @@ _RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (rf"\bcat\s+{_FILE}[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?{_SHELL}\b", _SHELL_SCRIPTS),
         (rf"\bcat\s+{_FILE}[^|;&]*\|\s*(?:sudo\s+)?(?:\S*/)?{_PYTHON}\b", _MODULES),
         (rf"(?:\beval\b|-c\b)[^\n]*?(?:\$\(|`)\s*(?:cat\s+|<\s*){_FILE}", _SHELL_SCRIPTS),
-        (rf"{_BEFORE}(?:perl|ruby|node|php)\s+(?:-\S+\s+)*{_FILE}",
-         (".pl", ".pm", ".rb", ".js", ".mjs", ".cjs", ".php", "")),
+        (rf"{_BEFORE}{_OTHERS}\s+(?:-\S+\s+)*{_FILE}", _OTHER_SCRIPTS),
+        (rf"{_BEFORE}{_OTHERS}\b[^|;&\n]*<\s*{_FILE}", _OTHER_SCRIPTS),
+        (rf"{_BEFORE}[gmn]?awk\b[^|;&\n]*?\s(?:-f|--file=)\s*{_FILE}", _OTHER_SCRIPTS),
+        (rf"{_BEFORE}{_SHELL}\b[^|;&\n]*?\s--(?:rcfile|init-file)[\s=]+{_FILE}", _SHELL_SCRIPTS),
+        (rf"{_BEFORE}{_MAKE}\b[^|;&\n]*?\s(?:-f|--(?:make)?file=)\s*{_FILE}", _ANY),
+        (rf"{_BEFORE}({_MAKE})(?=\s|$)", _ANY),
     )
 )  # fmt: skip
 """How a command has an interpreter run a file, and what files of its kind are called."""
@@ -111,6 +131,8 @@ class Named:
     """Patterns of files that are found by listing a folder."""
     cut: bool = False
     """Whether there is too much to follow."""
+    is_script: bool = False
+    """Whether an interpreter that is no Python is told to run it."""
 
 
 def named_by(call: Call, flow: Flow) -> Iterator[Named]:
@@ -140,7 +162,9 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         for line in (command, whole, *(whole.split(" ", n)[-1] for n in (1, 2))):
             for pattern, suffixes in _RUN_BY:
                 for match in pattern.finditer(line):
-                    found[Named((match[1],), suffixes=suffixes)] = None
+                    made = _MAKEFILES if re.fullmatch(_MAKE, match[1]) else (match[1],)
+                    is_script = suffixes != _MODULES
+                    found[Named(made, suffixes=suffixes, is_script=is_script)] = None
         yield from found or _found(_read_by_a_shell(call, flow, command))
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
@@ -488,6 +512,7 @@ class OwnFiles:
         self.is_pure = is_pure
         self._libraries = [path for path in paths if _LIBRARY.search(path)] if is_pure else []
         self._tree = tree
+        self._everything = sorted(paths)
         self._paths = sorted(path for path in paths if not _NEITHER.search(path))
         self._by_name: dict[str, list[str]] = {}
         for path in self._paths:
@@ -503,7 +528,7 @@ class OwnFiles:
         digest = hashlib.sha256(f"{self.name} {self.is_pure}".encode())
         for path in self._paths:
             digest.update(path.encode("utf-8", "replace") + b"\0")
-            if path.endswith(_SHELL_SCRIPTS[1:]) or "." not in path.rpartition("/")[2]:
+            if path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]:
                 digest.update(hashlib.sha256(self._script(path)).digest())
             elif not path.endswith(_MODULES):
                 content = self._pickle(path)
@@ -511,6 +536,7 @@ class OwnFiles:
                 digest.update(hashlib.sha256(content if is_pickle else b"").digest())
                 digest.update(b"no pickle" if pickles.is_no_pickle(content) else b"")
                 digest.update(b"library" if self._is_library(path) else b"")
+                digest.update(hashlib.sha256(self._script(path, _MAX_ODD_SCRIPT)).digest())
         return digest.hexdigest()
 
     def _is_library(self, path: str) -> bool:
@@ -528,11 +554,11 @@ class OwnFiles:
             may_be = start.startswith(pickles.START)
             return start + file.read(pickles.MAX_BYTES) if may_be else start
 
-    def _script(self, path: str) -> bytes:
+    def _script(self, path: str, most: int = _MAX_SCRIPT) -> bytes:
         if self._tree is None:
             return b""
         with Path(self._tree, path).open("rb") as file:
-            return file.read(_MAX_SCRIPT)
+            return file.read(most)
 
     def has_library(self, texts: Collection[str]) -> bool:
         """Whether one of the package's compiled libraries is named by a text.
@@ -545,6 +571,34 @@ class OwnFiles:
         named = [path for path in self._libraries if any(path.endswith(each) for each in ends)]
         return any(map(self._is_library, named))
 
+    def has(self, text: str) -> bool:
+        """Whether a text names one of the package's files, a library or another."""
+        known = text.replace("__file__", UNKNOWN).rpartition(UNKNOWN)[2]
+        tail = posixpath.normpath(known.strip("\"'")).lstrip("./") if known else ""
+        return bool(tail) and any(f"/{path}".endswith(f"/{tail}") for path in self._everything)
+
+    def names_in(self, folder: str) -> frozenset[str]:
+        """Give the names of the files in a folder of the package that a text names."""
+        below = self._below(folder)
+        return frozenset(each.rpartition("/")[2] for each in below)
+
+    def has_library_below(self, folder: str) -> bool:
+        """Whether there are libraries in a folder that a text names.
+
+        Raises:
+            OSError: a file can't be read.
+        """
+        return any(_LIBRARY.search(each) and self._is_library(each) for each in self._below(folder))
+
+    def _below(self, folder: str) -> list[str]:
+        known = folder.replace("__file__", UNKNOWN).rpartition(UNKNOWN)[2]
+        tail = posixpath.normpath(known.strip("\"'")).strip("./") if known else ""
+        if not tail:
+            return []
+        return [
+            each for each in self._everything if f"/{each.rpartition('/')[0]}".endswith(f"/{tail}")
+        ]
+
     def harm_of(self, named: Named) -> Iterator[tuple[str, str, str]]:
         """Give what shell scripts do that are run: the rule, the command, and a fingerprint.
 
@@ -555,15 +609,17 @@ class OwnFiles:
         """
         if named.cut:
             yield "unreadable-code", "what it runs leads too far", ""
-        if named.suffixes != _SHELL_SCRIPTS:
+        if not named.is_script:
             return
         for path in (path for text in named.texts for path in self._called(text)):
-            content = self._script(path)
+            if not self._is_code(path, named):
+                continue
+            is_known = path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]
+            content = self._script(path, _MAX_SCRIPT if is_known else _MAX_ODD_SCRIPT)
             text = content.decode("utf-8", "replace")
-            for rule, pattern in tables.COMMANDS if self._is_code(path, named) else ():
-                if found := pattern.search(text):
-                    identity = hashlib.sha256(rule.encode() + b"\0script\0" + content).hexdigest()
-                    yield rule, found[0], identity
+            for rule, command in harm_in(text, is_makefile=named.suffixes == _ANY):
+                identity = hashlib.sha256(rule.encode() + b"\0script\0" + content).hexdigest()
+                yield rule, command, identity
 
     def has_run(self, named: Named, *, certainly: bool) -> list[str] | None:
         """Give the files that are run although they are no code by their names.
@@ -580,6 +636,8 @@ class OwnFiles:
         """
         if named.hidden:
             return []
+        if named.is_script and certainly:  # which nobody has looked at, and needs no reason
+            return sorted({path for text in named.texts for path in self._called(text)}) or None
         called = {path for text in named.texts for path in self._called(text)}
         found = {path for path in called if not self._is_harmless(path, named)}
         listed = {path for pattern in named.listed for path in self._listed(pattern, named)}
@@ -624,7 +682,7 @@ class OwnFiles:
 
     @staticmethod
     def _is_code(path: str, named: Named) -> bool:
-        return posixpath.splitext(path)[1].lower() in named.suffixes
+        return named.suffixes == _ANY or posixpath.splitext(path)[1].lower() in named.suffixes
 
     def _called(self, text: str) -> list[str]:
         """Give the files that a path may mean, of which the beginning may be unknown."""

@@ -31,6 +31,13 @@ _COMPILES = tables.Table(
         *("hy.eval", "hy.read*"),
     )
 )
+_TAKES_A_FUNCTION = tables.Table(
+    (
+        *("sqlite3.connect().create_*", "sqlite3.Connection().create_*"),
+        *("tkinter.Tcl().createcommand", "tkinter.Tk().createcommand"),
+    )
+)
+"""Calls that give a language of its own a function, which a text in it calls."""
 _FOREIGN_STARTS = re.compile(
     r"\b(?:system2?|shell|popen|os\.execute|execl[pe]?|execvp?e?|execSync|require)\s*\(|\brun\(`"
     r"|\(\s*(?:os|subprocess)\.(?:system|popen|run|call|Popen)\b"
@@ -57,6 +64,7 @@ def of_roundabout_calls(flow: Flow) -> Iterator[Found]:
             (call.does(_METHOD_CALLER) and _names(call, flow) & _BAD_METHODS)
             or (_CONFIGURES in call.names and _has_bad_factory(call, flow))
             or (call.does(_COMPILES) and _FOREIGN_STARTS.search(flow.text(*call.everything)))
+            or (call.does(_TAKES_A_FUNCTION) and _gives_a_bad_function(call, flow))
             or _is_looked_up_decoded(call, flow)
             or _evaluates_what_leaves(call, flow)
         ):
@@ -72,6 +80,11 @@ def of_roundabout_calls(flow: Flow) -> Iterator[Found]:
 
 def _names(call: Call, flow: Flow) -> set[str]:
     return {text for each in call.everything[:2] for text in flow.text(each).split("\n")}
+
+
+def _gives_a_bad_function(call: Call, flow: Flow) -> bool:
+    names = {name for each in call.everything for name in flow.expressions.names(each)}
+    return bool({tables.STARTS, tables.RUNS} & tables.with_any(names))
 
 
 def _has_bad_factory(call: Call, flow: Flow) -> bool:

@@ -37,6 +37,7 @@ from package_gate.scanners.behaviour.own_files import (
     named_by,
     of_another_language,
 )
+from package_gate.scanners.behaviour.own_programs import of_own_programs
 from package_gate.scanners.behaviour.pages import of_pages
 from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
@@ -179,6 +180,7 @@ def behaviours(
             of_package = [each.sink.behaviour for each in ran]
             of_package += _own_libraries(flow, own)
             of_package += _installed(flow, own, whole=whole)
+            of_package += _own_programs(flow, own)
         return [*(each.behaviour for each in found), *of_package]
     except NotPythonError:
         return [Behaviour("not-python", 1, "")]
@@ -254,6 +256,18 @@ def _installed(flow: Flow, own: OwnFiles, *, whole: bool) -> Iterator[Behaviour]
         options = [each for each in _options(flow) if is_option(each[0])]
         for rule, value in installed_for_others(options, flow, own.name):
             yield Behaviour(rule, value.lineno, _shown(value))
+
+
+def _own_programs(flow: Flow, own: OwnFiles) -> Iterator[Behaviour]:
+    """Yield what has other programs run or load files of the package."""
+    put = (
+        (flow.text(a), b) for c in flow.calls if "os.putenv" in c.names for a, b in [c.arguments]
+    )
+    for rule, value in of_own_programs((*_options(flow), *put), flow, own):
+        # The library is another one in each release.
+        is_library = rule == "loads-a-bundled-library"
+        identity = fingerprint_of((rule, unparsed(value))) if is_library else ""
+        yield Behaviour(rule, value.lineno, _shown(value), identity)
 
 
 def sinks(

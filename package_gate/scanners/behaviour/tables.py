@@ -581,6 +581,10 @@ LOADS = Table(
 """Calls that run what is in the file or the data that they are given."""
 _RUNS_A_FILE = (
     "doctest.testfile",
+    "tkinter.Tcl().evalfile",
+    "tkinter.Tk().evalfile",
+    "tkinter.Tcl().tk.evalfile",
+    "tkinter.Tk().tk.evalfile",
     "get_ipython().safe_execfile*",
     "IPython.get_ipython().safe_execfile*",
 )
