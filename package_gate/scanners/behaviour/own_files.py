@@ -82,10 +82,14 @@ _RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (rf"{_BEFORE}[gmn]?awk\b[^|;&\n]*?\s(?:-f|--file=)\s*{_FILE}", _OTHER_SCRIPTS),
         (rf"{_BEFORE}{_SHELL}\b[^|;&\n]*?\s--(?:rcfile|init-file)[\s=]+{_FILE}", _SHELL_SCRIPTS),
         (rf"{_BEFORE}{_MAKE}\b[^|;&\n]*?\s(?:-f|--(?:make)?file=)\s*{_FILE}", _ANY),
-        (rf"{_BEFORE}({_MAKE})(?=\s|$)", _ANY),
     )
 )  # fmt: skip
 """How a command has an interpreter run a file, and what files of its kind are called."""
+_MAKES = re.compile(
+    rf"(?:^|[;&|(]\s*|\b(?:sudo|env|exec|nice|time)\s+|/){_MAKE}(?=\s|$)(?![^;&|]*\s-f)",
+    re.IGNORECASE,
+)
+"""A command that reads the Makefile of its folder."""
 _TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
 """What is given a program's words one by one."""
 _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
@@ -162,10 +166,11 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
         for line in (command, whole, *(whole.split(" ", n)[-1] for n in (1, 2))):
             for pattern, suffixes in _RUN_BY:
                 for match in pattern.finditer(line):
-                    made = _MAKEFILES if re.fullmatch(_MAKE, match[1]) else (match[1],)
                     is_script = suffixes != _MODULES
-                    found[Named(made, suffixes=suffixes, is_script=is_script)] = None
+                    found[Named((match[1],), suffixes=suffixes, is_script=is_script)] = None
         yield from found or _found(_read_by_a_shell(call, flow, command))
+        if _MAKES.search(whole):
+            yield Named(_MAKEFILES, suffixes=_ANY, is_script=True)
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
 
@@ -535,8 +540,9 @@ class OwnFiles:
                 is_pickle = content.startswith(pickles.START)
                 digest.update(hashlib.sha256(content if is_pickle else b"").digest())
                 digest.update(b"no pickle" if pickles.is_no_pickle(content) else b"")
-                digest.update(b"library" if self._is_library(path) else b"")
-                digest.update(hashlib.sha256(self._script(path, _MAX_ODD_SCRIPT)).digest())
+                is_library = self._is_library(path)
+                odd = b"library" if is_library else self._script(path, _MAX_ODD_SCRIPT)
+                digest.update(hashlib.sha256(odd).digest())
         return digest.hexdigest()
 
     def _is_library(self, path: str) -> bool:

@@ -286,11 +286,11 @@ STARTS = (
 
 
 @pytest.mark.parametrize("script", ["run.sh", "tool"])
-def test_a_shell_script_that_is_run_is_looked_at(tmp_path: Path, script: str) -> None:
+def test_a_shell_script_that_a_build_runs_is_looked_at(tmp_path: Path, script: str) -> None:
     own = OwnFiles([script, "a.py"], tmp_path)
     (tmp_path / script).write_text(FETCHES)
 
-    (found,) = behaviours(STARTS.format(script), whole=False, own=own)
+    (found,) = behaviours(STARTS.format(script), whole=True, own=own)
 
     assert found.rule == "runs-downloaded-code"
     assert found.line == 2
@@ -301,7 +301,7 @@ def test_its_fingerprint_is_that_of_the_script(tmp_path: Path) -> None:
     for text in (FETCHES, FETCHES, FETCHES.replace("/x", "/y")):
         (tmp_path / "run.sh").write_text(text)
         own = OwnFiles(["run.sh"], tmp_path)
-        (found,) = behaviours(STARTS.format("run.sh"), whole=False, own=own)
+        (found,) = behaviours(STARTS.format("run.sh"), whole=True, own=own)
         prints.append((found.fingerprint, own.digest))
 
     assert prints[0] == prints[1]
@@ -309,12 +309,14 @@ def test_its_fingerprint_is_that_of_the_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["echo hello\n", "curl -O https://a.example/x.csv\n", ""])
-def test_an_honest_one_is_none(tmp_path: Path, text: str) -> None:
+def test_an_honest_one_of_a_build_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.sh").write_text(text)
 
     own = OwnFiles(["run.sh"], tmp_path)
 
-    assert behaviours(STARTS.format("run.sh"), whole=False, own=own) == []
+    assert behaviours(STARTS.format("run.sh"), whole=True, own=own) == []
+    (found,) = behaviours(STARTS.format("run.sh"), whole=False, own=own)
+    assert found.rule == "runs-own-data", "on import nothing honest does so"
 
 
 def test_a_script_that_nobody_runs_is_none(tmp_path: Path) -> None:
