@@ -40,6 +40,7 @@ _LISTS = {
     *("glob", "iglob", "rglob", "namelist", "getnames"),
 }
 """Functions and methods that give what is in a folder, or in an archive."""
+_DATABASES = {"sqlite3.connect"}
 _BY_PATTERN = {"glob", "iglob", "rglob"}
 _OF_TREES = ("ast.", "libcst.", "lib2to3.", "email.", "networkx.")
 """How the names of functions begin that walk through something else than folders."""
@@ -405,7 +406,8 @@ class _Search:
         self._hidden = self._hidden or self._reads_itself(call, names)
         is_method = isinstance(call.func, ast.Attribute) and call.func.attr in _READS
         is_method = is_method or any(name.rpartition(".")[2] in _READS for name in names)
-        found = is_method or any(name in tables.OPENS for name in names)
+        opens = any(name in tables.OPENS or name in _DATABASES for name in names)
+        found = is_method or opens
         if found:
             self.read_from += call.args if is_method else call.args[:1]
             if isinstance(call.func, ast.Attribute):

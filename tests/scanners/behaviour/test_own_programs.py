@@ -25,6 +25,7 @@ FILES = {
     "pkg/libs/libselinux.so.1": LIBRARY,
     "pkg/module.py": "",
     "pkg/text.txt": "a",
+    "pkg/t.db": "SQLite format 3",
 }
 HERE = "import os, subprocess\nhere = os.path.dirname(__file__)\n"
 
@@ -58,6 +59,8 @@ def rules(code: str, own: OwnFiles, *, whole: bool = False) -> set[str]:
         "subprocess.run(['lua5.4', os.path.join(here, 'x.lua')])",
         "subprocess.run(['Rscript', os.path.join(here, 'text.txt')])",
         "subprocess.run(['env', 'A=1', 'perl', os.path.join(here, 'x.pl')])",
+        "import sqlite3\nfor v, in sqlite3.connect(here + '/t.db').execute('select v from t'):\n"
+        "    os.system(v)",
         "import tkinter\ntkinter.Tcl().evalfile(here + '/x.tcl')",
         "os.environ['LD_PRELOAD'] = os.path.join(here, 'data.bin')",
         "os.environ.update(LD_PRELOAD=os.path.join(here, 'data.bin'))",
@@ -84,6 +87,8 @@ def test_libraries_of_its_own_that_every_program_would_load_are_seen(tmp_path: P
         "subprocess.run(['git', 'diff', os.path.join(here, 'text.txt')])",
         "subprocess.run(['awk', '{print $1}', os.path.join(here, 'text.txt')])",
         "subprocess.run(['cmake', '-S', here])",
+        "import sqlite3\nfor v, in sqlite3.connect(here + '/t.db').execute('select v from t'):\n"
+        "    subprocess.run(['git', 'status'])\n    print(v)",
         "subprocess.run(['makeindex', os.path.join(here, 'text.txt')])",
         "def start():\n    subprocess.run(['node', os.path.join(here, 'x.js')])",
         "os.environ['LD_PRELOAD'] = '/usr/lib/libjemalloc.so.2'",
