@@ -19,7 +19,7 @@ from package_gate.scanners.projects import project_folders, takes_all, texts_in
 
 _BESIDE_PACKAGES = frozenset(
     {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
-    | {"test", "tests", "tutorials"}
+    | {"test", "tests", "tutorials", "ci", "scripts", "tasks", "tools"}
 )
 """Folders that are no packages. What is in them often reads a key and uses it: oss2's examples."""
 _FOUND_ALONE = {"demos", "samples", "tutorials"}
@@ -29,23 +29,35 @@ _MAX_BYTES = 1024 * 1024
 _WORD = re.compile(rb"\w+")
 _NAME = re.compile(rb"'name': '(\w+)'")
 """A project's name, of which Poetry and uv make a package's, in small letters."""
-_ANY_FOLDER = re.compile(
-    rb"namespace|packages[\"'\s]*\.[\"'\s]*find|\\[uUxN]|PEP420|bypass-sel|\.\./[^\n\"']*[*?]"
-)
+_ANY_FOLDER = re.compile(rb"namespace|\\[uUxN]|PEP420|bypass-sel|\.\./[^\n\"']*[*?]")
 """What makes a build take folders without an `__init__.py`, or hides a word."""
 _LISTS = re.compile(
     rb"\b(?:i?r?glob|listdir|scandir|iterdir|f?walk)\b|\bcopy_?(?:tree|file)|\bcopy2\b"
     rb"|\b(?:move|renames?|symlink)\b|shutil\.copy\b"
 )
 """What finds files that nobody names, or moves them to where a build takes them."""
-_TABLES = (("hatch", "build"), ("pdm",), ("poetry",), ("maturin",), ("setuptools",),
-           ("scikit-build", "wheel"), ("uv", "build-backend"))  # fmt: skip
+_TABLES = (("hatch", "build"), ("pdm",), ("poetry",), ("maturin",), ("setuptools",), ("flit",),
+           ("scikit-build",), ("uv", "build-backend"), ("distutils",),
+           ("meson-python",))  # fmt: skip
 """Where build tools are told what to pack."""
+_BUILDERS = ("setuptools", "hatchling", "pdm", "poetry", "maturin", "flit", "scikit_build_core",
+             "uv_build", "mesonpy")  # fmt: skip
+"""How backends are called that read these tables, and nothing else that says what to pack."""
+_OF_THE_PROJECT = ("name", "scripts", "gui-scripts", "entry-points")
+"""What may name a folder in the table of the project; most says what others are to read."""
 _PACKS = {"include", "includes", "only-include", "packages", "artifacts", "force-include", "data",
           "data-files"}  # fmt: skip
 """Keys of patterns there."""
 _OTHERS = {"sdist", "hooks", "from", "to", "format", "dependencies", "group"}
 """Keys of what is no pattern, or says nothing about a wheel."""
+_OF_PEOPLE = {"dependencies", "dev-dependencies", "group", "extras", "urls", "keywords",
+              "classifiers", "readme", "documentation", "homepage", "repository"}  # fmt: skip
+"""Keys of requirements and descriptions in the table of a build tool."""
+_OF_LINTERS = re.compile(
+    rb"^\[(?:flake8|pycodestyle|pep8|isort|mypy|pylint|yapf|pydocstyle|coverage|tool:pytest|pytest"
+    rb"|doc8|tox|bumpversion)\b[^\n]*\n(?:[^\[\n][^\n]*\n?|\n)*",
+    re.MULTILINE,
+)
 _PLAIN = re.compile(r"[\w-][\w.-]*")
 _OF_DATA = re.compile(r"[\w*?.-]*\.(?!py)\w+")
 _OPTIONS = {"packages", "package_dir", "py_modules", "configuration"}
@@ -77,23 +89,58 @@ def left_out(tree: Path) -> frozenset[str]:
             if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_BYTES:
                 return frozenset()
             text = path.read_bytes()
-            if _ANY_FOLDER.search(text) or _may_mean_more(path, text):
-                return frozenset()
             said = _said(path, text)
-            words.update(_WORD.findall(text), _WORD.findall(said))
-            words.update(name.lower() for name in _NAME.findall(said))
+            if any(map(_ANY_FOLDER.search, said)) or _may_mean_more(path, text):
+                return frozenset()
+            for each in said:
+                words.update(_WORD.findall(each))
+                words.update(name.lower() for name in _NAME.findall(each))
     places = {path.relative_to(tree).parts[-2] for path in _modules_below(tree)}
     if places <= _BESIDE_PACKAGES:
         found -= _FOUND_ALONE
     return frozenset(found - {each.decode() for each in words})
 
 
-def _said(path: Path, text: bytes) -> bytes:
-    """Give the texts of a setting as its reader has them: whole, and without escapes."""
-    if path.suffix == ".toml":
+def _said(path: Path, text: bytes) -> list[bytes]:
+    """Give the texts of a setting that a build reads, as written and as their reader has them.
+
+    Of a `pyproject.toml` these are the tables of builds, and of a `setup.cfg` what is not about
+    linters and tests: they name folders which nobody packs.
+    """
+    if path.name == "pyproject.toml":
         with suppress(tomllib.TOMLDecodeError, RecursionError):
-            return str(tomllib.loads(text.decode("utf-8", "replace"))).encode("utf-8", "replace")
-    return " ".join(texts_in(text)).encode("utf-8", "replace") if path.name in STARTS else b""
+            read = _of_builds(tomllib.loads(text.decode("utf-8", "replace")))
+            # Without namespaces it finds folders with an `__init__.py` only.
+            found = str(read).replace("'namespaces': False", "")
+            return [found.encode("utf-8", "replace")]
+    elif path.suffix == ".toml":
+        with suppress(tomllib.TOMLDecodeError, RecursionError):
+            whole = tomllib.loads(text.decode("utf-8", "replace"))
+            return [text, str(whole).encode("utf-8", "replace")]
+    elif path.name == "setup.cfg":
+        return [_OF_LINTERS.sub(b"", text)]
+    elif path.name in STARTS:
+        return [text, " ".join(texts_in(text)).encode("utf-8", "replace")]
+    return [text]
+
+
+def _of_builds(settings: Mapping[str, object]) -> Mapping[str, object]:
+    """Give what a build reads of a `pyproject.toml`; all of it when nobody knows what builds."""
+    backend = str(_below(settings, "build-system", "build-backend") or "setuptools")
+    if not backend.startswith(_BUILDERS) or _below(settings, "build-system", "backend-path"):
+        return settings
+    return {
+        "build-system": settings.get("build-system"),
+        "project": [_below(settings, "project", name) for name in _OF_THE_PROJECT],
+        "tool": [_packed(_below(settings, "tool", *names)) for names in _TABLES],
+    }
+
+
+def _packed(table: object) -> object:
+    """Give a table of a build tool without what it says about requirements and for people."""
+    if not isinstance(table, Mapping):
+        return table
+    return {key: value for key, value in table.items() if key not in _OF_PEOPLE}
 
 
 def _modules_below(tree: Path) -> Iterator[Path]:
@@ -160,9 +207,21 @@ def _patterns(value: object, *, packs: bool = False) -> Iterator[str]:
             if key == "force-include" and isinstance(each, Mapping):
                 yield from each
             elif key == "find" and packs:
-                yield "*"
+                yield from _found(each)
             elif key not in _OTHERS:
                 yield from _patterns(each, packs=packs or key in _PACKS)
+
+
+def _found(settings: object) -> Iterator[str]:
+    """Yield the folders of what setuptools takes for packages that may have no `__init__.py`."""
+    options = settings if isinstance(settings, Mapping) else {}
+    if options.get("namespaces") is False:
+        return
+    named, places = options.get("include"), options.get("where")
+    if isinstance(named, list) and named:
+        yield from (str(each).partition(".")[0] for each in named)
+    else:
+        yield from places if isinstance(places, list) and places else ["*"]
 
 
 def _may_mean(project: Path, pattern: str) -> bool:

@@ -74,6 +74,11 @@ def test_the_files_of_build_backends(tmp_path: Path, text: str, own: bool, other
     assert not files.is_of_a_backend("another/_build/own.py")
 
 
+LINTERS = "[flake8]\nper-file-ignores =\n  examples/*:E501\n\n  docs/*:E501\n\n"
+OTHER = "[build-system]\nbuild-backend = 'other.build'\n"
+FIND = "[tool.setuptools.packages.find]\n"
+
+
 @pytest.mark.parametrize(
     ("files", "when"),
     [
@@ -101,6 +106,20 @@ def test_the_files_of_build_backends(tmp_path: Path, text: str, own: bool, other
         ({"setup.cfg": "[options]\npackages =\n  own"}, Runs.NEVER),
         ({"setup.cfg": "[options]\npackage_dir =\n  = src\n  own = lib"}, Runs.NEVER),
         ({"setup.cfg": "no settings"}, Runs.NEVER),
+        ({"setup.cfg": f"{LINTERS}[files]\npackages = own"}, Runs.NEVER),
+        ({"setup.cfg": f"{LINTERS}[files]\npackages = examples"}, Runs.IMPORTED),
+        ({"setup.cfg": "[options.packages.find]\nexclude = own"}, Runs.NEVER),
+        ({"pyproject.toml": "[tool.ruff]\nexclude = ['examples/*']"}, Runs.NEVER),
+        ({"pyproject.toml": "[tool.poetry.group.examples.dependencies]"}, Runs.NEVER),
+        ({"pyproject.toml": "[project]\noptional-dependencies = {examples = []}"}, Runs.NEVER),
+        ({"pyproject.toml": f"{OTHER}[tool.other]\nfolder = 'examples'"}, Runs.IMPORTED),
+        ({"pyproject.toml": f"{FIND}include = ['own', 'own.*']"}, Runs.NEVER),
+        ({"pyproject.toml": f"{FIND}where = ['src']"}, Runs.NEVER),
+        ({"pyproject.toml": f"{FIND}namespaces = false"}, Runs.NEVER),
+        ({"pyproject.toml": f"{FIND}include = ['own', 'e*']"}, Runs.IMPORTED),
+        ({"pyproject.toml": f"{FIND}include = ['examples.*']"}, Runs.IMPORTED),
+        ({"pyproject.toml": f"{FIND}where = ['.']"}, Runs.IMPORTED),
+        ({"pyproject.toml": f"{FIND}where = ['src', '.']"}, Runs.IMPORTED),
         ({"setup.py": "setup(package_dir={'': '.'}, long_description='Examples')"}, Runs.NEVER),
         ({"setup.py": "setup(package_dir={'': '.'})"}, Runs.NEVER),
         ({"own/__init__.py": "", "setup.py": "setup(**{'version': '1.0'})"}, Runs.NEVER),
