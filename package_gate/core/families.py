@@ -35,14 +35,14 @@ class Families:
             if base.id not in self._methods or base.id in self._assigned:
                 return None
             # What it doesn't define itself its metaclass may.
-            return self._named(self._above(base.id), function.attr) or None
+            return self._named(self.above(base.id), function.attr) or None
         if not (isinstance(base, ast.Call) and isinstance(base.func, ast.Name)):
             return None
         owner = self._owners.get(id(function)) if base.func.id == "super" else None
         if owner is None or self._are_made:
             return None
-        below = [name for name in self._methods if owner in self._above(name)]
-        family = {each for name in below for each in self._above(name)}
+        below = [name for name in self._methods if owner in self.above(name)]
+        family = {each for name in below for each in self.above(name)}
         return self._named(family - {owner}, function.attr)
 
     def inherited(self, name: str) -> dict[str, set[str]]:
@@ -72,14 +72,14 @@ class Families:
 
     def metaclasses(self, name: str) -> set[str]:
         """Name the metaclasses of a class, and of those that it inherits from."""
-        return {each for above in self._above(name) for each in self._metaclasses.get(above, ())}
+        return {each for above in self.above(name) for each in self._metaclasses.get(above, ())}
 
     def _named(self, classes: Collection[str], method: str) -> frozenset[str]:
         return frozenset(
             f"{name}.{method}" for name in classes if method in self._methods.get(name, ())
         )
 
-    def _above(self, name: str) -> set[str]:
+    def above(self, name: str) -> set[str]:
         """Name a class and all of this file that it inherits from."""
         found = {name}
         waiting = [name]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Sequence
 
 from package_gate.core.nodes import Function
 
@@ -41,7 +42,7 @@ _BY_SYNTAX: dict[type[ast.AST], frozenset[str]] = {
     **dict.fromkeys((ast.For, ast.comprehension, ast.Starred, ast.YieldFrom), _ITERATION),
     ast.AsyncFor: frozenset({"__aiter__", "__anext__"}),
     ast.Await: frozenset({"__await__"}),
-    ast.MatchClass: frozenset({"__instancecheck__"}),
+    ast.MatchClass: frozenset({"__instancecheck__", "__subclasshook__"}),
     ast.MatchValue: frozenset({"__eq__"}),
     ast.withitem: frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"}),
     ast.FormattedValue: _TEXTS,
@@ -58,8 +59,8 @@ _BY_BUILTIN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("tuple", "zip"), _ITERATION),
     **dict.fromkeys(("str", "print", "format"), _TEXTS),
     "bool": _TRUTH,
-    "isinstance": frozenset({"__instancecheck__"}),
-    "issubclass": frozenset({"__subclasscheck__"}),
+    "isinstance": frozenset({"__instancecheck__", "__subclasshook__"}),
+    "issubclass": frozenset({"__subclasscheck__", "__subclasshook__"}),
     "getattr": frozenset({"__getattr__", "__getattribute__"}),
     "hasattr": frozenset({"__getattr__", "__getattribute__"}),
     "setattr": frozenset({"__setattr__"}),
@@ -77,6 +78,45 @@ _OF_ITEMS: dict[type[ast.expr_context], frozenset[str]] = {
     ast.Del: frozenset({"__delitem__"}),
 }
 _NONE: frozenset[str] = frozenset()
+OF_WHAT_IS_GIVEN = frozenset(
+    {
+        *_TRUTH,
+        *_ITERATION,
+        *_TEXTS,
+        *(each for names in _OF_ATTRIBUTES.values() for each in names),
+        *(each for names in _OF_ITEMS.values() for each in names),
+        *(each for names in _BY_BUILTIN.values() for each in names),
+        *(f"__{way}{name}__" for name in _OPERATORS.values() for way in ("", "r", "i")),
+        *("__aiter__", "__anext__", "__await__", "__enter__", "__exit__", "__aenter__"),
+        *("__aexit__", "__index__", "__fspath__", "__length_hint__", "__buffer__", "__trunc__"),
+        *("__ceil__", "__floor__", "__rdivmod__", "__mro_entries__", "__copy__", "__deepcopy__"),
+        *("__replace__", "__reduce__", "__reduce_ex__", "__sizeof__", "__getstate__"),
+        *("__setstate__", "__getnewargs__", "__getnewargs_ex__", "__array__", "__array_struct__"),
+        *("__array_interface__", "__array_ufunc__", "__array_function__", "__dataframe__"),
+        *("__arrow_array__", "__html__", "__rich__", "__rich_console__"),
+        *("keys", "items", "values", "close", "aclose", "fileno", "isatty", "flush", "write"),
+        *("writelines", "read", "read1", "readline", "readlines", "readinto", "seek", "tell"),
+        *("filter", "handle", "emit", "format", "acquire", "release", "throw"),
+    }
+)
+"""Methods that C code and libraries call of an object that they are given."""
+
+
+def given_by(node: ast.AST) -> Sequence[ast.expr]:
+    """Give the expressions whose objects a statement or expression leaves to C code, but calls."""
+    if isinstance(node, ast.List | ast.Set | ast.Tuple):
+        return node.elts
+    if isinstance(node, ast.Dict):
+        return [each for each in node.keys if each]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right] if isinstance(node.op, ast.Mod) else ()
+    if isinstance(node, ast.Subscript):
+        return [node.slice]
+    if isinstance(node, ast.ClassDef):
+        return node.bases
+    if isinstance(node, ast.Assign):
+        return [node.value] if isinstance(node.targets[0], ast.Tuple | ast.List) else ()
+    return [node.value] if isinstance(node, ast.Starred) else ()
 
 
 def methods_called_by(node: ast.AST) -> frozenset[str]:

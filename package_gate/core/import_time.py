@@ -6,13 +6,28 @@ Which files run by themselves, `running_files` says.
 
 import ast
 import builtins
+import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeGuard
 
+from package_gate.core.calls_by_text import (
+    ByText,
+    called_by_text,
+    members_of,
+    method_called,
+    names_in_code,
+    stands_for_the_module,
+)
 from package_gate.core.families import OF_A_METACLASS, Families, bases_given
-from package_gate.core.implicit_calls import is_property, methods_called_by
+from package_gate.core.implicit_calls import (
+    OF_WHAT_IS_GIVEN,
+    given_by,
+    is_property,
+    methods_called_by,
+)
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import plain
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -28,12 +43,23 @@ RUN_WITH_A_CLASS = {
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
+GIVEN = "__given__"
+"""What runs of an object (`Class.__given__`) that another module's function is given."""
+_CALLS_NOTHING = re.compile(
+    r"ABC|Protocol|Generic|NamedTuple|namedtuple|TypedDict|\w*(?:Enum|Flag|Meta|Metaclass|EnumType"
+    r"|Error|Exception|Warning)"
+)
+"""Classes that call no methods of those that inherit from them, but the special ones."""
 SUBCLASSED = "__init_subclass__"
 """What runs when something inherits from a class, its metaclass's part in that too."""
 NEXT_VALUE = "_generate_next_value_"
 """What an enumeration runs where it, or one that inherits from it, is defined."""
 CREATED = "()"
 """What a class's metaclass does when the class is called."""
+_PASSIVE = {"abc", "collections", "typing", "enum", "types", "numbers", "datetime", "decimal"}
+"""Modules whose classes call no methods of their heirs, but special ones."""
+OF_A_MODULE = ("__getattr__", "__dir__")
+"""What Python calls of a module that is asked for a name, as it is by every `from … import`."""
 _DEFINE = {ast.Import, ast.ImportFrom, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _COMMAND_LINES = {"click", "typer", "rich_click", "asyncclick"}
 _CALL_LATER = {
@@ -136,6 +162,9 @@ class Reach:
         self._guards = True
         self._imported: set[str] = set()
         """Names that are imported, and nothing else: what is called by them stands elsewhere."""
+        self._of_python: set[str] = set()
+        """Names of what is imported from the standard library."""
+        self._modules: set[str] = set()
         self._command_lines: set[str] = set()
         """The modules that make commands of functions, as far as nothing else has their names."""
         assigned: set[str] = set()
@@ -151,8 +180,16 @@ class Reach:
             elif kind not in _DEFINE:
                 continue
             elif isinstance(node, ast.ImportFrom):
-                self._imported.update(each.asname or each.name for each in node.names)
+                names = [each.asname or each.name for each in node.names]
+                self._imported.update(names)
+                if not node.level and _is_of_python(node.module or ""):
+                    self._of_python.update(names)
             elif isinstance(node, ast.Import):
+                for each in node.names:
+                    bound = each.asname or each.name.partition(".")[0]
+                    self._modules.add(bound)
+                    if _is_of_python(each.name):
+                        self._of_python.add(bound)
                 self._command_lines.update(each.name for each in node.names if not each.asname)
                 renamed.update(each.asname for each in node.names if each.asname)
             elif isinstance(node, ast.arg):
@@ -173,9 +210,17 @@ class Reach:
                     self._methods.setdefault(item.name, []).append((node.name, item))
                 by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
                 self._named.setdefault(node.name, []).extend(by_itself)
+                if of_given := [each for each in methods if each.name in OF_WHAT_IS_GIVEN]:
+                    self._named.setdefault(f"{node.name}.{GIVEN}", []).extend(of_given)
         self._imported -= assigned
         self._command_lines &= _COMMAND_LINES - assigned - renamed - self._imported
         self._families = Families(self.nodes, classes, assigned)
+        self._heirs = {
+            each.name: f"{each.name}.{GIVEN}"
+            for each in classes
+            if any(map(self._calls_back, each.bases))
+        }
+        """Classes whose bases stand elsewhere, and may call any method → when these do."""
         self._inherit()
         self._reached: set[int] = set()
         self._guarded: list[ast.If] = []
@@ -188,6 +233,12 @@ class Reach:
         def methods(name: str, method: str, owners: Collection[str]) -> list[Function]:
             return [each for owner in owners for each in own.get(f"{owner}.{method}", ())]
 
+        if self._heirs:
+            self._find_heirs()
+            for method, owners_of in self._methods.items():
+                for owner, function in owners_of if method not in RUN_WITH_A_CLASS else ():
+                    if owner in self._heirs:
+                        self._named.setdefault(self._heirs[owner], []).append(function)
         for name in self._families.names():
             metaclasses = [self._families.inherited(m) for m in self._families.metaclasses(name)]
             inherited = self._families.inherited(name)
@@ -199,6 +250,10 @@ class Reach:
                     self._named[f"{name}.{method}"] = found
                     if method in RUN_WITH_A_CLASS:
                         self._named.setdefault(name, []).extend(found)
+                    elif name in self._heirs:
+                        self._named.setdefault(self._heirs[name], []).extend(found)
+                    elif method in OF_WHAT_IS_GIVEN:
+                        self._named.setdefault(f"{name}.{GIVEN}", []).extend(found)
             for of_metaclass in metaclasses:
                 for method in (*OF_A_METACLASS, "__call__"):
                     found = methods(name, method, of_metaclass.get(method, ()))
@@ -206,6 +261,29 @@ class Reach:
                     for key in of_call if method == "__call__" else (f"{name}.{SUBCLASSED}",):
                         if found:
                             self._named.setdefault(key, []).extend(found)
+
+    def _find_heirs(self) -> None:
+        """Find all classes that have something of a class that stands elsewhere.
+
+        Python's own classes call their methods when an object is made or used at all, such as
+        `HTMLParser.feed`; what others do is taken to need that the object is given to something.
+        """
+        direct = set(self._heirs)
+        for name in self._families.names():
+            above = self._families.above(name)
+            if not direct.isdisjoint(above):
+                bases = {base for each in above for base in self._families.bases(each)}
+                at_once = not self._of_python.isdisjoint(bases)
+                self._heirs[name] = name if at_once else f"{name}.{GIVEN}"
+
+    def _calls_back(self, base: ast.expr) -> bool:
+        """Whether a base may call methods of what inherits from it, which others can't see."""
+        if isinstance(base, ast.Subscript):  # `Base[T]`
+            base = base.value
+        root = base.func if isinstance(base, ast.Call) else base
+        name = root.attr if isinstance(root, ast.Attribute) else getattr(root, "id", "")
+        known = isinstance(root, ast.Name) and (name in self._classes or name in _BUILTINS)
+        return not known and not _CALLS_NOTHING.fullmatch(name)
 
     def callable_names(self) -> Collection[str]:
         """Name all functions and classes, and `Class.method` for what classes have."""
@@ -251,6 +329,9 @@ class Reach:
             functions = self._named.get(name, ())
             reach(functions)
             reach(each for function in functions for each in _returned(function))
+        for name in OF_A_MODULE:
+            if name in self._named:
+                reach(_of_the_module(self._body, name))
         while waiting:
             node = waiting.pop()
             nodes.append(node)
@@ -303,6 +384,10 @@ class Reach:
         """Yield the functions of this module that run when all this is done."""
         for name in uses.functions_called():
             yield from self._named.get(name, ())
+            for by_text in uses.by_text.get(name, ()):
+                yield from self._by_text(by_text, uses)
+        for by_text in uses.called_by_text:
+            yield from self._by_text(by_text, uses)
         for method in uses.methods:
             for owner, function in self._methods.get(method, ()):
                 if owner in uses.classes:  # an object of no class that is used has no methods
@@ -312,10 +397,34 @@ class Reach:
                 if owner in uses.classes and is_property(function):
                     yield function
 
+    def _by_text(self, called: ByText, uses: "_Uses") -> Iterator[Function]:
+        """Yield the functions of this module that something called by a text may be."""
+        owner = called.owner
+        made = owner.func if isinstance(owner, ast.Call) else owner
+        name = made.id if isinstance(made, ast.Name) else _root(made) if made else ""
+        if owner is None or name in uses.own_module:
+            for key, functions in self._named.items():
+                if "." not in key and called.name.fullmatch(key):
+                    yield from functions
+            return
+        if called.is_item or name in self._imported or name in self._modules:
+            return
+        known = {name} & self._classes
+        known = known or {each.partition(".")[0] for each in uses.made.get(name, ())}
+        if not known and called.name.fullmatch(""):
+            return  # any method of any object
+        for each in known or uses.classes:
+            for key, functions in self._named.items():
+                of, _, method = key.partition(".")
+                if of == each and method and called.name.fullmatch(method):
+                    yield from functions
+
     def _note(self, node: ast.AST, uses: "_Uses", *, handed_over: bool) -> None:
         """Note what a node calls, hands over to a call or stores in an attribute."""
         if self._classes:
             uses.methods |= methods_called_by(node)
+            for given in given_by(node):
+                self._note_given(given, uses)
             if isinstance(node, ast.Attribute):
                 uses.attributes.add(node.attr)
         if isinstance(node, ast.Call):
@@ -331,21 +440,30 @@ class Reach:
             )
         ):
             self._note_made(node.value, uses)
+            self._note_given(node.value, uses)
         elif (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Name)
             and not all(isinstance(target, ast.Name) for target in node.targets)
         ):
             own = [target.attr for target in node.targets if _is_of_self(target)]
+            if not own:
+                uses.handed.add(node.value.id)
             for attribute in own:  # an object calls it when that is done to it
                 uses.given.setdefault(f".{attribute}", set()).add(node.value.id)
             if not own or uses.of_one_function:
                 uses.called.add(node.value.id)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
-                _note_held(target, node.value, uses)
+                self._note_held(target, node.value, uses)
         elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-            _note_held(node.target, node.iter, uses)
+            self._note_held(node.target, node.iter, uses)
+            if members := members_of(node.iter):
+                for each in ast.walk(node.target):
+                    if isinstance(each, ast.Name):
+                        uses.by_text.setdefault(each.id, []).append(members)
+        elif isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
+            self._note_held(node.target, node.value, uses)
         elif isinstance(node, ast.ClassDef):
             self._note_class(node, uses)
         elif (
@@ -355,6 +473,68 @@ class Reach:
             and node.value.attr == "modules"
         ):
             uses.methods.add("__getattr__")  # an object takes the place of a module
+
+    def _note_held(self, target: ast.expr, value: ast.expr, uses: "_Uses") -> None:
+        """Note the functions that a name stands for, or that what it stands for holds."""
+        if not isinstance(target, ast.Name):
+            return
+        held = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
+        names = {each.id for each in held if isinstance(each, ast.Name)}
+        if names:
+            uses.given.setdefault(target.id, set()).update(names)
+            if target.id in OF_A_MODULE:
+                uses.called |= names
+        for each in held:
+            if isinstance(each, ast.Call) and (made := self._objects_of(each)):
+                uses.made.setdefault(target.id, set()).update(made)
+            if by_text := called_by_text(each):
+                uses.by_text.setdefault(target.id, []).append(by_text)
+        if stands_for_the_module(value):
+            uses.own_module.add(target.id)
+
+    def _objects_of(self, call: ast.Call) -> set[str]:
+        """Name what runs of the objects that a call makes, when those are given away."""
+        if not isinstance(call.func, ast.Name):
+            return set()
+        name = call.func.id
+        of_name = {f"{name}.{GIVEN}"}
+        if name in self._classes or name not in self._named:
+            return of_name
+        return {
+            f"{inner.id}.{GIVEN}"
+            for function in self._named.get(name, ())
+            for each in ast.walk(function)
+            if isinstance(each, ast.Return) and isinstance(each.value, ast.Call)
+            if isinstance(inner := each.value.func, ast.Name)
+        }
+
+    def _note_given(self, value: ast.expr, uses: "_Uses") -> None:
+        """Note an object, or a class, that another module's function is given."""
+        if isinstance(value, ast.Starred):
+            value = value.value
+        if isinstance(value, ast.Call):
+            uses.called |= self._objects_of(value)
+        elif isinstance(value, ast.Name):
+            uses.handed.add(value.id)
+            if self._heirs.get(value.id) == value.id:
+                uses.called.add(value.id)
+        elif isinstance(value, ast.List | ast.Tuple | ast.Set):
+            for each in value.elts:
+                self._note_given(each, uses)
+
+    def _note_inherited(self, method: ast.Attribute, uses: "_Uses") -> None:
+        """Note that a method is called which an object has of a class that stands elsewhere."""
+        owner = method.value
+        if not self._heirs or not isinstance(owner, ast.Call | ast.Name):
+            return
+        if isinstance(owner, ast.Call):
+            names = self._objects_of(owner)
+        else:
+            names = uses.made.get(owner.id, set())
+        for each in names:
+            name = each.partition(".")[0]
+            if name in self._heirs and f"{name}.{method.attr}" not in self._named:
+                uses.called.add(each)
 
     def _is_own(self, kept: ast.expr) -> bool:
         """Whether this is a class of the module, or an attribute of one: who uses that calls it."""
@@ -371,6 +551,7 @@ class Reach:
         uses.called |= {f"{base}.{SUBCLASSED}" for base in self._families.bases(node.name)}
         uses.called.add(f"{node.name}.{NEXT_VALUE}")
         for metaclass in self._families.metaclasses(node.name):
+            uses.called.add(f"{metaclass}.{GIVEN}")
             uses.called |= {f"{metaclass}.{method}" for method in OF_A_METACLASS}
         for decorator in node.decorator_list:
             root = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -384,6 +565,9 @@ class Reach:
 
     def _note_call(self, node: ast.Call, uses: "_Uses", *, handed_over: bool) -> None:
         uses.called |= {f"{base}.{SUBCLASSED}" for base in bases_given(node)}
+        uses.called.update(names_in_code(node))
+        if by_text := called_by_text(node.func) or method_called(node):
+            uses.called_by_text.append(by_text)
         if isinstance(node.func, ast.Name):
             uses.called.add(node.func.id)
             if node.func.id == "setattr" and len(node.args) == 3 and not self._is_own(node.args[0]):
@@ -398,6 +582,7 @@ class Reach:
                 own = [each for each in own if each.name == "__init__"]
         else:
             if isinstance(node.func, ast.Attribute):
+                self._note_inherited(node.func, uses)
                 known = self._families.methods(node.func)
                 if known is None:
                     uses.methods.add(node.func.attr)
@@ -416,10 +601,15 @@ class Reach:
             # What becomes of it there shows what the function does with its parameter.
             for function in own:
                 for parameter, value in parameters_given(function, node):
-                    if isinstance(value, ast.Name):
+                    if isinstance(value, ast.Call):
+                        uses.made.setdefault(parameter, set()).update(self._objects_of(value))
+                    elif isinstance(value, ast.Name):
                         uses.given.setdefault(parameter, set()).add(value.id)
             return
         at_once = self._calls_at_once(node.func)
+        if self._classes:
+            for each in (*node.args, *(keyword.value for keyword in node.keywords)):
+                self._note_given(each, uses)
         if not at_once and (not handed_over or id(node) in self._decorators):
             return
         # Click and the like call a `callback` when somebody gives the command.
@@ -432,6 +622,8 @@ class Reach:
                     uses.called.add(each.id)
             elif _is_of_self(each):  # `Timer(9, self.beat)`
                 uses.methods.add(each.attr)
+            elif by_text := called_by_text(each):
+                uses.called_by_text.append(by_text)
 
     def _is_command(self, name: str) -> bool:
         """Whether Click or Typer have made a command of a function: it runs when that is given."""
@@ -518,28 +710,51 @@ class _Uses:
     """Those that are read, set or deleted, which may be properties."""
     given: dict[str, set[str]] = field(default_factory=dict)
     """A function's parameter → names that it is given."""
+    made: dict[str, set[str]] = field(default_factory=dict)
+    """Name → what runs of the objects that it stands for when they are given away."""
+    handed: set[str] = field(default_factory=set)
+    """Names that other modules' functions are given."""
+    own_module: set[str] = field(default_factory=set)
+    """Names that stand for the file's own module, or all that it holds."""
+    by_text: dict[str, list[ByText]] = field(default_factory=dict)
+    """Name → what it stands for."""
+    called_by_text: list[ByText] = field(default_factory=list)
     of_one_function: bool = False
     """What others do with what they are given is not known: they are taken to call it."""
 
     def functions_called(self) -> set[str]:
         """Give the names that are called, those that a called parameter was given as well."""
-        waiting = list(self.called)
-        found = set(waiting)
+        handed = list(self.handed)
+        for name in handed:  # it grows meanwhile
+            handed += self.given.get(name, set()).difference(handed)
+        found = self.called.union(*(self.made.get(name, ()) for name in handed))
+        if self.own_module:
+            found |= {name[1:] for name in found if name.startswith(".")}
+        waiting = list(found)
         for name in waiting:  # it grows meanwhile
+            maker, _, of_objects = name.rpartition(".")
             new = self.given.get(name, set()) - found
+            if of_objects == GIVEN:
+                new = {f"{each}.{GIVEN}" for each in self.given.get(maker, ())} - found
             found |= new
             waiting += new
         return found
 
 
-def _note_held(target: ast.expr, value: ast.expr, uses: _Uses) -> None:
-    """Note the functions that a name stands for, or that what it stands for holds."""
-    if not isinstance(target, ast.Name):
-        return
-    held = value.values if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
-    names = {each.id for each in held if isinstance(each, ast.Name)}
-    if names:
-        uses.given.setdefault(target.id, set()).update(names)
+def _of_the_module(body: Sequence[ast.stmt], name: str) -> Iterator[Function]:
+    """Yield the functions of a name that stand in no other function or class."""
+    waiting: list[ast.AST] = list(body)
+    for node in waiting:  # it grows meanwhile
+        if isinstance(node, Function):
+            if node.name == name:
+                yield node
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
+            waiting += children(node)
+
+
+def _is_of_python(module: str) -> bool:
+    root = module.partition(".")[0]
+    return root in sys.stdlib_module_names and root not in _PASSIVE
 
 
 def _root(expression: ast.expr) -> str:

@@ -37,7 +37,11 @@ class ModuleGraph:
 
     def importers(self, path: str) -> list[str]:
         """Give the modules that may import this one."""
-        return self._importers.get(path, [])
+        return [each for each in self._importers.get(path, ()) if each != path]
+
+    def imports_itself(self, path: str) -> bool:
+        """Whether a module may have itself by its name, to call what it defines."""
+        return path in self._importers.get(path, ())
 
     def resolve(self, path: str, name: str) -> tuple[str, str]:
         """Find the module that a dotted name in a module leads to, and the rest of the name.
@@ -92,7 +96,7 @@ class ModuleGraph:
         found: dict[str, list[str]] = {}
         for path, content in self.modules.items():
             targets = {self.resolve(path, name)[0] for name in set(imported_names(content))}
-            for target in targets - {"", path}:
+            for target in targets - {""}:
                 found.setdefault(target, []).append(path)
         return found
 

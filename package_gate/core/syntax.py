@@ -11,7 +11,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 from package_gate.core.newer_syntax import in_older_syntax, may_be_newer
@@ -78,7 +78,7 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
         warnings.simplefilter("ignore")
         try:
             module = _tree(text, is_code=is_code)
-            run_annotations(module)
+            run_annotations(module, items="__class_getitem__" in text)
             if "classmethod" in text:
                 name_own_class(module)
             tell_apart(module)
@@ -95,8 +95,10 @@ def _is_something_else(text: str, error: SyntaxError) -> bool:
     return in_older_syntax(read) == read and not may_be_newer(read, error.lineno)
 
 
-def run_annotations(module: ast.Module) -> None:
+def run_annotations(module: ast.Module, *, items: bool = False) -> None:
     """Let annotations that call something stand as statements too: they run when they are met.
+
+    Those with `items` (`A[int]`) call something where a class says what these are.
 
     Those of a function do when it is defined, those of variables in modules and classes at once
     (language reference, "Annotated assignment statements"); only a newer Python leaves them be
@@ -109,7 +111,7 @@ def run_annotations(module: ast.Module) -> None:
             if not isinstance(block, list) or not block:
                 continue
             if isinstance(block[0], ast.stmt):
-                called = {index: _called(each) for index, each in enumerate(block)}
+                called = {index: _called(each, items=items) for index, each in enumerate(block)}
                 for index in sorted(called, reverse=True):
                     block[index:index] = [
                         ast.copy_location(ast.Expr(each), each) for each in called[index]
@@ -136,7 +138,7 @@ def name_own_class(module: ast.Module) -> None:
                         each.id = owner.name
 
 
-def _called(statement: ast.stmt) -> list[ast.expr]:
+def _called(statement: ast.stmt, *, items: bool) -> list[ast.expr]:
     """Give the annotations of a statement that call something."""
     if isinstance(statement, ast.AnnAssign):
         annotations = [statement.annotation]
@@ -147,12 +149,29 @@ def _called(statement: ast.stmt) -> list[ast.expr]:
         annotations = [each for each in found if each]
     else:
         return []
-    return [
-        each
-        for each in annotations
-        if not isinstance(each, ast.Name | ast.Constant | ast.Attribute)
-        and any(isinstance(part, ast.Call) for part in ast.walk(each))
-    ]
+    called = [each for each in annotations if _calls(each, items=items)]
+    return called + [each for whole in annotations for each in _in_texts(whole)]
+
+
+def _calls(annotation: ast.expr, *, items: bool = False) -> bool:
+    return not isinstance(annotation, ast.Name | ast.Constant | ast.Attribute) and any(
+        isinstance(part, ast.Call) or (items and isinstance(part, ast.Subscript))
+        for part in ast.walk(annotation)
+    )
+
+
+def _in_texts(annotation: ast.expr) -> Iterator[ast.expr]:
+    """Yield what calls something in an annotation's texts: whoever asks for types runs those."""
+    if isinstance(annotation, ast.Name | ast.Attribute):
+        return
+    for part in ast.walk(annotation):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and "(" in part.value:
+            with suppress(SyntaxError, ValueError):
+                inside = ast.parse(part.value.strip(), mode="eval").body
+                for each in ast.walk(inside) if _calls(inside) else ():
+                    if isinstance(each, ast.expr | ast.keyword):
+                        ast.copy_location(each, part)
+                yield from [inside] if _calls(inside) else []
 
 
 def _tree(text: str, *, is_code: bool) -> ast.Module:

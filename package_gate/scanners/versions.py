@@ -12,7 +12,7 @@ OBSERVED = "5"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""
-_GUARDDOG = 10
+_GUARDDOG = 11
 """What is made of GuardDog's rules: see `guarddog`."""
 _RUFF = 2
 """Which of Ruff's rules are used, and what is made of them: see `ruff`."""

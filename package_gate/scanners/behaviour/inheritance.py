@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from package_gate.core.families import OF_A_METACLASS
-from package_gate.core.import_time import CREATED, NEXT_VALUE, RUN_WITH_A_CLASS, SUBCLASSED
+from package_gate.core.import_time import CREATED, GIVEN, NEXT_VALUE, RUN_WITH_A_CLASS, SUBCLASSED
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import plain
 
@@ -36,6 +36,8 @@ class Heir:
 
     def defined(self) -> Iterator[str]:
         """Name what of the other class runs where this one is defined."""
+        if self.is_metaclass:
+            yield f"{self.of}.{GIVEN}"
         for method in OF_A_METACLASS if self.is_metaclass else (SUBCLASSED, NEXT_VALUE):
             yield f"{self.of}.{method}"
 

@@ -15,15 +15,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+from package_gate.core.calls_by_text import attribute_of_any_module, called_by_text, members_of
 from package_gate.core.finding import fingerprint_of
-from package_gate.core.implicit_calls import methods_called_by
+from package_gate.core.implicit_calls import given_by, methods_called_by
 from package_gate.core.import_time import (
+    GIVEN,
+    OF_A_MODULE,
     STARTED,
     calls_later,
     reach_of,
     running_nodes,
 )
-from package_gate.core.module_graph import ModuleGraph
+from package_gate.core.module_graph import ModuleGraph, imported_names, installed
 from package_gate.core.nodes import Function, children
 from package_gate.core.source import EAST_ASIAN, Fault, read_source, readings
 from package_gate.core.syntax import (
@@ -33,7 +36,7 @@ from package_gate.core.syntax import (
 )
 from package_gate.inventory.declared_entry_points import declared_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.expressions import Expressions
+from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions
 from package_gate.scanners.behaviour.fingerprints import (
     ALONE,
     Fingerprints,
@@ -82,8 +85,20 @@ _HOOKS = re.compile(
     re.MULTILINE,
 )
 """Functions that hosts call by their names: pytest, Jupyter, IPython."""
+_NEVER_FOR_A_HOST = {"runs-downloaded-code", "runs-encrypted-code", "starts-again-by-itself"}
+"""Rules that count in functions which hosts call, besides those that count in any: nobody has
+asked for what happens."""
 _BY_TEXT = re.compile(rb"getattr|\b(?:attrgetter|methodcaller|vars|eval|exec|globals)\b|__dict__")
 """What gives something that is named by a text."""
+_BY_ANY_TEXT = re.compile(
+    rb"\bgetattr\s*\(\s*[\w.]+\s*,\s*(?![\"'][^\"'\n]*[\"']\s*[,)])|\b(?:vars|dir|getmembers\w*)\s*\(|__dict__"
+    rb"|\b(?:attrgetter|methodcaller)\b"
+)
+"""What gives something that is named by a text which may be any."""
+_IMPORTS_BY_TEXT = re.compile(
+    rb"\b(?:import_module|__import__)\s*\(\s*(?![\"'][^\"'\n]*[\"']\s*[,)])|\bmodules\s*\["
+)
+"""What gives a module that is named by a text which may be any."""
 _CODECS = re.compile(
     rb"\b_?codecs\s*\.\s*register\s*\(|\bfrom\s+_?codecs\s+import\b[^\n;]*\bregister\b"
     rb"|\bcodecs\s+as\b|\bencodings\s*\.\s*aliases\b|\bfrom\s+encodings\b[^\n]*\baliases\b"
@@ -94,12 +109,16 @@ _BLOCK = re.compile(r"<%!?(?![=@\w/#-])(.*?)%>", re.DOTALL)
 """Python in a template of Mako."""
 _DEPTH = 2
 """Modules in between."""
+_BASES = 4
+"""Modules above each other that classes inherit from."""
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
 UNREADABLE = "unreadable-code"
 """What leads there is too much as well: the file is what it was, or it isn't."""
 REPLACES = "replaces-what-others-use"
 """What the replacement does is looked at by the other rules."""
+ANY_MODULE = "?."
+"""Begins what is called of a module that a text names which can't be told."""
 ANYTHING = "*"
 """Stands for all names of a module that a caller uses which can't be looked at."""
 
@@ -120,15 +139,17 @@ class Seen:
 class PackageBehaviour:
     """The Python files of one unpacked artifact."""
 
-    def __init__(self, tree: Path, running: RunningFiles, seen: Seen) -> None:
+    def __init__(self, tree: Path, running: RunningFiles, seen: Seen, *, far: bool = True) -> None:
         """Take an artifact.
 
         Args:
             tree: where it is unpacked.
             running: which of its files run by themselves.
             seen: what is known of the package's files.
+            far: what lines of `.pth` files call, and modules in between import, is followed.
         """
         self._tree = tree
+        self._far = far
         self._running = running
         self._seen = seen
         self._others = OtherModules(lambda: self._graph)
@@ -137,6 +158,8 @@ class PackageBehaviour:
         self._heirs: dict[str, list[Heir]] = {}
         self._implicit: dict[tuple[str, bool], set[tuple[str, str]]] = {}
         self._known_calls: dict[tuple[str, frozenset[str], int], bool] = {}
+        self._imported: dict[str, dict[str, str]] = {}
+        self._calling_all: dict[str, bool] = {}
         self._leading: dict[tuple[str, frozenset[int]], frozenset[str]] = {}
 
     def of(self, path: str) -> list[Behaviour]:
@@ -148,6 +171,18 @@ class PackageBehaviour:
         Raises:
             OSError: a file can't be read.
         """
+        found = self._found(path)
+        if self._far and any(each.rule == REPLACES for each in found):
+            # Who traces programs and measures tests replaces much, a long way from where it starts.
+            near = {each.line for each in self._nearer.of(path) if each.rule == REPLACES}
+            found = [each for each in found if each.rule != REPLACES or each.line in near]
+        return found
+
+    @cached_property
+    def _nearer(self) -> "PackageBehaviour":
+        return PackageBehaviour(self._tree, self._running, self._seen, far=False)
+
+    def _found(self, path: str) -> list[Behaviour]:
         if self._running.when(path) is Runs.NEVER:
             return []
         content = Path(self._tree, path).read_bytes()
@@ -181,7 +216,7 @@ class PackageBehaviour:
         dormant = self._look(path, content, hooks, whole=True)
         asleep = {each.line for each in dormant if each.rule != ON_THE_QUIET}
         awake = any(each.rule != ON_THE_QUIET for each in found)
-        if asleep and not awake and self._callers(path):
+        if asleep and not awake and (self._callers(path) or self._heirs_in(path)):
             names = _names_leading_to(content, asleep)
             # One by one: what two functions do together need not be one thing.
             at_once += (
@@ -289,7 +324,11 @@ class PackageBehaviour:
                 for each in waiting(chosen, flow)
                 if not counts_where_new(each.behaviour.rule, waits=True)
             }
-            found = [each for each in found if (each.rule, each.line) in counting]
+            found = [
+                each
+                for each in found
+                if each.rule in _NEVER_FOR_A_HOST or (each.rule, each.line) in counting
+            ]
             return self._identified(found, path, content, called, ["host"])
         return []
 
@@ -301,7 +340,8 @@ class PackageBehaviour:
             module, _, name = entry.value.partition("[")[0].strip().partition(":")
             path, _ = self._graph.resolve("", module.strip())
             for each in [path] if path else self._graph.anywhere(module.strip()):
-                found.setdefault(each, set()).add(name.strip())
+                for where, what in self._defined(each, name.strip()):
+                    found.setdefault(where, set()).update(what)
         return found
 
     def _waiting(
@@ -481,6 +521,9 @@ class PackageBehaviour:
     def _calls(self, path: str, names: frozenset[str], depth: int) -> Iterator[str]:
         """Yield the names that are called, as soon as that is known of one; some repeatedly."""
         further = []
+        if depth == 0:
+            yield from self._taken_from_a_registry(path, names)
+            yield from self._called_by_bases(path, names)
         for caller in self._callers(path) if names else ():
             yield from self._implied(path, caller, names)
             if not self._may_name(caller, {name.partition(".")[0] for name in names}):
@@ -488,10 +531,10 @@ class PackageBehaviour:
             at_once: Collection[str] = _NOTHING
             if self._running.whole(caller):
                 used = self._used_of(path, caller, whole=True).keys()
-                at_once = names if ANYTHING in used else _of_those(names, used)
+                at_once = _of_those(names, used) | _matching(names, used)
             elif self._may_name(caller, names):
                 used = self._used_of(path, caller, whole=False).keys()
-                at_once = names if ANYTHING in used else used & names
+                at_once = _matching(names, used)
             yield from at_once
             if not at_once and depth < _DEPTH:
                 further.append(caller)
@@ -501,14 +544,59 @@ class PackageBehaviour:
                 self._used_of(path, caller, whole=True) if self._may_name(caller, names) else {}
             )
             for name, lines in used_there.items():
-                ways = self._leading_to(caller, lines) if name in names else _NOTHING
+                meant = _matching(names, (name,))
+                ways = self._leading_to(caller, lines) if meant else _NOTHING
                 if ways and self._is_called(caller, ways, depth + 1):
-                    found.add(name)
+                    found |= meant
+            if self._far and self._may_name(caller, names):
+                for name, others in self._handed_on(path, caller).items():
+                    if name in names - found and self._is_called(caller, others, depth + 1):
+                        found.add(name)
             yield from found
             for name in names - found:
                 ways = self._inheriting(path, name, caller)
                 if ways and self._is_called(caller, ways, depth + 1):
                     yield name
+
+    def _taken_from_a_registry(self, path: str, names: frozenset[str]) -> Iterator[str]:
+        """Yield functions that another module's decorator may keep, and something calls at once."""
+        content = self._graph.modules.get(path, b"")
+        for name, decorators in _decorated(content, names).items() if b"@" in content else ():
+            keepers = {self._graph.resolve(path, each)[0] for each in decorators} - {"", path}
+            if any(map(self._has_all_called, sorted(keepers))):
+                yield name
+
+    def _has_all_called(self, keeper: str) -> bool:
+        """Whether code that runs by itself calls all that a list or table of a module holds."""
+        if keeper not in self._calling_all:
+            self._calling_all[keeper] = False  # for what leads back to itself
+            lines, at_once = _lines_that_call_items(self._graph.modules[keeper])
+            ways = self._leading_to(keeper, lines) if lines else _NOTHING
+            methods = {each.partition(".")[2] for each in ways} - {""}
+            self._calling_all[keeper] = (
+                at_once
+                or self._is_called(keeper, ways, 1)
+                or any(
+                    used.endswith("[]") or used.rpartition(".")[2] in methods
+                    for caller in self._callers(keeper)
+                    for used in self._used_of(keeper, caller, whole=self._running.whole(caller))
+                )
+            )
+        return self._calling_all[keeper]
+
+    def _handed_on(self, path: str, caller: str) -> dict[str, frozenset[str]]:
+        """Give what a module imports of another one, with its names there."""
+        found: dict[str, frozenset[str]] = {}
+        for bound, dotted in self._imports(caller).items() if caller != path else ():
+            target, name = self._graph.resolve(caller, dotted)
+            if target == path and name:
+                found[name] = found.get(name, _NOTHING) | {bound}
+        return found
+
+    def _imports(self, path: str) -> dict[str, str]:
+        if path not in self._imported:
+            self._imported[path] = _imports_of(self._graph.modules[path])
+        return self._imported[path]
 
     def _may_name(self, path: str, names: Collection[str]) -> bool:
         """Whether one of these names may stand in a module: all its words, but for methods that
@@ -522,7 +610,7 @@ class PackageBehaviour:
             )
             if first and (all(further) or _BY_TEXT.search(content)):
                 return True
-        return False
+        return bool(_BY_ANY_TEXT.search(content))
 
     def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
         """Name what of a module, when called, comes to one of these lines."""
@@ -548,14 +636,47 @@ class PackageBehaviour:
         owner, _, method = name.rpartition(".")
         if not owner:
             return _NOTHING
-        if caller not in self._heirs:
-            self._heirs[caller] = _heirs_of(self._graph.modules[caller])
         return frozenset(
             way
-            for heir in self._heirs[caller]
+            for heir in self._heirs_in(caller)
             for way in heir.ways_to(method)
             if self._graph.resolve(caller, heir.of) == (path, owner)
         )
+
+    def _heirs_in(self, path: str) -> list[Heir]:
+        if path not in self._heirs:
+            self._heirs[path] = _heirs_of(self._graph.modules.get(path, b""))
+        return self._heirs[path]
+
+    def _called_by_bases(self, path: str, names: frozenset[str]) -> Iterator[str]:
+        """Yield the methods of objects made at once that constructors in other modules call."""
+        for heir in self._heirs_in(path) if any("." in name for name in names) else ():
+            prefix = f"{heir.name}."
+            for name in names if not heir.is_metaclass else ():
+                method = name.removeprefix(prefix)
+                calls = name.startswith(prefix) and self._has_itself_called(path, heir, method)
+                if calls and self._is_made(path, heir.name):
+                    yield name
+
+    def _has_itself_called(self, path: str, heir: Heir, method: str, depth: int = 0) -> bool:
+        """Whether the constructor of a class in another module comes to a method of this name."""
+        target, owner = self._graph.resolve(path, heir.of)
+        if not target or target == path or depth > _BASES:
+            return False
+        word = method.encode()
+        lines = enumerate(self._graph.modules[target].splitlines(), start=1)
+        calling = frozenset(number for number, line in lines if word in line)
+        return (bool(calling) and owner in self._leading_to(target, calling)) or any(
+            self._has_itself_called(target, each, method, depth + 1)
+            for each in self._heirs_in(target)
+            if each.name == owner and not each.is_metaclass
+        )
+
+    def _is_made(self, path: str, owner: str) -> bool:
+        """Whether an object of a class is made at once, in its module or by another one."""
+        whole = self._running.whole(path)
+        self._used_of(path, path, whole=whole)
+        return owner in self._uses[path, whole] or self._is_called(path, frozenset({owner}), 1)
 
     def _callers(self, path: str) -> list[str]:
         """Give the modules that import this one, but for those that nobody imports."""
@@ -564,8 +685,19 @@ class PackageBehaviour:
             for each in self._graph.importers(path)
             if not waits(each) or not all(map(waits, self._graph.importers(each)))
         ]
+        itself = [path] if self._graph.imports_itself(path) else []
         # A build file may take it from the package that has imported it.
-        return list(dict.fromkeys((*importers, *self._build_files)))
+        others = (*self._importing_by_text.get(_top(path), ()), *self._build_files)
+        return list(dict.fromkeys((*importers, *itself, *others)))
+
+    @cached_property
+    def _importing_by_text(self) -> dict[str, list[str]]:
+        """The modules that import what a text names, by their top-level folder."""
+        found: dict[str, list[str]] = {}
+        for path, code in self._graph.modules.items():
+            if not waits(path) and _IMPORTS_BY_TEXT.search(code):
+                found.setdefault(_top(path), []).append(path)
+        return found
 
     @cached_property
     def _build_files(self) -> list[str]:
@@ -585,6 +717,10 @@ class PackageBehaviour:
             return self._uses[caller, whole]
         found: dict[str, frozenset[int]] = {}
         for used, lines in self._uses[caller, whole].items():
+            if used.startswith(ANY_MODULE):
+                name = used.removeprefix(ANY_MODULE)
+                found[name] = found.get(name, frozenset()) | lines
+                continue
             target, name = self._graph.resolve(caller, used)
             handed_on = target.endswith("__init__.py") and self._running.whole(caller)
             if name and (target == path or handed_on):
@@ -600,8 +736,15 @@ class PackageBehaviour:
 
     @cached_property
     def _started_with_python(self) -> dict[str, frozenset[str]]:
-        """Name the functions that `.start` files have Python call at each start, by module."""
+        """Name the functions that Python calls at each start, by module.
+
+        `.start` files and the lines of `.pth` files name them, these also modules alone.
+        """
         found: dict[str, frozenset[str]] = {}
+        for name in sorted(self._line_names) if self._far else ():
+            path, rest = self._graph.resolve("", name)
+            for where, what in self._defined(path, rest) if path else ():
+                found[where] = found.get(where, _NOTHING) | what
         for file in sorted((*self._tree.glob("*.start"), *self._tree.glob("*.data/*lib/*.start"))):
             for line in file.read_text("utf-8-sig", "replace").splitlines():
                 module, _, name = line.partition("#")[0].partition(":")
@@ -609,6 +752,29 @@ class PackageBehaviour:
                 names = {name.strip()} if path and not rest else set()
                 found[path] = found.get(path, _NOTHING) | names
         return found
+
+    @cached_property
+    def _line_names(self) -> frozenset[str]:
+        """What lines of `.pth` files import and call."""
+        files = sorted((*self._tree.glob("*.pth"), *self._tree.glob("*.data/*lib/*.pth")))
+        lines = (line for each in files for _, line in _start_up_lines(each.read_bytes()))
+        return frozenset(name for line in lines for name in _named_by_line(line))
+
+    def _defined(self, path: str, name: str) -> Iterator[tuple[str, frozenset[str]]]:
+        """Give where a name of a module may be defined, which may import it from another one."""
+        for _ in range(_BASES):
+            names = frozenset({name}) - {""}
+            first, _, rest = name.partition(".")
+            if name.endswith(ANYTHING):
+                names = _functions_of(self._graph.modules[path])
+            yield path, names
+            imported = self._imports(path) if first not in ("", ANYTHING) else {}
+            if first not in imported:
+                return
+            path, further = self._graph.resolve(path, imported[first])
+            name = ".".join(each for each in (further, rest) if each)
+            if not path:
+                return
 
     @cached_property
     def _other_hooks(self) -> dict[str, frozenset[str]]:
@@ -631,6 +797,10 @@ class PackageBehaviour:
         return hooks | {STARTED} if self._running.is_started(path) else hooks
 
 
+def _top(path: str) -> str:
+    return installed(path).partition("/")[0]
+
+
 def _start_up_lines(content: bytes) -> list[tuple[int, str]]:
     """Number the lines of a `.pth` file that `site` runs; the others are paths.
 
@@ -644,6 +814,18 @@ def _start_up_lines(content: bytes) -> list[tuple[int, str]]:
         if line.startswith(("import ", "import\t"))
     }
     return list(found)
+
+
+def _named_by_line(line: str, depth: int = 0) -> set[str]:
+    """Name what a line of a start-up file imports and calls, also in texts that it executes."""
+    code = line.encode("utf-8", "replace")
+    found = {*imported_names(code), *_uses_in(code, _NOTHING, whole=True, gives=False)}
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        for each in ast.walk(parse(line)):
+            text = each.value if isinstance(each, ast.Constant) else None
+            if isinstance(text, str) and "(" in text and depth < _DEPTH:
+                found |= _named_by_line(text, depth + 1)
+    return found
 
 
 def _of_text(text: str, content: bytes) -> Iterator[Behaviour]:
@@ -707,6 +889,65 @@ def _names_leading_to(content: bytes, lines: Collection[int]) -> frozenset[str]:
     )
 
 
+def _decorated(content: bytes, names: frozenset[str]) -> dict[str, set[str]]:
+    """Give the dotted names of the decorators of these functions, and of these classes' methods."""
+    found: dict[str, set[str]] = {}
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        module = parse(content.decode("utf-8", "replace"))
+        expressions: Expressions | None = None
+        for node in module.body:
+            if not isinstance(node, Function | ast.ClassDef) or not node.decorator_list:
+                continue
+            for name in names:
+                if name.partition(".")[0] == node.name:
+                    expressions = expressions or Expressions(reach_of(module).nodes)
+                    for each in node.decorator_list:
+                        root = each.func if isinstance(each, ast.Call) else each
+                        found.setdefault(name, set()).update(expressions.names(root))
+    return found
+
+
+def _lines_that_call_items(content: bytes) -> tuple[frozenset[int], bool]:
+    """Tell where a module calls what a list or table holds, and whether it does so at once."""
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        module = parse(content.decode("utf-8", "replace"))
+        nodes = reach_of(module).nodes
+        loops = {
+            name.id
+            for node in nodes
+            if isinstance(node, ast.For | ast.comprehension)
+            for name in ast.walk(node.target)
+            if isinstance(name, ast.Name)
+        }
+        calls = [
+            node
+            for node in nodes
+            if isinstance(node, ast.Call)
+            and (
+                isinstance(node.func, ast.Subscript)
+                or (isinstance(node.func, ast.Name) and node.func.id in loops)
+            )
+        ]
+        running = set(map(id, running_nodes(module, whole=False))) if calls else set()
+        at_once = any(id(each) in running for each in calls)
+        return frozenset(each.lineno for each in calls), at_once
+    return frozenset(), False
+
+
+def _functions_of(content: bytes) -> frozenset[str]:
+    """Name all that can be called of a module."""
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        return frozenset(reach_of(parse(content.decode("utf-8", "replace"))).callable_names())
+    return _NOTHING
+
+
+def _imports_of(content: bytes) -> dict[str, str]:
+    """Give the names that a module imports, with their dotted names."""
+    with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+        return Expressions(reach_of(parse(content.decode("utf-8", "replace"))).nodes).imports
+    return {}
+
+
 def _heirs_of(content: bytes) -> list[Heir]:
     if b"class" not in content:
         return []
@@ -736,14 +977,66 @@ def _uses_in(
         for each in _put_to_use(node, expressions, gives=gives):
             for used in expressions.names(each):
                 # What a call has given is called: perhaps an object, and not once more who gave it.
+                used = used.replace(HIDDEN, "")
                 name = used.removesuffix("()").replace("()", "")
                 name += ".__call__" if used.endswith("()") else ""
                 others = expressions.wildcards if name.isidentifier() else ()
                 for known in (name, *(f"{module}{name}" for module in others)):
                     found.setdefault(known, set()).add(each.lineno)
+            owner = each.value if isinstance(each, ast.Attribute) else None
+            values = expressions.values.get(owner.id, ()) if isinstance(owner, ast.Name) else ()
+            if attribute := attribute_of_any_module(each, values):
+                found.setdefault(f"{ANY_MODULE}{attribute}", set()).add(each.lineno)
+            for name in _by_any_text(each, expressions):
+                found.setdefault(name, set()).add(each.lineno)
+        if isinstance(node, ast.expr | ast.stmt):
+            for name in _objects_given(node, expressions):
+                found.setdefault(name, set()).add(node.lineno)
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.asname in OF_A_MODULE:  # Python calls it of the module that imports it
+                    base = "." * node.level + (f"{node.module}." if node.module else "")
+                    found.setdefault(f"{base}{alias.name}", set()).add(node.lineno)
     for name, inherited in inherited_uses(reach_of(module).nodes, nodes, found).items():
         found.setdefault(name, set()).update(inherited)
     return {name: frozenset(lines) for name, lines in found.items()}
+
+
+def _by_any_text(function: ast.expr, expressions: Expressions) -> Iterator[str]:
+    """Name what of other modules is called by a text that can't be told: `module.*`."""
+    sources = [function]
+    if isinstance(function, ast.Name):
+        loops = expressions.loops.get(function.id, ())
+        sources = [*loops, *expressions.values.get(function.id, ())]
+    else:
+        loops = ()
+    for source in sources:
+        called = called_by_text(source) or (members_of(source) if source in loops else None)
+        if called and called.owner is not None and not called.is_known:
+            for owner in expressions.names(called.owner):
+                yield f"{owner.replace('()', '')}.{ANYTHING}"
+
+
+def _objects_given(node: ast.AST, expressions: Expressions) -> Iterator[str]:
+    """Name what runs of the objects that a call or the like is given."""
+    given = given_by(node)
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    for each in given:
+        value = each.value if isinstance(each, ast.Starred) else each
+        if isinstance(value, ast.Call | ast.Name):
+            for name in expressions.names(value):
+                if name.endswith("()"):
+                    yield f"{name.replace('()', '')}.{GIVEN}"
+
+
+def _matching(names: Collection[str], used: Collection[str]) -> frozenset[str]:
+    """Choose those that are used, also by texts that may be any (`*`, `Class.*`)."""
+    found = {name for name in names if name in used}
+    for each in used:
+        if each.endswith(ANYTHING):
+            found |= {name for name in names if name.startswith(each.removesuffix(ANYTHING))}
+    return frozenset(found)
 
 
 def _of_those(names: Collection[str], used: Collection[str]) -> frozenset[str]:

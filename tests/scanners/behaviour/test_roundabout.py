@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `tenth.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `eleventh_calls.toml`."""
 
 import base64
 import tomllib
@@ -40,14 +40,14 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
     return list(behaviour.scan(package(folder, files, filename=as_archive(files)[0])))
 
 
-@pytest.mark.parametrize("sample", [*read("sixth"), *read("seventh")])
+@pytest.mark.parametrize("sample", [*read("sixth"), *read("seventh"), *read("eleventh_calls")])
 def test_what_runs_by_itself_is_seen(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
     assert rules(behaviour, tmp_path, sample) == set(sample["finds"])
 
 
-@pytest.mark.parametrize("sample", read("seventh"))
+@pytest.mark.parametrize("sample", [*read("seventh"), *read("eleventh_calls")])
 def test_it_runs_without_anybody_calling_it(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
@@ -91,7 +91,7 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
     "sample",
     [
         each
-        for name in ("sixth", "seventh", "eighth", "ninth", "tenth")
+        for name in ("sixth", "seventh", "eighth", "ninth", "tenth", "eleventh_calls")
         for each in read(f"{name}_honest")
     ],
 )
