@@ -217,6 +217,16 @@ rule candidate
         $writes = /\.write(_text|_bytes)?\(\s*b?["']/
         $disguise = /If-(None-)?Match|If-Modified-Since|User-Agent|Referer|Accept-Language|X-Forwarded-For/ nocase
         $library = /\b(PyDLL|WinDLL|OleDLL|windll|cdll|oledll|load_library|dlopen)\b/
+        // What is enough where it is handed to whatever function there is.
+        $alone43 = /\b(import|from)[ \t]+(posix|nt|_posixsubprocess)\b|["'](posix|nt)["']|["'](os|posix|nt)[.:](system|popen)["']/
+        $alone44 = /["'\/](\.(aws|ssh|git-credentials|pypirc|netrc|kube|docker|azure|gnupg|pgpass|vault-token|databrickscfg|password-store)\b|Login Data|logins\.json|key[34]\.db|cookies\.sqlite|wallet\.dat)/
+        $alone45 = /\b(load_credentials|get_frozen_credentials|set_executable|doctest-glob|data_received|rfile)\b/
+        $alone46 = /\b(BASH_ENV|PROMPT_COMMAND|PERL5OPT|RUBYOPT|PYTHONSTARTUP|LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|LESSOPEN|GIT_(SSH|ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND)|SSH_ASKPASS)/
+        $alone47 = /__import__\(\s*\\?["'](os|posix|nt|subprocess|pty)\\?["']\s*\)\s*\.\s*(system|popen|run|call|Popen|spawn|exec|posix_spawn)|__globals__\W{1,6}(\w{1,20}\W{1,6})?(os|subprocess)\W{1,6}(system|popen|run)/
+        $alone48 = /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat)\b[^\n]{0,80}\s-[a-z]*e\b|install_kernel_spec|BaseJSONConfigManager/
+        $pipes = /\|\s*(sudo\s+)?(\/[^\s"'\/]{1,12}\/)*(ba|z|da|k|a)?sh\b|["'](ba|z|da|k|a)?sh["']|(&&|;)\s*(ba|z|da|k|a)?sh\b|\bpython[0-9.]*["']/
+        $http = /["'](https?|ftp):/
+        $home = /chdir\(|\b(extractall|unpack_archive|copytree)\b/
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:
@@ -236,6 +246,8 @@ rule candidate
         or (net and any of ($read*))
         or (net and any of ($decode1, $decode2, $decode3, $decode5, $decode7, $decode13, $decode16))
         or (net and ($told or $quiet))
+        or ($command1 and $pipes) or (any of ($run1, $run2) and $http)
+        or ($home and any of ($read6, $read7))
         or ($day and $harm and $fixed) or ($walks and $writes) or ($mail and net)
         or ($library and any of ($file*))
         or ($disguise and net and any of ($encode*))

@@ -63,6 +63,8 @@ class Label(Enum):
     OWN_FILE = auto()
     """It stands in a file of the package."""
     CLIPBOARD = auto()
+    FETCHED = auto()
+    """It comes of a call that was given an address, whatever the function is called."""
 
 
 _SENT = {
@@ -95,6 +97,11 @@ _ADDRESSES = {"url", "uri", "host", "address", "endpoint", "endpoint_url", "base
 """The arguments that say where something is sent."""
 _HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
 """A header of a request, as WSGI names it (PEP 3333)."""
+_ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|wss?)://", re.IGNORECASE)
+_SHOWS_ENVIRONMENT = re.compile(r"\{[^{}]{0,80}\benvironb?\b")
+"""A template of `str.format` that puts the environment into a text."""
+_HEARS = {"data_received", "datagram_received"}
+"""Methods that the event loop gives what came over the network."""
 _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
 """A format of `struct` that makes no more than 32 bytes of numbers, and none of texts."""
 _DIGEST = re.compile(r"hashlib\.\w+\(\)\.(?:hex)?digest")
@@ -132,6 +139,7 @@ _WHOLES = {
     *("streamlit.secrets", "dotenv.dotenv_values()", "dotenv.main.dotenv_values()"),
 }
 """All settings of a program; one of them is what a client is given."""
+_CALLED = frozenset({tables.STARTS, tables.RUNS})
 _WRAPPERS = {"staticmethod", "classmethod", "property", "functools.partial"}
 _NOBODY_WAITS_FOR = (
     *("Thread", "Timer", ".submit", "create_task", "ensure_future", "run_in_executor"),
@@ -266,6 +274,19 @@ def _is_a_whisper(expression: ast.expr) -> bool:
         return _is_a_whisper(expression.body) and _is_a_whisper(expression.orelse)
     called = expression.func if isinstance(expression, ast.Call) else None
     return isinstance(expression, ast.Constant) or getattr(called, "attr", "") in _WHISPERS
+
+
+def _wrapped(function: ast.expr) -> Iterator[ast.expr]:
+    """Give what the calls are given, also in a list, that give the function which is called."""
+    while isinstance(function, ast.Attribute | ast.Subscript | ast.Call | ast.Await):
+        if not isinstance(function, ast.Call):
+            function = function.value
+            continue
+        for given in (*function.args, *(each.value for each in function.keywords)):
+            for each in given.elts if isinstance(given, ast.List | ast.Tuple) else (given,):
+                if isinstance(each, ast.Name | ast.Attribute):
+                    yield each
+        function = function.func
 
 
 def arguments_of(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -847,6 +868,10 @@ class Flow:
             made = frozenset(name.removesuffix("()") for name in self.expressions.names(node))
             called, hidden, of_called = _known(made)
             yield Call(called, hidden, tuple(node.func.args[1:]), (), node, of_called)
+        for handed in _wrapped(node.func):
+            wrapped, _, of_wrapped = _known(self.expressions.names(handed))
+            if not of_wrapped.isdisjoint(_CALLED):  # `lru_cache(os.system)(x)`
+                yield Call(wrapped, False, tuple(node.args), keywords, node, of_wrapped)
         # What is handed over is called later: `Thread(target=f, args=(x,))`, `register(f, x)`.
         given = dict(keywords)
         rest = given.get("args")
@@ -861,6 +886,9 @@ class Flow:
                 arguments = after if after else tuple(others)
                 by_name = keywords if number < len(node.args) else ()  # `register(f, x, key=y)`
                 names, _, of_tables = _known(later)
+                if tables.STARTS in of_tables and not arguments:
+                    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+                    arguments = (owner,) if owner else ()  # `series.map(os.system)`
                 yield Call(names, False, tuple(arguments), by_name, node, of_tables)
 
     def _edges(self) -> Iterator[tuple[str, ast.expr]]:
@@ -1029,6 +1057,11 @@ class Flow:
                 for function in self._given_or_decorated(call):
                     for each in arguments_of(function.args):
                         yield each.arg, Label.OVERHEARD, call.node
+        for block in self.of_kind(ast.ClassDef):
+            for method in block.body if block.bases else ():
+                if isinstance(method, Function) and method.name in _HEARS:
+                    for each in arguments_of(method.args):
+                        yield each.arg, Label.DOWNLOADED, block.bases[0]
         for key, values in self.expressions.values.items():
             for value in values if key in _STREAMS else ():
                 if isinstance(value, ast.Call):
@@ -1140,6 +1173,8 @@ class Flow:
                 keys.add(_FIELDS)
             if node.attr in _VARIABLES_OF_OTHERS:
                 labels |= {Label.SECRET, Label.IDENTITY}
+            if node.attr == "rfile":  # of a request to a server
+                labels.add(Label.DOWNLOADED)
             if node.attr == "user_ns":  # all that a notebook has
                 labels |= {Label.SECRET, Label.LOOT}
             of_flask = node.attr in _GIVEN_BY_FLASK and "flask.request" in self.expressions.names(
@@ -1354,6 +1389,12 @@ class Flow:
                 labels |= self._others.labels(name)
         labels |= _of_tables(tables.with_any(names))
 
+    def _template(self, call: ast.Call) -> str:
+        """Give the text that a call puts values into."""
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        given = [each for each in (owner, *call.args[:1]) if isinstance(each, ast.Constant)]
+        return self.text(*given)
+
     def _looks_for_secrets(self, node: ast.expr) -> bool:
         """Whether this finds what a pattern for secrets of several kinds fits."""
         if not (
@@ -1391,6 +1432,12 @@ class Flow:
         if names & _TO_FIELDS or method in _TO_FIELDS_BY_METHOD:
             keys.add(_FIELDS)
         if method in ("findall", "finditer") and self._looks_for_secrets(node):
+            labels |= {Label.SECRET, Label.LOOT}
+        if node.args and _ADDRESS.match(self.text(node.args[0])):
+            labels.add(Label.FETCHED)
+        if method in ("format", "format_map", "vformat", "get_field") and (
+            _SHOWS_ENVIRONMENT.search(self._template(node))
+        ):
             labels |= {Label.SECRET, Label.LOOT}
         if method == "hex" and not node.args:
             labels.add(Label.DISGUISED)

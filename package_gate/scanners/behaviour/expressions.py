@@ -55,6 +55,12 @@ _BY_WAY_OF_OTHERS = re.compile(
     r"|importlib|codecs|urllib\.request|requests|httpx)\.(?=\w))"
 )
 """A module that another one has imported: `shutil.os.environ`."""
+_BY_WAY_OF_ITSELF = re.compile(
+    r"(?<=\w)\.__call__\b|(?<=^os)\.\w+\.__self__\b|(?<=^posix)\.\w+\.__self__\b"
+)
+"""What leads from a function to itself, or to the module that it is a part of."""
+_OS = ("posix.", "nt.")
+_STARTS_BY_TEXT = re.compile(r"(?:os|posix|nt)[.:](?:system|popen)")
 _OF_INTEREST = {
     *(ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr),
     *(ast.For, ast.AsyncFor, ast.comprehension, ast.withitem),
@@ -107,6 +113,8 @@ class Expressions:
         self.functions: dict[str, list[Function]] = {}
         """Function, class (its `__init__`) or `.method` → those of this name."""
         self.classes: set[str] = set()
+        self._bases: dict[str, list[ast.expr]] = {}
+        """Class → those that it inherits from."""
         self.fields: dict[str, list[str]] = {}
         """Class → its annotated attributes, which a dataclass takes one after the other."""
         nodes = [node for node in nodes if type(node) in _OF_INTEREST]  # most are not
@@ -136,6 +144,7 @@ class Expressions:
         for node in nodes:
             if isinstance(node, ast.ClassDef):
                 self.classes.add(node.name)
+                self._bases.setdefault(node.name, []).extend(node.bases)
                 for each in node.body:
                     if isinstance(each, ast.Assign):
                         for target in each.targets:
@@ -275,6 +284,10 @@ class Expressions:
             for each in self.loops.get(name, ()):
                 found += [f"{whole}[]" for whole in self.names(each, deeper)]
                 found += self._names_within(each, deeper)
+            for base in self._bases.get(name, ()):  # `class P(subprocess.Popen)` is a `Popen`
+                found += [
+                    n for n in self.names(base, deeper) if tables.STARTS in tables.with_name(n)
+                ]
             if name in self.imports:
                 found.append(self.imports[name])
             elif not found and (name in _BUILTINS or name not in self.values):
@@ -330,6 +343,7 @@ class Expressions:
                 found += self.names(written, depth)
             elif name != "getattr":
                 found.append(f"{function}()")
+                found += _named_by_a_text(call)
         if isinstance(call.func, ast.Name):
             for value in self.values.get(f"{call.func.id}()", ()):
                 found += self.names(value, depth)
@@ -369,6 +383,9 @@ class Expressions:
                 found.append(f"{name}.{key}")
             elif key and name == "__dict__":  # of `builtins`, which goes without saying
                 found.append(key.removeprefix(HIDDEN))
+            elif key and name.endswith(".__globals__") and name.count(".") > 1:
+                module = name.removesuffix(".__globals__").rpartition(".")[0]
+                found.append(f"{module}.{key.removeprefix(HIDDEN)}")
             elif key and name.endswith(".__dict__"):
                 found.append(f"{name.removesuffix('.__dict__')}.{key.removeprefix(HIDDEN)}")
             else:
@@ -397,6 +414,15 @@ class Expressions:
         """Give the same, but what is written in one piece is not cut off."""
         value = self._value(expression, 1, {})
         return value if isinstance(value, str) else as_text(value)
+
+    def pieces(self, expression: ast.expr) -> list[str]:
+        """Give the texts that an expression may be, or that are its items, each as a whole."""
+        value = self._value(expression, 1, {})
+        if isinstance(value, Several):
+            return value.split("\n")
+        if isinstance(value, list):
+            return [each for each in value if isinstance(each, str)]
+        return [value] if isinstance(value, str) else []
 
     def _value(self, node: ast.expr, depth: int, bound: Bound) -> object:
         """Give a text, a number, or a list of such; None when it can't be told."""
@@ -646,6 +672,15 @@ def _looked_up(name: str, call: ast.Call) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
+def _named_by_a_text(call: ast.Call) -> Iterator[str]:
+    """Yield the functions that start programs which a call is given as a text, such as `os:system`:
+    it may give them."""
+    for each in call.args:
+        named = each.value if isinstance(each, ast.Constant) else None
+        if isinstance(named, str) and _STARTS_BY_TEXT.fullmatch(named):
+            yield named.replace(":", ".")
+
+
 def _is_plain(function: ast.expr) -> bool:
     """Whether it is known what is called: a function by its name, or a method of one's own."""
     if isinstance(function, ast.Attribute):
@@ -699,8 +734,12 @@ def targets(target: ast.expr) -> list[str]:
 def _plain(name: str) -> str:
     hidden = HIDDEN in name
     name = name.replace(HIDDEN, "")
+    if "__" in name:
+        name = _BY_WAY_OF_ITSELF.sub("", name)
     for prefix in ("builtins.", "__builtins__."):
         name = name.removeprefix(prefix)
+    if name.startswith(_OS):  # the modules that `os` takes its functions from
+        name = f"os.{name.partition('.')[2]}"
     name = _BY_WAY_OF_OTHERS.sub(r"\1", name)
     return HIDDEN + name if hidden else name
 

@@ -103,6 +103,8 @@ def called(name: str, arguments: list[object]) -> object:
         return "/tmp"  # noqa: S108  # whatever it is called there
     if name in ("tempfile.mktemp", "tempfile.NamedTemporaryFile"):
         return f"/tmp/{UNKNOWN}"  # noqa: S108
+    if name == "str.maketrans" and len(arguments) == 2:
+        return [*map(as_text, arguments)]
     if name == "chr":
         return chr(first) if isinstance(first, int) and 0 <= first < 0x110000 else None
     if name == "map" and len(arguments) == 2 and isinstance(arguments[1], list):
@@ -172,9 +174,20 @@ def method(name: str, base: object, arguments: list[object]) -> object:
         return ["/".join(map(as_text, [base, *arguments]))]
     if name in _LISTED_METHODS:
         return _listed(base)
+    if name == "translate" and isinstance(base, str):
+        return _translated(base, arguments[0] if arguments else None)
     if name == "replace" and isinstance(base, str) and len(arguments) == 2:
         return shortened(base.replace(as_text(arguments[0]), as_text(arguments[1])))
     return base if name in _SAME_METHODS else None
+
+
+def _translated(text: str, letters: object) -> str | None:
+    """Give a text with the letters replaced of which `str.maketrans` was given both lists."""
+    if isinstance(letters, list) and len(letters) == 2:
+        old, new = map(as_text, letters)
+        if len(old) == len(new):
+            return text.translate(str.maketrans(old, new))
+    return None
 
 
 def formatted(template: str, arguments: list[object], named: Mapping[str, object]) -> str:

@@ -29,8 +29,10 @@ from package_gate.scanners.behaviour.copies import of_copies
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.endings import is_run_by_nobody
 from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
+from package_gate.scanners.behaviour.handed_over import of_commands_handed_over
 from package_gate.scanners.behaviour.hidden_addresses import of_hidden_addresses
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
+from package_gate.scanners.behaviour.lasting import of_lasting_places
 from package_gate.scanners.behaviour.own_files import (
     OwnFiles,
     libraries_named_by,
@@ -39,6 +41,7 @@ from package_gate.scanners.behaviour.own_files import (
 )
 from package_gate.scanners.behaviour.own_programs import of_own_programs
 from package_gate.scanners.behaviour.pages import of_pages
+from package_gate.scanners.behaviour.readings import of_readings
 from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
 from package_gate.scanners.behaviour.requirements import (
@@ -451,11 +454,19 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 for call in of_node
                 for script in _shell_scripts(call, flow)
             )
+            commanded = any(
+                call.does(tables.STARTS)
+                and isinstance(command, ast.Name | ast.Attribute | ast.Call)
+                and Label.DOWNLOADED in flow.near_labels(command, steps=0)
+                for call in of_node
+                for command in call.arguments[:1]
+            )
             lasting = any(_has_others_fetch(call, flow) for call in of_node)
             return (
                 runs
                 or by_command
                 or interpreted
+                or commanded
                 or lasting
                 or _is_text(sink)
                 or Label.REQUEST in labels
@@ -637,6 +648,10 @@ def _run(
     downloaded = Label.DOWNLOADED in labels and (runs or call.does(tables.LOADS))
     if downloaded or Label.DOWNLOADED in elsewhere:
         yield "runs-downloaded-code"
+    if (runs or call.does(tables.EXTENDS_PATH)) and not downloaded:
+        given = flow.run_by(call) if runs else call.arguments[-1:]
+        if Label.FETCHED in flow.near_labels(*given):
+            yield "runs-downloaded-code"
     if (runs and Label.DECODED in labels) or Label.ENCODED in elsewhere:
         yield "runs-decoded-code"
     if runs and call.arguments and is_worked_out(call.arguments[0], flow):
@@ -978,7 +993,7 @@ def _of_code_objects(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
 _OF_FILES = (
     *(_of_file, _of_steps, _of_code_objects, _of_requirements, _of_hosts, of_connections),
     *(of_copies, of_confidences, of_hidden_addresses, of_pages, of_replacements),
-    *(of_roundabout_calls, of_sabotage),
+    *(of_roundabout_calls, of_sabotage, of_commands_handed_over, of_readings, of_lasting_places),
 )
 """What looks at a file as a whole."""
 

