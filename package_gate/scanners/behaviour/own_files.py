@@ -312,13 +312,34 @@ def _read_by_a_shell(call: Call, flow: Flow, command: str) -> Named | None:
 
 def _only_gives_to(call: Call, flow: Flow) -> bool:
     """Whether a program that is named here, and runs nothing, is given its words one by one."""
-    first = call.arguments[0] if call.arguments else None
-    if not isinstance(first, ast.List | ast.Tuple) or not first.elts:
+    shells = [value for key, value in call.keywords if key == "shell"]
+    if any(getattr(each, "value", True) is not False for each in shells):
         return False
-    program = flow.text(first.elts[0])
-    known = UNKNOWN not in program and program.isprintable() and program != ""
-    by_a_shell = any(key == "shell" for key, _ in call.keywords)
-    return known and not by_a_shell and not tables.INTERPRETERS.fullmatch(program)
+    lists = [*_beginnings(call.arguments[0], flow)] if call.arguments else []
+    programs = [each.elts[0] for each in lists if isinstance(each, ast.List | ast.Tuple)]
+    names = [name for each in programs for name in flow.text(each).split("\n")]
+    return len(programs) == len(lists) > 0 and all(
+        UNKNOWN not in name
+        and name.isprintable()
+        and name != ""
+        and not tables.INTERPRETERS.fullmatch(name)
+        for name in names
+    )
+
+
+def _beginnings(words: ast.expr, flow: Flow, *, further: bool = True) -> Iterator[ast.expr]:
+    """Yield what words begin with, whatever is added to them: lists that have some, or others."""
+    while isinstance(words, ast.BinOp) and isinstance(words.op, ast.Add):
+        words = words.left
+    values = flow.expressions.values.get(words.id, []) if isinstance(words, ast.Name) else []
+    if not (values and further):
+        empty = isinstance(words, ast.List | ast.Tuple) and not words.elts
+        yield ast.Constant("") if empty else words
+        return
+    added = {id(each.value) for each in flow.of_kind(ast.AugAssign)}
+    for value in values:
+        if id(value) not in added:
+            yield from _beginnings(value, flow, further=False)
 
 
 class _Search:
@@ -698,6 +719,8 @@ class OwnFiles:
         tail = known[2].replace("\\", "/")
         if known[1] and tail and not tail.startswith("/"):
             return [path for path in self._paths if path.endswith(tail)] if len(tail) > 2 else []
+        at_home = tail.startswith("~")
         tail = posixpath.normpath(tail.strip()).lstrip("./") if tail.strip() else ""
         same = self._by_name.get(tail.rpartition("/")[2], [])
-        return [path for path in same if f"/{path}".endswith(f"/{tail}")] or same
+        found = [path for path in same if f"/{path}".endswith(f"/{tail}")]
+        return found or ([] if at_home else same)

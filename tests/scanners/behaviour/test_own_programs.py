@@ -284,3 +284,43 @@ def test_a_function_that_a_database_calls_is_looked_at(function: str, finds: boo
     code = f"import os, sqlite3\nc = sqlite3.connect('a')\nc.create_function('s', 1, {function})\n"
     found = {each.rule for each in behaviours(code, whole=False)}
     assert found == ({"hides-what-it-calls"} if finds else set())
+
+
+READS = "import os, subprocess\nwords = open('pkg/text.txt').read().split()\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "finds"),
+    [
+        ("subprocess.run(['git', 'add'] + words)", False),
+        ("command = ['git', 'add']\ncommand += words\nsubprocess.run(command)", False),
+        ("subprocess.run(['git', *words], shell=False)", False),
+        (
+            "def run(names):\n    for name in names:\n"
+            "        subprocess.Popen([name] + words, shell=False)\nrun(['git', 'git.exe'])",
+            False,
+        ),
+        ("subprocess.run(['sh', '-c'] + words)", True),
+        ("command = ['sh', '-c']\ncommand += words\nsubprocess.run(command)", True),
+        ("subprocess.run(['git'] + words, shell=True)", True),
+        ("subprocess.run(words)", True),
+        ("subprocess.run(words + ['git'])", True),
+        ("command = ['git']\ncommand = words\nsubprocess.run(command)", True),
+        (
+            "def run(names):\n    for name in names:\n"
+            "        subprocess.Popen([name] + words)\nrun(['git', 'sh'])",
+            True,
+        ),
+    ],
+)
+def test_words_for_a_program_that_runs_nothing_are_not_run(
+    code: str, finds: bool, tmp_path: Path
+) -> None:
+    found = rules(READS + code, own_files(tmp_path, FILES), whole=True)
+    assert ("runs-own-data" in found) is finds
+
+
+def test_a_file_of_the_home_folder_is_none_of_the_package(tmp_path: Path) -> None:
+    place = "json.load(open(os.path.expanduser('~/.tool/text.txt')))['command']"
+    code = f"import json, os, subprocess\ncommand = {place}\nsubprocess.run(command)"
+    assert rules(code, own_files(tmp_path, FILES)) == set()
