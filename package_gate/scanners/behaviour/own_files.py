@@ -169,7 +169,9 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                 for match in pattern.finditer(line):
                     is_script = suffixes != _MODULES
                     found[Named((match[1],), suffixes=suffixes, is_script=is_script)] = None
-        yield from found or _found(_read_by_a_shell(call, flow, command))
+        yield from found
+        if all(UNKNOWN in text for each in found for text in each.texts):  # it may be an option
+            yield from _found(_read_by_a_shell(call, flow, command))
         if _MAKES.search(whole):
             yield Named(_MAKEFILES, suffixes=_ANY, is_script=True)
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
