@@ -280,8 +280,10 @@ _EXPORTERS = """
 """
 _ENTRIES = {
     "fsspec.specs": {
-        **dict.fromkeys(("file", "local", "http", "https", "memory"), "fsspec"),
-        **dict.fromkeys(("s3", "s3a"), "s3fs"),
+        **dict.fromkeys(("file", "local", "http", "https", "memory", "ftp", "sftp"), "fsspec"),
+        **dict.fromkeys(("hdfs", "webhdfs", "github", "git", "zip", "tar", "smb"), "fsspec"),
+        **{"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface-hub"},
+        **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
     },
     "jupyter_client.kernel_provisioners": {"local-provisioner": "jupyter-client"},
     "nbconvert.exporters": dict.fromkeys(_EXPORTERS.split(), "nbconvert"),

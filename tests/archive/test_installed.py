@@ -198,6 +198,8 @@ def test_their_own_do_not(name: str, extension: str, tmp_path: Path) -> None:
         ("nbconvert.exporters", "html", True),
         ("nbconvert.exporters", "demo", False),
         ("fsspec.specs", "s3", True),
+        ("fsspec.specs", "hf", True),
+        ("fsspec.specs", "demo", False),
         ("others", "html", False),
     ],
 )
@@ -208,3 +210,8 @@ def test_an_entry_point_of_a_tool_of_a_notebook_is_its_own(
         "demo_pkg-1.0.dist-info/entry_points.txt": f"[{group}]\n{name} = demo_pkg:A\n".encode()
     }
     assert ("entry-point-shadow" in severities("demo_pkg", files, tmp_path)) == found
+
+
+def test_who_has_a_file_system_may_offer_it(tmp_path: Path) -> None:
+    own = {"huggingface_hub-1.0.dist-info/entry_points.txt": b"[fsspec.specs]\nhf = a:B\n"}
+    assert "entry-point-shadow" not in severities("huggingface_hub", own, tmp_path)

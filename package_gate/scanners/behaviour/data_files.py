@@ -69,11 +69,6 @@ _TEMPLATE = re.compile(
 """Where a template of Jinja leaves what it is given."""
 _PAGES = (".js", ".mjs", ".cjs", ".html", ".htm", ".ts", ".tsx", ".jsx", ".vue", ".ipynb")
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
-_FILE_SYSTEMS = {
-    *("file", "local", "s3", "s3a", "gs", "gcs", "http", "https", "abfs", "abfss", "az", "adl"),
-    *("ftp", "sftp", "hdfs", "webhdfs", "hf", "github", "git", "memory", "zip", "tar", "smb"),
-}
-"""What fsspec, and packages that belong to it, have file systems for."""
 _SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
 _MAX_SCRIPT = 1024 * 1024
 _HARM = {"runs-downloaded-code", "opens-a-reverse-shell", "runs-a-hidden-command", "mines",
@@ -144,9 +139,8 @@ def _first_of(path: Path, patterns: tuple[re.Pattern[bytes], ...]) -> list[re.Ma
 
 
 def _of_entry_points(tree: Path) -> Iterator[tuple[str, Behaviour]]:
-    """Look for file systems that take the place of those that fsspec has for well-known names, and
-    for functions that run what they are given, which no package has to offer as its own."""
-    rule = "replaces-what-others-use"
+    """Look for functions that run what they are given, which no package has to offer as its own."""
+    rule = "hides-what-it-calls"
     for file, entry in declared_entry_points(tree):
         called = (
             entry.value.partition("[")[0]
@@ -155,11 +149,6 @@ def _of_entry_points(tree: Path) -> Iterator[tuple[str, Behaviour]]:
             .removeprefix("builtins.")
         )
         if {tables.STARTS, tables.RUNS} & tables.with_name(called):
-            shown = f"{entry.name} = {entry.value}"
-            hides = "hides-what-it-calls"
-            identity = of_whole_file(hides, shown.encode(), ["host"])
-            yield file.relative_to(tree).as_posix(), Behaviour(hides, 1, shown, identity)
-        if entry.group == "fsspec.specs" and entry.name in _FILE_SYSTEMS:
             shown = f"{entry.name} = {entry.value}"
             identity = of_whole_file(rule, shown.encode(), ["host"])
             yield file.relative_to(tree).as_posix(), Behaviour(rule, 1, shown, identity)
