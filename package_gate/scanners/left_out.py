@@ -82,7 +82,8 @@ def left_out(tree: Path) -> frozenset[str]:
     """
     if any(takes_all(Path(tree, folder)) for folder in project_folders(tree)):
         return frozenset()
-    found = set(_BESIDE_PACKAGES)
+    hidden = (each.name for each in (*tree.glob(".*"), *tree.glob("*/.*")) if each.is_dir())
+    found = {*_BESIDE_PACKAGES, *hidden}
     words: set[bytes] = set()
     for name in _SETTINGS:
         for path in (*tree.glob(name), *tree.glob(f"*/{name}")):
@@ -98,7 +99,8 @@ def left_out(tree: Path) -> frozenset[str]:
     places = {path.relative_to(tree).parts[-2] for path in _modules_below(tree)}
     if places <= _BESIDE_PACKAGES:
         found -= _FOUND_ALONE
-    return frozenset(found - {each.decode() for each in words})
+    named = {each.decode() for each in words}
+    return frozenset(each for each in found if each not in named and each.lstrip(".") not in named)
 
 
 def _said(path: Path, text: bytes) -> list[bytes]:

@@ -146,6 +146,12 @@ def test_examples_wait_unless_settings_may_mean_them(
         (("own-1.0/setup.py",), "own-1.0/tests/a.py", Runs.NEVER),
         (("own-1.0/setup.py",), "own-1.0/own/tests/a.py", Runs.IMPORTED),
         (("README",), "own-1.0/docs/a.py", Runs.NEVER),
+        (("own-1.0/setup.py",), "own-1.0/.ci/a.py", Runs.NEVER),
+        (
+            ("own-1.0/setup.py", "own-1.0/.ci/own/__init__.py"),
+            "own-1.0/.ci/own/a.py",
+            Runs.IMPORTED,
+        ),
     ],
 )
 def test_folders_are_left_out_of_the_project(

@@ -23,8 +23,10 @@ from package_gate.inventory.formats.setup_cfg import (
     read_setup_cfg,
 )
 
-_ADDRESS = re.compile(r"@\s*[a-z][a-z0-9+.-]*:|^\s*[\w.-]+(?:\s*\[[^\]]*\])?\s+@", re.IGNORECASE)
-"""In a requirement that can't be parsed."""
+_ADDRESS = re.compile(
+    r"^\s*[\w.-](?:[\s\S]*?@\s*[a-z][a-z0-9+.-]*:|[\w.-]*(?:\s*\[[^\]]*\])?\s+@)", re.IGNORECASE
+)
+"""In a requirement that can't be parsed, which begins with a name for any installer."""
 _ENCODED = re.compile(r"=\?[^?]*\?[bq]\?", re.IGNORECASE)
 """A word of RFC 2047, which uv reads as what it stands for; no honest requirement has one."""
 _OF_ITSELF = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*\[([^\]]*)\][^;]*")

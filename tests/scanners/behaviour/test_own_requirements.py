@@ -60,6 +60,7 @@ def test_one_that_may_hold_without_extras_counts(requirement: str) -> None:
         "other>=1 ; extra != 'dev'",
         "Author <somebody@mail.example>",
         "somebody@mail.example and others",
+        "* @title: what a comment of C says of a function",
         "other (>=5.1.*)",
         "other >= 1, <= 2, ; python_version == '2.7.*'",
         f"{AT} ; extra == 'dev'",
