@@ -72,7 +72,12 @@ def stands_for_the_module(value: ast.expr) -> bool:
     """Whether this is the file's module, what it holds, or the function that gives that."""
     is_function = isinstance(value, ast.Name) and value.id in _ALL_OF_A_MODULE
     of_all = _holds_all(value) and not (isinstance(value, ast.Call) and value.args)
-    return is_function or of_all or _is_a_module(value)
+    return is_function or of_all or (_is_a_module(value) and _is_known(value))
+
+
+def stands_for_a_module(value: ast.expr) -> bool:
+    """Whether this is a module that nobody knows, which may be the file's own."""
+    return _is_a_module(value) and not _is_known(value)
 
 
 def members_of(source: ast.expr) -> ByText | None:
@@ -115,7 +120,10 @@ def _of(owner: ast.expr, text: ast.expr | None) -> ByText:
         owner = owner.value
     if _gives_members(owner):
         return ByText(owner.args[0] if owner.args else None, name)
-    return ByText(None if _is_a_module(owner) else owner, name)
+    found = ByText(owner, name)
+    # Whatever of a module that nobody knows is what loaders of plugins call.
+    own = _is_a_module(owner) and (found.is_known or _is_known(owner))
+    return ByText(None, name) if own else found
 
 
 def _gives_members(node: ast.AST) -> TypeGuard[ast.Call]:

@@ -19,6 +19,7 @@ from package_gate.core.calls_by_text import (
     members_of,
     method_called,
     names_in_code,
+    stands_for_a_module,
     stands_for_the_module,
 )
 from package_gate.core.families import OF_A_METACLASS, Families, bases_given
@@ -402,7 +403,8 @@ class Reach:
         owner = called.owner
         made = owner.func if isinstance(owner, ast.Call) else owner
         name = made.id if isinstance(made, ast.Name) else _root(made) if made else ""
-        if owner is None or name in uses.own_module:
+        of_a_module = name in uses.any_module and called.is_known
+        if owner is None or of_a_module or name in uses.own_module:
             for key, functions in self._named.items():
                 if "." not in key and called.name.fullmatch(key):
                     yield from functions
@@ -491,6 +493,8 @@ class Reach:
                 uses.by_text.setdefault(target.id, []).append(by_text)
         if stands_for_the_module(value):
             uses.own_module.add(target.id)
+        elif stands_for_a_module(value):
+            uses.any_module.add(target.id)
 
     def _objects_of(self, call: ast.Call) -> set[str]:
         """Name what runs of the objects that a call makes, when those are given away."""
@@ -716,6 +720,8 @@ class _Uses:
     """Names that other modules' functions are given."""
     own_module: set[str] = field(default_factory=set)
     """Names that stand for the file's own module, or all that it holds."""
+    any_module: set[str] = field(default_factory=set)
+    """Names that stand for a module that nobody knows."""
     by_text: dict[str, list[ByText]] = field(default_factory=dict)
     """Name → what it stands for."""
     called_by_text: list[ByText] = field(default_factory=list)
@@ -728,7 +734,7 @@ class _Uses:
         for name in handed:  # it grows meanwhile
             handed += self.given.get(name, set()).difference(handed)
         found = self.called.union(*(self.made.get(name, ()) for name in handed))
-        if self.own_module:
+        if self.own_module or self.any_module:
             found |= {name[1:] for name in found if name.startswith(".")}
         waiting = list(found)
         for name in waiting:  # it grows meanwhile
