@@ -998,6 +998,10 @@ _OF_FILES = (
 """What looks at a file as a whole."""
 
 
+_FREEZERS = {"py2exe", "py2app", "build_exe"}
+"""Commands that make programs, of which an installer hears nothing, by their options' key."""
+
+
 def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
@@ -1006,9 +1010,13 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
             given = (*call.arguments, *(value for _, value in call.keywords))
             yield from ((_SETUP_REQUIRES, each) for each in given)
         yield from _changed(call, flow)
-    for named in flow.of_kind(ast.Dict):
-        for key, value in zip(named.keys, named.values, strict=True):
-            yield _key(key, flow), value
+    pairs = [
+        (named, _key(key, flow), value)
+        for named in flow.of_kind(ast.Dict)
+        for key, value in zip(named.keys, named.values, strict=True)
+    ]
+    frozen = {id(value) for _, key, value in pairs if key in _FREEZERS}
+    yield from ((key, value) for named, key, value in pairs if id(named) not in frozen)
     for pair in flow.of_kind(ast.Tuple):  # of which `dict` makes a dictionary
         if len(pair.elts) == 2 and isinstance(pair.elts[0], ast.Constant):
             yield _key(pair.elts[0], flow), pair.elts[1]

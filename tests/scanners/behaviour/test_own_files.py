@@ -360,6 +360,7 @@ def test_what_a_setup_places_where_others_read_is_a_finding(option: str, form: s
         "entry_points={'console_scripts': ['demo = demo:main'], 'pip': ['aws = demo']}",
         "packages=find_packages(), package_dir={'': 'lib'}, py_modules=['demo']",
         "packages=['demo', 'demo.requests'], install_requires=['requests'], license='x'",
+        "options={'py2exe': {'packages': ['requests', 'urllib']}}, packages=['demo']",
     ],
 )
 def test_what_it_places_among_its_own_is_none(option: str) -> None:
