@@ -16,12 +16,12 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
 
 from benchmarks.measure import PROJECT, print_table
-from benchmarks.scanners import default_scanners
+from benchmarks.scanners import LATELY, default_scanners
 from package_gate.commands.advisory_sources import SAMPLE_ADVISORIES
 from package_gate.core.artifact import (
     Artifact,
@@ -97,8 +97,6 @@ PROJECTS = [
     "wheel",
 ]
 """From the most downloaded of PyPI; the first fifty are taken, pyarrow for its size."""
-LATELY = datetime.now(UTC) - timedelta(days=30)
-"""Before the cooldown, but not so long ago that a release is a precedent."""
 TOOLS = PROJECT / ".venv" / "benchmarks" / "bin"
 
 

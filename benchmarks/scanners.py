@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from package_gate.commands.advisory_sources import advisory_sources
@@ -11,6 +12,8 @@ from package_gate.net.session import Network
 from package_gate.pipeline.assembly import Scanners
 from package_gate.scanners.registry import DEFAULTS
 
+LATELY = datetime.now(UTC) - timedelta(days=30)
+"""Before the cooldown, but not so long ago that a release is a precedent."""
 ANY_AGE = AdvisoryAges(undecided_after_days=3650)
 """For figures that are to stay the same with the same advisories."""
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.scanners import LATELY
 from benchmarks.verdict_quality_packages import judging, resolved
 from package_gate.core.artifact import Artifact, ArtifactFile, RemoteFile
 from package_gate.core.decision import PackageDecision
@@ -21,7 +22,9 @@ def judge_samples(
         path = folder / file.filename
         path.write_bytes(contents[file.url])
         size = path.stat().st_size
-        return ArtifactFile(Artifact(file.filename, file.sha256 or "", size, file.url), path)
+        return ArtifactFile(
+            Artifact(file.filename, file.sha256 or "", size, file.url, file.uploaded), path
+        )
 
     packages = []
     for number, files in enumerate(samples.values()):
@@ -29,6 +32,8 @@ def judge_samples(
         url = f"https://samples.example/{number}/{filename}"
         contents[url] = content
         digest = hashlib.sha256(content).hexdigest()
-        packages.append(resolved("sample", "1.0", [RemoteFile(filename, url, digest)]))
+        packages.append(
+            resolved("sample", "1.0", [RemoteFile(filename, url, digest, len(content), LATELY)])
+        )
     with judging(fetch, policy, advisories) as judge:
         return dict(zip(samples, judge(packages), strict=True))
