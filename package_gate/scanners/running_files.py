@@ -55,7 +55,8 @@ class RunningFiles:
             OSError: a `pyproject.toml` can't be read.
         """
         self._tree = tree
-        self._is_wheel = filename.endswith(".whl")
+        self.is_wheel = filename.endswith(".whl")
+        """Whether it is one, so that its Python files are modules."""
         self.is_pure = filename.endswith("-any.whl")
         """Whether it is a wheel that says that it has no compiled code."""
         self.distribution = _distribution(filename)
@@ -77,7 +78,7 @@ class RunningFiles:
 
     def _when_imported(self, path: str) -> Runs:
         name = PurePosixPath(path).name
-        if name == "__init__.py" or (self._is_wheel and name == installed(path)):
+        if name == "__init__.py" or (self.is_wheel and name == installed(path)):
             return Runs.AT_ONCE
         left_out = self._left_out and not self.is_of_a_backend(path)
         return Runs.NEVER if left_out and self._is_left_out(path) else Runs.IMPORTED
@@ -92,7 +93,7 @@ class RunningFiles:
     def _runs_whole(self, path: str) -> bool:
         """Whether a file's name makes it run; no build runs what a wheel has in a folder."""
         of_a_build = PurePosixPath(path).name in STARTS
-        return runs_whole(path) and not (of_a_build and self._is_wheel and "/" in installed(path))
+        return runs_whole(path) and not (of_a_build and self.is_wheel and "/" in installed(path))
 
     def is_started(self, path: str) -> bool:
         """Whether a file is started as a program: a wheel's script, or what a build starts."""
@@ -119,7 +120,7 @@ class RunningFiles:
         Raises:
             OSError: a file can't be read.
         """
-        if not self._is_wheel:
+        if not self.is_wheel:
             return frozenset(path for path in self._reached.files if not path.endswith(".py"))
         paths = (path.relative_to(self._tree).as_posix() for path in regular_files(self._tree))
         return frozenset(
@@ -154,11 +155,11 @@ class RunningFiles:
 
     @cached_property
     def _left_out(self) -> frozenset[str]:
-        return frozenset() if self._is_wheel else left_out(self._tree)
+        return frozenset() if self.is_wheel else left_out(self._tree)
 
     @cached_property
     def _reached(self) -> Reached:
-        return Reached() if self._is_wheel else reached_files(self._tree, self._backends)
+        return Reached() if self.is_wheel else reached_files(self._tree, self._backends)
 
 
 def _distribution(filename: str) -> str:

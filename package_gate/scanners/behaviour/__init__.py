@@ -6,6 +6,7 @@ Here stands only what others need to know without loading a scanner.
 NAME = "behaviour"
 RULES = {
     "runs-downloaded-code": "Code from the network is run, or put where it will be",
+    "fetches-on-import": "Something is fetched from the network as soon as it is imported",
     "runs-decoded-code": "Code that was encoded, encrypted or put together is run",
     "runs-encrypted-code": "The code is encrypted, so that nobody can review it",
     "hides-what-it-calls": "A dangerous function is called by a name that is put together",
@@ -58,6 +59,7 @@ _PAYLOAD = "where the code comes from, and whether somebody else could change it
 _RECEIVER = "what is sent, to whom, and whether users are asked first"
 LOOK = {
     "runs-downloaded-code": _PAYLOAD,
+    "fetches-on-import": "what becomes of what is fetched, and why this can't wait for a call",
     "runs-decoded-code": "what the code is once it is decoded, and why it is hidden",
     "runs-encrypted-code": "nothing: ask its authors for readable code",
     "hides-what-it-calls": "which function that is, and why its name is hidden",

@@ -227,6 +227,12 @@ rule candidate
         $pipes = /\|\s*(sudo\s+)?(\/[^\s"'\/]{1,12}\/)*(ba|z|da|k|a)?sh\b|["'](ba|z|da|k|a)?sh["']|(&&|;)\s*(ba|z|da|k|a)?sh\b|\bpython[0-9.]*["']/
         $http = /["'](https?|ftp):/
         $home = /chdir\(|\b(extractall|unpack_archive|copytree)\b/
+        // Fetched as soon as the module is imported, or given to what runs it.
+        $fetched1 = /\n[a-zA-Z_][^\n]{0,200}\b(urlopen|urlretrieve|recv\w{0,12}|hf_hub_download|snapshot_download|(requests|httpx|session|http|client|pool)\.(get|post|put|request|stream))\(/
+        $fetched2 = /\n(try|with|if|for|while)\b[^\n]{0,200}:[ \t]*(#[^\n]{0,200})?\n[ \t]+[^\n]{0,200}\b(urlopen|urlretrieve|(requests|httpx|session)\.(get|post))\(/
+        $fetched3 = /\b(six|exec_in|parse_config_file|runstring|_compile_and_eval|safe_execfile|load_config|from_string|defaultTestLoader|TestLoader|recv_pyobj|UnsafeLoader|importfile|NotebookClient)\b/
+        $server = /\b(zerorpc|aiomonitor|asyncssh|pydevd|rpdb|remote_pdb|web_pdb|manhole|BackdoorServer|backdoor_server|SyncManager)\b/
+        $installer = /\bpip\._internal\b|\bpip\.main\b/
         $alone13 = /\*\/(setup|__init__)\.py/
 
     condition:
@@ -252,5 +258,6 @@ rule candidate
         or ($library and any of ($file*))
         or ($disguise and net and any of ($encode*))
         or (any of ($encode*) and any of ($read1, $read2) and $prints)
+        or (net and any of ($fetched*)) or $server or $installer
         or ($relied and any of ($set*, $read19))
 }

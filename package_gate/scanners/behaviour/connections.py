@@ -55,6 +55,34 @@ _REGISTERS = tables.Table(
         for what in ("function", "instance")
     )
 )
+_SERVERS = tables.Table(
+    (
+        *(
+            "rpyc.utils.server.*",
+            "rpyc.ThreadedServer",
+            "rpyc.utils.classic.*",
+            "rpyc.OneShotServer",
+        ),
+        *("Pyro4.Daemon*", "Pyro5.api.Daemon", "Pyro5.server.Daemon", "Pyro5.server.serve"),
+        *(
+            "Pyro5.api.serve",
+            "execnet.script.socketserver.*",
+            "zerorpc.Server",
+            "aiomonitor.start*",
+        ),
+        *("gevent.backdoor.BackdoorServer", "eventlet.backdoor.backdoor_server"),
+        *("twisted.conch.manhole*", "jsonrpclib.SimpleJSONRPCServer.SimpleJSONRPCServer"),
+        *("asyncssh.listen", "asyncssh.create_server", "pydevd.settrace", "rpdb.set_trace"),
+        *("remote_pdb.RemotePdb", "remote_pdb.set_trace", "web_pdb.set_trace"),
+    )
+)
+"""Calls that serve who connects with whatever objects, functions or code that one asks for."""
+_MANAGERS = tables.Table(
+    tuple(f"multiprocessing.managers.{kind}Manager" for kind in ("Base", "Sync", "SharedMemory"))
+)
+_SERVES_OBJECTS = {"get_server", "start", "serve_forever"}
+_NOT_HERE_ONLY = re.compile(r"(?!\s*(?:127\.|localhost\b|::1\b|/))")
+"""How an address begins at which other machines reach this one."""
 _SERVES = {"http.server.SimpleHTTPRequestHandler"}
 _SSH_BACK = re.compile(r"\bssh\s(?:[^|;&]{0,200}?\s)?-[a-zA-Z]*R\s*\S*:\S+:\d+")
 _EVERYBODY = re.compile(r"(?:^|\s)0\.0\.0\.0\b")
@@ -143,6 +171,8 @@ def _lets_in(call: Call, flow: Flow) -> bool:
         return True
     if call.does(tables.STARTS):
         return bool(_SSH_BACK.search(flow.text(*call.arguments).replace("\n", " ")))
+    if call.does(_SERVERS) or _serves_objects(call, flow):
+        return True
     if call.does(_DEBUGGERS):
         return bool(_EVERYBODY.search(flow.text(*call.everything)))
     if call.does(_REGISTERS):
@@ -154,3 +184,28 @@ def _lets_in(call: Call, flow: Flow) -> bool:
         text = flow.text(folders[0])
         return UNKNOWN not in text and bool(tables.HOME_OR_ROOT.fullmatch(text))
     return False
+
+
+def _serves_objects(call: Call, flow: Flow) -> bool:
+    """Whether a manager of processes serves its objects to other machines."""
+    function = call.node.func
+    if not (isinstance(function, ast.Attribute) and function.attr in _SERVES_OBJECTS):
+        return False
+    owner = function.value
+    made = flow.feeds(owner.id) if isinstance(owner, ast.Name) else [owner]
+    return any(_is_open_manager(each, flow) for each in made if isinstance(each, ast.Call))
+
+
+def _is_open_manager(made: ast.Call, flow: Flow) -> bool:
+    names = flow.expressions.names(made.func)
+    described = [each for each in flow.calls if each.node is made]
+    if _MANAGERS not in tables.with_any(names) and not any(
+        _MANAGERS in _bases(each, flow) for each in described
+    ):
+        return False
+    given = [each.value for each in made.keywords if each.arg == "address"]
+    return any(
+        _NOT_HERE_ONLY.match(flow.text(*each.elts[:1]))
+        for each in (*made.args[:1], *given)
+        if isinstance(each, ast.Tuple)
+    )

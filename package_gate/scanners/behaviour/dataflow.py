@@ -97,11 +97,20 @@ _ADDRESSES = {"url", "uri", "host", "address", "endpoint", "endpoint_url", "base
 """The arguments that say where something is sent."""
 _HEADER = re.compile(r"HTTP_[A-Z][A-Z_]+")
 """A header of a request, as WSGI names it (PEP 3333)."""
-_ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|wss?)://", re.IGNORECASE)
+_OF_A_SERVER = re.compile(
+    r"(?!file:|sqlite:|memory:)[a-z][a-z0-9+.-]{1,20}://|(?:.{0,200}\s)?host(?:name)?=\S",
+    re.IGNORECASE,
+)
+"""How the address of a server begins, whatever it speaks."""
+_HOST_NAME = re.compile(r"(?!127\.|0\.0\.0\.0)[\w-]+\.[\w.-]*\w")
+_SERVERS = {"host", "hostname", "hosts", "server", "servers", "bootstrap_servers", "address"}
+"""The arguments that name one."""
 _SHOWS_ENVIRONMENT = re.compile(r"\{[^{}]{0,80}\benvironb?\b")
 """A template of `str.format` that puts the environment into a text."""
 _HEARS = {"data_received", "datagram_received"}
 """Methods that the event loop gives what came over the network."""
+_HEARS_MESSAGES = ".on_message"
+"""The attribute that clients of message queues call with what came."""
 _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
 """A format of `struct` that makes no more than 32 bytes of numbers, and none of texts."""
 _DIGEST = re.compile(r"hashlib\.\w+\(\)\.(?:hex)?digest")
@@ -1067,6 +1076,10 @@ class Flow:
                 if isinstance(value, ast.Call):
                     for each in self._methods_of(value, "write"):
                         yield each.arg, Label.OVERHEARD, value
+            for value in values if key == _HEARS_MESSAGES else ():
+                for function, _ in self._functions_named(value):
+                    for each in arguments_of(function.args):
+                        yield each.arg, Label.DOWNLOADED, value
             for value in values if key.startswith(".") else ():
                 yield from self._intercepted(value)
         for call in self.calls:
@@ -1415,6 +1428,13 @@ class Flow:
         module, _, where = name.partition(".__")
         return where in _PLACES and bool(module) and not self.is_own(module.partition(".")[0])
 
+    def _names_a_server(self, node: ast.Call) -> bool:
+        """Whether a call is given the address of something that it connects to."""
+        if node.args and _OF_A_SERVER.match(self.text(node.args[0])):
+            return True
+        named = (each.value for each in node.keywords if each.arg in _SERVERS)
+        return any(_HOST_NAME.search(self.text(each)) for each in named)
+
     def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:
         if isinstance(node.func, ast.Name):
             keys.add(f"{node.func.id}()")
@@ -1433,8 +1453,10 @@ class Flow:
             keys.add(_FIELDS)
         if method in ("findall", "finditer") and self._looks_for_secrets(node):
             labels |= {Label.SECRET, Label.LOOT}
-        if node.args and _ADDRESS.match(self.text(node.args[0])):
+        if self._names_a_server(node):
             labels.add(Label.FETCHED)
+        if method.startswith("recv"):
+            labels.add(Label.DOWNLOADED)
         if method in ("format", "format_map", "vformat", "get_field") and (
             _SHOWS_ENVIRONMENT.search(self._template(node))
         ):

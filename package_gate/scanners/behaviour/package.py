@@ -37,6 +37,7 @@ from package_gate.core.syntax import (
 from package_gate.inventory.declared_entry_points import declared_entry_points
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions
+from package_gate.scanners.behaviour.fetched import FETCHES
 from package_gate.scanners.behaviour.fingerprints import (
     ALONE,
     Fingerprints,
@@ -49,6 +50,7 @@ from package_gate.scanners.behaviour.inheritance import Heir, heirs_in, inherite
 from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (
+    ASIDE,
     ONCE,
     TO_SOMEBODY,
     Behaviour,
@@ -60,7 +62,6 @@ from package_gate.scanners.behaviour.rules import (
     sinks,
     waiting,
 )
-from package_gate.scanners.behaviour.sending import ON_THE_QUIET
 from package_gate.scanners.build_reach import waits
 from package_gate.scanners.once import Once
 from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
@@ -204,6 +205,8 @@ class PackageBehaviour:
         is_program = path.rpartition("/")[2] == "__main__.py" and not self._callers(path)
         # `python -m` is somebody who starts it.
         found = [] if is_program else self._look(path, content, hooks, whole=whole)
+        if not self._is_imported(path):
+            found = [each for each in found if each.rule != FETCHES]
         occasion = self._occasion(path)
         alone = occasion == ALONE
         at_once = self._identified(found, path, content, hooks, [occasion], by_name=alone)
@@ -214,8 +217,8 @@ class PackageBehaviour:
         if not (self._may_be_called(path) or self._callers(path)):
             return at_once
         dormant = self._look(path, content, hooks, whole=True)
-        asleep = {each.line for each in dormant if each.rule != ON_THE_QUIET}
-        awake = any(each.rule != ON_THE_QUIET for each in found)
+        asleep = {each.line for each in dormant if each.rule not in ASIDE}
+        awake = any(each.rule not in ASIDE for each in found)
         if asleep and not awake and (self._callers(path) or self._heirs_in(path)):
             names = _names_leading_to(content, asleep)
             # One by one: what two functions do together need not be one thing.
@@ -224,7 +227,8 @@ class PackageBehaviour:
                 for name in sorted(self._called(path, names))
                 if (by_name := self._look(path, content, frozenset({name}), whole=False))
                 for each in self._identified(
-                    by_name,
+                    # Too many are taken to be called for what is only remarkable at once.
+                    [each for each in by_name if each.rule != FETCHES],
                     path,
                     content,
                     frozenset({name}),
@@ -243,6 +247,14 @@ class PackageBehaviour:
         if waiting_for and self._may_be_called(path):
             at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
+
+    def _is_imported(self, path: str) -> bool:
+        """Whether a file is a module that is imported, and no test, program or part of a build.
+
+        Of a source tree only the build can tell which of its files are modules.
+        """
+        is_module = self._running.is_wheel or path.endswith("/__init__.py")
+        return is_module and not waits(path) and not self._running.is_started(path)
 
     def _may_be_called(self, path: str) -> bool:
         """Whether somebody may call the functions of a file: it is no test, or is named as one."""

@@ -28,6 +28,12 @@ from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.copies import of_copies
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label, Others
 from package_gate.scanners.behaviour.endings import is_run_by_nobody
+from package_gate.scanners.behaviour.fetched import (
+    FETCHES,
+    of_fetching,
+    of_what_is_fetched,
+    runs_by_name,
+)
 from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
 from package_gate.scanners.behaviour.handed_over import of_commands_handed_over
 from package_gate.scanners.behaviour.hidden_addresses import of_hidden_addresses
@@ -294,7 +300,12 @@ def sinks(
         others: the package's other modules.
     """
     flow = Flow(running_nodes(module, whole=whole, called=called), others)
-    return _find(flow, 0, at_start=at_start), flow
+    found = _find(flow, 0, at_start=at_start)
+    # Who does something worse fetches it, too.
+    for rule, nodes in of_fetching(flow) if not (whole or found) else ():
+        line = nodes[0].lineno
+        found.append(Sink(Behaviour(rule, line, _shown(nodes[0])), nodes))
+    return found, flow
 
 
 def _find(flow: Flow, depth: int, *, at_start: bool) -> list[Sink]:
@@ -377,9 +388,11 @@ ONCE = {"swaps-the-clipboard"}
 
 TO_SOMEBODY = {
     *("sends-secrets", "sends-host-facts", "sends-what-it-intercepts", "sends-the-screen"),
-    *("sends-what-it-is-told", "runs-downloaded-code"),
+    *("sends-what-it-is-told", "runs-downloaded-code", FETCHES),
 }
 """Rules about what goes to somebody, or comes from there: whom that is identifies it."""
+ASIDE = {ON_THE_QUIET, FETCHES}
+"""Rules about what many do, which says nothing of what else a file does."""
 NOISY = {"sends-what-it-intercepts", "sends-what-it-is-told"}
 """Those of them that say nothing in a program of which all depends on all, with no address near:
 each of its functions is given something, and all of them send."""
@@ -469,7 +482,7 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 or commanded
                 or lasting
                 or _is_text(sink)
-                or Label.REQUEST in labels
+                or (Label.REQUEST in labels and not any(runs_by_name(c, flow) for c in of_node))
             )
         return rule in _WAITING or rule in _WAITING_WHERE_NEW
 
@@ -994,6 +1007,7 @@ _OF_FILES = (
     *(_of_file, _of_steps, _of_code_objects, _of_requirements, _of_hosts, of_connections),
     *(of_copies, of_confidences, of_hidden_addresses, of_pages, of_replacements),
     *(of_roundabout_calls, of_sabotage, of_commands_handed_over, of_readings, of_lasting_places),
+    of_what_is_fetched,
 )
 """What looks at a file as a whole."""
 

@@ -289,6 +289,10 @@ _SOCKETS = (
     *("socket.socket()", "socket.create_connection()", "ssl.wrap_socket()"),
     *("ssl.SSLContext().wrap_socket()", "ssl.create_default_context().wrap_socket()"),
 )
+_QUEUES = (
+    *("zmq.Context().socket()", "zmq.Context.instance().socket()", "zmq.Socket()"),
+    *("zmq.asyncio.Context().socket()", "zmq.green.Context().socket()"),
+)
 _CONNECTIONS = ("http.client.HTTPSConnection()", "http.client.HTTPConnection()")
 _REQUESTS = (
     *(f"{client}.{method}" for client in _HTTP for method in _METHODS),
@@ -313,7 +317,16 @@ RECEIVES = Table(
         *_REQUESTS,
         *("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"),
         *(f"{connection}.getresponse" for connection in _CONNECTIONS),
-        *(f"{each}.{method}" for each in _SOCKETS for method in ("recv", "recv_into", "makefile")),
+        *(f"{each}.{method}" for each in _SOCKETS for method in ("recv*", "makefile", "read")),
+        *(f"{each}.recv*" for each in _QUEUES),
+        *("imaplib.IMAP4().fetch", "imaplib.IMAP4_SSL().fetch", "poplib.POP3().retr"),
+        *("poplib.POP3_SSL().retr", "ftplib.FTP().retrlines", "telnetlib.Telnet().read*"),
+        *("xmlrpc.client.ServerProxy().*", "multiprocessing.connection.Client().recv*"),
+        *("redis.Redis().get", "redis.StrictRedis().get", "redis.from_url().get"),
+        *("redis.Redis().blpop", "pika.BlockingConnection().channel().basic_get"),
+        *("kafka.KafkaConsumer().poll", "paho.mqtt.subscribe.simple", "pynng.Sub0().recv*"),
+        *("websocket.WebSocket().recv*", "websocket.create_connection().recv*"),
+        *("websockets.sync.client.connect().recv*", "paramiko.SSHClient().open_sftp().open"),
         *("ftplib.FTP().retrbinary", "dns.resolver.resolve", "dns.resolver.query"),
         *("asyncio.open_connection().read", "asyncio.open_connection().readline"),
         *(f"{client}get_object" for client in _OF_AWS),

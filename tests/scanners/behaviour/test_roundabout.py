@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `eleventh_handed.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `twelfth_fetched.toml`."""
 
 import base64
 import tomllib
@@ -41,7 +41,14 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
 
 
 @pytest.mark.parametrize(
-    "sample", [*read("sixth"), *read("seventh"), *read("eleventh_calls"), *read("eleventh_handed")]
+    "sample",
+    [
+        *read("sixth"),
+        *read("seventh"),
+        *read("eleventh_calls"),
+        *read("eleventh_handed"),
+        *read("twelfth_fetched"),
+    ],
 )
 def test_what_runs_by_itself_is_seen(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
@@ -50,7 +57,8 @@ def test_what_runs_by_itself_is_seen(
 
 
 @pytest.mark.parametrize(
-    "sample", [*read("seventh"), *read("eleventh_calls"), *read("eleventh_handed")]
+    "sample",
+    [*read("seventh"), *read("eleventh_calls"), *read("eleventh_handed"), *read("twelfth_fetched")],
 )
 def test_it_runs_without_anybody_calling_it(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
@@ -103,6 +111,7 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
             "tenth",
             "eleventh_calls",
             "eleventh_handed",
+            "twelfth_fetched",
         )
         for each in read(f"{name}_honest")
     ],
