@@ -62,8 +62,6 @@ _IMPORTS_FROM = tables.Table(
     )
 )
 """Calls that make modules known that lie in a folder, or run them."""
-_READS_A_TABLE = ("pandas.", "fsspec.", "smart_open.")
-"""How names begin of functions that read files of this machine as well."""
 _FAR = re.compile(r"(?:https?|ftps?|s3|gs|wss?)://", re.IGNORECASE)
 _INSTALLS = re.compile(r"pip(?:\._internal\b.*)?\.main|pip\._internal\..*\.(?:main|run)")
 
@@ -99,10 +97,9 @@ def _fetches(call: Call, flow: Flow) -> bool:
     # What is handed over may be called by somebody later.
     if tables.RECEIVES not in tables.with_any(flow.expressions.names(call.node.func)):
         return False
-    reads_a_table = all(name.startswith(_READS_A_TABLE) for name in call.names)
-    if reads_a_table and not _FAR.search(flow.text(*call.everything)):
-        return False
-    return not stays_home(flow.address(call))
+    # What is opened may be a file of this machine, unless an address stands there.
+    address = f"{flow.address(call)}\n{flow.text(*call.everything)}"
+    return _FAR.search(address) is not None and not stays_home(flow.address(call))
 
 
 def _takes_what_is_fetched(call: Call, flow: Flow) -> bool:
@@ -120,7 +117,7 @@ def runs_by_name(call: Call, flow: Flow) -> bool:
     if not any(map(_says_that_it_runs, call.names)) or call.does(tables.STARTS):
         return False
     roots = {name.partition(".")[0].partition("(")[0] for name in call.names}
-    if not roots & flow.expressions.roots or any(map(flow.is_own, roots)):
+    if not (roots - {""}) & flow.expressions.roots or any(map(flow.is_own, roots)):
         return False
     function = call.node.func
     owner = (function.value,) if isinstance(function, ast.Attribute) else ()
