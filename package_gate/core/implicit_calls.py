@@ -94,6 +94,8 @@ OF_WHAT_IS_GIVEN = frozenset(
         *("__setstate__", "__getnewargs__", "__getnewargs_ex__", "__array__", "__array_struct__"),
         *("__array_interface__", "__array_ufunc__", "__array_function__", "__dataframe__"),
         *("__arrow_array__", "__html__", "__rich__", "__rich_console__"),
+        *(f"_repr_{kind}_" for kind in ("html", "pretty", "mimebundle", "svg", "png", "json")),
+        *("_repr_latex_", "_repr_markdown_", "_repr_javascript_", "_ipython_display_"),
         *("keys", "items", "values", "close", "aclose", "fileno", "isatty", "flush", "write"),
         *("writelines", "read", "read1", "readline", "readlines", "readinto", "seek", "tell"),
         *("filter", "handle", "emit", "format", "acquire", "release", "throw"),

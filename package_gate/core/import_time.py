@@ -39,11 +39,29 @@ STARTED = "__main__"
 _ONLY_WRAP = {"property", "staticmethod", "classmethod", "super"}
 RUN_WITH_A_CLASS = {
     *("__init__", "__new__", "__post_init__", "__set_name__", "__del__"),
+    *("__attrs_post_init__", "__attrs_pre_init__", "model_post_init"),
     *("run", "find_spec", "find_module", "create_module", "exec_module", "load_module"),
     "_missing_",
 }
 """Methods that run when a class is called, when a thread is started (`threading.Thread.run`) or
 something is imported (import hooks); others are followed by their names."""
+_Container = ast.Dict | ast.List | ast.Tuple | ast.Set
+_RUN_WITH_AN_OBJECT = {
+    *("default", "observe", "observe_compat", "validate", "validates", "validator"),
+    *("field_validator", "model_validator", "root_validator", "reconstructor"),
+}
+"""Decorators of attrs, pydantic, SQLAlchemy and traitlets for methods that run when an object is
+made or its attributes are read or set."""
+_RUN_IT = {"main", "callback", "invoke", "apply", "fn", "func", "py_func", "__wrapped__"}
+"""Attributes by which a command, a task or the like that was made of a function is run; a runner
+such as Click's `invoke` is given it."""
+_MAKES_AN_ACCESSOR = re.compile(r"register_\w*accessor")
+"""Decorators of classes whose objects are made when an attribute is read."""
+_KEEPS = re.compile(
+    r"update|append|extend|insert|add|setdefault|register\w*|set_defaults|\w*(?:[dD]ict|Map|Proxy\w*|List"
+    r"|Tuple|Set|deque|Enum)"
+)
+"""Functions that keep what is in a container, and call none of it."""
 GIVEN = "__given__"
 """What runs of an object (`Class.__given__`) that another module's function is given."""
 _CALLS_NOTHING = re.compile(
@@ -209,7 +227,7 @@ class Reach:
                 for item in methods:
                     self._named.setdefault(f"{node.name}.{item.name}", []).append(item)
                     self._methods.setdefault(item.name, []).append((node.name, item))
-                by_itself = [item for item in methods if item.name in RUN_WITH_A_CLASS]
+                by_itself = [item for item in methods if _runs_with_its_class(item)]
                 self._named.setdefault(node.name, []).extend(by_itself)
                 if of_given := [each for each in methods if each.name in OF_WHAT_IS_GIVEN]:
                     self._named.setdefault(f"{node.name}.{GIVEN}", []).extend(of_given)
@@ -249,8 +267,9 @@ class Reach:
                 if name not in owners:
                     found = methods(name, method, owners)
                     self._named[f"{name}.{method}"] = found
-                    if method in RUN_WITH_A_CLASS:
-                        self._named.setdefault(name, []).extend(found)
+                    by_itself = [each for each in found if _runs_with_its_class(each)]
+                    if by_itself:
+                        self._named.setdefault(name, []).extend(by_itself)
                     elif name in self._heirs:
                         self._named.setdefault(self._heirs[name], []).extend(found)
                     elif method in OF_WHAT_IS_GIVEN:
@@ -560,6 +579,8 @@ class Reach:
         for decorator in node.decorator_list:
             root = decorator.func if isinstance(decorator, ast.Call) else decorator
             own = self._named.get(root.id, []) if isinstance(root, ast.Name) else []
+            if _MAKES_AN_ACCESSOR.fullmatch(_last(root)):
+                uses.called.add(node.name)
             if isinstance(decorator, ast.Call):
                 own = [inner for each in own for inner in _returned(each)]
             for each in own:
@@ -593,6 +614,9 @@ class Reach:
                 else:
                     uses.called |= known
                 uses.called.add(f".{node.func.attr}")
+                of_command = node.func.value
+                if node.func.attr in _RUN_IT and isinstance(of_command, ast.Name):
+                    uses.called.update({of_command.id} - self._classes)
             else:
                 uses.methods.add("__call__")
             if not isinstance(node.func, ast.Attribute) or isinstance(node.func.value, ast.Call):
@@ -619,15 +643,34 @@ class Reach:
         # Click and the like call a `callback` when somebody gives the command.
         kept = {"callback"} if not at_once else set()
         given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
+        runs = _last(node.func) in _RUN_IT
         for each in (*node.args, *given):
+            if isinstance(each, _Container):
+                self._note_contained(node, each, uses)
             # What is given a class keeps it, to make something of it when that is asked for.
             if isinstance(each, ast.Name) and (at_once or each.id not in self._classes):
-                if at_once or not self._is_command(each.id):
+                if at_once or runs or not self._is_command(each.id):
                     uses.called.add(each.id)
             elif _is_of_self(each):  # `Timer(9, self.beat)`
                 uses.methods.add(each.attr)
             elif by_text := called_by_text(each):
                 uses.called_by_text.append(by_text)
+
+    def _note_contained(self, call: ast.Call, container: _Container, uses: "_Uses") -> None:
+        """Note functions in a container that another module's function is given, as hooks are."""
+        root = call.func
+        while isinstance(root, ast.Attribute | ast.Call):
+            root = root.value if isinstance(root, ast.Attribute) else root.func
+        name = root.id if isinstance(root, ast.Name) else ""
+        if name in _BUILTINS or name in self._named or _KEEPS.fullmatch(_last(call.func)):
+            return
+        held = container.values if isinstance(container, ast.Dict) else container.elts
+        for each in held:
+            if isinstance(each, ast.Name) and each.id not in self._classes:
+                if not self._is_command(each.id):
+                    uses.called.add(each.id)
+            elif isinstance(each, _Container):
+                self._note_contained(call, each, uses)
 
     def _is_command(self, name: str) -> bool:
         """Whether Click or Typer have made a command of a function: it runs when that is given."""
@@ -761,6 +804,19 @@ def _of_the_module(body: Sequence[ast.stmt], name: str) -> Iterator[Function]:
 def _is_of_python(module: str) -> bool:
     root = module.partition(".")[0]
     return root in sys.stdlib_module_names and root not in _PASSIVE
+
+
+def _last(function: ast.expr) -> str:
+    """Give the last part of a function's name."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _runs_with_its_class(method: Function) -> bool:
+    """Whether a method runs when an object of its class is made, or used at all."""
+    made_by = (getattr(each, "func", each) for each in method.decorator_list)
+    return method.name in RUN_WITH_A_CLASS or any(
+        _last(each) in _RUN_WITH_AN_OBJECT for each in made_by
+    )
 
 
 def _root(expression: ast.expr) -> str:

@@ -126,6 +126,9 @@ rule candidate
         $read24 = /\.(git-credentials|npmrc|docker|vault-token|databrickscfg|\w+_history)\b|\bnetrc\b/
         $read21 = /\*\.(ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|["'\/]\.env["'.*]|(secret|credential)\w*\*/
         $read14 = ".Session.request"
+        $read26 = /\bip_address\b|\bIPv[46]Address\b|\binet_ntoa\b|\bsubst_vars\b|get_netrc_auth|generate_(presigned|db_auth)/
+        $read27 = /\b(tkinter|MozillaCookieJar|read_environ|Configuration|HistoryAccessor|credential_provider|credentials_file)\b/
+        $read28 = /\b(list_running_servers|NETRC_FILES|HF_TOKEN_PATH)\b|\/\/(0[xX][0-9a-fA-F]{2}|[0-9]{8,10}\b|\[::ffff:)/
 
         $encode1 = /\b(b64|b32|b16|b85|a85|urlsafe_b64)encode\b|encodebytes|hexlify|\.hex\(\)/
         $prints = /\bprint\s*\(|\blog(ger|ging)?\.|std(out|err)\./
@@ -224,6 +227,8 @@ rule candidate
         $alone46 = /\b(BASH_ENV|PROMPT_COMMAND|PERL5OPT|RUBYOPT|PYTHONSTARTUP|LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|LESSOPEN|GIT_(SSH|ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND)|SSH_ASKPASS)/
         $alone47 = /__import__\(\s*\\?["'](os|posix|nt|subprocess|pty)\\?["']\s*\)\s*\.\s*(system|popen|run|call|Popen|spawn|exec|posix_spawn)|__globals__\W{1,6}(\w{1,20}\W{1,6})?(os|subprocess)\W{1,6}(system|popen|run)/
         $alone48 = /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat)\b[^\n]{0,80}\s-[a-z]*e\b|install_kernel_spec|BaseJSONConfigManager/
+        $alone49 = /\bjupyter_(config|runtime|data)_(dir|path)\b|\bjupyter_path\b|get_ipython_dir|locate_profile|find_kernel_specs|get_kernel_spec|environment\.d\b|pam_environment/
+        $alone50 = /["']ls-remote["']|core\.(sshCommand|fsmonitor|hooksPath|gitProxy)|post_to_server|submit_form|open_http_urllib|server_hostname/
         $pipes = /\|\s*(sudo\s+)?(\/[^\s"'\/]{1,12}\/)*(ba|z|da|k|a)?sh\b|["'](ba|z|da|k|a)?sh["']|(&&|;)\s*(ba|z|da|k|a)?sh\b|\bpython[0-9.]*["']/
         $http = /["'](https?|ftp):/
         $home = /chdir\(|\b(extractall|unpack_archive|copytree)\b/

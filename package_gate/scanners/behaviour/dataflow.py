@@ -27,7 +27,7 @@ from package_gate.scanners.behaviour.expressions import (
     returns_of,
     targets,
 )
-from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.folding import UNKNOWN, with_plain_hosts
 from package_gate.scanners.behaviour.hidden_ways import HiddenWays
 from package_gate.scanners.behaviour.receivers import is_for_strangers
 
@@ -138,6 +138,16 @@ _FETCHES = re.compile(tables.FETCH, re.IGNORECASE)
 _TO_FILE = re.compile(r"(?:^|\s)(?:-o|--output(?:-document)?|-OutFile)[\s=\"']*$", re.IGNORECASE)
 _WRITES = {"write", "writestr", "writelines", "write_text", "write_bytes"}
 _ENVIRONMENT = {"os.environ", "os.environb"}
+_ENVIRONMENT_BY_TEXT = {"os.environ", "os:environ", "posix.environ"}
+_TCL = ("tkinter.", "_tkinter.")
+_ENV_OF_TCL = re.compile(r"\benv\b")
+_COMPONENT = "get_component"
+_GIVE_KEYS_OF_AWS = {
+    *("get_credentials", "load_credentials", "get_frozen_credentials", "generate_presigned_url"),
+    *("generate_presigned_post", "generate_db_auth_token", _COMPONENT),
+}
+"""Methods that give keys, or addresses that are as good as keys."""
+_OF_AWS = {"boto3", "botocore", "aiobotocore", "aioboto3"}
 _FIELDS = "all fields"
 """The key of all that the objects of a file hold."""
 _ITEM = "item of "
@@ -1367,7 +1377,7 @@ class Flow:
         text = self.expressions.text(node)
         if not text.strip(UNKNOWN):
             return False
-        labels |= _of_text(text)
+        labels |= _of_text(with_plain_hosts(text))
         if _SECRET_NAME.search(text) and self._reads_several(node, text):
             labels.add(Label.GATHERED)
         keys.add(f"file {text}")
@@ -1435,6 +1445,17 @@ class Flow:
         named = (each.value for each in node.keywords if each.arg in _SERVERS)
         return any(_HOST_NAME.search(self.text(each)) for each in named)
 
+    def _gives_keys_of_aws(self, method: str, call: ast.Call) -> bool:
+        """Whether a method of such a name is one of AWS's libraries, as far as the imports say."""
+        if _OF_AWS.isdisjoint(self.expressions.roots):
+            return False
+        return method != _COMPONENT or "credential" in self.text(*call.args[:1])
+
+    def _of_tcl(self, names: frozenset[str], call: ast.Call) -> bool:
+        """Whether this asks Tcl, which has its own variable for the environment."""
+        asks = any(name.startswith(_TCL) for name in names)
+        return asks and bool(_ENV_OF_TCL.search(self.text(*call.args)))
+
     def _collect_call(self, node: ast.Call, labels: set[Label], keys: Keys) -> None:
         if isinstance(node.func, ast.Name):
             keys.add(f"{node.func.id}()")
@@ -1461,6 +1482,12 @@ class Flow:
             _SHOWS_ENVIRONMENT.search(self._template(node))
         ):
             labels |= {Label.SECRET, Label.LOOT}
+        if any(getattr(each, "value", "") in _ENVIRONMENT_BY_TEXT for each in node.args):
+            labels |= {Label.SECRET, Label.LOOT}  # `patch.dict("os.environ")`
+        if self._of_tcl(names, node):
+            labels |= {Label.SECRET, Label.LOOT}
+        if method in _GIVE_KEYS_OF_AWS and self._gives_keys_of_aws(method, node):
+            labels.add(Label.SECRET)
         if method == "hex" and not node.args:
             labels.add(Label.DISGUISED)
         if method == "get_paginator" and _LISTS_SECRETS.search(self.text(*node.args[:1])):

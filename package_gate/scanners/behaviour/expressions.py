@@ -19,6 +19,7 @@ from package_gate.core.scopes import arms_of, exclude_each_other, is_local, plai
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.folding import (
     CUT,
+    HELD_PLACES,
     UNKNOWN,
     Several,
     as_text,
@@ -26,6 +27,7 @@ from package_gate.scanners.behaviour.folding import (
     called,
     first_of,
     formatted,
+    held_by_aws,
     method,
     number_of,
     shortened,
@@ -72,6 +74,8 @@ Bound = Mapping[str, object]
 """What variables of a comprehension and parameters of a called function stand for, by name."""
 _IN_A_LOOP = ""
 """Stands among these in a comprehension."""
+_READS_THE_SAME = {"parent", "name", "compressed", "exploded"}
+"""Attributes that read like their object."""
 _NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
 
 
@@ -448,6 +452,8 @@ class Expressions:
             return bound[node.id]
         if node.id == "__file__":
             return "__file__"
+        if self.imports.get(node.id) in HELD_PLACES:
+            return HELD_PLACES[self.imports[node.id]]
         values = self._values_of(node)
         found = [self._value(e, depth, {}) for e in (*values, *self._defaults.get(node.id, ()))]
         if node.id not in self.values and (self.wildcards or node.id in self.imports):
@@ -468,9 +474,11 @@ class Expressions:
         names = self.names(node, depth)
         if "sys.executable" in names:
             return "python"
+        for name in names & HELD_PLACES.keys():
+            return HELD_PLACES[name]
         if known := self._of_others(names, depth):
             return known[0] if len(known) == 1 else _either_of(known)
-        return self._value(node.value, depth, bound) if node.attr in ("parent", "name") else None
+        return self._value(node.value, depth, bound) if node.attr in _READS_THE_SAME else None
 
     def _of_others(
         self, names: Iterable[str], depth: int, given: Given | None = None
@@ -572,6 +580,9 @@ class Expressions:
         if isinstance(node.slice, ast.Slice):
             return self._cut(whole, node.slice, depth, bound)
         index = self._value(node.slice, depth, bound)
+        for name in self.names(node.value, depth) if index == "credentials_file" else ():
+            if held := held_by_aws(name, index):
+                return [held]
         if isinstance(whole, list) and isinstance(index, int) and -len(whole) <= index < len(whole):
             return whole[index]
         return whole if isinstance(whole, list) else None

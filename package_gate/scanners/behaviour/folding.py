@@ -8,7 +8,9 @@ import ast
 import base64
 import binascii
 import codecs
+import ipaddress
 import re
+import socket
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -30,11 +32,62 @@ Item = TypeVar("Item")
 
 _SAME = {
     *("str", "bytes", "bytearray", "list", "tuple", "repr", "Path", "pathlib.Path"),
-    *("pathlib.PurePath", "os.path.expanduser", "os.path.expandvars", "os.path.abspath"),
+    *("pathlib.PurePath", "os.path.expanduser", "os.path.abspath"),
     *("os.path.normpath", "os.path.realpath", "os.path.dirname", "os.fspath"),
     *("sorted", "set", "iter", "ast.parse", "compile"),
 }
 """Functions whose result reads like their first argument."""
+_EXPANDS = re.compile(r"(?:\w+\.)*(?:expand_?(?:env_?)?vars|expand_env(?:_variables)?|subst_vars)")
+"""How functions are called that put variables of the environment into a text."""
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+_IP_ADDRESSES = {
+    *("ipaddress.ip_address", "ipaddress.IPv4Address", "ipaddress.IPv6Address"),
+    *("socket.inet_ntoa", "_socket.inet_ntoa"),
+}
+_OF_USERS = re.compile(
+    r"(?:platformdirs|appdirs|pip\._vendor\.platformdirs)\.user_(config|data|cache|state)_(?:dir|path)"
+)
+_FOLDERS_OF_USERS = {
+    **{"config": "~/.config", "data": "~/.local/share", "cache": "~/.cache"},
+    "state": "~/.local/state",
+}
+_JUPYTER, _JUPYTER_DATA, _IPYTHON = "~/.jupyter", "~/.local/share/jupyter", "~/.ipython"
+_AWS_CREDENTIALS = "~/.aws/credentials"
+_KERNEL = f"{_JUPYTER_DATA}/kernels/python3"
+_GIVEN_PLACES: dict[str, str | list[str]] = {
+    "jupyter_core.paths.jupyter_config_dir": _JUPYTER,
+    "jupyter_core.paths.jupyter_config_path": [_JUPYTER],
+    "jupyter_core.paths.jupyter_data_dir": _JUPYTER_DATA,
+    "jupyter_core.paths.jupyter_path": [_JUPYTER_DATA],
+    "jupyter_core.paths.jupyter_runtime_dir": f"{_JUPYTER_DATA}/runtime",
+    "jupyter_client.kernelspec.find_kernel_specs": [_KERNEL],
+    "jupyter_client.kernelspec.KernelSpecManager().find_kernel_specs": [_KERNEL],
+    "IPython.paths.get_ipython_dir": _IPYTHON,
+    "IPython.utils.path.get_ipython_dir": _IPYTHON,
+    "IPython.paths.locate_profile": f"{_IPYTHON}/profile_default",
+    "IPython.utils.path.locate_profile": f"{_IPYTHON}/profile_default",
+    "site.getuserbase": "~/.local",
+    "site.getusersitepackages": "~/.local/lib/python3/site-packages",
+    "google.auth._cloud_sdk.get_application_default_credentials_path": (
+        "~/.config/gcloud/application_default_credentials.json"
+    ),
+}
+"""Functions that give a place in somebody's folder."""
+HELD_PLACES: dict[str, str | list[str]] = {
+    "site.USER_BASE": "~/.local",
+    "site.USER_SITE": "~/.local/lib/python3/site-packages",
+    "requests.utils.NETRC_FILES": ["~/.netrc"],
+    "twine.utils.DEFAULT_CONFIG_FILE": "~/.pypirc",
+    "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION": "~/.kube/config",
+    "huggingface_hub.constants.HF_TOKEN_PATH": "~/.cache/huggingface/token",
+    "jupyter_client.kernelspec.get_kernel_spec().resource_dir": _KERNEL,
+    "jupyter_client.kernelspec.KernelSpecManager().get_kernel_spec().resource_dir": _KERNEL,
+}
+"""What modules hold that is such a place."""
+_NUMBER_HOST = re.compile(
+    r"(//(?:[^/@\s]{0,99}@)?)(\[[0-9a-fA-F:.]{2,45}\]|[0-9][0-9a-fA-FxX.]{0,45})(?=[:/?#\s]|$)"
+)
+_OF_AWS = ("botocore.", "boto3.")
 _OF_NUMBERS = {"bytes", "bytearray", "array.array"}
 """Functions that take a text as a list of its letters' numbers."""
 _PATHS = {"Path", "pathlib.Path", "pathlib.PurePath"}
@@ -95,6 +148,16 @@ def called(name: str, arguments: list[object]) -> object:
         return _of_numbers(arguments[-1])
     if name in _SAME:
         return first
+    if _EXPANDS.fullmatch(name) and isinstance(first, str):
+        return expanded(first)
+    if name in _GIVEN_PLACES:
+        return _GIVEN_PLACES[name]
+    if of_users := _OF_USERS.fullmatch(name):
+        return "/".join((_FOLDERS_OF_USERS[of_users[1]], *map(as_text, arguments[:1])))
+    if name.endswith(".get_config_variable"):
+        return held_by_aws(name, first)
+    if name in _IP_ADDRESSES:
+        return _ip_address(first)
     if name == "textwrap.dedent" and isinstance(first, str):
         return textwrap.dedent(first)
     if name in _LISTED:
@@ -124,6 +187,52 @@ def called(name: str, arguments: list[object]) -> object:
     if isinstance(first, str) and UNKNOWN not in first:
         return _decoded(name, first, arguments[1:])
     return None
+
+
+def expanded(text: str) -> str:
+    """Give a text with `$NAME` and `${NAME}` as they are read from the environment."""
+    return _VARIABLE.sub(lambda found: _variable(found[1] or found[2]), text)
+
+
+def _variable(name: str) -> str:
+    return "~" if name == "HOME" else f"%{name}%"
+
+
+def held_by_aws(name: str, key: object) -> str | None:
+    """Give the path that settings of AWS's libraries, by a dotted name, have under a key."""
+    known = key == "credentials_file" and name.startswith(_OF_AWS)
+    return _AWS_CREDENTIALS if known else None
+
+
+def _ip_address(value: object) -> str | None:
+    """Give the address that a number, or its bytes, stand for."""
+    try:
+        if isinstance(value, int):
+            return str(ipaddress.ip_address(value))
+        if isinstance(value, str) and len(value) in (4, 16) and not value.isascii():
+            return str(ipaddress.ip_address(value.encode("latin-1")))
+        return value if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def with_plain_hosts(text: str) -> str:
+    """Give a text with each host that is a number in its usual spelling.
+
+    `//0xA9FEA9FE/`, `//2852039166/` and `//[::ffff:a9fe:a9fe]/` are the same host.
+    """
+    return _NUMBER_HOST.sub(_plain_host, text) if "//" in text else text
+
+
+def _plain_host(found: re.Match[str]) -> str:
+    begin, host = found.groups()
+    try:
+        if host.startswith("["):
+            mapped = ipaddress.IPv6Address(host[1:-1]).ipv4_mapped
+            return f"{begin}{mapped}" if mapped else found[0]
+        return begin + socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return found[0]
 
 
 def _of_numbers(items: object) -> object:

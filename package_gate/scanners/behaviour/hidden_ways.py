@@ -64,6 +64,8 @@ class HiddenWays:
             elif isinstance(node, ast.Assign):
                 yield from self._of_globals(node)
                 for target in node.targets:
+                    if isinstance(target, ast.Subscript):  # `form.fields["a"] = …`
+                        target = target.value
                     owner = target.value if isinstance(target, ast.Attribute) else None
                     if isinstance(owner, ast.Name) and self._is_kept(owner.id):
                         yield owner.id, node.value
@@ -80,6 +82,8 @@ class HiddenWays:
         buffers = [each for each in taking if self._is_buffer(each.id)]
         for buffer in buffers if buffers and self._may_fill(call) else ():
             yield from ((buffer.id, each) for each in given if each is not buffer)
+            if filled is not None and filled is not buffer:  # `settings.write(buffer)`
+                yield buffer.id, filled
         for function in self._expressions.called_here(call):
             for parameter, value in parameters_given(function, call):
                 if isinstance(value, ast.Name) and self._is_buffer(value.id):

@@ -65,7 +65,14 @@ _SCRIPTS = tuple(filter(None, (*_SHELL_SCRIPTS, *_OTHER_SCRIPTS)))
 _ANY = ("*",)
 """Of files that may have any suffix."""
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
-_BEFORE = r"(?:^|[\s/;&|(\"'`])"
+_BEFORE = r"(?:^|[\s/;&|(\"'`=!])"
+_RUN_BY_OPTION = (
+    r"(?:\bcore\.(?:sshcommand|fsmonitor|editor|pager|askpass|gitproxy|alternaterefscommand)"
+    r"|\bcredential\.helper|\b(?:diff|filter|merge|gpg|pager|alias|sequence)\.[\w.]+"
+    r"|\b(?:proxy|local)command|--(?:upload-pack|receive-pack|rsh|to-command|use-compress-program)"
+    r"|--checkpoint-action=exec)"
+)
+"""Settings of git, ssh, tar and rsync that say what these start."""
 _FILE = r"([^\s;&|<>()\"'`-][^\s;&|<>()\"'`]*)"
 _RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern, re.MULTILINE | re.IGNORECASE), suffixes)
@@ -82,6 +89,7 @@ _RUN_BY: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (rf"{_BEFORE}{_OTHERS}\b[^|;&\n]*<\s*{_FILE}", _OTHER_SCRIPTS),
         (rf"{_BEFORE}[gmn]?awk\b[^|;&\n]*?\s(?:-f|--file=)\s*{_FILE}", _OTHER_SCRIPTS),
         (rf"{_BEFORE}{_SHELL}\b[^|;&\n]*?\s--(?:rcfile|init-file)[\s=]+{_FILE}", _SHELL_SCRIPTS),
+        (rf"{_RUN_BY_OPTION}\s*[\s=]\s*['\"!]*{_FILE}", _SHELL_SCRIPTS),
         (rf"{_BEFORE}{_MAKE}\b[^|;&\n]*?\s(?:-f|--(?:make)?file=)\s*{_FILE}", _ANY),
     )
 )  # fmt: skip

@@ -69,8 +69,12 @@ from package_gate.scanners.behaviour.sending import (
 from package_gate.scanners.behaviour.worked_out import is_worked_out
 
 _MAX_DEPTH = 2
-_DATA_IN_A_NAME = re.compile(rf"{UNKNOWN}[^\s{UNKNOWN}]*\.[a-z0-9-]+\.[a-z]{{2}}")
+_DATA_IN_A_NAME = re.compile(rf"[{UNKNOWN}%][^\s{UNKNOWN}%/]*\.[a-z0-9-]+\.[a-z]{{2}}")
 """Below a domain that somebody can have: `HOST.local` and `HOST.lan` are names at home."""
+_HOSTS = {"host", "hostname", "server_hostname", "server_name", "server", "sni"}
+"""Arguments that name a host."""
+_MACROS = "define_macros"
+_HOME_IN_A_MACRO = re.compile(r"(?:^|[\"'\s])~(?:$|[\"'/\s])")
 _LONG_SPACE = re.compile(r";[ \t]{100}")
 _FAR_RIGHT = re.compile(r"\S[ \t]*;[ \t]{100,}[^\s#]")
 _INVISIBLE = re.compile(
@@ -523,6 +527,8 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "reads-other-processes"
     if _hands_away(call, flow) or _GIT_AWAY.search(_git_command(call, flow)):
         yield "sends-secrets"
+    if _names_a_host_after_a_secret(call, flow):
+        yield "sends-secrets"
     if any(map(_MINER.search, _texts_in(call))):
         yield "mines"
     path = flow.written_path(call)
@@ -564,7 +570,8 @@ _NETWORK = (
 )
 """How the names of modules begin of which every function may send what it is given."""
 _ONLY_TAKES = re.compile(
-    r"download|get|fetch|load|read|open|connect|from_|list|exists", re.IGNORECASE
+    r"(?!\w*(?:http|post|send|submit))(?:download|get|fetch|load|read|open|connect|from_|list|exists)",
+    re.IGNORECASE,
 )
 """How functions are called that take something, and a path to put it."""
 
@@ -685,6 +692,16 @@ def _looked_up(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         yield "sends-secrets" if Label.SECRET in labels else "sends-host-facts"
 
 
+def _names_a_host_after_a_secret(call: Call, flow: Flow) -> bool:
+    """Whether a host is named by a secret: who resolves names, or listens, gets to know it."""
+    return any(
+        key in _HOSTS
+        and _DATA_IN_A_NAME.search(flow.text(value))
+        and Label.SECRET in flow.labels(value)
+        for key, value in call.keywords
+    )
+
+
 def _hides_its_name(call: Call, flow: Flow) -> bool:
     """Whether a function is called that nobody can find by its name."""
     function = call.node.func
@@ -743,10 +760,11 @@ def _of_program(call: Call, flow: Flow, labels: set[Label]) -> Iterator[str]:
         yield "runs-decoded-code"
     if Label.DOWNLOADED in labels and _is_run_by(call, flow):
         yield "runs-downloaded-code"
-    if tables.SENDERS.search(command):
+    by_sender = bool(tables.SENDERS.search(command))
+    if by_sender or is_for_strangers(command):
         if Label.SECRET in labels:
             yield "sends-secrets"
-        elif Label.HOST_FACTS in labels:
+        elif by_sender and Label.HOST_FACTS in labels:
             yield "sends-host-facts"
     names = {n for _, value in call.keywords for n in _all_names(value, flow)}
     ends = [value for key, value in call.keywords if key in ("stdin", "stdout", "stderr")]
@@ -932,6 +950,17 @@ def _of_steps(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
             yield "runs-decoded-code", (node,)
 
 
+def _of_macros(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
+    """Yield what has a build write a secret, or where somebody's folder is, into a library."""
+    for call in flow.calls:
+        owner = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+        added = call.arguments if getattr(owner, "attr", "") == _MACROS else ()
+        given = (value for key, value in call.keywords if key in (_MACROS, "defines"))
+        for each in (*added, *given):
+            if _HOME_IN_A_MACRO.search(flow.text(each)) or Label.SECRET in flow.labels(each):
+                yield "reads-credentials", (call.node,)
+
+
 def _of_requirements(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """Yield what names the requirements of a build, when one of them has an address of its own."""
     given = [each for each in _options(flow) if each[0] in _BUILD_REQUIRES]
@@ -1004,7 +1033,15 @@ def _of_code_objects(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
 
 
 _OF_FILES = (
-    *(_of_file, _of_steps, _of_code_objects, _of_requirements, _of_hosts, of_connections),
+    *(
+        _of_file,
+        _of_steps,
+        _of_macros,
+        _of_code_objects,
+        _of_requirements,
+        _of_hosts,
+        of_connections,
+    ),
     *(of_copies, of_confidences, of_hidden_addresses, of_pages, of_replacements),
     *(of_roundabout_calls, of_sabotage, of_commands_handed_over, of_readings, of_lasting_places),
     of_what_is_fetched,

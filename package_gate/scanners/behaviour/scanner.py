@@ -7,6 +7,7 @@ when Python starts. Nothing of a package is run for that.
 
 import gc
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from package_gate.core.artifact import UnpackedArtifact, UnpackedPackage
@@ -28,6 +29,7 @@ from package_gate.scanners import versions
 from package_gate.scanners.behaviour import LOOK, NAME, NEWS, RULES
 from package_gate.scanners.behaviour.build_settings import of_build_settings
 from package_gate.scanners.behaviour.candidates import MAX_FILE_BYTES, CandidateRules
+from package_gate.scanners.behaviour.compiled_sources import of_compiled_sources
 from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour, counts_where_new
@@ -84,7 +86,8 @@ class BehaviourScanner:
         for path, each in of_data_files(tree):
             places.setdefault((each.rule, each.waits), []).append((path, each))
         if not filename.endswith(".whl"):
-            for path, each in of_build_settings(tree, package.own):
+            of_builds = (of_build_settings(tree, package.own), of_compiled_sources(tree))
+            for path, each in chain(*of_builds):
                 places.setdefault((each.rule, each.waits), []).append((path, each))
         for (rule, waits), behaving in places.items():
             for first in range(0, len(behaving), MAX_LOCATIONS):

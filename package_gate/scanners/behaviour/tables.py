@@ -22,7 +22,9 @@ CREDENTIALS = re.compile(
     r"|\.cache/huggingface/token\b|\.config/(?:hub|rclone/rclone\.conf|op)\b|\.password-store\b"
     r"|profile_\w+/history\.sqlite\b|\.ipython/.*\bhistory\.sqlite\b"
     r"|\*\.(?:ipynb|csv|parquet|xlsx?|pem|key|kdbx|env)\b|(?:^|[/~])\.env(?:\*|\.(?:local|prod\w*|dev\w*))?$"
-    r"|\*\*/\.?(?:secret|credential)\w*\*|//169\.254\.(?:169\.254|170\.2)\b|//metadata\.google\.internal\b",
+    r"|\*\*/\.?(?:secret|credential)\w*\*|(?://|^)169\.254\.(?:169\.254|170\.2)\b"
+    r"|//metadata\.google\.internal\b|//\[fd00:ec2::254\]|jupyter[\\/]runtime\b|\b[jn][pb]server-[^/\s]*\.json"
+    r"|~[^\n]{0,200}[\\/]cookies(?:\.\w+)?$",
     re.MULTILINE | re.IGNORECASE,
 )
 """Texts that name where people and programs keep secrets, or a person's own files."""
@@ -33,7 +35,7 @@ LOOT = re.compile(
     r"|history\.sqlite\b|\.(?:python|psql|mysql|node_repl|sqlite|rediscli)_history\b|\.git-credentials\b"
     r"|\.config/git/credentials\b|\.password-store\b|\.config/sops/age\b"
     r"|(?:^|[/~])\.env(?:\*|\.(?:local|prod\w*|dev\w*))?$|^~[/\\](?:\*\*[/\\])?\*"
-    r"|\*\*/\.?(?:secret|credential)\w*\*",
+    r"|\*\*/\.?(?:secret|credential)\w*\*|~[^\n*]{0,100}\*[^\n]{0,100}[/\\]cookies(?:\.\w+)?$",
     re.IGNORECASE | re.MULTILINE,
 )
 """Texts that name what thieves look for, and hardly any honest client sends."""
@@ -46,7 +48,8 @@ CREDENTIAL_FILES = re.compile(
     r"|[/\\]application_default_credentials\.json|/etc/shadow\b|/Login Data\b"
     r"|Local Extension Settings"
     r"|[/\\](?:cookies\.sqlite|key[34]\.db|logins\.json|wallet\.dat)|Library/Keychains/|MetaMask"
-    r"|/proc/(?:[^/]{0,40}/)?environ\b"
+    r"|/proc/(?:[^/]{0,40}/)?environ\b|[/\\]jupyter[/\\]runtime[/\\](?!kernel)[^/\\\n]*\.json"
+    r"|^~[^*\n]*\*[^\n]*[/\\][Cc]ookies(?:\.\w+)?$"
     r"|^~[/\\](?:\*\*[/\\])?[^/\\\n*]{0,6}\*[^/\\.\n]{0,6}$"
     r"|\.(?:aws|ssh)[/\\](?:~|[^/\\\n]*[*\0])|%(?:AWS_SHARED_CREDENTIALS_FILE|NETRC)%"
 )
@@ -80,7 +83,8 @@ HOST_FACTS_TEXT = re.compile(r"%(?:USER|USERNAME|LOGNAME|HOSTNAME|COMPUTERNAME|U
 AUTOSTART = re.compile(
     r"\.(?:bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zprofile|zshenv)\b"
     r"|\.(?:zlogin|inputrc|pdbrc|vimrc|Rprofile|xprofile|ssh[\\/]rc|envrc)\b|fish[\\/]conf|LaunchAgents|LaunchDaemons"
-    r"|systemd/(?:user|system)/|/etc/(?:cron|init\.d|rc\.local|profile)|/\.config/autostart"
+    r"|systemd/(?:user|system)/|/etc/(?:cron|init\.d|rc\.local|profile|environment)|/\.config/(?:autostart|environment\.d)"
+    r"|\.pam_environment\b|plasma-workspace/env"
     r"|Start Menu.{0,40}Startup|CurrentVersion[\\/]+Run|(?:site|user)customize\.py"
     r"|profile_\w+[\\/]startup|activate\.d\b|/bin/activate\b|/etc/(?:ld\.so\.preload|pam\.d|bash_completion)"
     r"|[~%/\\]\.local[\\/]bin[\\/]|bash-completion[\\/]completions",
@@ -374,7 +378,13 @@ SENDS = Table(
         *("asyncio.open_connection().write", "asyncio.open_connection().writelines"),
         *(f"{each}.makefile().write*" for each in _SOCKETS),
         *("xmlrpc.client.ServerProxy().*", "multiprocessing.connection.Client().send*"),
-        *("webbrowser.open*", "webbrowser.get().open*"),
+        *("webbrowser.open*", "webbrowser.get().open*", "lxml.html.open_http_urllib"),
+        "lxml.html.submit_form",
+        *(
+            f"{commands}.command.{name}.{name}().{method}"
+            for commands in ("distutils", "setuptools", "setuptools._distutils")
+            for name, method in (("register", "post_to_server"), ("upload", "upload_file"))
+        ),
         *(
             f"{client}{verb}*"
             for client in _OF_AWS
@@ -475,6 +485,20 @@ LOOKS_UP = Table(
         *("aiodns.DNSResolver().query", "socket.gethostbyaddr", "socket.getnameinfo"),
         *("asyncio.get_event_loop().getaddrinfo", "asyncio.get_running_loop().getaddrinfo"),
         *("socket.socket().connect", "socket.create_connection", "socket.socket().connect_ex"),
+        *("asyncio.open_connection", "ssl.get_server_certificate"),
+        *(
+            "http.client.HTTPConnection",
+            "http.client.HTTPSConnection",
+            "ftplib.FTP",
+            "smtplib.SMTP",
+        ),
+        *(
+            "smtplib.SMTP_SSL",
+            "telnetlib.Telnet",
+            "poplib.POP3",
+            "imaplib.IMAP4",
+            "imaplib.IMAP4_SSL",
+        ),
     )
 )
 """Calls that ask name servers for their argument."""
@@ -533,7 +557,14 @@ SECRETS = Table(
      "botocore.utils.InstanceMetadataFetcher().retrieve_iam_role_credentials",
      "botocore.utils.ContainerMetadataFetcher().retrieve_*", "ec2_metadata.ec2_metadata.iam_*",
      "boto3.client().create_access_key", "boto3.Session().client().create_access_key",
-     "huggingface_hub.get_token", "gc.get_objects", "__main__.__dict__")
+     "huggingface_hub.get_token", "gc.get_objects", "__main__.__dict__",
+     "requests.utils.get_netrc_auth", "pip._internal.configuration.Configuration",
+     "pip._internal.network.auth.*", "jupyter_server.serverapp.list_running_servers",
+     "notebook.notebookapp.list_running_servers",
+     *(f"botocore.credentials.{name}*" for name in (
+         "CredentialResolver", "create_credential_resolver", "EnvProvider", "ConfigProvider",
+         "SharedCredentialProvider", "ProfileProviderBuilder", "AssumeRoleProvider",
+         "ProcessProvider", "SSOProvider", "ContainerProvider", "InstanceMetadataProvider")))
 )  # fmt: skip
 """Calls and names that give credentials, or all that a program holds."""
 ALL_SECRETS = Table(
@@ -548,6 +579,7 @@ ALL_SECRETS = Table(
      "hvac.Client().secrets.kv.v2.list_secrets", "hvac.Client().secrets.kv.v1.list_secrets",
      "hvac.Client().secrets.kv.list_secrets", "dbutils.secrets.list",
      "airflow.models.Variable.get_all",
+     "IPython.core.history.HistoryAccessor", "IPython.core.history.HistoryManager",
      *(f"{shell}.{held}*" for shell in ("IPython.get_ipython()", "get_ipython()")
        for held in ("user_ns", "history_manager.get", "history_manager.search")))
 )  # fmt: skip
