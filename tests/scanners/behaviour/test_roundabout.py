@@ -48,6 +48,7 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
         *read("eleventh_calls"),
         *read("eleventh_handed"),
         *read("twelfth_fetched"),
+        *read("twelfth_sources"),
     ],
 )
 def test_what_runs_by_itself_is_seen(
@@ -58,7 +59,13 @@ def test_what_runs_by_itself_is_seen(
 
 @pytest.mark.parametrize(
     "sample",
-    [*read("seventh"), *read("eleventh_calls"), *read("eleventh_handed"), *read("twelfth_fetched")],
+    [
+        *read("seventh"),
+        *read("eleventh_calls"),
+        *read("eleventh_handed"),
+        *read("twelfth_fetched"),
+        *read("twelfth_sources"),
+    ],
 )
 def test_it_runs_without_anybody_calling_it(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
@@ -112,6 +119,7 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
             "eleventh_calls",
             "eleventh_handed",
             "twelfth_fetched",
+            "twelfth_sources",
         )
         for each in read(f"{name}_honest")
     ],
