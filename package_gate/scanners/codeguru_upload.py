@@ -14,9 +14,9 @@ import tenacity
 from package_gate.aws.secrets import keep_out_of_log
 from package_gate.core.artifact import UnpackedArtifact
 from package_gate.core.errors import ScannerError
+from package_gate.inventory.trees import regular_files
 from package_gate.net.failures import RETRIED_STATUSES
 from package_gate.net.session import HTTPSession, Network, NoAnswerError
-from package_gate.scanners.trees import regular_files
 
 # An upload address is signed: who has it can upload.
 keep_out_of_log("botocore.parsers", '"s3Url"')

@@ -24,6 +24,8 @@ from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, deep_recursion, parse
 from package_gate.core.text import one_line, printable
+from package_gate.inventory.running.build_reach import waits
+from package_gate.inventory.running.files import RunningFiles, Runs
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
 from package_gate.scanners.behaviour.dataflow import Flow
@@ -34,7 +36,6 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_whole_file,
 )
 from package_gate.scanners.behaviour.rules import Behaviour, Sink
-from package_gate.scanners.build_reach import waits
 from package_gate.scanners.guarddog_rules import (
     MAX_FILE_BYTES,
     Hit,
@@ -43,7 +44,6 @@ from package_gate.scanners.guarddog_rules import (
     TreeScan,
 )
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles, Runs
 
 NAME = "guarddog"
 HIGH_RISK = 7.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from package_gate.scanners.trees import regular_files
+from package_gate.inventory.trees import regular_files
 
 Result = TypeVar("Result")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from package_gate.core.module_graph import ModuleGraph
-from package_gate.scanners.build_reach import waits
+from package_gate.inventory.running.build_reach import waits
 
 _WORD = r"[^\W\d]\w*"
 _IMPORT = re.compile(

@@ -34,12 +34,12 @@ from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local, plain, unparsed
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
+from package_gate.inventory.running.files import RunningFiles, Runs, runs_at_start
+from package_gate.inventory.trees import regular_files
 from package_gate.scanners.behaviour.afar import CHANGES_ITS_OBJECT, Afar, stem
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.rules import NOISY, Sink
 from package_gate.scanners.behaviour.statements import Statements, blocks_of, is_block
-from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.trees import regular_files
 
 ALONE = "alone"
 """The occasion of a module that no other one imports."""

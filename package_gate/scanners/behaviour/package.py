@@ -35,6 +35,9 @@ from package_gate.core.syntax import (
     parse,
 )
 from package_gate.inventory.declared_entry_points import declared_entry_points
+from package_gate.inventory.running.build_reach import waits
+from package_gate.inventory.running.files import RunningFiles, Runs, runs_at_start
+from package_gate.inventory.trees import regular_files
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import HIDDEN, Expressions
 from package_gate.scanners.behaviour.fetched import FETCHES
@@ -62,10 +65,7 @@ from package_gate.scanners.behaviour.rules import (
     sinks,
     waiting,
 )
-from package_gate.scanners.build_reach import waits
 from package_gate.scanners.once import Once
-from package_gate.scanners.running_files import RunningFiles, Runs, runs_at_start
-from package_gate.scanners.trees import regular_files
 
 BUILD_HOOKS = frozenset(
     {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.inventory.running.files import RunningFiles
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
-from package_gate.scanners.running_files import RunningFiles
 
 WHEEL = "sample-1.0-py3-none-any.whl"
 SEND = "sample/telemetry.py"

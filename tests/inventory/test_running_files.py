@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.scanners.running_files import RunningFiles, Runs, runs_whole
+from package_gate.inventory.running.files import RunningFiles, Runs, runs_whole
 from tests.scanners.packages import package
 
 WHEEL, SDIST = "sample-1.0-py3-none-any.whl", "sample-1.0.tar.gz"

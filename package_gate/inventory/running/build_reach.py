@@ -17,8 +17,8 @@ from package_gate.core.module_graph import imported_names
 from package_gate.core.source import read_source
 from package_gate.inventory.build_commands import RECIPES, is_recipe, of_project_file
 from package_gate.inventory.formats.entry_points import is_metadata, read_entry_points
-from package_gate.scanners.projects import package_folders, project_folders, texts_in
-from package_gate.scanners.trees import regular_files
+from package_gate.inventory.running.projects import package_folders, project_folders, texts_in
+from package_gate.inventory.trees import regular_files
 
 STARTS = frozenset({"setup.py", "hatch_build.py", "pdm_build.py", "SConstruct"})
 """Files that a build runs because of their names."""

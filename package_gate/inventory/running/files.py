@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from package_gate.core.module_graph import installed
-from package_gate.scanners.build_reach import STARTS, Reached, reached_files
-from package_gate.scanners.left_out import left_out
-from package_gate.scanners.projects import project_folders
-from package_gate.scanners.trees import regular_files
+from package_gate.inventory.running.build_reach import STARTS, Reached, reached_files
+from package_gate.inventory.running.left_out import left_out
+from package_gate.inventory.running.projects import project_folders
+from package_gate.inventory.trees import regular_files
 
 _ALWAYS_RUN = {*STARTS, "sitecustomize.py", "usercustomize.py"}
 _MAX_BYTES = 1024 * 1024

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
-from package_gate.scanners.build_reach import STARTS
-from package_gate.scanners.projects import project_folders, takes_all, texts_in
+from package_gate.inventory.running.build_reach import STARTS
+from package_gate.inventory.running.projects import project_folders, takes_all, texts_in
 
 _BESIDE_PACKAGES = frozenset(
     {"benchmarks", "demos", "doc", "docs", "documentation", "example", "examples", "samples"}
