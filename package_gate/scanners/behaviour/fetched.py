@@ -103,7 +103,8 @@ def _fetches(call: Call, flow: Flow) -> bool:
 
 
 def _takes_what_is_fetched(call: Call, flow: Flow) -> bool:
-    if call.does(_KEEPS) or any(name.rpartition(".")[2] in _UNPICKLES for name in call.names):
+    unpickles = any(name.rpartition(".")[2] in _UNPICKLES for name in call.names)
+    if call.does(_KEEPS) or (unpickles and not flow.is_own("zmq")):
         return True
     if not call.names or any(map(_ONLY_READS_IT.fullmatch, call.names)):
         return False
@@ -159,7 +160,7 @@ def _evaluates_fetched_types(call: Call, flow: Flow) -> bool:
 def _fetches_code(call: Call, flow: Flow) -> bool:
     """Whether a file is fetched that is code by its name, or objects that are unpickled."""
     if any(name.rpartition(".")[2] in _UNPICKLES for name in call.names):
-        return not stays_home(flow.address(call))
+        return not (stays_home(flow.address(call)) or flow.is_own("zmq"))
     if not call.does(_KEEPS):
         return False
     named = [value for key, value in call.keywords if key in ("filename", "out")]

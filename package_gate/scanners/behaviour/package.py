@@ -574,6 +574,8 @@ class PackageBehaviour:
         """Yield functions that another module's decorator may keep, and something calls at once."""
         content = self._graph.modules.get(path, b"")
         for name, decorators in _decorated(content, names).items() if b"@" in content else ():
+            if any(each.endswith((".command", ".group")) for each in decorators):
+                continue  # of Click and the like, which runs when somebody gives it
             keepers = {self._graph.resolve(path, each)[0] for each in decorators} - {"", path}
             if any(map(self._has_all_called, sorted(keepers))):
                 yield name
