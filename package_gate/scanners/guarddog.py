@@ -24,6 +24,7 @@ from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, deep_recursion, parse
 from package_gate.core.text import one_line, printable
+from package_gate.inventory.once import Once
 from package_gate.inventory.running.build_reach import waits
 from package_gate.inventory.running.files import RunningFiles, Runs
 from package_gate.sandbox.progress import note_file
@@ -43,7 +44,6 @@ from package_gate.scanners.guarddog_rules import (
     RuleSet,
     TreeScan,
 )
-from package_gate.scanners.once import Once
 
 NAME = "guarddog"
 HIGH_RISK = 7.0

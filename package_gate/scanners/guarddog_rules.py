@@ -18,10 +18,10 @@ from typing import Any
 
 from package_gate.core.errors import ScannerError
 from package_gate.core.source import read_source
+from package_gate.inventory.once import Once
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.imports import skip_package_init
 from package_gate.sandbox.progress import note_file
-from package_gate.scanners.once import Once
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is scanned; GuardDog's rules look at source files only."""

@@ -23,10 +23,10 @@ from package_gate.core.errors import ScannerError
 from package_gate.core.finding import MAX_LOCATIONS, Finding, Kind, Location, ScannerInfo, Severity
 from package_gate.core.source import Fault, decoded
 from package_gate.core.text import one_line, printable
+from package_gate.inventory.once import find_repeats
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.isolation import confine_program
 from package_gate.scanners import versions
-from package_gate.scanners.once import find_repeats
 
 NAME = "ruff"
 ENDINGS = (".py", ".pyi", ".pyw", ".ipynb")

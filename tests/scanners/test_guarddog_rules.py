@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from package_gate.core.errors import ScannerError
+from package_gate.inventory.once import Once
 from package_gate.scanners import guarddog_rules
 from package_gate.scanners.guarddog_rules import RuleSet
-from package_gate.scanners.once import Once
 from tests.fakes.malware_corpus import EXEC_BASE64, FIRST, IN_A_FUNCTION
 from tests.scanners.packages import package
 
@@ -113,9 +113,9 @@ from pathlib import Path
 # Its metadata rules would fetch lists of popular packages.
 metadata = types.ModuleType("guarddog.analyzer.metadata")
 metadata.get_metadata_detectors = lambda ecosystem: {}
-from package_gate.scanners.once import Once
+from package_gate.inventory.once import Once
 from package_gate.scanners.guarddog_rules import RuleSet
-from package_gate.scanners.once import Once
+from package_gate.inventory.once import Once
 from package_gate.scanners.guarddog import GuardDog
 from package_gate.core.limits import Limits
 ours = GuardDog(Limits())

@@ -15,10 +15,10 @@ import yara  # type: ignore[import-not-found]  # it has no types
 from package_gate.core.errors import ScannerError
 from package_gate.core.module_graph import ModuleGraph, imported_names
 from package_gate.core.source import Fault, Source, read_source
+from package_gate.inventory.once import Once
 from package_gate.inventory.running.files import RunningFiles, Runs
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.progress import note_file
-from package_gate.scanners.once import Once
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest source file that is looked at."""

@@ -102,9 +102,14 @@ def _fetches(call: Call, flow: Flow) -> bool:
     return _FAR.search(address) is not None and not stays_home(flow.address(call))
 
 
+def _unpickles(call: Call, flow: Flow) -> bool:
+    """Whether objects are unpickled that a socket receives; zmq itself offers that."""
+    asked = any(name.rpartition(".")[2] in _UNPICKLES for name in call.names)
+    return asked and not flow.is_own("zmq")
+
+
 def _takes_what_is_fetched(call: Call, flow: Flow) -> bool:
-    unpickles = any(name.rpartition(".")[2] in _UNPICKLES for name in call.names)
-    if call.does(_KEEPS) or (unpickles and not flow.is_own("zmq")):
+    if call.does(_KEEPS) or _unpickles(call, flow):
         return True
     if not call.names or any(map(_ONLY_READS_IT.fullmatch, call.names)):
         return False
@@ -159,8 +164,8 @@ def _evaluates_fetched_types(call: Call, flow: Flow) -> bool:
 
 def _fetches_code(call: Call, flow: Flow) -> bool:
     """Whether a file is fetched that is code by its name, or objects that are unpickled."""
-    if any(name.rpartition(".")[2] in _UNPICKLES for name in call.names):
-        return not (stays_home(flow.address(call)) or flow.is_own("zmq"))
+    if _unpickles(call, flow):
+        return not stays_home(flow.address(call))
     if not call.does(_KEEPS):
         return False
     named = [value for key, value in call.keywords if key in ("filename", "out")]

@@ -62,6 +62,7 @@ _OTHER_SCRIPTS = (
     *(".scm", ".sed", ".gdb", ".ps1", ".ts", ".scpt", ".sh", ""),
 )
 _SCRIPTS = tuple(filter(None, (*_SHELL_SCRIPTS, *_OTHER_SCRIPTS)))
+_CHANGES_PLACES = {"insert", "reverse", "sort", "pop", "clear", "__setitem__", "remove"}
 _ANY = ("*",)
 """Of files that may have any suffix."""
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
@@ -342,7 +343,7 @@ def _beginnings(words: ast.expr, flow: Flow, *, further: bool = True) -> Iterato
     while isinstance(words, ast.BinOp) and isinstance(words.op, ast.Add):
         words = words.left
     values = flow.expressions.values.get(words.id, []) if isinstance(words, ast.Name) else []
-    if not (values and further):
+    if not (values and further) or _changes_its_first(words, flow):
         empty = isinstance(words, ast.List | ast.Tuple) and not words.elts
         yield ast.Constant("") if empty else words
         return
@@ -350,6 +351,22 @@ def _beginnings(words: ast.expr, flow: Flow, *, further: bool = True) -> Iterato
     for value in values:
         if id(value) not in added:
             yield from _beginnings(value, flow, further=False)
+
+
+def _changes_its_first(words: ast.expr, flow: Flow) -> bool:
+    """Whether something else may come to stand first in a list: an item that is set or inserted."""
+    changed = [
+        target.value
+        for node in flow.of_kind(ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Subscript)
+    ]
+    changed += [
+        call.node.func.value
+        for call in flow.calls
+        if isinstance(call.node.func, ast.Attribute) and call.node.func.attr in _CHANGES_PLACES
+    ]
+    return getattr(words, "id", "") in {getattr(each, "id", None) for each in changed}
 
 
 class _Search:
@@ -526,6 +543,11 @@ def _keys(node: ast.AST) -> Iterator[str]:
         yield f".{node.func.attr}()"
 
 
+def _is_a_script(path: str) -> bool:
+    """Whether a file is called like a script."""
+    return path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]
+
+
 class OwnFiles:
     """The files of one artifact."""
 
@@ -566,7 +588,7 @@ class OwnFiles:
         digest = hashlib.sha256(f"{self.name} {self.is_pure}".encode())
         for path in self._paths:
             digest.update(path.encode("utf-8", "replace") + b"\0")
-            if path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]:
+            if _is_a_script(path):
                 digest.update(hashlib.sha256(self._script(path)).digest())
             elif not path.endswith(_MODULES):
                 content = self._pickle(path)
@@ -653,8 +675,7 @@ class OwnFiles:
         for path in (path for text in named.texts for path in self._called(text)):
             if not self._is_code(path, named):
                 continue
-            is_known = path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]
-            content = self._script(path, _MAX_SCRIPT if is_known else _MAX_ODD_SCRIPT)
+            content = self._script(path, _MAX_SCRIPT if _is_a_script(path) else _MAX_ODD_SCRIPT)
             text = content.decode("utf-8", "replace")
             for rule, command in harm_in(text, is_makefile=named.suffixes == _ANY):
                 identity = hashlib.sha256(rule.encode() + b"\0script\0" + content).hexdigest()

@@ -35,6 +35,7 @@ from package_gate.core.syntax import (
     parse,
 )
 from package_gate.inventory.declared_entry_points import declared_entry_points
+from package_gate.inventory.once import Once
 from package_gate.inventory.running.build_reach import waits
 from package_gate.inventory.running.files import RunningFiles, Runs, runs_at_start
 from package_gate.inventory.trees import regular_files
@@ -65,7 +66,6 @@ from package_gate.scanners.behaviour.rules import (
     sinks,
     waiting,
 )
-from package_gate.scanners.once import Once
 
 BUILD_HOOKS = frozenset(
     {

@@ -24,6 +24,7 @@ from package_gate.core.finding import (
 from package_gate.core.limits import Limits
 from package_gate.core.syntax import deep_recursion
 from package_gate.core.text import printable
+from package_gate.inventory.once import Once
 from package_gate.inventory.running.files import RunningFiles
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners import versions
@@ -34,7 +35,6 @@ from package_gate.scanners.behaviour.compiled_sources import of_compiled_sources
 from package_gate.scanners.behaviour.data_files import of_data_files
 from package_gate.scanners.behaviour.package import PackageBehaviour, Seen
 from package_gate.scanners.behaviour.rules import Behaviour, counts_where_new
-from package_gate.scanners.once import Once
 
 _BY_ITSELF = " This runs by itself, on installation, on import or when Python starts."
 _WHEN_CALLED = " This waits for somebody to call it."

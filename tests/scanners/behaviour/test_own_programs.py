@@ -306,6 +306,8 @@ READS = "import os, subprocess\nwords = open('pkg/text.txt').read().split()\n"
         ("subprocess.run(words)", True),
         ("subprocess.run(words + ['git'])", True),
         ("command = ['git']\ncommand = words\nsubprocess.run(command)", True),
+        ("command = ['git']\ncommand[0] = words[0]\nsubprocess.run(command + words)", True),
+        ("command = ['git']\ncommand.insert(0, words[0])\nsubprocess.run(command + words)", True),
         (
             "def run(names):\n    for name in names:\n"
             "        subprocess.Popen([name] + words)\nrun(['git', 'sh'])",
