@@ -34,6 +34,7 @@ class ModuleGraph:
         self.modules = modules
         self._is_of_a_build = is_of_a_build
         self._places = {installed(path): path for path in modules}
+        self._resolved: dict[tuple[str, str, bool], tuple[str, str]] = {}
 
     def importers(self, path: str) -> list[str]:
         """Give the modules that may import this one."""
@@ -53,6 +54,12 @@ class ModuleGraph:
         Returns:
             The module's path, "" when it is none of this package, and the rest of the name.
         """
+        asked = path.rpartition("/")[0], name, self._is_of_a_build(path)
+        if asked not in self._resolved:
+            self._resolved[asked] = self._resolve(path, name)
+        return self._resolved[asked]
+
+    def _resolve(self, path: str, name: str) -> tuple[str, str]:
         dots = len(name) - len(name.lstrip("."))
         parts = [part for part in name[dots:].split(".") if part]
         parts, beyond = parts[: self._depth], parts[self._depth :]

@@ -8,7 +8,7 @@ are one for the whole file: what looks at the result asks for a rare combination
 import ast
 import re
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property, lru_cache
@@ -587,9 +587,9 @@ class Flow:
     def uses(self, function: Function) -> frozenset[Use]:
         """Tell what a function does with what it is given."""
         own = self._parameters(function)
-        given = [each for each in self._given_to_sinks if own.keys() & each[2].keys()]
-        if not given:
+        if own.keys().isdisjoint(self._given_to_any_sink):
             return frozenset()
+        given = [each for each in self._given_to_sinks if own.keys() & each[2].keys()]
         back = self._back_from(function)
         return frozenset(
             Use(what, *own[name], keys[name])
@@ -630,6 +630,11 @@ class Flow:
     def _caught(self) -> frozenset[str]:
         """The names of errors that are caught."""
         return frozenset(each.name for each in self.of_kind(ast.ExceptHandler) if each.name)
+
+    @cached_property
+    def _given_to_any_sink(self) -> Collection[str]:
+        """Give the names behind all that the calls are given that send something or run it."""
+        return self._keys(*(each for _, sink in self._sinks_for_others for each in sink)).keys()
 
     @cached_property
     def _given_to_sinks(self) -> list[tuple[str, tuple[ast.expr, ...], dict[str, bool]]]:

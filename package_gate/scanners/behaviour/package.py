@@ -214,7 +214,8 @@ class PackageBehaviour:
         if whole:
             return at_once
         at_once += self._hosted(path, content)
-        if not (self._may_be_called(path) or self._callers(path)):
+        may_be_called = self._may_be_called(path)
+        if not (may_be_called or self._is_called(path, _functions_of(content), 0)):
             return at_once
         dormant = self._look(path, content, hooks, whole=True)
         asleep = {each.line for each in dormant if each.rule not in ASIDE}
@@ -244,7 +245,7 @@ class PackageBehaviour:
             for each in dormant
             if (each.rule, each.line) not in known and each.rule not in told
         ]
-        if waiting_for and self._may_be_called(path):
+        if waiting_for and may_be_called:
             at_once += self._waiting(waiting_for, path, content, hooks)
         return at_once
 

@@ -56,13 +56,14 @@ class BehaviourScanner:
         artifacts = len(target.artifacts)
         candidates: Once[frozenset[str]] = Once(artifacts)
         seen = Seen.nothing(artifacts)
-        for artifact in target.artifacts:
+        for number, artifact in enumerate(target.artifacts):
+            if number:
+                # What is known of modules refers to itself, and would stand beside the next one's.
+                gc.collect()
             try:
                 yield from self._scan_tree(artifact, candidates, seen)
             except OSError as error:
                 raise ScannerError(f"can't read {artifact.artifact.filename}: {error}") from error
-            # What is known of its modules refers to itself, and would stand beside the next one's.
-            gc.collect()
 
     def _scan_tree(
         self, artifact: UnpackedArtifact, once: Once[frozenset[str]], seen: Seen
