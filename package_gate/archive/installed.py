@@ -63,9 +63,7 @@ def check_installed(placer: Placer, info: str, data: Iterable[str], name: str) -
     modules = frozenset(
         module for file in landed if file.scheme == "lib" and (module := _module(file.place))
     )
-    whole = {
-        module for file in landed if file.scheme == "lib" and (module := whole_module(file.place))
-    }
+    whole = _whole_modules([file.place for file in landed if file.scheme == "lib"])
     own = Own(name, modules)
     places: dict[str, str] = {}
     for file in landed:
@@ -120,6 +118,26 @@ def whole_module(place: str) -> str:
     if inside and not rest.lower().startswith("__init__."):
         return ""
     return _module(place)
+
+
+def _whole_modules(places: Collection[str]) -> set[str]:
+    """Name the top-level modules that are no part of a namespace.
+
+    A part is a package of its own in a folder that others share; what lies in that folder outside
+    of one may be written over another distribution's file.
+    """
+    packages = {place.rpartition("/")[0] for place in places if _is_a_package(place)}
+    found = set()
+    for place in places:
+        folders = place.split("/")[:-1]
+        inside = {"/".join(folders[:count]) for count in range(2, len(folders) + 1)}
+        if (module := _module(place)) and (whole_module(place) or inside.isdisjoint(packages)):
+            found.add(module)
+    return found
+
+
+def _is_a_package(place: str) -> bool:
+    return place.lower().rpartition("/")[2].startswith("__init__.")
 
 
 def check_added(placer: Placer, libraries: Collection[tuple[str, str]], name: str) -> None:

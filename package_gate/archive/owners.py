@@ -304,10 +304,10 @@ def is_foreign_module(module: str, name: str, *, whole: bool = False) -> bool:
     Args:
         module: as Python would import it; a case-insensitive system takes it in any case.
         name: the distribution's normalised name.
-        whole: it is a file, or a folder with an `__init__.py`. One without is a part of a
-            namespace, such as `google`, which popular projects share with others, and is looked
-            for among the tools only, and what popular code looks for; any module of a distribution
-            whose name isn't known is looked for among the tools.
+        whole: it is a file, or a folder with files outside of packages below it. Any other is a
+            part of a namespace, such as `google`, which popular projects share with others, and
+            is looked for among the tools only, and what popular code looks for; any module of a
+            distribution whose name isn't known is looked for among the tools.
     """
     owners = _OWNERS.get(module.lower())
     if owners is not None:

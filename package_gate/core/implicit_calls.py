@@ -99,6 +99,9 @@ OF_WHAT_IS_GIVEN = frozenset(
         *("keys", "items", "values", "close", "aclose", "fileno", "isatty", "flush", "write"),
         *("writelines", "read", "read1", "readline", "readlines", "readinto", "seek", "tell"),
         *("filter", "handle", "emit", "format", "acquire", "release", "throw"),
+        # Of protocols of asyncio and of handlers of SAX
+        *("connection_made", "connection_lost", "data_received", "datagram_received"),
+        *("eof_received", "error_received", "characters", "startElement", "endElement"),
     }
 )
 """Methods that C code and libraries call of an object that they are given."""

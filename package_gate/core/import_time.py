@@ -91,6 +91,12 @@ _CALL_LATER = {
     "sched",
 }
 
+_MAKE_PROTOCOLS = {
+    *("create_connection", "create_datagram_endpoint", "create_server", "create_unix_connection"),
+    *("create_unix_server", "subprocess_exec", "subprocess_shell", "connect_read_pipe"),
+}
+"""Functions that make an object of a class, whose methods the event loop calls then."""
+
 
 def running_nodes(
     module: ast.Module, *, whole: bool, called: Collection[str] = (), handed_over: bool = True
@@ -635,6 +641,9 @@ class Reach:
                         uses.given.setdefault(parameter, set()).add(value.id)
             return
         at_once = self._calls_at_once(node.func)
+        if _last(node.func) in _MAKE_PROTOCOLS:
+            classes = {each.id for each in node.args if isinstance(each, ast.Name)} & self._classes
+            uses.called |= {f"{name}.{GIVEN}" for name in classes}
         if self._classes:
             for each in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._note_given(each, uses)

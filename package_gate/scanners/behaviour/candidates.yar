@@ -228,6 +228,10 @@ rule candidate
         $alone47 = /__import__\(\s*\\?["'](os|posix|nt|subprocess|pty)\\?["']\s*\)\s*\.\s*(system|popen|run|call|Popen|spawn|exec|posix_spawn)|__globals__\W{1,6}(\w{1,20}\W{1,6})?(os|subprocess)\W{1,6}(system|popen|run)/
         $alone48 = /\/dev\/(tcp|udp)\/|\b(nc|ncat|netcat)\b[^\n]{0,80}\s-[a-z]*e\b|install_kernel_spec|BaseJSONConfigManager/
         $alone49 = /\bjupyter_(config|runtime|data)_(dir|path)\b|\bjupyter_path\b|get_ipython_dir|locate_profile|find_kernel_specs|get_kernel_spec|environment\.d\b|pam_environment/
+        $alone51 = /["'\/](AGENTS\.md|CLAUDE\.md|GEMINI\.md|\.cursorrules|\.vscode|\.envrc|conftest\.py|\.pre-commit-config\.yaml)["'\/]|["']\.git["'\/]/
+        $alone52 = /\b(setprofile|settrace)_all_threads\b|sys\.monitoring|setLogRecordFactory|copyreg\.pickle|register_error|set_event_loop_policy|BUILTIN_HANDLERS|SSLKEYLOGFILE|PYTHONBREAKPOINT/
+        $alone53 = /\.__(kw)?defaults__|\.__globals__|\.__path__\.|\.__code__\b|pythonapi|CDLL\([^)]*\)\[|_eval_type|ForwardRef|DocTest|pdb\.Pdb|resolve_name|pydoc|EntryPoint\(|loadTestsFromName|FileFinder|InspectLoader|PyFileConfigLoader|run_script|run_setup/
+        $alone54 = /_create_unverified_context|fully_trusted_filter|unsafe_load|UnsafeLoader|extraction_filter|ForkingPickler|from_string\(|_read_output|CCompiler|_run_pip/
         $alone50 = /["']ls-remote["']|core\.(sshCommand|fsmonitor|hooksPath|gitProxy)|post_to_server|submit_form|open_http_urllib|server_hostname/
         $pipes = /\|\s*(sudo\s+)?(\/[^\s"'\/]{1,12}\/)*(ba|z|da|k|a)?sh\b|["'](ba|z|da|k|a)?sh["']|(&&|;)\s*(ba|z|da|k|a)?sh\b|\bpython[0-9.]*["']/
         $http = /["'](https?|ftp):/
@@ -265,4 +269,5 @@ rule candidate
         or (any of ($encode*) and any of ($read1, $read2) and $prints)
         or (net and any of ($fetched*)) or $server or $installer
         or ($relied and any of ($set*, $read19))
+        or ($read1 and ($http or $file4))
 }

@@ -8,17 +8,47 @@ import ast
 import re
 from collections.abc import Iterator
 
+from package_gate.core.popular import popular_names
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.folding import CLUSTER, UNKNOWN
+from package_gate.scanners.behaviour.own_programs import is_own_variable
+from package_gate.scanners.behaviour.replacements import is_of_another
 
 Found = tuple[str, tuple[ast.expr, ...]]
 
-_LEADS = re.compile(
-    r"(?:https?|all)_proxy|aws_endpoint_url(?:_\w+)?|(?:pip|uv)_(?:extra_)?index_url|uv_default_index",
-    re.IGNORECASE,
+_TOOLS = frozenset(
+    (
+        *("http", "https", "all", "ftp", "aws", "azure", "google", "gcp", "hf", "huggingface"),
+        *(
+            "pip",
+            "uv",
+            "pypi",
+            "twine",
+            "npm",
+            "yarn",
+            "conda",
+            "docker",
+            "git",
+            "kube",
+            "kubernetes",
+        ),
+        *("pyspark", "spark", "hadoop", "jupyter", "jupyterhub", "langsmith", "ollama", "wandb"),
+        *("database", "otel", "sentry", "python", "curl", "wget", "ssh", "vault", "github"),
+    )
 )
-"""Variables of the environment that say where programs and libraries connect to."""
+"""The first words of variables that say where programs and libraries connect to."""
+_POPULAR = 1500
+_MEASURES = {
+    "posthog",
+    "analytics",
+    "segment",
+    "sentry_sdk",
+    "mixpanel",
+    "amplitude",
+    "rudderstack",
+}
+"""Clients that are told by setting a constant whom to tell how a program is used."""
 _ELSEWHERE = (
     r"(?!localhost\b|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\.|host\.docker\.internal\b)[\w.-]+\.\w+"
 )
@@ -105,19 +135,48 @@ def _led(flow: Flow) -> Iterator[Found]:
         if _FAR.search(flow.text(*call.everything)):
             yield "leads-others-elsewhere", (call.node, *(each.node for each in installs))
     for container, name, value in flow.items_set():
-        if (
-            _is_environment(container, flow)
-            and _LEADS.fullmatch(flow.text(name))
-            and _FAR.match(flow.text(value))
-        ) or (
-            _is_environment(container, flow)
-            and flow.text(name) == CLUSTER
-            and flow.text(value).strip(UNKNOWN)
+        if not _is_environment(container, flow):
+            continue
+        names = flow.text(name).split("\n")
+        others = [each for each in names if _is_of_a_tool(each, flow)]
+        if (others and _FAR.search(flow.text(value))) or (
+            CLUSTER in names and flow.text(value).strip(UNKNOWN)
         ):
             yield "leads-others-elsewhere", (value,)
+    for target, value in _constants_of_others(flow):
+        if _FAR.match(flow.text(value)):
+            yield "leads-others-elsewhere", (target, value)
     for call in flow.calls:
         if _logs_all_to_a_host(call, flow):
             yield "leads-others-elsewhere", (call.node,)
+
+
+def _is_of_a_tool(name: str, flow: Flow) -> bool:
+    """Whether a variable of the environment is named like a tool, or a popular project, and not
+    like the package that sets it."""
+    words = name.lower().strip("_").split("_")
+    first = {"-".join(words[:count]) for count in (1, 2)}
+    known = not first.isdisjoint(_TOOLS) or any(
+        popular_names().get(each, _POPULAR) < _POPULAR for each in first
+    )
+    return known and not is_own_variable(name, flow)
+
+
+def _constants_of_others(flow: Flow) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield the attributes of other projects' modules and classes that are set, with the values."""
+    for node in flow.of_kind(ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Attribute) and any(
+                is_of_another(name, flow) and name.partition(".")[0] not in _MEASURES
+                for name in flow.expressions.names(target.value)
+            ):
+                yield target, node.value
+    for container, _, value in flow.items_set():
+        if any(
+            name.endswith(".__kwdefaults__") and is_of_another(name, flow)
+            for name in flow.expressions.names(container)
+        ):
+            yield container, value
 
 
 def _works_for_another_machine(call: Call, flow: Flow) -> bool:

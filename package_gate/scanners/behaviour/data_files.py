@@ -17,7 +17,8 @@ from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
-from package_gate.scanners.behaviour.pages import WORDS, reaches_for_wallets
+from package_gate.scanners.behaviour.pages import WORDS, harm_of_page, reaches_for_wallets
+from package_gate.scanners.behaviour.pickles import CALLS_WHEN_LOADED
 from package_gate.scanners.behaviour.requirements import of_metadata
 from package_gate.scanners.behaviour.rules import Behaviour
 
@@ -29,38 +30,6 @@ _LIBRARY = b"\x7fELF"
 _NOT_DATA = (".py", ".pyi", ".txt", ".md", ".rst", ".json", ".html", ".js", ".css", ".so", ".dll",
              ".dylib", ".h", ".hpp", ".c", ".cpp", ".csv", ".map", ".svg", ".pyc",
              ".cu", ".cuh", ".a", ".lib", ".pxd", ".pyx", ".f90", ".ts", ".hsaco")  # fmt: skip
-_CALLS = {
-    b"os": (b"system", b"popen", b"execv", b"execl", b"spawnl", b"spawnv"),
-    b"posix": (b"system", b"popen", b"execv", b"spawnv"),
-    b"nt": (b"system", b"popen", b"execv", b"spawnv"),
-    b"subprocess": (b"Popen", b"call", b"run", b"check_call", b"check_output", b"getoutput"),
-    b"builtins": (b"exec", b"eval", b"compile", b"__import__"),
-    b"__builtin__": (b"exec", b"eval", b"compile", b"__import__"),
-    b"runpy": (b"run_path", b"run_module", b"_run_code"),
-    b"pty": (b"spawn",),
-    b"code": (b"interact",),
-    b"importlib": (b"import_module",),
-    b"webbrowser": (b"open",),
-    b"urllib.request": (b"urlopen", b"urlretrieve"),
-    b"pip": (b"main",),
-}
-"""Module → functions that no pickle of data needs."""
-_PICKLED = re.compile(
-    b"|".join(
-        # GLOBAL of protocols 0 to 3, and STACK_GLOBAL with its two texts (Lib/pickletools.py).
-        rb"c%b\n(?:%b)\n|\x8c%b%b[^\n]{0,6}\x8c(?:%b)[^\n]{0,4}\x93"
-        % (
-            re.escape(module),
-            b"|".join(names),
-            re.escape(bytes([len(module)])),
-            re.escape(module),
-            b"|".join(re.escape(bytes([len(name)])) + name for name in names),
-        )
-        for module, names in _CALLS.items()
-    ),
-    re.DOTALL,
-)
-
 _YAML = re.compile(rb"(?:!!|tag:yaml\.org,2002:)python/object/(?:apply|new):([\w.]+)")
 _TEMPLATE_SUFFIXES = (".html", ".htm", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".xml")
 _TEMPLATE = re.compile(
@@ -70,9 +39,14 @@ _TEMPLATE = re.compile(
 _PAGES = (".js", ".mjs", ".cjs", ".html", ".htm", ".ts", ".tsx", ".jsx", ".vue", ".ipynb")
 _YAML_SUFFIXES = (".yaml", ".yml", ".cfg", ".conf", ".ini", ".dat", "")
 _SCRIPT = re.compile(r"[^/]+\.data/(?:scripts|data/s?bin)/")
+_READ_BY_TOOLS = re.compile(
+    r"(?:.*/)?(?:completions(?:\.d)?|bash_completion\.d|(?:site|vendor)-(?:functions|completions))/[^/]+"
+    r"|.*\.cmake"
+)
+"""Files that a shell, or CMake, runs as soon as it looks for them."""
 _MAX_SCRIPT = 1024 * 1024
 _HARM = {"runs-downloaded-code", "opens-a-reverse-shell", "runs-a-hidden-command", "mines",
-         "destroys-files"}  # fmt: skip
+         "destroys-files", "sends-secrets"}  # fmt: skip
 
 
 def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
@@ -93,8 +67,9 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
         relative = path.relative_to(tree).as_posix()
         if path.suffix.lower() in _PAGES:
             yield from ((relative, each) for each in _of_page(path))
-        if _SCRIPT.match(relative):
-            yield from ((relative, each) for each in _of_script(path))
+        is_read = _READ_BY_TOOLS.fullmatch(relative) is not None
+        if is_read or _SCRIPT.match(relative):
+            yield from ((relative, each) for each in _of_script(path, started=not is_read))
         if path.suffix.lower() in _TEMPLATE_SUFFIXES:
             note_file(relative)
             (left,) = _first_of(path, (_TEMPLATE,))
@@ -102,7 +77,7 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
                 yield relative, _when_loaded(path, left[1].decode())
         if path.suffix.lower() not in _NOT_DATA:
             note_file(relative)
-            yaml, pickled = _first_of(path, (_YAML, _PICKLED))
+            yaml, pickled = _first_of(path, (_YAML, CALLS_WHEN_LOADED))
             if yaml and path.suffix.lower() in _YAML_SUFFIXES:
                 yield relative, _when_loaded(path, yaml[1].decode("utf-8", "replace"))
             if pickled:
@@ -110,10 +85,14 @@ def of_data_files(tree: Path) -> Iterator[tuple[str, Behaviour]]:
 
 
 def _of_page(path: Path) -> Iterator[Behaviour]:
-    """Look for what reaches for wallets in a script or a page."""
+    """Look for what reaches for wallets, tokens or the kernel in a script or a page."""
     rule = "reaches-for-wallets"
     with path.open("rb") as file:
         content = file.read(_WINDOW)
+    for worse, found in harm_of_page(content):
+        note_file(path.name)
+        identity = of_whole_file(worse, content, ["page"])
+        yield Behaviour(worse, 1, one_line(found, 100), identity, waits=True)
     if any(word in content for word in WORDS):
         note_file(path.name)
         if found := reaches_for_wallets(content.decode("utf-8", "replace")):
@@ -161,11 +140,11 @@ def _when_loaded(path: Path, code: str) -> Behaviour:
     return Behaviour(rule, 1, code, fingerprint_of([rule, "data", sha256]), waits=True)
 
 
-def _of_script(path: Path) -> Iterator[Behaviour]:
-    """Look for commands in a program that a wheel brings, unless it is Python."""
+def _of_script(path: Path, *, started: bool) -> Iterator[Behaviour]:
+    """Look for commands in a script but for Python; one that is `started` begins with `#!`."""
     with path.open("rb") as file:
         content = file.read(_MAX_SCRIPT)
-    if not content.startswith(b"#!") or b"python" in content.partition(b"\n")[0]:
+    if started and (not content.startswith(b"#!") or b"python" in content.partition(b"\n")[0]):
         return
     text = content.decode("utf-8", "replace")
     for rule, pattern in tables.COMMANDS:

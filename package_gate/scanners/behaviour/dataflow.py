@@ -107,8 +107,8 @@ _SERVERS = {"host", "hostname", "hosts", "server", "servers", "bootstrap_servers
 """The arguments that name one."""
 _SHOWS_ENVIRONMENT = re.compile(r"\{[^{}]{0,80}\benvironb?\b")
 """A template of `str.format` that puts the environment into a text."""
-_HEARS = {"data_received", "datagram_received"}
-"""Methods that the event loop gives what came over the network."""
+_HEARS = {"data_received", "datagram_received", "characters", "handle_data"}
+"""Methods that the event loop, or a parser, gives what came over the network."""
 _HEARS_MESSAGES = ".on_message"
 """The attribute that clients of message queues call with what came."""
 _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")

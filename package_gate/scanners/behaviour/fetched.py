@@ -63,7 +63,22 @@ _IMPORTS_FROM = tables.Table(
 )
 """Calls that make modules known that lie in a folder, or run them."""
 _FAR = re.compile(r"(?:https?|ftps?|s3|gs|wss?)://", re.IGNORECASE)
-_INSTALLS = re.compile(r"pip(?:\._internal\b.*)?\.main|pip\._internal\..*\.(?:main|run)")
+_INSTALLS = re.compile(
+    r"pip(?:\._internal\b.*)?\.main|pip\._internal\..*\.(?:main|run)|ensurepip\._run_pip"
+)
+_VERBS = {"exec", "run", "load", "eval", "call", "interpret", "unsafe", "unpickle"}
+_RUN_OWN = {
+    *("exec", "execute", "execfile", "eval", "evaluate", "runcode", "runsource", "runfile"),
+    *("interpret", "unsafe", "unpickle", "runstring", "cell", "script", "setup", "module"),
+}
+"""Words that say together that a file is run; many a function `runs` or `loads` one otherwise."""
+_FETCHING = re.compile(
+    rf"(?:\S*/)?(?:{tables.FETCH}|git\s(?:[^|;&]*\s)?clone\b)[^|;&]*\s['\"]?(?:https?|ssh|git|ftp)://",
+    re.IGNORECASE,
+)
+"""How a program fetches something from another machine."""
+_SUFFIX = re.compile(r"(?<![\w/])\.\w+")
+_IS_CODE = re.compile(r"\.(?:pyw?|so|pyd|dll|dylib|sql)(?:\n|$)")
 
 
 def of_what_is_fetched(flow: Flow) -> Iterator[Found]:
@@ -75,6 +90,8 @@ def of_what_is_fetched(flow: Flow) -> Iterator[Found]:
             or _fetches_code(call, flow)
         ):
             yield _RUNS, (call.node,)
+        if _runs_own_data_by_name(call, flow) or _finds_odd_files(call, flow):
+            yield "runs-own-data", (call.node,)
         if any(map(_INSTALLS.fullmatch, call.names)) and _FAR.search(flow.text(*call.everything)):
             yield "installs-another-package", (call.node,)
     # Builds keep data beside their files, which modules lie beside as well.
@@ -87,11 +104,14 @@ def of_fetching(flow: Flow) -> Iterator[Found]:
     """Yield the calls of a file that fetch something from another machine, when it is given to
     anything but what reads, compares or shows it."""
     fetching = [call.node for call in flow.calls if _fetches(call, flow)]
-    if fetching and any(_takes_what_is_fetched(call, flow) for call in flow.calls):
+    by_program = any(call.does(tables.STARTS) and _fetches(call, flow) for call in flow.calls)
+    if by_program or (fetching and any(_takes_what_is_fetched(c, flow) for c in flow.calls)):
         yield from ((FETCHES, (node,)) for node in fetching)
 
 
 def _fetches(call: Call, flow: Flow) -> bool:
+    if call.does(tables.STARTS):
+        return _FETCHING.match(flow.text(*call.arguments[:1]).replace("\n", " ")) is not None
     if not call.does(tables.RECEIVES):
         return False
     # What is handed over may be called by somebody later.
@@ -132,6 +152,35 @@ def runs_by_name(call: Call, flow: Flow) -> bool:
     )
 
 
+def _runs_own_data_by_name(call: Call, flow: Flow) -> bool:
+    """Whether another project's function, whose name says that it runs files, is given one of the
+    package's that is no module by its name."""
+    if call.does(tables.STARTS) or not any(map(_runs_files, call.names)):
+        return False
+    roots = {name.partition(".")[0].partition("(")[0] for name in call.names}
+    if not (roots - {""}) & flow.expressions.roots or any(map(flow.is_own, roots)):
+        return False
+    return Label.OWN_FILE in flow.labels(*call.everything) and not any(
+        _IS_CODE.search(flow.text(each)) for each in call.everything
+    )
+
+
+def _finds_odd_files(call: Call, flow: Flow) -> bool:
+    """Whether modules are looked for in files that are named like something else."""
+    if "importlib.machinery.FileFinder" not in call.names:
+        return False
+    suffixes = _SUFFIX.findall(flow.text(*call.arguments[1:]))
+    return bool(suffixes) and not {".py", ".pyc", ".pyw", ".so", ".pyd"}.issuperset(suffixes)
+
+
+@lru_cache(maxsize=2**14)
+def _runs_files(name: str) -> bool:
+    if name.startswith(_ONLY_READS) or "." not in name:
+        return False
+    words = {each.lower() for each in _WORD.findall(name.rpartition(".")[2])}
+    return not _VERBS.isdisjoint(words) and not _RUN_OWN.isdisjoint(words)
+
+
 @lru_cache(maxsize=2**14)
 def _says_that_it_runs(name: str) -> bool:
     if any(name in each for each in _EVALUATORS):
@@ -154,12 +203,13 @@ _EVALUATORS = (
 
 
 def _evaluates_fetched_types(call: Call, flow: Flow) -> bool:
-    """Whether texts that were fetched are evaluated as types."""
+    """Whether texts that were fetched, or stand in a file of one's own, are evaluated as types."""
     if not call.does(tables.EVALUATES_ANNOTATIONS):
         return False
     types: list[ast.expr] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
-    types += flow.feeds(".__annotations__")
-    return Label.DOWNLOADED in flow.labels(*call.everything, *types)
+    texts = flow.feeds(".__annotations__")
+    found = flow.labels(*call.everything, *types, *texts)
+    return Label.DOWNLOADED in found or Label.OWN_FILE in flow.labels(*texts)
 
 
 def _fetches_code(call: Call, flow: Flow) -> bool:

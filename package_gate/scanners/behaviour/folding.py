@@ -82,8 +82,9 @@ HELD_PLACES: dict[str, str | list[str]] = {
     "huggingface_hub.constants.HF_TOKEN_PATH": "~/.cache/huggingface/token",
     "jupyter_client.kernelspec.get_kernel_spec().resource_dir": _KERNEL,
     "jupyter_client.kernelspec.KernelSpecManager().get_kernel_spec().resource_dir": _KERNEL,
+    **{"os.pathsep": ":", "os.path.pathsep": ":", "os.sep": "/", "os.path.sep": "/"},
 }
-"""What modules hold that is such a place."""
+"""What modules hold that is such a place, or stands between places."""
 _NUMBER_HOST = re.compile(
     r"(//(?:[^/@\s]{0,99}@)?)(\[[0-9a-fA-F:.]{2,45}\]|[0-9][0-9a-fA-FxX.]{0,45})(?=[:/?#\s]|$)"
 )
@@ -279,6 +280,9 @@ def method(name: str, base: object, arguments: list[object]) -> object:
         return base.join(map(as_text, items)) if isinstance(items, list) else items
     if name == "joinpath":
         return "/".join(map(as_text, [base, *arguments]))
+    if name == "with_name" and isinstance(base, str) and arguments:
+        folder = base if base.endswith("__file__") else base.rpartition("/")[0]
+        return f"{folder}/{as_text(arguments[0])}"
     if name in ("glob", "rglob"):
         return ["/".join(map(as_text, [base, *arguments]))]
     if name in _LISTED_METHODS:

@@ -129,7 +129,7 @@ def _hands_a_command_over(call: Call, flow: Flow) -> bool:
         for piece in flow.expressions.pieces(each):
             code = "import" in piece or "__" in piece
             code = code and bool(_CALLS_BY_IMPORT.search(piece) or _is_code(piece))
-            if (code or _is_command(piece)) and not _only_shows(call, flow):
+            if (code or _is_command(piece)) and not only_shows(call, flow):
                 return True
     return False
 
@@ -148,7 +148,7 @@ def _is_code(piece: str) -> bool:
     return "import" in piece and bool(_CALLS_IN_CODE.search(piece)) and _has_command(piece)
 
 
-def _only_shows(call: Call, flow: Flow) -> bool:
+def only_shows(call: Call, flow: Flow) -> bool:
     """Whether a function only shows what it is given, or keeps it in an object of the package."""
     function = call.node.func
     last = {getattr(function, "attr", getattr(function, "id", ""))}

@@ -33,6 +33,11 @@ def of_lasting_places(flow: Flow) -> Iterator[Found]:
         last = {name.rpartition(".")[2] for name in call.names} | {method}
         for rule in dict.fromkeys(_rules(call, last, flow)):
             yield rule, (call.node,)
+        path = flow.written_path(call)
+        if path is not None and any(
+            map(_IN_A_WORK_FOLDER.fullmatch, flow.text(path).replace("\0", "").split("\n"))
+        ):
+            yield "changes-tools", (call.node,)
 
 
 def _rules(call: Call, last: set[str], flow: Flow) -> Iterator[str]:
@@ -62,6 +67,15 @@ def _rules(call: Call, last: set[str], flow: Flow) -> Iterator[str]:
             path = isinstance(each, ast.Attribute) and each.attr == "__file__"
             if path and Label.OTHER_PACKAGES in flow.labels_of_path(each):
                 yield "changes-other-packages"
+
+
+_IN_A_WORK_FOLDER = re.compile(
+    r"(?:\./)?(?:conftest\.py|sitecustomize\.py|usercustomize\.py|\.envrc|\.pdbrc|\.pre-commit-config\.yaml"
+    r"|\.vscode/(?:tasks|settings|launch)\.json|\.devcontainer/.*|\.git/(?:config|hooks/.*)|\.cursorrules"
+    r"|\.cursor/.*|\.claude/.*|AGENTS\.md|CLAUDE\.md|GEMINI\.md|\.github/.*|jupyter_\w+_config\.(?:py|json)"
+    r"|ipython_config\.py|(?:.*/)?\*\.ipynb)"
+)
+"""Files that tools and agents read which work in somebody's folder."""
 
 
 def _of_place(path: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from package_gate.scanners.behaviour import pickles
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.scanners.behaviour.handed_over import only_shows
 from package_gate.scanners.behaviour.scripts import harm_in
 
 _MOST = 2000
@@ -100,7 +101,9 @@ _MAKES = re.compile(
     re.IGNORECASE,
 )
 """A command that reads the Makefile of its folder."""
-_TAKE_ALL = re.compile(r"os\.(?:exec|spawn|posix_spawn)\w*")
+_TAKE_ALL = re.compile(
+    r"os\.(?:exec|spawn|posix_spawn)\w*|asyncio\.(?:.*\.)?(?:create_)?subprocess_exec"
+)
 """What is given a program's words one by one."""
 _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
 _LOOKED_AT = {"exec", "eval"}
@@ -166,9 +169,9 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                 library=call.names <= _LOADS_A_LIBRARY or _is_for_extensions(call, flow),
             )
         )
-    elif call.does(tables.STARTS):
+    elif call.does(tables.STARTS) or (handed := _handed_command(call, flow)):
         words = call.arguments if any(map(_TAKE_ALL.match, call.names)) else call.arguments[:1]
-        command = flow.text(*words)
+        command = flow.text(*words) if call.does(tables.STARTS) else handed
         # One word a line is what a list of words looks like; `execlp("sh", "sh", …)` has one twice,
         # `spawnlp` a mode before it.
         found: dict[Named, None] = {}
@@ -179,12 +182,27 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                     is_script = suffixes != _MODULES
                     found[Named((match[1],), suffixes=suffixes, is_script=is_script)] = None
         yield from found
+        if not call.does(tables.STARTS):
+            return
         if all(UNKNOWN in text for each in found for text in each.texts):  # it may be an option
             yield from _found(_read_by_a_shell(call, flow, command))
         if _MAKES.search(whole):
             yield Named(_MAKEFILES, suffixes=_ANY, is_script=True)
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
+
+
+def _handed_command(call: Call, flow: Flow) -> str:
+    """Give a text by which an interpreter runs a file, and that any function is given; "" for none.
+
+    Nobody can name all functions that start a program.
+    """
+    for each in call.everything:
+        text = flow.text(each)
+        first = text.split(maxsplit=1)[:1]
+        if first and tables.INTERPRETERS.fullmatch(first[0]) and not only_shows(call, flow):
+            return text
+    return ""
 
 
 def _is_for_extensions(call: Call, flow: Flow) -> bool:
@@ -548,6 +566,12 @@ def _is_a_script(path: str) -> bool:
     return path.endswith(_SCRIPTS) or "." not in path.rpartition("/")[2]
 
 
+def _known_end(path: str) -> str:
+    """Give the end of a path, as far as it is known."""
+    known = path.replace("__file__", UNKNOWN).rpartition(UNKNOWN)[2].strip("\"'")
+    return posixpath.normpath(known).lstrip("./").rstrip("/") if known else ""
+
+
 class OwnFiles:
     """The files of one artifact."""
 
@@ -634,9 +658,13 @@ class OwnFiles:
 
     def has(self, text: str) -> bool:
         """Whether a text names one of the package's files, a library or another."""
-        known = text.replace("__file__", UNKNOWN).rpartition(UNKNOWN)[2]
-        tail = posixpath.normpath(known.strip("\"'")).lstrip("./") if known else ""
+        tail = _known_end(text)
         return bool(tail) and any(f"/{path}".endswith(f"/{tail}") for path in self._everything)
+
+    def holds(self, folder: str) -> bool:
+        """Whether a text names one of the package's folders."""
+        tail = _known_end(folder)
+        return bool(tail) and any(f"/{tail}/" in f"/{path}" for path in self._everything)
 
     def names_in(self, folder: str) -> frozenset[str]:
         """Give the names of the files in a folder of the package that a text names."""
@@ -652,8 +680,7 @@ class OwnFiles:
         return any(_LIBRARY.search(each) and self._is_library(each) for each in self._below(folder))
 
     def _below(self, folder: str) -> list[str]:
-        known = folder.replace("__file__", UNKNOWN).rpartition(UNKNOWN)[2]
-        tail = posixpath.normpath(known.strip("\"'")).strip("./") if known else ""
+        tail = _known_end(folder)
         if not tail:
             return []
         return [

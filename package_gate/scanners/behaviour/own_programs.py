@@ -24,6 +24,21 @@ _OF_FILES = {
     *("GCONV_PATH", "GIT_PROXY_COMMAND", "RSYNC_RSH", "MAKEFILES"),
 }
 """Variables that name what a program runs or loads when it is started."""
+_OF_SETTINGS = {
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_DATA_PATH", "KUBECONFIG", "NETRC"),
+    *("JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "IPYTHONDIR", "PIP_CONFIG_FILE"),
+    *("UV_CONFIG_FILE", "GIT_CONFIG", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_TEMPLATE_DIR"),
+    *("GIT_EXEC_PATH", "NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG", "DOCKER_CONFIG"),
+    *("CURL_HOME", "WGETRC", "INPUTRC", "ZDOTDIR", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PERL5LIB", "RUBYLIB", "NODE_PATH"),
+    *("SPARK_CONF_DIR", "HADOOP_CONF_DIR", "DASK_CONFIG", "BOTO_CONFIG", "CLOUDSDK_CONFIG"),
+}
+"""Variables that name settings of other tools, or modules that these load."""
+_OF_TOOLS = re.compile(
+    r"GIT_CONFIG_VALUE_\d+|(?:\w*_)?(?:CONFIG|CONFIGFILE|RC|RCFILE|PROFILE|STARTUP|OPTIONS|OPTS|ARGS"
+    r"|ADDOPTS|HOOKS?|PLUGINS?|COMMAND|CMD|SSH|ASKPASS|SHELL|EDITOR|BROWSER|PAGER|PRELOAD)"
+)
+"""Variables whose names say that they name settings, or what is run."""
 _OF_BUILDS = {
     *("CC", "CXX", "CPP", "LD", "AR", "AS", "NM", "RANLIB", "LDSHARED", "LDCXXSHARED", "FC"),
     *("F77", "F90", "NVCC", "CUDACXX", "MAKE", "CMAKE", "SWIG", "RUSTC", "RUSTC_WRAPPER"),
@@ -47,7 +62,30 @@ _TAKES_A_FILE = re.compile(
 _HANDED_ON = re.compile(r"-(?:Xclang|Xlinker|mllvm)\s+")
 _PREFIX = re.compile(r"(?:^|\s)(?:-B|-fuse-ld=)\s*([^\s,]+)")
 """Where a compiler looks for its parts first."""
-_KNOWN = _OF_LIBRARIES | _OF_FILES | _OF_BUILDS | _FLAGS | {"PATH"}
+_KNOWN = _OF_LIBRARIES | _OF_FILES | _OF_SETTINGS | _OF_BUILDS | _FLAGS | {"PATH"}
+_OF_THE_SYSTEM = frozenset(
+    (
+        *(
+            "arch",
+            "cat",
+            "env",
+            "file",
+            "getconf",
+            "hostname",
+            "id",
+            "ldconfig",
+            "ls",
+            "lsb_release",
+        ),
+        *("ps", "sysctl", "tput", "uname", "which", "whoami"),
+    )
+)
+"""Programs that others start by their names alone, besides those that people rely on."""
+_TELLS_KEYS = "SSLKEYLOGFILE"
+"""The variable that names a file into which the keys of all connections are written."""
+_STOPS_AT = "PYTHONBREAKPOINT"
+"""The variable that names the function which `breakpoint()` calls."""
+_A_FUNCTION = re.compile(r"(?:\w+[.:])*[A-Za-z_]\w*")
 _LONGEST = 20_000
 
 
@@ -62,7 +100,13 @@ def of_own_programs(
         own: the package's files.
     """
     for name, value in pairs:
-        if name not in _KNOWN:
+        if name == _STOPS_AT and _A_FUNCTION.fullmatch(flow.text(value)):
+            yield "replaces-what-others-use", value
+        if name == _TELLS_KEYS:
+            yield "replaces-what-others-use", value
+        if name not in _KNOWN and not (
+            _OF_TOOLS.fullmatch(name) and not is_own_variable(name, flow)
+        ):
             continue
         text = flow.text(value)
         if len(text) > _LONGEST:
@@ -71,10 +115,19 @@ def of_own_programs(
             if own.is_pure and any(map(own.has_library_below, _folders(text))):
                 yield "loads-a-bundled-library", value
         elif name == "PATH":
-            if any(PROGRAMS & own.names_in(each) for each in _folders(text)):
+            if any((PROGRAMS | _OF_THE_SYSTEM) & own.names_in(each) for each in _folders(text)):
                 yield "runs-own-data", value
+        elif name in _OF_SETTINGS:
+            if any(own.has(each) or own.holds(each) for each in _folders(text)):
+                yield "leads-others-elsewhere", value
         elif has_own_program(text, own) if name not in _FLAGS else has_own_part(text, own):
             yield "runs-own-data", value
+
+
+def is_own_variable(name: str, flow: Flow) -> bool:
+    """Whether a variable of the environment is named like the package that sets it."""
+    words = name.lower().strip("_").split("_")
+    return any(flow.is_own("_".join(words[:count])) for count in range(1, len(words) + 1))
 
 
 def has_own_program(text: str, own: OwnFiles) -> bool:

@@ -1,4 +1,5 @@
-"""What web pages do that a package makes or brings: of JavaScript only what reaches for wallets."""
+"""What web pages do that a package makes or brings: of JavaScript only what reaches for wallets,
+for the token of Jupyter's page, or has a kernel start programs."""
 
 import ast
 import re
@@ -32,6 +33,29 @@ _ADDRESS_SOUGHT = re.compile(_LOOKS_FOR)
 _WALLET = re.compile(r"^(?:0x[0-9a-fA-F]{40}|bc1[0-9a-z]{20,60}|[13][1-9A-HJ-NP-Za-km-z]{25,34})$")
 
 
+_TOKEN = rb"(?:jupyter-config-data|PageConfig\.get\w+\(\s*['\"]token|document\.cookie)"
+_AWAY = (
+    rb"(?:\bfetch\s*\(|\.open\s*\(|sendBeacon\s*\(|\.src\s*=|location(?:\.href)?\s*=|WebSocket\s*\()"
+    rb"[^;\n]{0,60}?(?:https?|wss?)://(?!localhost|127\.)[\w-]+(?:\.[\w-]+)*\.\w"
+)
+_GIVES_AWAY = re.compile(
+    rb"%b[^\0]{0,400}?%b|%b[^\0]{0,200}?%b" % (_TOKEN, _AWAY, _AWAY, _TOKEN), re.IGNORECASE
+)
+"""Reads what proves to Jupyter who somebody is, and sends something to an address beside it."""
+_BY_KERNEL = re.compile(
+    rb"(?:kernel|session)\w*\.(?:execute|requestExecute)\s*\([^\n]{0,200}?"
+    rb"\b(?:os\.system|os\.popen|subprocess|__import__|urlopen|exec\s*\()",
+)
+"""Has the kernel of a notebook start a program, or run more code."""
+
+
+def harm_of_page(page: bytes) -> Iterator[tuple[str, str]]:
+    """Give what a page does to the notebook that shows it: the rules, and where."""
+    for rule, pattern in (("sends-secrets", _GIVES_AWAY), ("hands-over-a-command", _BY_KERNEL)):
+        if found := pattern.search(page):
+            yield rule, found[0].decode("utf-8", "replace")
+
+
 def reaches_for_wallets(page: str) -> str:
     """Give where a page takes from wallets, or changes their addresses; "" when it does not."""
     if taken := _TAKES.search(page):
@@ -49,6 +73,8 @@ def of_pages(flow: Flow) -> Iterator[Found]:
         text = node.value if isinstance(node.value, str) else ""
         if len(text) > _SHORT and _has_words(text) and reaches_for_wallets(text):
             yield "reaches-for-wallets", (node,)
+        if len(text) > _SHORT:
+            yield from ((rule, (node,)) for rule, _ in harm_of_page(text.encode()))
     for call in flow.calls:
         if getattr(call.node.func, "attr", "") in ("sub", "subn"):
             pattern = flow.text(call.node.func, *call.arguments)

@@ -9,6 +9,44 @@ MAX_BYTES = 4 * 1024 * 1024
 """Larger ones are not read through: an instruction takes a microsecond."""
 START = b"\x80"
 """How a pickle of protocol 2 and newer begins; older ones may be any text."""
+_CALLS = {
+    b"os": (b"system", b"popen", b"execv", b"execl", b"spawnl", b"spawnv"),
+    b"posix": (b"system", b"popen", b"execv", b"spawnv"),
+    b"nt": (b"system", b"popen", b"execv", b"spawnv"),
+    b"subprocess": (b"Popen", b"call", b"run", b"check_call", b"check_output", b"getoutput"),
+    b"builtins": (b"exec", b"eval", b"compile", b"__import__"),
+    b"__builtin__": (b"exec", b"eval", b"compile", b"__import__"),
+    b"runpy": (b"run_path", b"run_module", b"_run_code"),
+    b"pty": (b"spawn",),
+    b"code": (b"interact",),
+    b"importlib": (b"import_module",),
+    b"webbrowser": (b"open",),
+    **dict.fromkeys((b"timeit", b"cProfile", b"profile", b"pdb", b"bdb", b"doctest", b"trace"), ()),
+    **dict.fromkeys((b"codeop", b"ctypes", b"socket", b"http.client", b"smtplib", b"ftplib"), ()),
+    **dict.fromkeys((b"shutil", b"venv", b"ensurepip", b"pydoc", b"marshal", b"sqlite3"), ()),
+    **dict.fromkeys((b"asyncio", b"unittest", b"tkinter", b"threading", b"_thread"), ()),
+    b"urllib.request": (b"urlopen", b"urlretrieve"),
+    b"pip": (b"main",),
+}
+"""Module → functions that no pickle of data needs; () for all."""
+_ANY = rb"[A-Za-z_]\w*"
+CALLS_WHEN_LOADED = re.compile(
+    b"|".join(
+        # GLOBAL of protocols 0 to 3, and STACK_GLOBAL with its two texts (Lib/pickletools.py).
+        rb"c%b\n(?:%b)\n|\x8c%b%b[^\n]{0,6}(?:\x8c(?:%b)[^\n]{0,4}|h.)\x94?\x93"
+        % (
+            re.escape(module),
+            b"|".join(names) or _ANY,
+            re.escape(bytes([len(module)])),
+            re.escape(module),
+            # A name that is the module's as well stands there once: BINGET.
+            b"|".join(re.escape(bytes([len(name)])) + name for name in names) or b"." + _ANY,
+        )
+        for module, names in _CALLS.items()
+    ),
+    re.DOTALL,
+)
+"""A pickle, or a part of one, that calls one of these as soon as it is loaded."""
 _ASK = {"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}
 """The instructions that bring in a function or a class. Without one there is nothing to call."""
 

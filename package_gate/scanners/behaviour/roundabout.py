@@ -53,6 +53,8 @@ _LEAVES = re.compile(
 _SQL = tables.Table(("duckdb.*",))
 _SQL_LOADS = re.compile(r"\bINSTALL\b.{0,80}\bFROM\s+'https?://", re.IGNORECASE | re.DOTALL)
 _SQL_SENDS = re.compile(r"\bTO\s+'(?:https?|s3|gs|gcs|r2|azure)://", re.IGNORECASE)
+_RENDERS = {"render", "render_async", "generate", "stream"}
+_MODULES_THAT_START = {"os", "subprocess", "builtins", "importlib", "shutil", "posix", "pty"}
 _GIVES_SOURCE = {"get_source", "get_data", "source_to_code"}
 
 
@@ -67,6 +69,7 @@ def of_roundabout_calls(flow: Flow) -> Iterator[Found]:
             or (call.does(_TAKES_A_FUNCTION) and _gives_a_bad_function(call, flow))
             or _is_looked_up_decoded(call, flow)
             or _evaluates_what_leaves(call, flow)
+            or _gives_a_module_away(call, flow)
         ):
             yield "hides-what-it-calls", (call.node,)
         if call.does(_SQL):
@@ -114,6 +117,15 @@ def _evaluates_what_leaves(call: Call, flow: Flow) -> bool:
     )
 
 
+def _gives_a_module_away(call: Call, flow: Flow) -> bool:
+    """Whether a template is rendered with a module that starts programs."""
+    function = call.node.func
+    if not (isinstance(function, ast.Attribute) and function.attr in _RENDERS):
+        return False
+    names = {name for _, value in call.keywords for name in flow.expressions.names(value)}
+    return not names.isdisjoint(_MODULES_THAT_START)
+
+
 def _is_looked_up_decoded(call: Call, flow: Flow) -> bool:
     """Whether this is `vars(builtins)[name[::-1]](…)`."""
     function = call.node.func
@@ -137,3 +149,5 @@ def _of_loaders(flow: Flow) -> Iterator[Found]:
                 yield "runs-downloaded-code", (value,)
             elif Label.DECODED in labels:
                 yield "runs-decoded-code", (value,)
+            elif Label.OWN_FILE in labels:
+                yield "runs-own-data", (value,)

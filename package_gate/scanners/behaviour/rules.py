@@ -47,6 +47,7 @@ from package_gate.scanners.behaviour.own_files import (
 )
 from package_gate.scanners.behaviour.own_programs import of_own_programs
 from package_gate.scanners.behaviour.pages import of_pages
+from package_gate.scanners.behaviour.pickles import CALLS_WHEN_LOADED
 from package_gate.scanners.behaviour.readings import of_readings
 from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
@@ -66,6 +67,7 @@ from package_gate.scanners.behaviour.sending import (
     of_quiet_sends,
     sent,
 )
+from package_gate.scanners.behaviour.strangers import of_secrets_beside_strangers
 from package_gate.scanners.behaviour.worked_out import is_worked_out
 
 _MAX_DEPTH = 2
@@ -305,6 +307,10 @@ def sinks(
     """
     flow = Flow(running_nodes(module, whole=whole, called=called), others)
     found = _find(flow, 0, at_start=at_start)
+    known = {(each.behaviour.rule, each.behaviour.line) for each in found}
+    for rule, nodes in of_secrets_beside_strangers(flow) if not whole else ():
+        if (rule, line := nodes[0].lineno) not in known:
+            found.append(Sink(Behaviour(rule, line, _shown(nodes[0])), nodes))
     # Who does something worse fetches it, too.
     for rule, nodes in of_fetching(flow) if not (whole or found) else ():
         line = nodes[0].lineno
@@ -402,6 +408,14 @@ NOISY = {"sends-what-it-intercepts", "sends-what-it-is-told"}
 each of its functions is given something, and all of them send."""
 
 
+_LEAVES_CODE = re.compile(
+    r"(?:^|[\s;])(?:import|from)\s+\w|\bpython[\d.]*\s+(?:-m\s+\w|\S+\.py)|\bnohup\b|&\s*\)|&\s*$"
+    r"|\b(?:curl|wget)\b|\bexec\(",
+    re.MULTILINE,
+)
+"""What is written to where it is started again, and does something: it is no setting."""
+
+
 def counts_where_new(rule: str, *, waits: bool) -> bool:
     """Whether what a rule finds counts only where a project of old didn't do so before."""
     return rule == ON_THE_QUIET or (waits and rule in _WAITING_WHERE_NEW)
@@ -439,6 +453,12 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
             )
         if rule == "sends-host-facts":
             return any(is_for_strangers(flow.address(call)) for call in of_node)
+        if rule == "starts-again-by-itself":
+            return any(_LEAVES_CODE.search(flow.text(*call.everything)) for call in of_node)
+        if rule == "changes-tools":
+            return any("authorized_keys" in flow.text(*_with_owner(call)) for call in of_node)
+        if rule == "installs-another-package":
+            return any(is_for_strangers(flow.text(*call.everything)) for call in of_node)
         runs = any(call.does(tables.RUNS) for call in of_node)
         if rule == "runs-decoded-code":
             commands = any(
@@ -479,18 +499,29 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
                 for command in call.arguments[:1]
             )
             lasting = any(_has_others_fetch(call, flow) for call in of_node)
+            fetching = [call for call in flow.calls if call.does(tables.RECEIVES)]
+            nameless = any(call.does(tables.LOADS) for call in of_node) and any(
+                has_no_name(flow.address(call)) for call in fetching
+            )
             return (
                 runs
                 or by_command
                 or interpreted
                 or commanded
                 or lasting
+                or nameless
                 or _is_text(sink)
                 or (Label.REQUEST in labels and not any(runs_by_name(c, flow) for c in of_node))
             )
         return rule in _WAITING or rule in _WAITING_WHERE_NEW
 
     return [each for each in found if counts(each)]
+
+
+def _with_owner(call: Call) -> tuple[ast.expr, ...]:
+    function = call.node.func
+    owner = (function.value,) if isinstance(function, ast.Attribute) else ()
+    return *owner, *call.everything
 
 
 _A_SHELL = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k|a)?sh")
@@ -504,6 +535,7 @@ _BY_NAME = (
     (tables.PUSHES, "sends-secrets"),
     (tables.CHANGES_THE_CLOUD, "acts-in-the-cloud"),
     (tables.READS_OTHERS, "reads-other-processes"),
+    (tables.FOREIGN_CALLS, "hides-what-it-calls"),
 )
 """What is enough by itself, whatever it is given."""
 
@@ -513,6 +545,10 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
     yield from (rule for table, rule in _BY_NAME if call.does(table))
     if _hides_its_name(call, flow):
         yield "hides-what-it-calls"
+    if call.does(tables.LOADS) and CALLS_WHEN_LOADED.search(
+        flow.text(*call.arguments[:1]).encode("latin-1", "replace")
+    ):
+        yield "runs-decoded-code"
     if _trusts_the_network(call):
         yield "runs-downloaded-code"
     if call.does(tables.EXTENDS_PATH) and _TEMPORARY.match(flow.text(*call.arguments[-1:])):
@@ -1025,6 +1061,9 @@ def _of_code_objects(flow: Flow) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
         if any(
             isinstance(each, ast.Attribute) and each.attr == "__code__" for each in node.targets
         ):
+            given = {each.arg for each in ast.walk(node.value) if isinstance(each, ast.keyword)}
+            if given & {"co_names", "co_consts", "co_code"}:
+                yield "hides-what-it-calls", (node.value,)
             labels = flow.near_labels(node.value)
             if Label.DOWNLOADED in labels:
                 yield "runs-downloaded-code", (node.value,)

@@ -333,6 +333,7 @@ RECEIVES = Table(
         *("websockets.sync.client.connect().recv*", "paramiko.SSHClient().open_sftp().open"),
         *("ftplib.FTP().retrbinary", "dns.resolver.resolve", "dns.resolver.query"),
         *("asyncio.open_connection().read", "asyncio.open_connection().readline"),
+        *(f"{client}download_file*" for client in _OF_AWS),
         *(f"{client}get_object" for client in _OF_AWS),
         *("fsspec.open().open().read", "fsspec.open().read"),
         *("websockets.sync.client.connect", "websockets.connect", "websockets.client.connect"),
@@ -362,7 +363,7 @@ SENDS = Table(
         *("websockets.connect().send", "websockets.sync.client.connect().send"),
         *("pycurl.Curl().setopt", "logging.handlers.HTTPHandler().*"),
         *("logging.handlers.SMTPHandler().*", "logging.handlers.SocketHandler().*"),
-        "logging.handlers.DatagramHandler().*",
+        *("logging.handlers.DatagramHandler().*", "logging.handlers.SysLogHandler().*"),
         *("smtplib.SMTP().sendmail", "smtplib.SMTP().send_message"),
         *("smtplib.SMTP_SSL().sendmail", "smtplib.SMTP_SSL().send_message"),
         *("ftplib.FTP().storbinary", "ftplib.FTP().storlines", "ftplib.FTP_TLS().storbinary"),
@@ -445,13 +446,21 @@ STEALS_IN_BROWSER = re.compile(
 INTERCEPTS = Table(
     (
         *("sys.addaudithook", "sys.setprofile", "sys.settrace", "gc.callbacks.append"),
-        *("threading.settrace", "threading.setprofile", "sqlalchemy.event.listen"),
+        *("threading.settrace*", "threading.setprofile*", "sqlalchemy.event.listen"),
+        *("sys.monitoring.register_callback", "logging.setLogRecordFactory", "copyreg.pickle"),
         *("sqlalchemy.event.listens_for", "boto3.DEFAULT_SESSION.events.register*"),
         *("boto3.Session().events.register*", "botocore.session.get_session().register"),
         *("IPython.get_ipython().events.register", "get_ipython().events.register"),
     )
 )
 """Calls that give a function all that other packages, or the cells of a notebook, do."""
+FOREIGN_CALLS = Table(
+    ("ctypes.CDLL()[]", "ctypes.PyDLL()[]", "ctypes.pythonapi.PyObject_Call*",
+     "ctypes.pythonapi.PyImport_*", "ctypes.pythonapi.PyEval_*", "ctypes.PyDLL().PyObject_Call*",
+     "pdb.Pdb().default", "pdb.Pdb().onecmd", "pkg_resources.run_script",
+     "pkg_resources.get_distribution().run_script")
+)  # fmt: skip
+"""Calls of a function that a name tells, which another language looks up, or a debugger."""
 ALWAYS_FETCHES = Table(("torch.hub.load", "logging.config.listen"))
 """Calls that run code of the network, whatever they are given."""
 EXTENDS_PATH = Table(("sys.path.insert", "sys.path.append", "site.addsitedir"))
@@ -465,12 +474,16 @@ SETS_TOOLS = Table(
 SCHEDULES = Table(("crontab.CronTab().new",))
 NETWORK_LOG = re.compile(r"\b(?:HTTP|SMTP|Socket|Datagram)Handler\b")
 NETWORK_LOGS = Table(
-    tuple(f"logging.handlers.{kind}Handler" for kind in ("HTTP", "SMTP", "Socket", "Datagram"))
+    tuple(
+        f"logging.handlers.{kind}Handler"
+        for kind in ("HTTP", "SMTP", "Socket", "Datagram", "SysLog")
+    )
 )
 """Handlers that send what is logged to another machine."""
 EVALUATES_ANNOTATIONS = Table(
-    ("typing.get_type_hints", "inspect.get_annotations", "typing_extensions.get_type_hints")
-)
+    ("typing.get_type_hints", "inspect.get_annotations", "typing_extensions.get_type_hints",
+     "inspect.signature")
+)  # fmt: skip
 EVALUATES_TEXT = Table(
     ("sympy.sympify", "sympy.S", "sympy.parse_expr", "sympy.parsing.sympy_parser.parse_expr",
      "pandas.DataFrame().query", "pandas.DataFrame().eval", "pandas.eval")
@@ -483,6 +496,7 @@ LOOKS_UP = Table(
         *("dns.resolver.Resolver().resolve", "dns.resolver.Resolver().query"),
         *("dns.resolver.resolve_at", "dns.asyncresolver.resolve", "dns.message.make_query"),
         *("aiodns.DNSResolver().query", "socket.gethostbyaddr", "socket.getnameinfo"),
+        *("socket.getfqdn", "asyncio.get_running_loop().getnameinfo"),
         *("asyncio.get_event_loop().getaddrinfo", "asyncio.get_running_loop().getaddrinfo"),
         *("socket.socket().connect", "socket.create_connection", "socket.socket().connect_ex"),
         *("asyncio.open_connection", "ssl.get_server_certificate"),
@@ -550,7 +564,8 @@ SECRETS = Table(
      "kubernetes.client.CoreV1Api().read_namespaced_secret", "prefect.blocks.system.Secret.load",
      "hvac.Client().secrets.*", "hvac.Client().read", "airflow.models.Variable.get",
      "airflow.hooks.base.BaseHook.get_connection", "dbutils.secrets.get",
-     "google.colab.userdata.get",
+     "google.colab.userdata.get", "ipykernel.connect.get_connection_info",
+     "ipykernel.get_connection_info", "ipykernel.connect.get_connection_file",
      "kaggle_secrets.UserSecretsClient().get_secret", "boto3.client().get_secret_value",
      "azure.keyvault.secrets.SecretClient().get_secret", "netrc.netrc", "secretstorage.*",
      "google.cloud.secretmanager.SecretManagerServiceClient().access_secret_version",
@@ -605,6 +620,11 @@ ENDS = Table(
      "faulthandler._sigsegv", "psutil.Process().kill", "psutil.Process().terminate")
 )  # fmt: skip
 """Calls that end a program at once, without a word."""
+_COMPILERS = tuple(
+    (f"{package}.{module}", compiler)
+    for package in ("distutils", "setuptools._distutils")
+    for module, compiler in (("unixccompiler", "UnixCCompiler"), ("ccompiler", "CCompiler"))
+)
 STARTS = Table(
     (
         *("os.system", "os.popen", "os.startfile", "pty.spawn", "commands.getoutput"),
@@ -623,6 +643,12 @@ STARTS = Table(
         *("IPython.get_ipython().system*", "IPython.get_ipython().getoutput*"),
         *("get_ipython().system*", "get_ipython().getoutput*", "setuptools._distutils.spawn.spawn"),
         *("ctypes.CDLL().system", "ctypes.cdll.LoadLibrary().system", "ctypes.CDLL().popen"),
+        *("asyncio.get_running_loop().subprocess_*", "asyncio.get_event_loop().subprocess_*"),
+        *(
+            "_osx_support._read_output",
+            "ensurepip._run_pip",
+        ),
+        *(f"{module}.{compiler}().spawn" for module, compiler in _COMPILERS),
     )
 )
 """Calls that start a program."""
@@ -643,13 +669,18 @@ RUNS = Table(
      "cProfile.run*", "profile.run*", "pdb.run*",
      "bdb.Bdb().run*", "IPython.get_ipython().run_cell*", "IPython.get_ipython().ex",
      "get_ipython().run_cell*", "get_ipython().ex", "ctypes.pythonapi.PyRun_*",
-     "ctypes.PyDLL().PyRun_*")
+     "ctypes.PyDLL().PyRun_*", "typing._eval_type", "typing.ForwardRef", "annotationlib.ForwardRef",
+     "typing_extensions.evaluate_forward_ref", "typing.evaluate_forward_ref",
+     "bdb.Bdb().runcall",
+     "doctest.DocTestRunner().run", "doctest.run_docstring_examples",
+     "doctest.DocTestParser().get_doctest", "doctest.script_from_examples")
 )  # fmt: skip
 """Calls that run their argument as Python."""
 RUNS_THE_FIRST = Table((*_WATCHED, "cProfile.run*", "profile.run*", "pdb.run*", "bdb.Bdb().run*"))
 """Those of them whose other arguments are no code."""
 LOADS = Table(
-    ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads", "ctypes.CDLL", "ctypes.WinDLL",
+    ("pickle.loads", "pickle.load", "marshal.loads", "dill.loads",
+     "multiprocessing.reduction.ForkingPickler.load*", "ctypes.CDLL", "ctypes.WinDLL",
      "joblib.load", "cloudpickle.load", "cloudpickle.loads",
      "ctypes.cdll.LoadLibrary", "ctypes.windll.LoadLibrary", "imp.load_source", "os.startfile",
      "importlib.import_module", "importlib.util.spec_from_file_location", "runpy.run_path",
@@ -670,12 +701,14 @@ LOADS_A_FILE = Table(
     (*_RUNS_A_FILE,
      "pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads",
      "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load",
+     "traitlets.config.PyFileConfigLoader", "traitlets.config.loader.PyFileConfigLoader",
      "jsonpickle.decode", "jsonpickle.loads", "jsonpickle.unpickler.*",
      "imp.load_source", "importlib.util.spec_from_file_location", "runpy.run_path",
      "importlib.machinery.SourceFileLoader", "importlib.machinery.SourcelessFileLoader",
      "importlib.machinery.ExtensionFileLoader", "pydoc.importfile", "site.addpackage",
      "logging.config.fileConfig", "yaml.unsafe_load*", "shelve.open", "pandas.read_pickle",
-     "_pickle.load*", "ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary",
+     "_pickle.load*", "multiprocessing.reduction.ForkingPickler.load*",
+     "ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary",
      "ctypes.pydll.LoadLibrary", "IPython.get_ipython().run_line_magic",
      "IPython.get_ipython().magic", "get_ipython().run_line_magic", "get_ipython().magic",
      "execfile", "sqlite3.connect().load_extension", "nbclient.NotebookClient",
