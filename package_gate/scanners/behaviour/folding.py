@@ -82,7 +82,7 @@ HELD_PLACES: dict[str, str | list[str]] = {
     "huggingface_hub.constants.HF_TOKEN_PATH": "~/.cache/huggingface/token",
     "jupyter_client.kernelspec.get_kernel_spec().resource_dir": _KERNEL,
     "jupyter_client.kernelspec.KernelSpecManager().get_kernel_spec().resource_dir": _KERNEL,
-    **{"os.pathsep": ":", "os.path.pathsep": ":", "os.sep": "/", "os.path.sep": "/"},
+    **{"os.pathsep": ":", "os.path.pathsep": ":"},
 }
 """What modules hold that is such a place, or stands between places."""
 _NUMBER_HOST = re.compile(

@@ -416,6 +416,13 @@ _LEAVES_CODE = re.compile(
 """What is written to where it is started again, and does something: it is no setting."""
 
 
+def _leaves_code_at_home(call: Call, flow: Flow) -> bool:
+    """Whether code is written to a file of somebody's own that runs at each start."""
+    path = flow.written_path(call)
+    at_home = path is not None and any(sign in flow.text(path) for sign in "~%")
+    return at_home and _LEAVES_CODE.search(flow.text(*call.everything)) is not None
+
+
 def counts_where_new(rule: str, *, waits: bool) -> bool:
     """Whether what a rule finds counts only where a project of old didn't do so before."""
     return rule == ON_THE_QUIET or (waits and rule in _WAITING_WHERE_NEW)
@@ -454,7 +461,7 @@ def waiting(found: Sequence[Sink], flow: Flow) -> list[Sink]:
         if rule == "sends-host-facts":
             return any(is_for_strangers(flow.address(call)) for call in of_node)
         if rule == "starts-again-by-itself":
-            return any(_LEAVES_CODE.search(flow.text(*call.everything)) for call in of_node)
+            return any(_leaves_code_at_home(call, flow) for call in of_node)
         if rule == "changes-tools":
             return any("authorized_keys" in flow.text(*_with_owner(call)) for call in of_node)
         if rule == "installs-another-package":

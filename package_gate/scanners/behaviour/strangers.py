@@ -27,6 +27,10 @@ _CONNECTS = re.compile(
     r"|getfqdn|gethostby\w+|getaddrinfo|\w*(?:HTTP|SMTP|Socket|Datagram|SysLog)Handler"
 )
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z][\w-]*\w|\d{1,3}(?:\.\d{1,3}){3}", re.IGNORECASE)
+_SECRET = re.compile(
+    r"%[A-Z0-9_]*(?:TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_KEY)[A-Z0-9_]*%"
+)
+"""A variable of the environment that is a secret, as a text shows what is read from it."""
 _AT_HOME = re.compile(r"localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|::1|169\.254\.")
 _AFTER = re.compile(r"[^\w.-]*\.((?:[\w-]+\.)+[a-z][\w-]*\w)$", re.IGNORECASE)
 """How a name ends of which the beginning is not known."""
@@ -51,9 +55,7 @@ def of_secrets_beside_strangers(flow: Flow) -> Iterator[Found]:
         if own or (call.names and all(map(_MAKES.fullmatch, call.names))):
             continue
         given = _given_away(call)
-        if not connects:
-            given = [each for each in given if _is_far(each, flow)]
-        if flow.labels(*given) & _SECRETS:
+        if flow.labels(*given) & _SECRETS if connects else any(_shows(e, flow) for e in given):
             yield _SENT, (call.node,)
 
 
@@ -91,6 +93,12 @@ def _names_a_stranger(call: Call, flow: Flow) -> bool:
         for host in hosts
         if len(host) < 300
     )
+
+
+def _shows(expression: ast.expr, flow: Flow) -> bool:
+    """Whether a secret stands in an address."""
+    lines = flow.text(expression).split("\n")
+    return any("//" in line and is_for_strangers(line) and _SECRET.search(line) for line in lines)
 
 
 def _is_far(expression: ast.expr, flow: Flow) -> bool:
