@@ -324,8 +324,18 @@ def is_foreign_module(module: str, name: str, *, whole: bool = False) -> bool:
 
 
 def is_foreign_part(place: str, name: str) -> bool:
-    """Whether a file in site-packages is of a namespace's part that another project brings."""
-    return owner_of_part(place) not in ("", name)
+    """Whether a file in site-packages is of a namespace's part that another project brings.
+
+    `azure/identity/_constants.py` is what a project named `azure-identity` brings.
+    """
+    if owner_of_part(place) not in ("", name):
+        return True
+    folder, _, file = place.rpartition("/")
+    if "/" not in folder or file.lower().startswith("__init__."):
+        return False
+    project = canonicalize_name(folder.replace("/", "-"))
+    popular = popular_names()
+    return project != name and project in popular and name not in popular
 
 
 def is_standard_module(module: str, name: str) -> bool:

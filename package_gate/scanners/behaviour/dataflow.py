@@ -109,6 +109,9 @@ _SHOWS_ENVIRONMENT = re.compile(r"\{[^{}]{0,80}\benvironb?\b")
 """A template of `str.format` that puts the environment into a text."""
 _HEARS = {"data_received", "datagram_received", "characters", "handle_data"}
 """Methods that the event loop, or a parser, gives what came over the network."""
+_KEEP = ("urlretrieve", "wget.download", ".download_file")
+"""How the names of functions end that write what they fetch to a file."""
+_KEPT_IN = ("filename", "out", "Filename")
 _HEARS_MESSAGES = ".on_message"
 """The attribute that clients of message queues call with what came."""
 _FEW_NUMBERS = re.compile(r"[@=<>!]?[a-oq-rt-zA-Z?]{1,4}")
@@ -1065,9 +1068,10 @@ class Flow:
         """Yield labels that are there from the beginning, with what gives them."""
         for call in self.calls:
             if call.does(tables.RECEIVES):
-                kept = [value for key, value in call.keywords if key in ("filename", "out")]
-                for path in (*call.arguments[1:2], *kept):
-                    if any(name.endswith(("urlretrieve", "wget.download")) for name in call.names):
+                kept = [value for key, value in call.keywords if key in _KEPT_IN]
+                of_bucket = any(name.endswith(".download_file") for name in call.names)
+                for path in (*(call.arguments[2:3] if of_bucket else call.arguments[1:2]), *kept):
+                    if any(name.endswith(_KEEP) for name in call.names):
                         for key in self._keys_of_path(path):
                             yield key, Label.DOWNLOADED, call.node
             for path in self._fetched_to(call) if call.does(tables.STARTS) else ():

@@ -7,11 +7,13 @@ or renders something, runs code that nobody has looked at.
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
+from package_gate.scanners.behaviour.handed_over import only_shows
 from package_gate.scanners.behaviour.receivers import stays_home
 
 Found = tuple[str, tuple[ast.expr, ...]]
@@ -77,6 +79,7 @@ _FETCHING = re.compile(
     re.IGNORECASE,
 )
 """How a program fetches something from another machine."""
+_CODE_THERE = re.compile(r"https?://[^\s/]+/\S*\.(?:py|sh|pkl|joblib)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?<![\w/])\.\w+")
 _IS_CODE = re.compile(r"\.(?:pyw?|so|pyd|dll|dylib|sql)(?:\n|$)")
 
@@ -84,10 +87,14 @@ _IS_CODE = re.compile(r"\.(?:pyw?|so|pyd|dll|dylib|sql)(?:\n|$)")
 def of_what_is_fetched(flow: Flow) -> Iterator[Found]:
     """Yield the calls of a file that run what was fetched, as their names say."""
     for call in flow.calls:
+        types = _types_evaluated(call, flow)
+        if Label.OWN_FILE in types:
+            yield "runs-own-data", (call.node,)
         if (
             runs_by_name(call, flow)
-            or _evaluates_fetched_types(call, flow)
+            or Label.DOWNLOADED in types
             or _fetches_code(call, flow)
+            or _gives_an_address_of_code(call, flow)
         ):
             yield _RUNS, (call.node,)
         if _runs_own_data_by_name(call, flow) or _finds_odd_files(call, flow):
@@ -202,14 +209,24 @@ _EVALUATORS = (
 """Calls that evaluate or load what they are given, whatever their names say."""
 
 
-def _evaluates_fetched_types(call: Call, flow: Flow) -> bool:
-    """Whether texts that were fetched, or stand in a file of one's own, are evaluated as types."""
+def _types_evaluated(call: Call, flow: Flow) -> set[Label]:
+    """Tell what texts hold that are evaluated as types, when they were fetched or read."""
     if not call.does(tables.EVALUATES_ANNOTATIONS):
-        return False
+        return set()
     types: list[ast.expr] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
     texts = flow.feeds(".__annotations__")
-    found = flow.labels(*call.everything, *types, *texts)
-    return Label.DOWNLOADED in found or Label.OWN_FILE in flow.labels(*texts)
+    fetched = flow.labels(*call.everything, *types, *texts) & {Label.DOWNLOADED}
+    return fetched | flow.labels(*texts) & {Label.OWN_FILE}
+
+
+def _gives_an_address_of_code(call: Call, flow: Flow) -> bool:
+    """Whether another project's function is given the address of code that it may run."""
+    roots = {name.partition(".")[0].partition("(")[0] for name in call.names}
+    foreign = (roots & flow.expressions.roots) - sys.stdlib_module_names
+    if not foreign or any(map(flow.is_own, roots)) or only_shows(call, flow):
+        return False
+    lines = (line for each in call.everything for line in flow.text(each).split("\n"))
+    return any(map(_CODE_THERE.fullmatch, lines))
 
 
 def _fetches_code(call: Call, flow: Flow) -> bool:

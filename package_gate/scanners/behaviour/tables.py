@@ -644,10 +644,7 @@ STARTS = Table(
         *("get_ipython().system*", "get_ipython().getoutput*", "setuptools._distutils.spawn.spawn"),
         *("ctypes.CDLL().system", "ctypes.cdll.LoadLibrary().system", "ctypes.CDLL().popen"),
         *("asyncio.get_running_loop().subprocess_*", "asyncio.get_event_loop().subprocess_*"),
-        *(
-            "_osx_support._read_output",
-            "ensurepip._run_pip",
-        ),
+        *("_osx_support._read_output", "psutil.Popen", "asyncio.subprocess.create_subprocess_*"),
         *(f"{module}.{compiler}().spawn" for module, compiler in _COMPILERS),
     )
 )

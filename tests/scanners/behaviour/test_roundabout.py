@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `twelfth_fetched.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `thirteenth_waits.toml`."""
 
 import base64
 import tomllib
@@ -49,6 +49,9 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
         *read("eleventh_handed"),
         *read("twelfth_fetched"),
         *read("twelfth_sources"),
+        *read("thirteenth_run"),
+        *read("thirteenth_sent"),
+        *read("thirteenth_set"),
     ],
 )
 def test_what_runs_by_itself_is_seen(
@@ -65,17 +68,22 @@ def test_what_runs_by_itself_is_seen(
         *read("eleventh_handed"),
         *read("twelfth_fetched"),
         *read("twelfth_sources"),
+        *read("thirteenth_run"),
+        *read("thirteenth_sent"),
+        *read("thirteenth_set"),
     ],
 )
 def test_it_runs_without_anybody_calling_it(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
-    target = package(tmp_path, sample["files"])
+    found = findings(behaviour, tmp_path, sample)
 
-    assert {each.rule for each in behaviour.scan(target) if each.severity is Severity.HIGH}
+    assert {each.rule for each in found if each.severity is Severity.HIGH}
 
 
-@pytest.mark.parametrize("sample", [*read("eighth"), *read("ninth"), *read("tenth")])
+@pytest.mark.parametrize(
+    "sample", [*read("eighth"), *read("ninth"), *read("tenth"), *read("thirteenth_waits")]
+)
 def test_theft_and_sabotage_are_seen_when_they_wait_too(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
 ) -> None:
@@ -120,6 +128,7 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
             "eleventh_handed",
             "twelfth_fetched",
             "twelfth_sources",
+            "thirteenth",
         )
         for each in read(f"{name}_honest")
     ],
