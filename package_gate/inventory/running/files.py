@@ -92,7 +92,7 @@ class RunningFiles:
 
     def _runs_whole(self, path: str) -> bool:
         """Whether a file's name makes it run; no build runs what a wheel has in a folder."""
-        of_a_build = PurePosixPath(path).name in STARTS
+        of_a_build = path.rpartition("/")[2] in STARTS
         return runs_whole(path) and not (of_a_build and self.is_wheel and "/" in installed(path))
 
     def is_started(self, path: str) -> bool:
@@ -175,13 +175,13 @@ def runs_whole(path: str) -> bool:
     `setup.py` and the build hooks of Hatch and PDM run on installation, a `.pth` file and
     `sitecustomize.py` whenever Python starts.
     """
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     return name in _ALWAYS_RUN or name.endswith(".pth")
 
 
 def runs_at_start(path: str) -> bool:
     """Whether a file runs whenever Python starts."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     return name in ("sitecustomize.py", "usercustomize.py") or name.endswith(".pth")
 
 

@@ -9,7 +9,7 @@ import ast
 import io
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -156,9 +156,13 @@ class PackageBehaviour:
         self._others = OtherModules(lambda: self._graph)
         self._prints = Fingerprints(tree, lambda: self._graph)
         self._uses: dict[tuple[str, bool], dict[str, frozenset[int]]] = {}
+        self._used: dict[tuple[str, bool], dict[str, dict[str, frozenset[int]]]] = {}
         self._heirs: dict[str, list[Heir]] = {}
-        self._implicit: dict[tuple[str, bool], set[tuple[str, str]]] = {}
-        self._known_calls: dict[tuple[str, frozenset[str], int], bool] = {}
+        self._implicit: dict[tuple[str, bool], dict[str, set[str]]] = {}
+        self._known_calls: dict[tuple[str, str, int], bool] = {}
+        self._handed: dict[str, dict[str, dict[str, frozenset[str]]]] = {}
+        self._open: dict[str, bool] = {}
+        """Module → whether any name may stand in it."""
         self._imported: dict[str, dict[str, str]] = {}
         self._calling_all: dict[str, bool] = {}
         self._leading: dict[tuple[str, frozenset[int]], frozenset[str]] = {}
@@ -215,7 +219,9 @@ class PackageBehaviour:
             return at_once
         at_once += self._hosted(path, content)
         may_be_called = self._may_be_called(path)
-        if not (may_be_called or self._is_called(path, _functions_of(content), 0)):
+        if not may_be_called and not any(
+            True for _ in self._calls(path, _functions_of(content), 0)
+        ):
             return at_once
         dormant = self._look(path, content, hooks, whole=True)
         asleep = {each.line for each in dormant if each.rule not in ASIDE}
@@ -524,11 +530,19 @@ class PackageBehaviour:
                 break
         return frozenset(found)
 
-    def _is_called(self, path: str, names: frozenset[str], depth: int) -> bool:
-        """Tell whether one of them is called, by so many modules in between."""
-        asked = (path, names, depth)
+    def _is_called(self, path: str, names: Iterable[str], depth: int) -> bool:
+        """Tell whether one of them is called, by so many modules in between.
+
+        Each is asked for by itself: the names that lead to a place are others in each module, and
+        of a large program every module leads to every other.
+        """
+        return any(self._is_one_called(path, name, depth) for name in sorted(names))
+
+    def _is_one_called(self, path: str, name: str, depth: int) -> bool:
+        asked = (path, name, depth)
         if asked not in self._known_calls:
-            self._known_calls[asked] = any(True for _ in self._calls(path, names, depth))
+            calls = self._calls(path, frozenset({name}), depth)
+            self._known_calls[asked] = any(True for _ in calls)
         return self._known_calls[asked]
 
     def _calls(self, path: str, names: frozenset[str], depth: int) -> Iterator[str]:
@@ -601,12 +615,15 @@ class PackageBehaviour:
 
     def _handed_on(self, path: str, caller: str) -> dict[str, frozenset[str]]:
         """Give what a module imports of another one, with its names there."""
-        found: dict[str, frozenset[str]] = {}
-        for bound, dotted in self._imports(caller).items() if caller != path else ():
-            target, name = self._graph.resolve(caller, dotted)
-            if target == path and name:
-                found[name] = found.get(name, _NOTHING) | {bound}
-        return found
+        if caller not in self._handed:
+            by_module: dict[str, dict[str, frozenset[str]]] = {}
+            for bound, dotted in self._imports(caller).items():
+                target, name = self._graph.resolve(caller, dotted)
+                of_module = by_module.setdefault(target, {})
+                of_module[name] = of_module.get(name, _NOTHING) | {bound}
+            self._handed[caller] = by_module
+        found = self._handed[caller].get(path, {}) if caller != path else {}
+        return {name: bound for name, bound in found.items() if name}
 
     def _imports(self, path: str) -> dict[str, str]:
         if path not in self._imported:
@@ -617,7 +634,10 @@ class PackageBehaviour:
         """Whether one of these names may stand in a module: all its words, but for methods that
         run by themselves, or its first word where texts may be names."""
         content = self._graph.modules[path]
-        if not content.isascii():  # other letters may be the same name
+        if path not in self._open:
+            # Other letters may be the same name.
+            self._open[path] = not content.isascii() or bool(_BY_ANY_TEXT.search(content))
+        if self._open[path]:
             return True
         for name in names:
             first, *further = (
@@ -625,7 +645,7 @@ class PackageBehaviour:
             )
             if first and (all(further) or _BY_TEXT.search(content)):
                 return True
-        return bool(_BY_ANY_TEXT.search(content))
+        return False
 
     def _leading_to(self, path: str, lines: frozenset[int]) -> frozenset[str]:
         """Name what of a module, when called, comes to one of these lines."""
@@ -641,9 +661,11 @@ class PackageBehaviour:
         whole = self._running.whole(caller)
         if (caller, whole) not in self._implicit:
             content = self._graph.modules[caller]
-            self._implicit[caller, whole] = _used_implicitly(content, whole=whole)
-        used = self._implicit[caller, whole]
-        given = {m for name, m in used if self._graph.resolve(caller, name)[0] == path}
+            found: dict[str, set[str]] = {}
+            for name, method in _used_implicitly(content, whole=whole):
+                found.setdefault(self._graph.resolve(caller, name)[0], set()).add(method)
+            self._implicit[caller, whole] = found
+        given = self._implicit[caller, whole].get(path, set())
         return frozenset(name for name, method in methods.items() if method in given)
 
     def _inheriting(self, path: str, name: str, caller: str) -> frozenset[str]:
@@ -707,12 +729,17 @@ class PackageBehaviour:
 
     @cached_property
     def _importing_by_text(self) -> dict[str, list[str]]:
-        """The modules that import what a text names, by their top-level folder."""
+        """The modules that call what they import by a text, by their top-level folder."""
         found: dict[str, list[str]] = {}
         for path, code in self._graph.modules.items():
-            if not waits(path) and _IMPORTS_BY_TEXT.search(code):
+            by_text = not waits(path) and _IMPORTS_BY_TEXT.search(code)
+            if by_text and self._calls_any_module(path):
                 found.setdefault(_top(path), []).append(path)
         return found
+
+    def _calls_any_module(self, path: str) -> bool:
+        self._used_of(path, path, whole=True)
+        return ANYTHING in self._uses[path, True] or ANY_MODULE in self._used[path, True]
 
     @cached_property
     def _build_files(self) -> list[str]:
@@ -728,18 +755,33 @@ class PackageBehaviour:
                 content,
                 partial(_uses_in, content, hooks, whole=whole, gives=self._running.whole(caller)),
             )
+            self._used[caller, whole] = self._by_module(caller, self._uses[caller, whole])
         if ANYTHING in self._uses[caller, whole]:
             return self._uses[caller, whole]
-        found: dict[str, frozenset[int]] = {}
-        for used, lines in self._uses[caller, whole].items():
-            if used.startswith(ANY_MODULE):
-                name = used.removeprefix(ANY_MODULE)
-                found[name] = found.get(name, frozenset()) | lines
-                continue
-            target, name = self._graph.resolve(caller, used)
-            handed_on = target.endswith("__init__.py") and self._running.whole(caller)
-            if name and (target == path or handed_on):
-                found[name] = found.get(name, frozenset()) | lines
+        by_module = self._used[caller, whole]
+        found = dict(by_module.get(path, {}))
+        for name, lines in by_module.get(ANY_MODULE, {}).items():
+            found[name] = found.get(name, frozenset()) | lines
+        return found
+
+    def _by_module(
+        self, caller: str, used: dict[str, frozenset[int]]
+    ) -> dict[str, dict[str, frozenset[int]]]:
+        """Sort what a module calls by the modules that have it, `ANY_MODULE` for those that may.
+
+        What a build file has of an `__init__` may be any module's.
+        """
+        whole = self._running.whole(caller)
+        found: dict[str, dict[str, frozenset[int]]] = {}
+        for dotted, lines in used.items():
+            if dotted.startswith(ANY_MODULE):
+                target, name = ANY_MODULE, dotted.removeprefix(ANY_MODULE)
+            else:
+                target, name = self._graph.resolve(caller, dotted)
+                target = ANY_MODULE if whole and target.endswith("__init__.py") else target
+            if name or target == ANY_MODULE:
+                of_module = found.setdefault(target, {})
+                of_module[name] = of_module.get(name, frozenset()) | lines
         return found
 
     @cached_property

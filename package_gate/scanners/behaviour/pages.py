@@ -74,7 +74,9 @@ def of_pages(flow: Flow) -> Iterator[Found]:
         if len(text) > _SHORT and _has_words(text) and reaches_for_wallets(text):
             yield "reaches-for-wallets", (node,)
         if len(text) > _SHORT:
-            yield from ((rule, (node,)) for rule, _ in harm_of_page(text.encode()))
+            yield from (
+                (rule, (node,)) for rule, _ in harm_of_page(text.encode("utf-8", "replace"))
+            )
     for call in flow.calls:
         if getattr(call.node.func, "attr", "") in ("sub", "subn"):
             pattern = flow.text(call.node.func, *call.arguments)
