@@ -451,7 +451,10 @@ class Reach:
         if self._classes:
             uses.methods |= methods_called_by(node)
             for given in given_by(node):
-                self._note_given(given, uses)
+                # A class makes no object of those that it inherits from.
+                inherits = isinstance(node, ast.ClassDef) and isinstance(given, ast.Name)
+                if not (inherits and getattr(given, "id", "") in self._classes):
+                    self._note_given(given, uses)
             if isinstance(node, ast.Attribute):
                 uses.attributes.add(node.attr)
         if isinstance(node, ast.Call):

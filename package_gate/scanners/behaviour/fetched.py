@@ -213,6 +213,8 @@ def _types_evaluated(call: Call, flow: Flow) -> set[Label]:
     """Tell what texts hold that are evaluated as types, when they were fetched or read."""
     if not call.does(tables.EVALUATES_ANNOTATIONS):
         return set()
+    if call.names == {"inspect.signature"} and "eval_str" not in dict(call.keywords):
+        return set()
     types: list[ast.expr] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
     texts = flow.feeds(".__annotations__")
     fetched = flow.labels(*call.everything, *types, *texts) & {Label.DOWNLOADED}

@@ -671,7 +671,7 @@ class PackageBehaviour:
     def _inheriting(self, path: str, name: str, caller: str) -> frozenset[str]:
         """Name what of a module has a method of this one (`Class.method`) by inheriting it."""
         owner, _, method = name.rpartition(".")
-        if not owner:
+        if not owner or method == GIVEN:  # what is done to an heir's object is not done to each
             return _NOTHING
         return frozenset(
             way

@@ -308,7 +308,7 @@ def sinks(
     flow = Flow(running_nodes(module, whole=whole, called=called), others)
     found = _find(flow, 0, at_start=at_start)
     known = {(each.behaviour.rule, each.behaviour.line) for each in found}
-    for rule, nodes in of_secrets_beside_strangers(flow) if not whole else ():
+    for rule, nodes in of_secrets_beside_strangers(flow) if not (whole or called) else ():
         if (rule, line := nodes[0].lineno) not in known:
             found.append(Sink(Behaviour(rule, line, _shown(nodes[0])), nodes))
     # Who does something worse fetches it, too.
