@@ -10,10 +10,10 @@ import re
 import sys
 import unicodedata
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from package_gate.core.lately import Lately
 from package_gate.core.newer_syntax import in_older_syntax, may_be_newer
 from package_gate.core.nodes import Function
 from package_gate.core.scopes import tell_apart
@@ -48,31 +48,7 @@ class TooHardError(Exception):
     """This can't be parsed here, or not looked at, but a Python may run it. The text says why."""
 
 
-class _Kept:
-    """Modules that were parsed lately, up to so many letters of their texts together."""
-
-    def __init__(self, letters: int) -> None:
-        self._modules: OrderedDict[tuple[str, bool], ast.Module] = OrderedDict()
-        self._most = letters
-        self._letters = 0
-
-    def get(self, text: str, *, is_code: bool) -> ast.Module | None:
-        """Give a module that is kept."""
-        module = self._modules.get((text, is_code))
-        if module is not None:
-            self._modules.move_to_end((text, is_code))
-        return module
-
-    def keep(self, text: str, module: ast.Module, *, is_code: bool) -> None:
-        """Keep a module for those that come soon; one alone may be larger than the limit."""
-        self._modules[text, is_code] = module
-        self._letters += len(text)
-        while self._letters > self._most and len(self._modules) > 1:
-            (dropped, _), _ = self._modules.popitem(last=False)
-            self._letters -= len(dropped)
-
-
-_KEPT = _Kept(8 * 1024 * 1024)
+_KEPT: Lately[tuple[str, bool], ast.Module] = Lately(8 * 1024 * 1024)
 """Enough for nearly all packages; a tree takes some fifty bytes a letter."""
 
 
@@ -101,7 +77,7 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
     Raises:
         NotPythonError, TooHardError: there is no tree.
     """
-    if kept := _KEPT.get(text, is_code=is_code):
+    if kept := _KEPT.get((text, is_code)):
         return kept
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -113,7 +89,7 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
             tell_apart(module)
         except (RecursionError, MemoryError) as error:
             raise TooHardError("it is nested too deeply, or too large") from error
-    _KEPT.keep(text, module, is_code=is_code)
+    _KEPT.keep((text, is_code), module, len(text))
     return module
 
 

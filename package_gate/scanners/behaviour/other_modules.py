@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cached_property
 
 from package_gate.core.import_time import running_nodes
+from package_gate.core.lately import Lately
 from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import is_local
@@ -28,6 +29,8 @@ _OF_INTEREST = re.compile(
     rb"|kubernetes|airflow|\bboto3?\b|secretmanager|keyvault|hvac|dbutils|browser_cookie|rookiepy"
 )
 """What a module has that reads, sends or runs something."""
+_MOST = 4 * 1024 * 1024
+"""Letters of modules whose flows are kept; a letter takes some 300 bytes."""
 _HOPS = 4
 """Modules that hand on what they have imported themselves."""
 _SHORT = 30
@@ -40,8 +43,12 @@ class OtherModules:
     def __init__(self, graph: Callable[[], ModuleGraph]) -> None:
         """Take what reads the modules."""
         self._read = graph
-        self._flows: dict[tuple[str, bool], Flow | None] = {}
-        self._texts: dict[str, Expressions | None] = {}
+        self._flows: Lately[tuple[str, bool], Flow] = Lately(_MOST)
+        self._texts: Lately[str, Expressions] = Lately(_MOST)
+        self._unread: set[tuple[str, bool]] = set()
+        """The flows that can't be made, are of no interest, or are being made."""
+        self._wordless: set[str] = set()
+        """The same of texts."""
         self._seen_from: dict[str, Beside] = {}
 
     @cached_property
@@ -68,28 +75,36 @@ class OtherModules:
             path: of the module.
             last: it is not followed into further modules.
         """
-        key = path, last
-        if key not in self._flows:
-            self._flows[key] = None
-            content = self.graph.modules[path]
-            if not last or _OF_INTEREST.search(content):
-                others = None if last else Beside(path, self, last=True)
-                with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-                    module = parse(content.decode("utf-8", "replace"))
-                    self._flows[key] = Flow(running_nodes(module, whole=True), others)
-        return self._flows[key]
+        flow = self._flows.get((path, last))
+        content = self.graph.modules[path]
+        if flow is not None or (path, last) in self._unread:
+            return flow
+        self._unread.add((path, last))
+        if last and not _OF_INTEREST.search(content):
+            return None
+        others = None if last else Beside(path, self, last=True)
+        with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+            module = parse(content.decode("utf-8", "replace"))
+            flow = Flow(running_nodes(module, whole=True), others)
+            self._flows.keep((path, last), flow, len(content))
+            self._unread.remove((path, last))
+        return flow
 
     def texts(self, path: str) -> Expressions | None:
         """Give what a module keeps and its short functions give; None of one that can't be read.
 
         Of large programs nearly every module is asked: only what may be a text is kept.
         """
-        if path not in self._texts:
-            self._texts[path] = None
+        texts = self._texts.get(path)
+        if texts is None and path not in self._wordless:
+            self._wordless.add(path)
+            content = self.graph.modules[path]
             with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
-                module = parse(self.graph.modules[path].decode("utf-8", "replace"))
-                self._texts[path] = Expressions(_kept_by(module), Beside(path, self, last=True))
-        return self._texts[path]
+                module = parse(content.decode("utf-8", "replace"))
+                texts = Expressions(_kept_by(module), Beside(path, self, last=True))
+                self._texts.keep(path, texts, len(content))
+                self._wordless.remove(path)
+        return texts
 
 
 def _kept_by(module: ast.Module) -> Iterator[ast.AST]:
@@ -112,7 +127,7 @@ class Beside:
         self._labels: dict[str, frozenset[Label]] = {}
         self._does: dict[str, frozenset[Use]] = {}
         self._gives: dict[str, frozenset[Use] | None] = {}
-        self._written: dict[str, tuple[Expressions, str] | None] = {}
+        self._written: dict[str, tuple[str, str] | None] = {}
 
     def labels(self, name: str) -> frozenset[Label]:
         """See `Others.labels`."""
@@ -181,9 +196,11 @@ class Beside:
         """See `Elsewhere.written`."""
         if name not in self._written:
             self._written[name] = self._find_written(name)
-        return self._written[name]
+        path, key = self._written[name] or ("", "")
+        there = self._modules.texts(path) if path else None
+        return (there, key) if there else None
 
-    def _find_written(self, name: str) -> tuple[Expressions, str] | None:
+    def _find_written(self, name: str) -> tuple[str, str] | None:
         result = "()" if name.endswith("()") else ""
         plain = name.replace("()", "")  # what an object has stands in its class
         if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
@@ -197,7 +214,7 @@ class Beside:
             first, dot, further = rest.partition(".")
             key = f".{further}{result}" if dot else f"{first}{result}"
             if key in there.values and (not dot or first in there.classes or first in there.values):
-                return there, key
+                return target, key
             if len(waiting) < _HOPS:
                 if first in there.imports:
                     waiting.append((target, f"{there.imports[first]}{dot}{further}"))
