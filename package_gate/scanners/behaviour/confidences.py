@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from package_gate.core.nodes import children
+from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import is_local, plain
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.receivers import is_for_strangers
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from package_gate.core.finding import fingerprint_of
+from package_gate.core.pickles import CALLS_WHEN_LOADED
 from package_gate.core.text import one_line
 from package_gate.inventory.declared_entry_points import declared_entry_points
 from package_gate.inventory.trees import regular_files
@@ -18,7 +19,6 @@ from package_gate.sandbox.progress import note_file
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.pages import WORDS, harm_of_page, reaches_for_wallets
-from package_gate.scanners.behaviour.pickles import CALLS_WHEN_LOADED
 from package_gate.scanners.behaviour.requirements import of_metadata
 from package_gate.scanners.behaviour.rules import Behaviour
 

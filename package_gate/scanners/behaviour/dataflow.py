@@ -15,8 +15,10 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
+from package_gate.core.folding import UNKNOWN, with_plain_hosts
 from package_gate.core.import_time import parameters_given
 from package_gate.core.nodes import Function, children
+from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import Arms, arms_of, exclude_each_other, is_local, plain
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.expressions import (
@@ -27,9 +29,7 @@ from package_gate.scanners.behaviour.expressions import (
     returns_of,
     targets,
 )
-from package_gate.scanners.behaviour.folding import UNKNOWN, with_plain_hosts
 from package_gate.scanners.behaviour.hidden_ways import HiddenWays
-from package_gate.scanners.behaviour.receivers import is_for_strangers
 
 
 class Label(Enum):

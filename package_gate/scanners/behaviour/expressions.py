@@ -13,11 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from package_gate.core.import_time import parameters_given
-from package_gate.core.nodes import Function, children
-from package_gate.core.scopes import arms_of, exclude_each_other, is_local, plain
-from package_gate.scanners.behaviour import tables as tables
-from package_gate.scanners.behaviour.folding import (
+from package_gate.core.folding import (
     CUT,
     HELD_PLACES,
     UNKNOWN,
@@ -32,6 +28,10 @@ from package_gate.scanners.behaviour.folding import (
     number_of,
     shortened,
 )
+from package_gate.core.import_time import parameters_given
+from package_gate.core.nodes import Function, children
+from package_gate.core.scopes import arms_of, exclude_each_other, is_local, plain
+from package_gate.scanners.behaviour import tables as tables
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""

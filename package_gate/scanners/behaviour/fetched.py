@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 
+from package_gate.core.receivers import stays_home
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.handed_over import only_shows
-from package_gate.scanners.behaviour.receivers import stays_home
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

@@ -8,8 +8,8 @@ from packaging.utils import canonicalize_name
 
 from package_gate.archive.environment import Own, judge_place
 from package_gate.archive.owners import is_foreign_command, is_foreign_module
+from package_gate.core.folding import UNKNOWN
 from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
 
 _MODULES = {"py_modules", "packages", "package_dir"}
 _OPTIONS = {"name", "data_files", "scripts", "entry_points", *_MODULES}

@@ -15,12 +15,12 @@ from package_gate.core.import_time import running_nodes
 from package_gate.core.lately import Lately
 from package_gate.core.module_graph import ModuleGraph
 from package_gate.core.nodes import Function, children
+from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import is_local
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.expressions import Expressions
-from package_gate.scanners.behaviour.receivers import is_for_strangers
 
 _OF_INTEREST = re.compile(
     rb"environ|getenv|requests|httpx|urlopen|urllib3|http\.client|socket|sendmail|b64decode|fromhex"
@@ -29,7 +29,7 @@ _OF_INTEREST = re.compile(
     rb"|kubernetes|airflow|\bboto3?\b|secretmanager|keyvault|hvac|dbutils|browser_cookie|rookiepy"
 )
 """What a module has that reads, sends or runs something."""
-_MOST = 4 * 1024 * 1024
+_MOST = 8 * 1024 * 1024
 """Letters of modules whose flows are kept; a letter takes some 300 bytes."""
 _HOPS = 4
 """Modules that hand on what they have imported themselves."""

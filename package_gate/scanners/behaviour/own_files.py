@@ -15,11 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeGuard
 
+from package_gate.core import pickles
+from package_gate.core.folding import UNKNOWN
 from package_gate.core.scopes import is_local
-from package_gate.scanners.behaviour import pickles
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
-from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.behaviour.handed_over import only_shows
 from package_gate.scanners.behaviour.scripts import harm_in
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from package_gate.archive.programs import PROGRAMS
+from package_gate.core.folding import UNKNOWN
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
 from package_gate.scanners.behaviour.own_files import OwnFiles
 
 _OF_LIBRARIES = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"}

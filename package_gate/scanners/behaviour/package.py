@@ -26,6 +26,7 @@ from package_gate.core.import_time import (
     reach_of,
     running_nodes,
 )
+from package_gate.core.inheritance import Heir, heirs_in, inherited_uses
 from package_gate.core.module_graph import ModuleGraph, imported_names, installed
 from package_gate.core.nodes import Function, children
 from package_gate.core.source import EAST_ASIAN, Fault, read_source, readings
@@ -50,7 +51,6 @@ from package_gate.scanners.behaviour.fingerprints import (
     of_statement,
     of_whole_file,
 )
-from package_gate.scanners.behaviour.inheritance import Heir, heirs_in, inherited_uses
 from package_gate.scanners.behaviour.other_modules import OtherModules
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.rules import (

@@ -8,9 +8,9 @@ import ast
 import re
 from collections.abc import Iterator
 
+from package_gate.core.folding import UNKNOWN
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

@@ -18,7 +18,10 @@ from packaging.utils import canonicalize_name
 
 from package_gate.core.addresses import addresses_in
 from package_gate.core.finding import fingerprint_of
+from package_gate.core.folding import CUT, UNKNOWN
 from package_gate.core.import_time import running_nodes
+from package_gate.core.pickles import CALLS_WHEN_LOADED
+from package_gate.core.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.core.scopes import plain, unparsed
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.core.text import one_line
@@ -34,7 +37,6 @@ from package_gate.scanners.behaviour.fetched import (
     of_what_is_fetched,
     runs_by_name,
 )
-from package_gate.scanners.behaviour.folding import CUT, UNKNOWN
 from package_gate.scanners.behaviour.handed_over import of_commands_handed_over
 from package_gate.scanners.behaviour.hidden_addresses import of_hidden_addresses
 from package_gate.scanners.behaviour.installs import installed_for_others, is_option
@@ -47,9 +49,7 @@ from package_gate.scanners.behaviour.own_files import (
 )
 from package_gate.scanners.behaviour.own_programs import of_own_programs
 from package_gate.scanners.behaviour.pages import of_pages
-from package_gate.scanners.behaviour.pickles import CALLS_WHEN_LOADED
 from package_gate.scanners.behaviour.readings import of_readings
-from package_gate.scanners.behaviour.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.scanners.behaviour.replacements import of_replacements
 from package_gate.scanners.behaviour.requirements import (
     is_of_a_stranger,

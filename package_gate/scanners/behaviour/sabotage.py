@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from package_gate.core.folding import UNKNOWN
 from package_gate.core.nodes import Function, children
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
-from package_gate.scanners.behaviour.folding import UNKNOWN
 
 Found = tuple[str, tuple[ast.expr, ...]]
 

@@ -8,10 +8,10 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from package_gate.core.folding import UNKNOWN
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.expressions import targets
-from package_gate.scanners.behaviour.folding import UNKNOWN
 
 _PURE = frozenset(
     {"array", "ast", "base64", "binascii", "bz2", "codecs", "collections", "email", "functools"}

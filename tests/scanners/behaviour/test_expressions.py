@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
+from package_gate.core.folding import UNKNOWN
 from package_gate.scanners.behaviour.expressions import Expressions
-from package_gate.scanners.behaviour.folding import UNKNOWN
 
 
 def last(source: str) -> tuple[Expressions, ast.expr]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from package_gate.core.pickles import MAX_BYTES, is_plain_data
 from package_gate.scanners.behaviour.own_files import Named, OwnFiles
-from package_gate.scanners.behaviour.pickles import MAX_BYTES, is_plain_data
 
 DATA = {"a": [1, 2.5, None, True, "x" * 300, b"y"], ("b", 1): [{}, [], ()]}
 DATA["itself"] = [DATA]

@@ -7,7 +7,7 @@ that ask for it.
 
 import re
 
-from package_gate.scanners.behaviour.folding import UNKNOWN
+from package_gate.core.folding import UNKNOWN
 
 _HOSTS = re.compile(r"//(?:[^/\s?#@]*@)?([^/\s?#]*)")
 _HOME = re.compile(
