@@ -29,8 +29,8 @@ _OF_INTEREST = re.compile(
     rb"|kubernetes|airflow|\bboto3?\b|secretmanager|keyvault|hvac|dbutils|browser_cookie|rookiepy"
 )
 """What a module has that reads, sends or runs something."""
-_MOST = 8 * 1024 * 1024
-"""Letters of modules whose flows are kept; a letter takes some 300 bytes."""
+_MOST = 16 * 1024 * 1024
+"""Letters of modules whose flows are kept; a letter takes some 100 bytes."""
 _HOPS = 4
 """Modules that hand on what they have imported themselves."""
 _SHORT = 30
