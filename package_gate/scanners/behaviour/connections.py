@@ -20,34 +20,16 @@ Found = tuple[str, tuple[ast.expr, ...]]
 _TOOLS = frozenset(
     (
         *("http", "https", "all", "ftp", "aws", "azure", "google", "gcp", "hf", "huggingface"),
-        *(
-            "pip",
-            "uv",
-            "pypi",
-            "twine",
-            "npm",
-            "yarn",
-            "conda",
-            "docker",
-            "git",
-            "kube",
-            "kubernetes",
-        ),
+        *("pip", "uv", "pypi", "twine", "npm", "yarn", "conda", "docker", "git", "kube"),
+        "kubernetes",
         *("pyspark", "spark", "hadoop", "jupyter", "jupyterhub", "langsmith", "ollama", "wandb"),
         *("database", "otel", "sentry", "python", "curl", "wget", "ssh", "vault", "github"),
     )
 )
 """The first words of variables that say where programs and libraries connect to."""
 _POPULAR = 1500
-_MEASURES = {
-    "posthog",
-    "analytics",
-    "segment",
-    "sentry_sdk",
-    "mixpanel",
-    "amplitude",
-    "rudderstack",
-}
+"""Projects whose names are looked at, of the 15,000 that are known."""
+_MEASURES = {"posthog", "analytics", "segment", "sentry_sdk", "mixpanel", "amplitude"}
 """Clients that are told by setting a constant whom to tell how a program is used."""
 _ELSEWHERE = (
     r"(?!localhost\b|127\.|\[?::1|0\.0\.0\.0|10\.|192\.168\.|host\.docker\.internal\b)[\w.-]+\.\w+"

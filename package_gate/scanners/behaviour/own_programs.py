@@ -63,23 +63,10 @@ _HANDED_ON = re.compile(r"-(?:Xclang|Xlinker|mllvm)\s+")
 _PREFIX = re.compile(r"(?:^|\s)(?:-B|-fuse-ld=)\s*([^\s,]+)")
 """Where a compiler looks for its parts first."""
 _KNOWN = _OF_LIBRARIES | _OF_FILES | _OF_SETTINGS | _OF_BUILDS | _FLAGS | {"PATH"}
-_OF_THE_SYSTEM = frozenset(
-    (
-        *(
-            "arch",
-            "cat",
-            "env",
-            "file",
-            "getconf",
-            "hostname",
-            "id",
-            "ldconfig",
-            "ls",
-            "lsb_release",
-        ),
-        *("ps", "sysctl", "tput", "uname", "which", "whoami"),
-    )
-)
+_OF_THE_SYSTEM = {
+    *("arch", "cat", "env", "file", "getconf", "hostname", "id", "ldconfig", "ls", "lsb_release"),
+    *("ps", "sysctl", "tput", "uname", "which", "whoami"),
+}
 """Programs that others start by their names alone, besides those that people rely on."""
 _TELLS_KEYS = "SSLKEYLOGFILE"
 """The variable that names a file into which the keys of all connections are written."""

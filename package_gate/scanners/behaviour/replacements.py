@@ -6,12 +6,11 @@ only imports a package does not expect that `socket.getaddrinfo` is another func
 
 import ast
 import builtins
-import importlib.util
+import importlib
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import lru_cache
 
 from package_gate.core.scopes import is_local
@@ -216,20 +215,22 @@ def _is_relied_on(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _exists(name: str) -> bool:
-    """Whether the standard library has this; what is new there replaces nothing."""
+    """Whether the standard library has this; what is new there replaces nothing.
+
+    Only top-level modules are imported for that: those below some do something then.
+    """
     module, _, rest = name.partition(".")
-    if module in _NOT_TO_BE_IMPORTED:
+    if module in _NOT_TO_BE_IMPORTED or module.startswith("_"):
         return True
     try:
         found: object = importlib.import_module(module)
-        for each in rest.split("."):
-            found = inspect.getattr_static(found, each)
-    except AttributeError:
-        with suppress(ImportError):
-            return importlib.util.find_spec(name) is not None
-        return False
     except ImportError:  # it is of another Python, or of another system
-        pass
+        return True
+    for each in rest.split("."):
+        try:
+            found = inspect.getattr_static(found, each)
+        except AttributeError:
+            return hasattr(found, "__path__")  # perhaps a module that was not imported
     return True
 
 

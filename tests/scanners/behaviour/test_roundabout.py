@@ -1,6 +1,7 @@
 """Roundabout ways to run, send or replace something: `sixth.toml` to `thirteenth_waits.toml`."""
 
 import base64
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,18 @@ def test_theft_and_sabotage_are_seen_when_they_wait_too(
     waits = sample.get("waits", False)
     assert {(each.rule, each.waits) for each in found} == {(r, waits) for r in wanted}
     assert all(each.locations[0].fingerprint for each in everything)
+
+
+def test_what_is_replaced_is_looked_for_without_running_it(
+    behaviour: BehaviourScanner, tmp_path: Path
+) -> None:
+    code = (
+        "import ensurepip\n\n\ndef quick():\n    pass\n\n\nensurepip.__main__.ensurepip = quick\n"
+    )
+    found = behaviour.scan(package(tmp_path, {"sample/__init__.py": code}))
+
+    assert {each.rule for each in found} == {"replaces-what-others-use"}
+    assert "ensurepip.__main__" not in sys.modules
 
 
 def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> None:
