@@ -71,9 +71,11 @@ _INSTALLS = re.compile(
 _VERBS = {"exec", "run", "load", "eval", "call", "interpret", "unsafe", "unpickle"}
 _RUN_OWN = {
     *("exec", "execute", "execfile", "eval", "evaluate", "runcode", "runsource", "runfile"),
-    *("interpret", "unsafe", "unpickle", "runstring", "cell", "script", "setup", "module"),
+    *("interpret", "unsafe", "unpickle", "runstring", "cell", "script", "setup"),
 }
 """Words that say together that a file is run; many a function `runs` or `loads` one otherwise."""
+_OF_LOADERS = (".exec_module", ".load_module")
+"""Methods of importers, which are looked at where these are made."""
 _FETCHING = re.compile(
     rf"(?:\S*/)?(?:{tables.FETCH}|git\s(?:[^|;&]*\s)?clone\b)[^|;&]*\s['\"]?(?:https?|ssh|git|ftp)://",
     re.IGNORECASE,
@@ -182,7 +184,7 @@ def _finds_odd_files(call: Call, flow: Flow) -> bool:
 
 @lru_cache(maxsize=2**14)
 def _runs_files(name: str) -> bool:
-    if name.startswith(_ONLY_READS) or "." not in name:
+    if name.startswith(_ONLY_READS) or "." not in name or name.endswith(_OF_LOADERS):
         return False
     words = {each.lower() for each in _WORD.findall(name.rpartition(".")[2])}
     return not _VERBS.isdisjoint(words) and not _RUN_OWN.isdisjoint(words)

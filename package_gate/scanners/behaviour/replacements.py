@@ -54,7 +54,7 @@ _MEANT_TO_BE_SET = re.compile(
     r"|locale|pprint|string|re|operator|copy|ctypes|array|struct|decimal|fractions|numbers|asyncio"
     r"|concurrent|queue|multiprocessing|platform|webbrowser|configparser|html|xml|email|mimetypes"
     r"|distutils|test|traceback|linecache|tokenize|pydoc|site|sysconfig|importlib|tempfile|gc"
-    r"|weakref)\b.*"
+    r"|weakref|pdb|bdb|code|codeop|profile|cProfile)\b.*"
 )
 """Of the standard library, what is there to be set, is often set for older Pythons, or by which
 nothing secret goes."""
