@@ -112,10 +112,10 @@ def of_what_is_fetched(flow: Flow) -> Iterator[Found]:
 def of_fetching(flow: Flow) -> Iterator[Found]:
     """Yield the calls of a file that fetch something from another machine, when it is given to
     anything but what reads, compares or shows it."""
-    fetching = [call.node for call in flow.calls if _fetches(call, flow)]
-    by_program = any(call.does(tables.STARTS) and _fetches(call, flow) for call in flow.calls)
+    fetching = [call for call in flow.calls if _fetches(call, flow)]
+    by_program = any(call.does(tables.STARTS) for call in fetching)
     if by_program or (fetching and any(_takes_what_is_fetched(c, flow) for c in flow.calls)):
-        yield from ((FETCHES, (node,)) for node in fetching)
+        yield from ((FETCHES, (call.node,)) for call in fetching)
 
 
 def _fetches(call: Call, flow: Flow) -> bool:

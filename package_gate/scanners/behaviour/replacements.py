@@ -37,7 +37,7 @@ _NAMES = (
     *("boto3.*", "botocore.*", "aiobotocore.*", "s3fs.*", "fsspec.*", "keyring.*", "jwt.*"),
     *("cryptography.*", "sqlalchemy.create_engine", "psycopg2.connect", "psycopg.connect"),
     *("huggingface_hub.*", "openai.*", "anthropic.*", "pyarrow.*", "joblib.*", "torch.load"),
-    *("mlflow.*", "psycopg2.extensions.*", "pandas.Series.to_*", "keyring.*", "yaml.*"),
+    *("mlflow.*", "psycopg2.extensions.*", "pandas.Series.to_*"),
     *("pymysql.connect", "snowflake.connector.connect", "numpy.*", "scipy.*", "sklearn.*"),
     *("pandas.read_*", "pandas.DataFrame", "pandas.DataFrame.to_*", "pandas.DataFrame.__*"),
     *("IPython.core.interactiveshell.InteractiveShell.run_*", "IPython.get_ipython().run_*"),
