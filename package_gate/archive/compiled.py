@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from package_gate.archive.metadata import read_start
-from package_gate.archive.placing import Placer
+from package_gate.archive.placing import Placer, mark_of_place
 from package_gate.core.limits import MIB
 
 _TAGGED = re.compile(
@@ -40,7 +40,9 @@ def check_purity(placer: Placer, platforms: Iterable[str], name: str) -> None:
         if _TAGGED.fullmatch(file) or (
             (plain := _PLAIN.fullmatch(file)) and _is_module(placer, path, plain["stem"])
         ):
-            placer.add("compiled-in-pure", path, f"{file} is imported as a module")
+            placer.add(
+                "compiled-in-pure", path, f"{file} is imported as a module", mark_of_place(path)
+            )
 
 
 def _is_module(placer: Placer, path: str, stem: str) -> bool:

@@ -35,6 +35,7 @@ _OWN = re.compile(
     r"|share/fish/(vendor_)?completions(\.d)?/(?P<fish>[^/]+)\.fish"
     r"|(share|lib)/pkgconfig/(?P<pkgconfig>[^/]+)\.pc"
     r"|include/(?P<header>[^/]+)\.(h|hpp)"
+    r"|lib/lib(?P<archive>[^/]+)\.a"
     r"|share/mime/packages/(?P<mime>[^/]+)\.xml"
     r"|(share/jupyter/|share/cmake/|lib/cmake/|share/|etc/|include/)?(?P<folder>[^/]+)/.+"
 )

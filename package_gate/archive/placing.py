@@ -15,6 +15,7 @@ and spellings that each reader works out in its own way.
 """
 
 import hashlib
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -35,6 +36,9 @@ from package_gate.archive.rules import Report
 from package_gate.archive.tar_headers import is_header
 from package_gate.archive.tree import Tree, Written
 from package_gate.archive.zip_directory import END
+
+_VERSION = re.compile(r"-\d[^-]*?(?=\.data$|$)")
+"""The version in the name of an archive's folder."""
 
 
 class Place(Enum):
@@ -178,12 +182,12 @@ class Placer:
             self._place_link(parts, aim)
         compiled = (path for path, written in self.files.items() if written.is_bytecode)
         for path in (*compiled, *filter(is_bytecode, self.copies)):
-            self.add("bytecode", path, fingerprint=self._fingerprint(path))
+            self.add("bytecode", path, fingerprint=self.mark(path))
 
-    def _fingerprint(self, path: str) -> str:
-        """Name a file's place and content; "" for what a link stands for."""
+    def mark(self, path: str) -> str:
+        """Give a fingerprint of a file's place and content; "" for what a link stands for."""
         written = self.files.get(path)
-        return hashlib.sha256(path.encode() + b"\0" + written.sha256).hexdigest() if written else ""
+        return mark_of_place(path, written.sha256) if written else ""
 
     def top_level(self) -> set[str]:
         """Give the names at the archive's root."""
@@ -336,6 +340,16 @@ class Placer:
         if len(parts) == 1:
             self._top.add(parts[0])
         return True
+
+
+def mark_of_place(path: str, content: bytes = b"") -> str:
+    """Give a fingerprint of a place in any version's archive, and of what is known of its content.
+
+    The folder at an archive's top is named with the version, as in `a-1.0/` and `a-1.0.data/`.
+    """
+    top, inside, rest = path.partition("/")
+    plain = _VERSION.sub("", top) + inside + rest
+    return hashlib.sha256(plain.encode("utf-8", "surrogateescape") + b"\0" + content).hexdigest()
 
 
 def below(paths: list[str], prefix: str) -> Iterator[str]:

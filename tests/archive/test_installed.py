@@ -6,7 +6,7 @@ import pytest
 
 from package_gate.archive.unpack import unpack
 from package_gate.core.artifact import Artifact
-from package_gate.core.finding import Severity
+from package_gate.core.finding import Finding, Severity
 from package_gate.core.limits import Limits
 from tests.archive.hostile_wheels import FORMAT, PLACES_OF_OTHERS, make_wheel
 
@@ -83,7 +83,13 @@ FREE = {
 
 def severities(name: str, files: dict[str, bytes], folder: Path) -> dict[str, Severity | None]:
     """Unpack a wheel of those files; what begins with a scheme is put into `.data`."""
-    stem, info = f"{name}-1.0", f"{name}-1.0.dist-info"
+    return {finding.rule: finding.severity for finding in unpacked(name, files, folder)}
+
+
+def unpacked(
+    name: str, files: dict[str, bytes], folder: Path, version: str = "1.0"
+) -> list[Finding]:
+    stem, info = f"{name}-{version}", f"{name}-{version}.dist-info"
     schemes = ("data/", "scripts/", "headers/", "purelib/", "platlib/")
     content: dict[str, bytes | None] = {
         f"{stem}.data/{path}" if path.startswith(schemes) else path: data
@@ -91,15 +97,14 @@ def severities(name: str, files: dict[str, bytes], folder: Path) -> dict[str, Se
     }
     content |= {
         "demo_pkg/__init__.py": None,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": FORMAT,
     }
     folder.mkdir(exist_ok=True)
     path = folder / f"{stem}-py3-none-any.whl"
     path.write_bytes(make_wheel(content, info=info))
     artifact = Artifact(path.name, "", path.stat().st_size)
-    findings = unpack(artifact, path, folder / "tree", Limits())
-    return {finding.rule: finding.severity for finding in findings}
+    return list(unpack(artifact, path, folder / "tree", Limits()))
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -215,3 +220,38 @@ def test_an_entry_point_of_a_tool_of_a_notebook_is_its_own(
 def test_who_has_a_file_system_may_offer_it(tmp_path: Path) -> None:
     own = {"huggingface_hub-1.0.dist-info/entry_points.txt": b"[fsspec.specs]\nhf = a:B\n"}
     assert "entry-point-shadow" not in severities("huggingface_hub", own, tmp_path)
+
+
+def marks(rule: str, path: str, content: bytes, folder: Path, version: str = "1.0") -> set[str]:
+    findings = unpacked("demo_pkg", {"demo_pkg/a.py": b"a", path: content}, folder, version)
+    return {place.fingerprint for each in findings if each.rule == rule for place in each.locations}
+
+
+BY_CONTENT = {
+    "environment-file": ("data/share/jupyter/kernels/python3/kernel.json", b"{}"),
+    "startup-code": ("demo.pth", b"import sys; sys.path.insert(0, '')\n"),
+    "startup-path": ("demo.pth", b"../x\n"),
+    "startup-module": ("sitecustomize.py", b"a"),
+}
+BY_PLACE = {
+    "data-place": ("data/other/a", b"a"),
+    "compiled-in-pure": ("demo_pkg/b.cpython-311-x86_64-linux-gnu.so", b"a"),
+    "standard-module": ("typing.py", b"a"),
+}
+
+
+@pytest.mark.parametrize("rule", sorted({*BY_CONTENT, *BY_PLACE}))
+def test_what_stood_in_another_version_is_known_again(rule: str, tmp_path: Path) -> None:
+    path, content = (BY_CONTENT | BY_PLACE)[rule]
+    (old,) = marks(rule, path, content, tmp_path / "old", "1.0")
+    (new,) = marks(rule, path, content, tmp_path / "new", "2.1.dev1")
+    (other,) = marks(rule, path, content + b"\n", tmp_path / "other", "2.1.dev1")
+
+    assert old
+    assert old == new
+    assert (new == other) == (rule in BY_PLACE)
+
+
+@pytest.mark.parametrize("file", ["pip.conf", "pyvenv.cfg", "uv.toml", ".netrc"])
+def test_settings_of_tools_are_never_known_again(file: str, tmp_path: Path) -> None:
+    assert marks("environment-file", f"data/{file}", b"a", tmp_path) == {""}

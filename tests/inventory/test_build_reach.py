@@ -542,7 +542,8 @@ def test_a_long_text_is_read_once(tmp_path: Path, path: str, text: str) -> None:
 
     running.when("d1/own.py")
 
-    assert time.process_time() - begun < 2
+    # Where each letter of it is read again for each other one, it takes hours.
+    assert time.process_time() - begun < 120
 
 
 @pytest.mark.parametrize(
