@@ -29,7 +29,7 @@ from package_gate.core.implicit_calls import (
     is_property,
     methods_called_by,
 )
-from package_gate.core.nodes import Function, children
+from package_gate.core.nodes import Function, children, last_name
 from package_gate.core.scopes import plain
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 
@@ -588,7 +588,7 @@ class Reach:
         for decorator in node.decorator_list:
             root = decorator.func if isinstance(decorator, ast.Call) else decorator
             own = self._named.get(root.id, []) if isinstance(root, ast.Name) else []
-            if _MAKES_AN_ACCESSOR.fullmatch(_last(root)):
+            if _MAKES_AN_ACCESSOR.fullmatch(last_name(root)):
                 uses.called.add(node.name)
             if isinstance(decorator, ast.Call):
                 own = [inner for each in own for inner in _returned(each)]
@@ -644,7 +644,7 @@ class Reach:
                         uses.given.setdefault(parameter, set()).add(value.id)
             return
         at_once = self._calls_at_once(node.func)
-        if _last(node.func) in _MAKE_PROTOCOLS:
+        if last_name(node.func) in _MAKE_PROTOCOLS:
             classes = {each.id for each in node.args if isinstance(each, ast.Name)} & self._classes
             uses.called |= {f"{name}.{GIVEN}" for name in classes}
         if self._classes:
@@ -655,7 +655,7 @@ class Reach:
         # Click and the like call a `callback` when somebody gives the command.
         kept = {"callback"} if not at_once else set()
         given = [keyword.value for keyword in node.keywords if keyword.arg not in kept]
-        runs = _last(node.func) in _RUN_IT
+        runs = last_name(node.func) in _RUN_IT
         for each in (*node.args, *given):
             if isinstance(each, _Container):
                 self._note_contained(node, each, uses)
@@ -674,7 +674,7 @@ class Reach:
         while isinstance(root, ast.Attribute | ast.Call):
             root = root.value if isinstance(root, ast.Attribute) else root.func
         name = root.id if isinstance(root, ast.Name) else ""
-        if name in _BUILTINS or name in self._named or _KEEPS.fullmatch(_last(call.func)):
+        if name in _BUILTINS or name in self._named or _KEEPS.fullmatch(last_name(call.func)):
             return
         held = container.values if isinstance(container, ast.Dict) else container.elts
         for each in held:
@@ -818,16 +818,11 @@ def _is_of_python(module: str) -> bool:
     return root in sys.stdlib_module_names and root not in _PASSIVE
 
 
-def _last(function: ast.expr) -> str:
-    """Give the last part of a function's name."""
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
 def _runs_with_its_class(method: Function) -> bool:
     """Whether a method runs when an object of its class is made, or used at all."""
     made_by = (getattr(each, "func", each) for each in method.decorator_list)
     return method.name in RUN_WITH_A_CLASS or any(
-        _last(each) in _RUN_WITH_AN_OBJECT for each in made_by
+        last_name(each) in _RUN_WITH_AN_OBJECT for each in made_by
     )
 
 

@@ -14,6 +14,13 @@ _WITH_CODE: dict[type[ast.AST], tuple[str, ...]] = dict.fromkeys(
 """The fields of each kind of node that may hold other nodes; found when one is seen."""
 
 
+def last_name(node: ast.AST) -> str:
+    """Give the name of a variable, or the last part of an attribute's; "" of anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def children(node: ast.AST) -> tuple[ast.AST, ...]:
     """Give the nodes directly below one, without operators and contexts; fast.
 

@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from package_gate.core.nodes import children
+from package_gate.core.nodes import children, last_name
 from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import is_local, plain
 from package_gate.scanners.behaviour import tables as tables
@@ -80,7 +80,7 @@ def _told(given: Iterable[ast.AST], flow: Flow) -> tuple[bool, bool]:
                 name = ""  # it is the package's own
             further = (*values, node.value)
         elif isinstance(node, ast.Call):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            called = last_name(node.func)
             if _SEALS.search(called):
                 continue
             if called in _TAKES_DATA or _OPENED & flow.expressions.names(node.func):

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from package_gate.core.folding import UNKNOWN, with_plain_hosts
 from package_gate.core.import_time import parameters_given
-from package_gate.core.nodes import Function, children
+from package_gate.core.nodes import Function, children, last_name
 from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import Arms, arms_of, exclude_each_other, is_local, plain
 from package_gate.scanners.behaviour import tables as tables
@@ -271,8 +271,7 @@ def _adds_to_all_logs(call: "Call", names: Callable[[ast.expr], frozenset[str]])
 
 def _is_a_request(node: ast.expr) -> bool:
     """Whether this is a request that somebody has sent to a server."""
-    name = getattr(node, "attr", getattr(node, "id", ""))
-    return isinstance(name, str) and plain(name) in _GIVEN_REQUESTS
+    return plain(last_name(node)) in _GIVEN_REQUESTS
 
 
 def _awaited(node: ast.expr) -> ast.expr:
@@ -339,6 +338,11 @@ class Call:
     def does_any(self, of_interest: frozenset[tables.Table]) -> bool:
         """Whether the function is one of several tables of names."""
         return not self.of_tables.isdisjoint(of_interest)
+
+    @property
+    def last_names(self) -> set[str]:
+        """What the function is called in its module or class, and what it is called here."""
+        return {name.rpartition(".")[2] for name in self.names} | {last_name(self.node.func)}
 
     @property
     def everything(self) -> tuple[ast.expr, ...]:
@@ -1478,7 +1482,7 @@ class Flow:
         labels |= _of_tables(of_tables)
         if "vars" in names:
             labels |= _of_tables(tables.with_any(self.expressions.names(node)))
-        method = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        method = last_name(node.func)
         if names & _TO_FIELDS or method in _TO_FIELDS_BY_METHOD:
             keys.add(_FIELDS)
         if method in ("findall", "finditer") and self._looks_for_secrets(node):

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from package_gate.core.nodes import last_name
 from package_gate.scanners.behaviour.dataflow import Flow
 
 _RUN_BY_NOBODY = re.compile(
@@ -38,7 +39,7 @@ def _endings(path: ast.expr, flow: Flow) -> Iterator[str]:
         elif isinstance(node, ast.JoinedStr):
             parts = node.values[-1:]
         elif isinstance(node, ast.Call) and node.args and not node.keywords:
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            name = last_name(node.func)
             parts = node.args[-1:] if name.endswith(("join", "Path", "abspath", "str")) else []
         if isinstance(node, ast.Constant):
             yield str(node.value)

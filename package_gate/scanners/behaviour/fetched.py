@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 
+from package_gate.core.nodes import last_name
 from package_gate.core.receivers import stays_home
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
@@ -263,10 +264,9 @@ def _filled(flow: Flow) -> set[str]:
     """Name what the paths are made of to which something is written that was fetched."""
     found: set[str] = set()
     for call in flow.calls:
-        function = call.node.func
         if call.does(_KEEPS):
             found.update(*(_names_in(each, flow) for each in call.arguments[1:2]))
-        elif getattr(function, "attr", getattr(function, "id", "")) in _UNPACKS:
+        elif last_name(call.node.func) in _UNPACKS:
             paths = [value for key, value in call.keywords if key in ("path", "extract_dir")]
             paths += call.arguments[-1:]
             if Label.DOWNLOADED in flow.labels(call.node, *call.everything):

@@ -30,7 +30,7 @@ from package_gate.core.import_time import (
     parameters_given,
 )
 from package_gate.core.module_graph import ModuleGraph
-from package_gate.core.nodes import Function, children
+from package_gate.core.nodes import Function, children, last_name
 from package_gate.core.scopes import is_local, plain, unparsed
 from package_gate.core.source import read_source
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
@@ -503,7 +503,7 @@ class Fingerprints:
             if too_large:
                 found.add_near(function or statement)
             for each in ast.walk(function or statement):
-                near.add(getattr(each, "id", getattr(each, "attr", "")))
+                near.add(last_name(each))
             parts += [
                 _text(statement, _own_part(statement)),
                 plain(function.name if function else ""),

@@ -150,10 +150,9 @@ def _is_code(piece: str) -> bool:
 
 def only_shows(call: Call, flow: Flow) -> bool:
     """Whether a function only shows what it is given, or keeps it in an object of the package."""
-    function = call.node.func
-    last = {getattr(function, "attr", getattr(function, "id", ""))}
-    last |= {name.rpartition(".")[2] for name in call.names}
-    if any(map(_SHOWS.fullmatch, last)) or any(name.startswith("re.") for name in call.names):
+    if any(map(_SHOWS.fullmatch, call.last_names)):
+        return True
+    if any(name.startswith("re.") for name in call.names):
         return True
     starts = tables.STARTS in tables.with_any(call.names)
     for name in call.names if not starts else ():

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from package_gate.core.import_time import parameters_given
-from package_gate.core.nodes import Function
+from package_gate.core.nodes import Function, last_name
 from package_gate.scanners.behaviour.expressions import Expressions, defaults_of, targets
 
 Way = tuple[str, ast.expr]
@@ -145,7 +145,7 @@ class HiddenWays:
                 continue
             for node in (inner for part in block.body for inner in ast.walk(part)):
                 if isinstance(node, ast.Call):
-                    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                    called = last_name(node.func)
                     if called in _PRINTS:
                         keys = targets(entered.args[0])
                         yield from ((key, each) for key in keys for each in _given(node))

@@ -28,9 +28,7 @@ _KERNELS = {"install_kernel_spec"}
 def of_lasting_places(flow: Flow) -> Iterator[Found]:
     """Yield the calls that write to where something is started again, or tools are set."""
     for call in flow.calls:
-        function = call.node.func
-        method = getattr(function, "attr", getattr(function, "id", ""))
-        last = {name.rpartition(".")[2] for name in call.names} | {method}
+        last = call.last_names
         for rule in dict.fromkeys(_rules(call, last, flow)):
             yield rule, (call.node,)
         path = flow.written_path(call)

@@ -169,27 +169,33 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                 library=call.names <= _LOADS_A_LIBRARY or _is_for_extensions(call, flow),
             )
         )
-    elif call.does(tables.STARTS) or (handed := _handed_command(call, flow)):
+    elif call.does(tables.STARTS):
         words = call.arguments if any(map(_TAKE_ALL.match, call.names)) else call.arguments[:1]
-        command = flow.text(*words) if call.does(tables.STARTS) else handed
-        # One word a line is what a list of words looks like; `execlp("sh", "sh", …)` has one twice,
-        # `spawnlp` a mode before it.
-        found: dict[Named, None] = {}
-        whole = command.replace("\n", " ")
-        for line in (command, whole, *(whole.split(" ", n)[-1] for n in (1, 2))):
-            for pattern, suffixes in _RUN_BY:
-                for match in pattern.finditer(line):
-                    is_script = suffixes != _MODULES
-                    found[Named((match[1],), suffixes=suffixes, is_script=is_script)] = None
+        command = flow.text(*words)
+        found = _run_by_command(command)
         yield from found
-        if not call.does(tables.STARTS):
-            return
         if all(UNKNOWN in text for each in found for text in each.texts):  # it may be an option
             yield from _found(_read_by_a_shell(call, flow, command))
-        if _MAKES.search(whole):
+        if _MAKES.search(command.replace("\n", " ")):
             yield Named(_MAKEFILES, suffixes=_ANY, is_script=True)
+    elif handed := _handed_command(call, flow):
+        yield from _run_by_command(handed)
     elif (call.does(tables.PIPES) and _is_of_interpreter(call, flow)) or _unpacks_code(call, flow):
         yield from _found(_Search(flow).of(call, call.everything))
+
+
+def _run_by_command(command: str) -> list[Named]:
+    """Give the files that a command runs."""
+    # One word a line is what a list of words looks like; `execlp("sh", "sh", …)` has one twice,
+    # `spawnlp` a mode before it.
+    found: dict[Named, None] = {}
+    whole = command.replace("\n", " ")
+    for line in (command, whole, *(whole.split(" ", n)[-1] for n in (1, 2))):
+        for pattern, suffixes in _RUN_BY:
+            for match in pattern.finditer(line):
+                is_script = suffixes != _MODULES
+                found[Named((match[1],), suffixes=suffixes, is_script=is_script)] = None
+    return list(found)
 
 
 def _handed_command(call: Call, flow: Flow) -> str:

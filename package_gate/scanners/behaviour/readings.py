@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from package_gate.core.folding import UNKNOWN
+from package_gate.core.nodes import last_name
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 
@@ -43,8 +44,7 @@ def of_readings(flow: Flow) -> Iterator[Found]:
     of_aws = not _OF_AWS.isdisjoint(flow.expressions.roots)
     folder = _working_folder(flow)
     for call in flow.calls:
-        function = call.node.func
-        method = getattr(function, "attr", getattr(function, "id", ""))
+        method = last_name(call.node.func)
         if of_aws and method in _GIVE_CREDENTIALS:
             if any(name.partition(".")[0] in _OF_AWS for name in call.names):
                 yield _READS, (call.node,)
@@ -74,7 +74,7 @@ def _read_by(call: Call, method: str, flow: Flow) -> Iterator[ast.expr]:
     if isinstance(function, ast.Attribute) and method in _OF_PATHS:
         writes = method == "open" and _writes(flow.text(*call.arguments[:1]))
         yield from () if writes else (function.value,)
-    last = {name.rpartition(".")[2] for name in call.names} | {method}
+    last = call.last_names
     hands_on = call.does(tables.COPIES) or not call.names.isdisjoint(_PACKS)
     if not (hands_on or any(map(_READERS.fullmatch, last))):
         return

@@ -20,6 +20,7 @@ from package_gate.core.addresses import addresses_in
 from package_gate.core.finding import fingerprint_of
 from package_gate.core.folding import CUT, UNKNOWN
 from package_gate.core.import_time import running_nodes
+from package_gate.core.nodes import last_name
 from package_gate.core.pickles import CALLS_WHEN_LOADED
 from package_gate.core.receivers import has_no_name, is_for_strangers, stays_home
 from package_gate.core.scopes import plain, unparsed
@@ -629,9 +630,7 @@ def _git_command(call: Call, flow: Flow) -> str:
     """Give the command of git that a call gives: itself, or by a function of that name."""
     if call.does(tables.STARTS):
         return flow.text(*call.arguments).replace("\n", " ")
-    function = call.node.func
-    name = plain(getattr(function, "attr", getattr(function, "id", "")))
-    if not name.endswith("git") or not _texts_in(call):
+    if not plain(last_name(call.node.func)).endswith("git") or not _texts_in(call):
         return ""
     return f"git {flow.text(*call.arguments)}".replace("\n", " ")
 
@@ -1103,7 +1102,7 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     """Yield options of setuptools, and what hooks return, with what they are given."""
     for call in flow.calls:
         yield from call.keywords
-        if _last_name(call.node.func) in _TAKES_REQUIREMENTS:
+        if last_name(call.node.func) in _TAKES_REQUIREMENTS:
             given = (*call.arguments, *(value for _, value in call.keywords))
             yield from ((_SETUP_REQUIRES, each) for each in given)
         yield from _changed(call, flow)
@@ -1128,8 +1127,8 @@ def _options(flow: Flow) -> Iterator[tuple[str, ast.expr]]:
     of_hatch = any(name.startswith("hatchling") for name in flow.expressions.imports.values())
     hooks = {each.name for each in flow.functions if _is_asked(each.name, of_hatch=of_hatch)}
     for node in flow.of_kind(ast.Assign):
-        if any(_is_asked(_last_name(each), of_hatch=of_hatch) for each in node.targets):
-            hooks.add(_last_name(node.value))
+        if any(_is_asked(last_name(each), of_hatch=of_hatch) for each in node.targets):
+            hooks.add(last_name(node.value))
             if isinstance(node.value, ast.Lambda):
                 yield _SETUP_REQUIRES, node.value.body
     for hook in sorted(hooks - {""}):
@@ -1146,7 +1145,7 @@ def _changed(call: Call, flow: Flow) -> Iterator[tuple[str, ast.expr]]:
         yield flow.text(given[0]), given[1]
     elif isinstance(function, ast.Attribute) and function.attr in _ADDS:
         into = function.value
-        option = _last_name(into)
+        option = last_name(into)
         if isinstance(into, ast.Subscript):
             option = _key(into.slice, flow)
         elif isinstance(into, ast.Call) and into.args:  # of `setdefault` or `get`
@@ -1157,12 +1156,6 @@ def _changed(call: Call, flow: Flow) -> Iterator[tuple[str, ast.expr]]:
 def _is_asked(name: str, *, of_hatch: bool) -> bool:
     """Whether a build is told by a function of this name what it needs (PEP 517)."""
     return name.startswith("get_requires_for_build_") or (of_hatch and name == "dependencies")
-
-
-def _last_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _key(key: ast.expr | None, flow: Flow) -> str:
@@ -1216,7 +1209,7 @@ def _annotations(flow: Flow) -> Iterator[str]:
     """Yield the types that are written as texts."""
     types: list[ast.expr | None] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
     for assigned in flow.of_kind(ast.Assign):
-        named = [getattr(each, "id", getattr(each, "attr", "")) for each in assigned.targets]
+        named = [last_name(each) for each in assigned.targets]
         if "__annotations__" in named and isinstance(assigned.value, ast.Dict):
             types += assigned.value.values
     for function in flow.functions:

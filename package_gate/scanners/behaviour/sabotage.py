@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from package_gate.core.folding import UNKNOWN
-from package_gate.core.nodes import Function, children
+from package_gate.core.nodes import Function, children, last_name
 from package_gate.scanners.behaviour import tables as tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 
@@ -170,7 +170,7 @@ def _overwritten(
 ) -> ast.expr | None:
     """Give what writes the same into each file that a loop finds, whatever was in it."""
     if not any(
-        getattr(each.func, "attr", getattr(each.func, "id", "")) in _FINDS_FILES
+        last_name(each.func) in _FINDS_FILES
         for each in ast.walk(loop.iter)
         if isinstance(each, ast.Call)
     ):

@@ -67,17 +67,12 @@ def _given_away(call: Call) -> list[ast.expr]:
 
 
 def _connects(call: Call) -> bool:
-    last = {name.rpartition(".")[2] for name in call.names} | {_last(call)}
+    last = call.last_names
     return (
         any(name.startswith(_OF_THE_NETWORK) for name in call.names)
         or any(map(_CONNECTS.fullmatch, last))
         or call.does_any(frozenset({tables.SENDS, tables.RECEIVES, tables.LOOKS_UP}))
     )
-
-
-def _last(call: Call) -> str:
-    function = call.node.func
-    return str(getattr(function, "attr", getattr(function, "id", "")))
 
 
 def _names_a_stranger(call: Call, flow: Flow) -> bool:
