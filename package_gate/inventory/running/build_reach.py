@@ -367,6 +367,7 @@ def waits(path: str) -> bool:
     return (
         name == "__main__.py"
         or name.startswith(("test_", "conftest."))
+        or name.endswith(("_test.py", "_tests.py"))
         or bool({"test", "tests"} & set(folders))
     )
 

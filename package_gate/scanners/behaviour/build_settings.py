@@ -7,7 +7,7 @@ from pathlib import Path
 from package_gate.inventory.build_commands import Held, held_by_builds
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.progress import note_file
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.own_files import OwnFiles
 from package_gate.scanners.behaviour.own_programs import has_own_part

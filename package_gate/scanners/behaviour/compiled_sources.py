@@ -12,7 +12,7 @@ from pathlib import Path
 from package_gate.core.text import one_line
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.progress import note_file
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.rules import Behaviour
 

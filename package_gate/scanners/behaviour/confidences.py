@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from package_gate.core.nodes import children, last_name
 from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import is_local, plain
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Flow
 
 Found = tuple[str, tuple[ast.expr, ...]]

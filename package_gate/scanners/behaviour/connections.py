@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from package_gate.core.folding import CLUSTER, UNKNOWN
 from package_gate.core.popular import popular_names
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 from package_gate.scanners.behaviour.own_programs import is_own_variable
 from package_gate.scanners.behaviour.replacements import is_of_another

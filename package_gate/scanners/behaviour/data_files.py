@@ -16,7 +16,7 @@ from package_gate.core.text import one_line
 from package_gate.inventory.declared_entry_points import declared_entry_points
 from package_gate.inventory.trees import regular_files
 from package_gate.sandbox.progress import note_file
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.fingerprints import of_whole_file
 from package_gate.scanners.behaviour.pages import WORDS, harm_of_page, reaches_for_wallets
 from package_gate.scanners.behaviour.requirements import of_metadata

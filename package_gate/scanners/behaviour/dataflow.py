@@ -20,7 +20,7 @@ from package_gate.core.import_time import parameters_given
 from package_gate.core.nodes import Function, children, last_name
 from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import Arms, arms_of, exclude_each_other, is_local, plain
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.expressions import (
     HIDDEN,
     METHOD_CALLER,

@@ -31,7 +31,7 @@ from package_gate.core.folding import (
 from package_gate.core.import_time import parameters_given
 from package_gate.core.nodes import Function, children
 from package_gate.core.scopes import arms_of, exclude_each_other, is_local, plain
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 
 HIDDEN = "hidden:"
 """How the dotted name of something begins that the code names by computing its name."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from package_gate.core.nodes import last_name
 from package_gate.core.receivers import stays_home
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.handed_over import only_shows
 

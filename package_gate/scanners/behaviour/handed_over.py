@@ -8,7 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 
 Found = tuple[str, tuple[ast.expr, ...]]

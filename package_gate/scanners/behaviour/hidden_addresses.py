@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from package_gate.core.nodes import Function
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label
 
 Found = tuple[str, tuple[ast.expr, ...]]

@@ -9,7 +9,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from package_gate.core.import_time import running_nodes
 from package_gate.core.lately import Lately
@@ -18,7 +20,7 @@ from package_gate.core.nodes import Function, children
 from package_gate.core.receivers import is_for_strangers
 from package_gate.core.scopes import is_local
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Flow, Label, Use
 from package_gate.scanners.behaviour.expressions import Expressions
 
@@ -37,6 +39,26 @@ _SHORT = 30
 """Lines of a function of which it is asked what it gives."""
 
 
+class Place(NamedTuple):
+    """A name in another module."""
+
+    path: str
+    """The module's."""
+    name: str
+    last: bool
+    """Whether the module is not followed into further ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was told of names: it is kept when the flow that it comes from no longer is."""
+
+    labels: dict[Place, frozenset[Label]]
+    does: dict[tuple[Place, bool], frozenset[Use]]
+    """Of a name, and of what it gives when it is called."""
+    gives: dict[Place, frozenset[Use] | None]
+
+
 class OtherModules:
     """The modules of one artifact, each read when something asks for it."""
 
@@ -49,6 +71,8 @@ class OtherModules:
         """The flows that can't be made, are of no interest, or are being made."""
         self._wordless: set[str] = set()
         """The same of texts."""
+        self._handed_on: dict[tuple[str, bool], dict[str, str] | None] = {}
+        self.answers = Answers({}, {}, {})
         self._seen_from: dict[str, Beside] = {}
 
     @cached_property
@@ -90,6 +114,14 @@ class OtherModules:
             self._unread.remove((path, last))
         return flow
 
+    def handed_on(self, path: str, *, last: bool) -> dict[str, str] | None:
+        """Give what a module has imported itself, under its names there; None: it can't be read."""
+        asked = path, last
+        if asked not in self._handed_on:
+            flow = self.flow(path, last=last)
+            self._handed_on[asked] = _handed_on_by(flow) if flow else None
+        return self._handed_on[asked]
+
     def texts(self, path: str) -> Expressions | None:
         """Give what a module keeps and its short functions give; None of one that can't be read.
 
@@ -125,8 +157,7 @@ class Beside:
         self._last = last
         self._modules = modules
         self._labels: dict[str, frozenset[Label]] = {}
-        self._does: dict[str, frozenset[Use]] = {}
-        self._gives: dict[str, frozenset[Use] | None] = {}
+        self._places: dict[str, Place | None] = {}
         self._written: dict[str, tuple[str, str] | None] = {}
 
     def labels(self, name: str) -> frozenset[Label]:
@@ -137,60 +168,50 @@ class Beside:
 
     def _find_labels(self, name: str) -> frozenset[Label]:
         if name.endswith("[]()"):  # one after the other of the functions that a list holds
-            flow, rest = self._resolve(name.removesuffix("[]()"))
-            values = flow.expressions.values if flow else {}
-            held = [each for value in values.get(rest, ()) for each in getattr(value, "elts", ())]
+            place = self._place(name.removesuffix("[]()"))
+            flow = self._flow(place)
+            if place is None or flow is None:
+                return frozenset()
+            values = flow.expressions.values.get(place.name, ())
+            held = [each for value in values for each in getattr(value, "elts", ())]
             names = {each.id for each in held if isinstance(each, ast.Name)}
-            stem = name.removesuffix(f"{rest}[]()")
+            stem = name.removesuffix(f"{place.name}[]()")
             return frozenset().union(*(self.labels(f"{stem}{each}()") for each in sorted(names)))
-        flow, rest = self._resolve(name)
-        if flow is None:
+        place = self._place(name)
+        if place is None:
             return frozenset()
-        told = _TOLD_FAR if self._last else _TOLD
-        known = {*flow.expressions.values, *flow.expressions.functions, *flow.expressions.classes}
-        asked = rest if {rest, f"{rest}()"} & known or "." in rest else "__getattr__"
-        values = flow.expressions.values
-        returned = (*values.get(f"{rest}()", ()), *values.get(rest, ()))
-        given = flow.labels(*returned) - _MADE | flow.near_labels(*returned, steps=_NEAR)
-        far = flow.held(asked) | flow.held(f"{asked}()") | flow.labels(*_of_class(rest, flow))
-        if method := _method_of(rest, flow):
-            far |= flow.labels(*values.get(f"{method}()", ())) & _TOLD_FAR
-        if Label.DOWNLOADED in far and not _fetches_from_strangers(flow):
-            far -= {Label.DOWNLOADED}  # from an address that its user gives
-        return frozenset((given | far - _MADE) & told)
+        known = self._modules.answers.labels
+        if place not in known:
+            flow = self._flow(place)
+            known[place] = _labels_in(flow, place.name, last=self._last) if flow else frozenset()
+        return known[place]
 
     def does(self, name: str) -> frozenset[Use]:
         """See `Others.does`."""
-        if name not in self._does:
-            flow, rest = self._resolve(name.removesuffix("[]"))
-            found: set[Use] = set()
-            keys = [rest, _method_of(rest, flow)] if flow else []
-            if flow and name.endswith("()"):  # what the function has given is called, not itself
-                keys = [".__call__"] if rest in flow.expressions.classes else []
-            for key in keys:
-                far = self._last or key is not rest
-                for function in flow.expressions.functions.get(key, ()) if flow else ():
-                    uses = flow.uses(function) if flow else frozenset()
-                    found |= {each for each in uses if not far or each.what != "runs"}
-            of_tables = tables.with_any(_stands_for(rest, flow)) if flow else ()
-            if tables.RUNS in of_tables and not self._last:
-                found.add(Use("runs", "", 0, whole=True))
-            if tables.SENDS in of_tables:
-                found.add(Use("sends", "", 0, whole=True))
-            self._does[name] = frozenset(found)
-        return self._does[name]
+        place = self._place(name.removesuffix("[]"))
+        if place is None:
+            return frozenset()
+        # What the function has given is called, not itself.
+        asked = place, name.endswith("()")
+        known = self._modules.answers.does
+        if asked not in known:
+            flow = self._flow(place)
+            known[asked] = _done_in(flow, *asked) if flow else frozenset()
+        return known[asked]
 
     def gives(self, name: str) -> frozenset[Use] | None:
         """See `Others.gives`."""
-        if name not in self._gives:
-            flow, rest = self._resolve(name)
-            known = flow.expressions if flow else None
-            functions = known.functions.get(rest, []) if known else []
-            alone = len(functions) == 1 and not functions[0].decorator_list
-            other = known and (rest in known.classes or rest in known.values)
-            found = flow.gives(functions[0]) if flow and alone and not other else None
-            self._gives[name] = found
-        return self._gives[name]
+        place = self._place(name)
+        if place is None:
+            return None
+        known = self._modules.answers.gives
+        if place not in known:
+            flow = self._flow(place)
+            known[place] = _given_in(flow, place.name) if flow else None
+        return known[place]
+
+    def _flow(self, place: Place | None) -> Flow | None:
+        return self._modules.flow(place.path, last=place.last) if place else None
 
     def written(self, name: str) -> tuple[Expressions, str] | None:
         """See `Elsewhere.written`."""
@@ -229,23 +250,79 @@ class Beside:
             is not None
         )
 
-    def _resolve(self, name: str) -> tuple[Flow | None, str]:
+    def _place(self, name: str) -> Place | None:
+        """Find where a name stands, by way of modules that hand it on."""
+        if name not in self._places:
+            self._places[name] = self._find_place(name)
+        return self._places[name]
+
+    def _find_place(self, name: str) -> Place | None:
         plain = name.removesuffix("()").replace("().", ".")
         if "(" in plain or "[" in plain or "." not in plain or is_local(plain):
-            return None, ""
-        found: tuple[Flow | None, str] = None, ""
+            return None
+        found = None
         path = self._path
         for _ in range(_HOPS):
             target, rest = self._modules.graph.resolve(path, plain)
-            flow = self._modules.flow(target, last=self._last) if target and rest else None
-            if flow is None or target == self._path:
+            known = self._modules.handed_on(target, last=self._last) if target and rest else None
+            if known is None or target == self._path:
                 break
-            found = flow, rest
+            found = Place(target, rest, self._last)
             first, dot, further = rest.partition(".")
-            if first not in flow.expressions.imports or first in flow.expressions.values:
+            if first not in known:
                 break
-            path, plain = target, f"{flow.expressions.imports[first]}{dot}{further}"
+            path, plain = target, f"{known[first]}{dot}{further}"
         return found
+
+
+def _handed_on_by(flow: Flow) -> dict[str, str]:
+    values = flow.expressions.values
+    imports = flow.expressions.imports.items()
+    return {name: dotted for name, dotted in imports if name not in values}
+
+
+def _labels_in(flow: Flow, name: str, *, last: bool) -> frozenset[Label]:
+    """Tell what a name of a module holds."""
+    values = flow.expressions.values
+    known = {*values, *flow.expressions.functions, *flow.expressions.classes}
+    asked = name if {name, f"{name}()"} & known or "." in name else "__getattr__"
+    returned = (*values.get(f"{name}()", ()), *values.get(name, ()))
+    given = flow.labels(*returned) - _MADE | flow.near_labels(*returned, steps=_NEAR)
+    far = flow.held(asked) | flow.held(f"{asked}()") | flow.labels(*_of_class(name, flow))
+    if method := _method_of(name, flow):
+        far |= flow.labels(*values.get(f"{method}()", ())) & _TOLD_FAR
+    if Label.DOWNLOADED in far and not _fetches_from_strangers(flow):
+        far -= {Label.DOWNLOADED}  # from an address that its user gives
+    return frozenset((given | far - _MADE) & (_TOLD_FAR if last else _TOLD))
+
+
+def _done_in(flow: Flow, place: Place, is_called: bool) -> frozenset[Use]:
+    """Tell what a function of a module does with what it, or what it has given, is given."""
+    name = place.name
+    found: set[Use] = set()
+    keys = [name, _method_of(name, flow)]
+    if is_called:
+        keys = [".__call__"] if name in flow.expressions.classes else []
+    for key in keys:
+        far = place.last or key is not name
+        for function in flow.expressions.functions.get(key, ()):
+            uses = flow.uses(function)
+            found |= {each for each in uses if not far or each.what != "runs"}
+    of_tables = tables.with_any(_stands_for(name, flow))
+    if tables.RUNS in of_tables and not place.last:
+        found.add(Use("runs", "", 0, whole=True))
+    if tables.SENDS in of_tables:
+        found.add(Use("sends", "", 0, whole=True))
+    return frozenset(found)
+
+
+def _given_in(flow: Flow, name: str) -> frozenset[Use] | None:
+    """Tell what the one function of a name gives of what it is given; None: it is not alone."""
+    known = flow.expressions
+    functions = known.functions.get(name, [])
+    alone = len(functions) == 1 and not functions[0].decorator_list
+    other = name in known.classes or name in known.values
+    return flow.gives(functions[0]) if alone and not other else None
 
 
 def _fetches_from_strangers(flow: Flow) -> bool:

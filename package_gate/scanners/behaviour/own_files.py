@@ -18,7 +18,7 @@ from typing import TypeGuard
 from package_gate.core import pickles
 from package_gate.core.folding import UNKNOWN
 from package_gate.core.scopes import is_local
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 from package_gate.scanners.behaviour.handed_over import only_shows
 from package_gate.scanners.behaviour.scripts import harm_in

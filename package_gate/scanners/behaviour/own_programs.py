@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from package_gate.archive.programs import PROGRAMS
 from package_gate.core.folding import UNKNOWN
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Flow
 from package_gate.scanners.behaviour.own_files import OwnFiles
 

@@ -665,6 +665,10 @@ class PackageBehaviour:
             for name, method in _used_implicitly(content, whole=whole):
                 found.setdefault(self._graph.resolve(caller, name)[0], set()).add(method)
             self._implicit[caller, whole] = found
+            # All will be asked for, and of large programs the tree is not kept until then.
+            self._heirs_in(caller)
+            for each in {whole, True}:
+                self._used_of(path, caller, whole=each)
         given = self._implicit[caller, whole].get(path, set())
         return frozenset(name for name, method in methods.items() if method in given)
 

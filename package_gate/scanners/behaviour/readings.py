@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from package_gate.core.folding import UNKNOWN
 from package_gate.core.nodes import last_name
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow
 
 Found = tuple[str, tuple[ast.expr, ...]]

@@ -26,7 +26,7 @@ from package_gate.core.receivers import has_no_name, is_for_strangers, stays_hom
 from package_gate.core.scopes import plain, unparsed
 from package_gate.core.syntax import NotPythonError, TooHardError, parse
 from package_gate.core.text import one_line
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.confidences import of_confidences
 from package_gate.scanners.behaviour.connections import of_connections
 from package_gate.scanners.behaviour.copies import of_copies

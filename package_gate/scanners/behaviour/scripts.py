@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from package_gate.inventory.script_variables import expanded
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 
 _MAKE = frozenset(
     {"runs-downloaded-code", "opens-a-reverse-shell", "runs-a-hidden-command", "mines"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from package_gate.core.addresses import addresses_in, owner_of, receiver_fingerprint
 from package_gate.core.finding import fingerprint_of
 from package_gate.core.receivers import is_for_strangers
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 
 ON_THE_QUIET = "sends-on-the-quiet"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from package_gate.core.receivers import is_for_strangers
-from package_gate.scanners.behaviour import tables as tables
+from package_gate.scanners.behaviour import tables
 from package_gate.scanners.behaviour.dataflow import Call, Flow, Label
 
 Found = tuple[str, tuple[ast.expr, ...]]
