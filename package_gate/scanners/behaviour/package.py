@@ -667,6 +667,7 @@ class PackageBehaviour:
             self._implicit[caller, whole] = found
             # All will be asked for, and of large programs the tree is not kept until then.
             self._heirs_in(caller)
+            self._imports(caller)
             for each in {whole, True}:
                 self._used_of(path, caller, whole=each)
         given = self._implicit[caller, whole].get(path, set())
