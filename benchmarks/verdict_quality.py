@@ -24,6 +24,7 @@ from benchmarks.verdict_quality_packages import (
     fetch_from_cache,
     honest_packages,
     judging,
+    judging_with_history,
     resolved,
 )
 from benchmarks.verdict_quality_samples import judge_samples
@@ -44,13 +45,25 @@ def main(advisories: Path) -> int:
         return 2
     policy = Policy(advisories=ANY_AGE)
     packages = honest_packages()
+    with_sdist = [each for each in packages if each.sdist]
     download(packages)
     with judging(fetch_from_cache, policy, advisories) as judge:
         wheels = judge([resolved(p.name, p.version, p.wheels) for p in packages])
-        sdists = judge([resolved(p.name, p.version, p.sdist) for p in packages if p.sdist])
+        sdists = judge([resolved(p.name, p.version, p.sdist) for p in with_sdist])
+    refused = [
+        resolved(package.name, package.version, files)
+        for package, files, decision in (
+            *zip(packages, [p.wheels for p in packages], wheels, strict=True),
+            *zip(with_sdist, [p.sdist for p in with_sdist], sdists, strict=True),
+        )
+        if decision.verdict is Verdict.REFUSED and not _has_advisory(decision)
+    ]
+    with judging_with_history(policy, advisories) as judge:
+        with_history = judge(refused)
     samples = judge_samples({**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH}, policy, advisories)
     report_packages("Wheels", packages, wheels)
-    report_packages("Sdists", [p for p in packages if p.sdist], sdists)
+    report_packages("Sdists", with_sdist, sdists)
+    report_history(with_history)
     report_samples(samples)
     measure_advisories(advisories)
     draw_curve(packages, wheels, samples)
@@ -83,6 +96,14 @@ def report_packages(
             part = "tuned with" if package.tuned_on else "looked at later"
             reasons = "; ".join(decision.reasons)[:400]
             print(f"{package.name} {package.version} ({part}), {decision.verdict}: {reasons}")
+
+
+def report_history(decisions: Sequence[PackageDecision]) -> None:
+    """Print which of those that were refused still are, beside older releases of their projects."""
+    still = [each for each in decisions if each.verdict is not Verdict.APPROVED]
+    print(f"Beside older releases, {len(still)} of those {len(decisions)} are refused:")
+    for each in still:
+        print(f"{each.name} {each.version}, {each.verdict}: {'; '.join(each.reasons)[:400]}")
 
 
 def _has_advisory(decision: PackageDecision) -> bool:

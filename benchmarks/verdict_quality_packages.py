@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -27,13 +28,15 @@ from package_gate.core.decision import PackageDecision
 from package_gate.core.limits import Limits
 from package_gate.core.policy import Policy, Sources
 from package_gate.net.download import Downloader
-from package_gate.net.session import Network
+from package_gate.net.session import Network, network_of
 from package_gate.notifications.outbox import Outbox
 from package_gate.pipeline.assembly import Options, Outside, open_gate
 from package_gate.pipeline.settings import Silent
 from package_gate.publishers.local import LocalFolder
 from package_gate.records.storage import FolderStorage
 from package_gate.sources.interface import History
+from package_gate.sources.pypi.history import PyPIHistory
+from package_gate.sources.pypi.index import Index, configured_indexes
 from package_gate.sources.pypi.lock import as_utc
 from package_gate.sources.pypi.uv import index_settings
 
@@ -159,6 +162,24 @@ def judging(
                     packages_of_run.release(work)
                 return decisions
 
+            yield judge
+
+
+@contextmanager
+def judging_with_history(
+    policy: Policy, advisories: Path
+) -> Iterator[Callable[[Sequence[ResolvedPackage]], list[PackageDecision]]]:
+    """Set up the same with the older releases that the index has, which are downloaded."""
+    settings = index_settings(os.environ, Path.home(), policy.sources)
+    network = network_of(os.environ)
+    indexes = partial(configured_indexes, settings)
+    with Downloader(network, policy.sources, policy.limits, indexes=indexes) as downloader:
+
+        def fetch(file: RemoteFile, folder: Path) -> ArtifactFile:
+            kept = (CACHE / file.filename).exists()
+            return fetch_from_cache(file, folder) if kept else downloader.fetch(file, folder)
+
+        with judging(fetch, policy, advisories, PyPIHistory(Index(settings))) as judge:
             yield judge
 
 
