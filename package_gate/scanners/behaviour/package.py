@@ -89,6 +89,8 @@ _HOOKS = re.compile(
 _NEVER_FOR_A_HOST = {"runs-downloaded-code", "runs-encrypted-code", "starts-again-by-itself"}
 """Rules that count in functions which hosts call, besides those that count in any: nobody has
 asked for what happens."""
+_OF_TEST_DATA = {"sends-to-a-drop"}
+"""Rules that are about what a program is given, as tests are by the dozen."""
 _BY_TEXT = re.compile(rb"getattr|\b(?:attrgetter|methodcaller|vars|eval|exec|globals)\b|__dict__")
 """What gives something that is named by a text."""
 _BY_ANY_TEXT = re.compile(
@@ -211,6 +213,8 @@ class PackageBehaviour:
         found = [] if is_program else self._look(path, content, hooks, whole=whole)
         if not self._is_imported(path):
             found = [each for each in found if each.rule != FETCHES]
+        if any(each.rule in _OF_TEST_DATA for each in found) and self._is_for_tests(path):
+            found = [each for each in found if each.rule not in _OF_TEST_DATA]
         occasion = self._occasion(path)
         alone = occasion == ALONE
         at_once = self._identified(found, path, content, hooks, [occasion], by_name=alone)
@@ -262,6 +266,11 @@ class PackageBehaviour:
         """
         is_module = self._running.is_wheel or path.endswith("/__init__.py")
         return is_module and not waits(path) and not self._running.is_started(path)
+
+    def _is_for_tests(self, path: str) -> bool:
+        """Whether a file is a test that no module names which is none."""
+        importers = (path, *self._graph.importers(path))
+        return all(waits(each) and not self._is_named(each) for each in importers)
 
     def _may_be_called(self, path: str) -> bool:
         """Whether somebody may call the functions of a file: it is no test, or is named as one."""
