@@ -232,6 +232,7 @@ rule candidate
         $alone52 = /\b(setprofile|settrace)_all_threads\b|sys\.monitoring|setLogRecordFactory|copyreg\.pickle|register_error|set_event_loop_policy|BUILTIN_HANDLERS|SSLKEYLOGFILE|PYTHONBREAKPOINT/
         $alone53 = /\.__(kw)?defaults__|\.__globals__|\.__path__\.|\.__code__\b|pythonapi|CDLL\([^)]*\)\[|_eval_type|ForwardRef|DocTest|pdb\.Pdb|resolve_name|pydoc|EntryPoint\(|loadTestsFromName|FileFinder|InspectLoader|PyFileConfigLoader|run_script|run_setup/
         $alone54 = /_create_unverified_context|fully_trusted_filter|unsafe_load|UnsafeLoader|extraction_filter|ForkingPickler|from_string\(|_read_output|CCompiler|_run_pip/
+        $alone55 = /\n[ \t]*([a-rt-zA-Z_]\w*|s[a-df-z_]\w*)\.[A-Z]\w* = [A-Z]\w*\r?\n/
         $alone50 = /["']ls-remote["']|core\.(sshCommand|fsmonitor|hooksPath|gitProxy)|post_to_server|submit_form|open_http_urllib|server_hostname/
         $pipes = /\|\s*(sudo\s+)?(\/[^\s"'\/]{1,12}\/)*(ba|z|da|k|a)?sh\b|["'](ba|z|da|k|a)?sh["']|(&&|;)\s*(ba|z|da|k|a)?sh\b|\bpython[0-9.]*["']/
         $http = /["'](https?|ftp):/

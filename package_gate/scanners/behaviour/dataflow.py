@@ -938,6 +938,7 @@ class Flow:
                         yield key, node.value
         for call in self.calls:
             yield from self._edges_of(call)
+        yield from self._edges_between()
         yield from HiddenWays(self.nodes, self.expressions).ways()
         for function in self.functions:
             if any(_PROPERTIES & self.expressions.names(each) for each in function.decorator_list):
@@ -1021,6 +1022,24 @@ class Flow:
                 for each in given:
                     if isinstance(each, ast.Tuple | ast.List):  # `Timer(1, f, [a, b])`
                         yield from parameters_given(function, ast.Call(argument, each.elts, []))
+
+    def _edges_between(self) -> Iterator[tuple[str, ast.expr]]:
+        """Yield what functions are given by each other that one call is given, or decorates."""
+        together: dict[int, list[Function]] = {}
+        for call in self.of_kind(ast.Call):
+            for value in (*call.args, *(each.value for each in call.keywords)):
+                if isinstance(value, ast.Name) and not self.expressions.called_here(call):
+                    named = self.expressions.functions.get(value.id, ())
+                    together.setdefault(id(call), []).extend(named)
+        for function in self.functions:
+            for decorator in function.decorator_list:
+                if id(decorator) in together:
+                    together[id(decorator)].append(function)
+        for functions in together.values():
+            for function in functions:
+                for other in functions:
+                    for value in returns_of(other) if other is not function else ():
+                        yield from ((each.arg, value) for each in arguments_of(function.args))
 
     def _functions_named(self, handed: ast.expr) -> list[tuple[Function, bool]]:
         """Give the functions of this file that are handed over, and whether as a part of one."""
@@ -1108,6 +1127,21 @@ class Flow:
         for call in self.calls:
             if "setattr" in call.names and len(call.arguments) == 3:
                 yield from self._intercepted(call.arguments[2])
+        for node in self.of_kind(ast.Assign):
+            if any(map(self._is_of_another_package, node.targets)):
+                for block in self.of_kind(ast.ClassDef):
+                    if isinstance(node.value, ast.Name) and block.name == node.value.id:
+                        for method in (each for each in block.body if isinstance(each, Function)):
+                            for each in arguments_of(method.args):
+                                yield each.arg, Label.INTERCEPTED, node.value
+
+    def _is_of_another_package(self, target: ast.expr) -> bool:
+        """Whether this is an attribute of what was imported from another package."""
+        if not isinstance(target, ast.Attribute):
+            return False
+        roots = {name.partition(".")[0] for name in self.expressions.names(target.value)}
+        imported = {name.partition(".")[0] for name in self.expressions.imports.values()}
+        return any(each and each in imported and not self.is_own(each) for each in roots)
 
     def _intercepted(self, value: ast.expr) -> Iterator[tuple[str, Label, ast.expr]]:
         """Yield what a function takes that is kept as an attribute, or one that a call makes."""

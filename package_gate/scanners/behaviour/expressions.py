@@ -585,6 +585,8 @@ class Expressions:
                 return [held]
         if isinstance(whole, list) and isinstance(index, int) and -len(whole) <= index < len(whole):
             return whole[index]
+        if isinstance(whole, list) and isinstance(index, str):
+            return _under(whole, index)
         return whole if isinstance(whole, list) else None
 
     def _cut(self, whole: object, cut: ast.Slice, depth: int, bound: Bound) -> object:
@@ -666,6 +668,13 @@ class Expressions:
 
 def _either_of(values: Sequence[object]) -> Several:
     return Several(shortened("\n".join(map(as_text, first_of(values)))))
+
+
+def _under(table: list[object], key: str) -> object:
+    """Give what stands under a key of a dictionary, whose keys come first; else all of it."""
+    keys, values = table[: len(table) // 2], table[len(table) // 2 :]
+    found = [value for each, value in zip(keys, values, strict=False) if each == key]
+    return found[0] if len(found) == 1 and len(keys) == len(values) else table
 
 
 def _looked_up(name: str, call: ast.Call) -> tuple[ast.expr, ast.expr] | None:

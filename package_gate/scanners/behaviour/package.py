@@ -66,6 +66,7 @@ from package_gate.scanners.behaviour.rules import (
     sinks,
     waiting,
 )
+from package_gate.scanners.behaviour.tables import STARTS
 
 BUILD_HOOKS = frozenset(
     {
@@ -91,6 +92,9 @@ _NEVER_FOR_A_HOST = {"runs-downloaded-code", "runs-encrypted-code", "starts-agai
 asked for what happens."""
 _OF_TEST_DATA = {"sends-to-a-drop"}
 """Rules that are about what a program is given, as tests are by the dozen."""
+_NAMES_A_SCRIPT = re.compile(rb"[\w/]\.py[\"']")
+_OWN_PLACE = re.compile(rb"__file__|__path__|\bfiles\s*\(|getsourcefile")
+_SCRIPT = re.compile(r"[\w./-]*\w\.py(?=\s|$)")
 _BY_TEXT = re.compile(rb"getattr|\b(?:attrgetter|methodcaller|vars|eval|exec|globals)\b|__dict__")
 """What gives something that is named by a text."""
 _BY_ANY_TEXT = re.compile(
@@ -865,7 +869,35 @@ class PackageBehaviour:
         if self._running.is_of_a_backend(path):
             hooks = BUILD_HOOKS | self._other_hooks.get(path, _NOTHING)
         hooks |= self._started_with_python.get(path, _NOTHING)
-        return hooks | {STARTED} if self._running.is_started(path) else hooks
+        started = self._running.is_started(path) or path in self._started_by_modules
+        return hooks | {STARTED} if started else hooks
+
+    @cached_property
+    def _started_by_modules(self) -> frozenset[str]:
+        """The files by whose path code that runs at once starts a program, by whatever function."""
+        found: set[str] = set()
+        for path, code in self._graph.modules.items():
+            if waits(path) or not (_NAMES_A_SCRIPT.search(code) and _OWN_PLACE.search(code)):
+                continue
+            with suppress(NotPythonError, TooHardError, RecursionError, MemoryError):
+                nodes = running_nodes(parse(code.decode("utf-8", "replace")), whole=False)
+                flow = Flow(nodes, self._others.seen_from(path))
+                for call in flow.calls:
+                    if call.does(STARTS) or any(
+                        self._graph.resolve(path, n)[0] for n in call.names
+                    ):
+                        found.update(self._scripts_in(flow.text(*call.everything), path))
+        return frozenset(found)
+
+    def _scripts_in(self, text: str, path: str) -> Iterator[str]:
+        """Give the modules of the same top-level package whose paths stand in a text."""
+        for named in _SCRIPT.findall(text):
+            end = "/" + named.removeprefix("__file__").lstrip("./")
+            yield from (
+                each
+                for each in self._graph.modules
+                if f"/{each}".endswith(end) and _top(each) == _top(path) and each != path
+            )
 
 
 def _top(path: str) -> str:

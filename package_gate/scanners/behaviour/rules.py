@@ -126,6 +126,10 @@ _GIT_AWAY = re.compile(
 _PUSHES_AWAY = re.compile(rf"\bgit\s(?:[^|;&]{{0,80}}?\s)?(?:--)?push{_TO_ADDRESS}")
 _COINS = re.compile(r"\bbc1\S{0,20}\[|0x\[(?:0-9|a-f|A-F)+\]\{40\}|[1T]\[[0-9A-Za-z-]+\]\{3[0-9]")
 """In patterns that fit addresses of coins."""
+_MINES_FOR = re.compile(
+    r"(?:^|\s)-u\s+\S{8,}\s.{0,100}-o\s+\S+:\d{2,5}\b|(?:^|\s)-o\s+\S+:\d{2,5}\s.{0,100}-u\s+\S{8,}"
+)
+"""Somebody's account at a pool, as miners are told."""
 _MINER = re.compile(r"--cpu-max-threads-hint|--donate-level|stratum\+(?:tcp|ssl|tls)://")
 _NEAR = 1
 """Steps from what is decoded to a command, at most."""
@@ -573,7 +577,7 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield "sends-secrets"
     if _names_a_host_after_a_secret(call, flow):
         yield "sends-secrets"
-    if any(map(_MINER.search, _texts_in(call))):
+    if any(map(_MINER.search, texts := _texts_in(call))) or _MINES_FOR.search(" ".join(texts)):
         yield "mines"
     path = flow.written_path(call)
     program = _starts_program(call, flow)
