@@ -1,4 +1,4 @@
-"""Roundabout ways to run, send or replace something: `sixth.toml` to `thirteenth_waits.toml`."""
+"""Roundabout ways to run, send or replace something: `sixth.toml` to `fourteenth_waits.toml`."""
 
 import base64
 import sys
@@ -53,6 +53,7 @@ def findings(behaviour: BehaviourScanner, folder: Path, sample: Any) -> list[Fin
         *read("thirteenth_run"),
         *read("thirteenth_sent"),
         *read("thirteenth_set"),
+        *read("fourteenth_run"),
     ],
 )
 def test_what_runs_by_itself_is_seen(
@@ -72,6 +73,7 @@ def test_what_runs_by_itself_is_seen(
         *read("thirteenth_run"),
         *read("thirteenth_sent"),
         *read("thirteenth_set"),
+        *read("fourteenth_run"),
     ],
 )
 def test_it_runs_without_anybody_calling_it(
@@ -83,7 +85,12 @@ def test_it_runs_without_anybody_calling_it(
 
 
 @pytest.mark.parametrize(
-    "sample", [*read("eighth"), *read("ninth"), *read("tenth"), *read("thirteenth_waits")]
+    "sample",
+    [
+        each
+        for name in ("eighth", "ninth", "tenth", "thirteenth_waits", "fourteenth_waits")
+        for each in read(name)
+    ],
 )
 def test_theft_and_sabotage_are_seen_when_they_wait_too(
     behaviour: BehaviourScanner, tmp_path: Path, sample: Any
@@ -142,6 +149,7 @@ def test_what_many_do_is_low(behaviour: BehaviourScanner, tmp_path: Path) -> Non
             "twelfth_fetched",
             "twelfth_sources",
             "thirteenth",
+            "fourteenth",
         )
         for each in read(f"{name}_honest")
     ],
