@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 CLUSTER = "KUBERNETES_SERVICE_HOST"
@@ -108,8 +108,20 @@ def as_text(value: object) -> str:
     if isinstance(value, str):
         return shortened(value)
     if isinstance(value, list):
-        return shortened("\n".join(map(as_text, value)))
+        return _in_lines(value)
     return str(value) if isinstance(value, int) and value.bit_length() <= _MAX_BITS else UNKNOWN
+
+
+def _in_lines(items: Iterable[object]) -> str:
+    """Give each item on a line, as far as that is looked at."""
+    lines: list[str] = []
+    size = 0
+    for each in items:
+        lines.append(as_text(each))
+        size += len(lines[-1]) + 1
+        if size > _MAX_TEXT + 1:
+            break
+    return shortened("\n".join(lines))
 
 
 def shortened(text: str) -> str:

@@ -26,7 +26,6 @@ from package_gate.core.folding import (
     held_by_aws,
     method,
     number_of,
-    shortened,
 )
 from package_gate.core.import_time import parameters_given
 from package_gate.core.nodes import Function, children
@@ -667,7 +666,7 @@ class Expressions:
 
 
 def _either_of(values: Sequence[object]) -> Several:
-    return Several(shortened("\n".join(map(as_text, first_of(values)))))
+    return Several(as_text(first_of(values)))
 
 
 def _under(table: list[object], key: str) -> object:
