@@ -29,6 +29,7 @@ def last(source: str) -> tuple[Expressions, ast.expr]:
         ("import socket\ns = socket.socket()\ns.connect", {"socket.socket().connect"}),
         ("import mss\nwith mss.mss() as m:\n    pass\nm.shot", {"mss.mss().shot"}),
         ("getattr(__import__('so'[::-1]), 'sys' + 'tem')", {"hidden:os.system"}),
+        ("N = {'a': 'os', 'b': 'sys'}\n__import__(N['a']).system", {"hidden:os.system"}),
         ("a = b\nb = a\na", set()),
     ],
 )
@@ -41,6 +42,8 @@ def test_names(source: str, names: set[str]) -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
+        ("n = {'a': 'x', 'b': 'y'}\nn['b']", "y"),
+        ("n = {'a': 'x', 'b': 'y'}\nn['c']", "a\nb\nx\ny"),
         ("'a' + 'b' + c", f"ab{UNKNOWN}"),
         ("'%s.%s' % (a, 'b')", f"{UNKNOWN}.b"),
         ("f'{a}.b'", f"{UNKNOWN}.b"),
@@ -63,3 +66,15 @@ def test_texts(source: str, text: str) -> None:
     expressions, expression = last(source)
 
     assert expressions.text(expression) == text
+
+
+def test_what_each_item_of_a_loop_may_be_is_a_text_of_a_bounded_length() -> None:
+    # Where all of it is put together for each item, this takes a quarter of an hour.
+    rows = ", ".join(repr(chr(97 + number % 26) * 9000) for number in range(500))
+    expressions, expression = last(
+        f"class A:\n    def rows(self):\n        return [{rows}]\n"
+        f"    def rows(self):\n        return [{rows}]\n"
+        f"[A().rows() for each in {list(range(900))}]"
+    )
+
+    assert len(expressions.text(expression)) < 20_000
