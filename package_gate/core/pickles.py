@@ -51,7 +51,8 @@ _ASK = {"GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"}
 """The instructions that bring in a function or a class. Without one there is nothing to call."""
 
 
-_UNKNOWN = re.compile(r"at position \d+, opcode b'.*' unknown")
+_BY_NAME = {"PERSID", "BINPERSID"}
+_UNKNOWN = re.compile(r"at position \d+, opcode b'.*' unknown$|no string quotes around")
 _STOP = b"."
 _NONSENSE = re.compile(rb"[pg]\D|[ci](?!\s*\S+\s*\n)")
 """An instruction with a line that has to be a number, or a module's name, and is none."""
@@ -60,19 +61,31 @@ _NONSENSE = re.compile(rb"[pg]\D|[ci](?!\s*\S+\s*\n)")
 def is_no_pickle(start: bytes) -> bool:
     """Whether a file that anybody may come across ends, read as a pickle, before it calls anything.
 
+    It ends where an instruction takes something from the stack, or up to a mark, and nothing is
+    there, and where it asks for an object by a name of the program's own, of which none is known.
+
     Args:
         start: of the file. What is not told by that may be one.
     """
     start = start.lstrip(_STOP)
     if not start or _NONSENSE.match(start):
         return True
+    depth, marked = 0, False
     try:
         for instruction, _, _ in pickletools.genops(start):
+            takes = instruction.stack_before
+            to_a_mark = pickletools.markobject in takes
+            if not marked and (to_a_mark or len(takes) > depth):
+                return True
+            if instruction.name in _BY_NAME:
+                return True
+            marked = marked or instruction.name == "MARK"
+            depth += len(instruction.stack_after) - len(takes)
             by_line = instruction.arg is not None and instruction.arg.n == pickletools.UP_TO_NEWLINE
             if instruction.name in _ASK or by_line:  # others may read a line in another way
                 return False
     except ValueError as error:
-        return _UNKNOWN.fullmatch(str(error)) is not None
+        return _UNKNOWN.match(str(error)) is not None
     except (RecursionError, MemoryError):
         pass
     return False

@@ -109,7 +109,11 @@ _HELD_BY_CODE = {"__doc__", "__defaults__", "__kwdefaults__", "co_consts"}
 _LOOKED_AT = {"exec", "eval"}
 _UNSAFE = {"allow_pickle": True, "weights_only": False, "safe_mode": False}
 """What NumPy, torch and Keras are told when they may run what a file holds."""
-_UNPICKLE = {"pickle.load", "pickle.loads", "_pickle.load", "_pickle.loads"}
+_UNPICKLE = {
+    f"{module}.{name}"
+    for module in ("pickle", "_pickle")
+    for name in ("load", "loads", "Unpickler")
+}
 _LOADS_A_LIBRARY = {
     *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"),
     *("importlib.machinery.ExtensionFileLoader", "sqlite3.connect().load_extension"),
@@ -165,7 +169,7 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
             found_here
             and replace(
                 found_here,
-                pickled=call.names <= _UNPICKLE,
+                pickled=call.names <= _UNPICKLE and not _knows_objects_by_name(flow),
                 library=call.names <= _LOADS_A_LIBRARY or _is_for_extensions(call, flow),
             )
         )
@@ -317,6 +321,14 @@ def _unpacks_code(call: Call, flow: Flow) -> bool:
     path = flow.written_path(call)
     is_code = path is not None and tables.CODE_FILE.fullmatch(flow.text(path))
     return bool(is_code) and Label.DECODED in flow.labels(*call.everything)
+
+
+def _knows_objects_by_name(flow: Flow) -> bool:
+    """Whether an unpickler may be told which objects a pickle's own names stand for."""
+    return any(
+        "persistent_load" in (getattr(node, field, None) for field in ("attr", "name", "value"))
+        for node in flow.of_kind(ast.Attribute, ast.FunctionDef, ast.Constant)
+    )
 
 
 def _unpickles(call: Call) -> bool:

@@ -74,6 +74,8 @@ def _read_by(call: Call, method: str, flow: Flow) -> Iterator[ast.expr]:
     if isinstance(function, ast.Attribute) and method in _OF_PATHS:
         writes = method == "open" and _writes(flow.text(*call.arguments[:1]))
         yield from () if writes else (function.value,)
+    if "input" in call.names:
+        return  # a file is asked for
     last = call.last_names
     hands_on = call.does(tables.COPIES) or not call.names.isdisjoint(_PACKS)
     if not (hands_on or any(map(_READERS.fullmatch, last))):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.core.pickles import MAX_BYTES, is_plain_data
+from package_gate.core.pickles import MAX_BYTES, is_no_pickle, is_plain_data
 from package_gate.scanners.behaviour.own_files import Named, OwnFiles
 
 DATA = {"a": [1, 2.5, None, True, "x" * 300, b"y"], ("b", 1): [{}, [], ()]}
@@ -38,6 +38,37 @@ def test_data_is_plain(protocol: int) -> None:
 )
 def test_anything_else_is_not(content: bytes) -> None:
     assert not is_plain_data(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"Scalars: a table of numbers\n",
+        b"declare function load(): void;\n",
+        b"tables of rows\n",
+        b"b(cos\nsystem\n",
+        b"Psomething\ncos\nsystem\n(S'id'\ntR.",
+    ],
+)
+def test_what_ends_before_it_calls_anything_is_none(content: bytes) -> None:
+    with pytest.raises((pickle.UnpicklingError, IndexError, AttributeError)):
+        pickle.loads(content)
+    assert is_no_pickle(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"cos\nsystem\n(S'id'\ntR.",
+        b"(S'id'\nios\nsystem\n.",
+        b"N0(lp0\n0cos\nsystem\n(S'id'\ntR.",
+        b"(dcos\nsystem\n(S'id'\ntR.",
+        b"S'Scalars'\n0cos\nsystem\n(S'id'\ntR.",
+    ],
+)
+def test_what_calls_something_later_may_be_one(content: bytes) -> None:
+    assert not is_no_pickle(content)
 
 
 def test_data_that_is_unpickled_is_no_program_and_a_program_is(tmp_path: Path) -> None:
