@@ -139,7 +139,7 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "opens-a-reverse-shell",
-            r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b.{0,80}?\s-[a-z]*e\b|\bsocat\b.{0,80}?exec:",
+            r"/dev/(?:tcp|udp)/(?!127\.|localhost\b)|\b(?:nc|ncat|netcat)\b.{0,80}?\s-[a-z]*e\b|\bsocat\b.{0,80}?exec:",
         ),
         (
             "runs-a-hidden-command",

