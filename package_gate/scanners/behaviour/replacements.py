@@ -198,8 +198,18 @@ def _serves_all(call: Call, flow: Flow) -> bool:
         return False
     if "copyreg.pickle" in call.names:
         kinds = (name for each in given[:1] for name in flow.expressions.names(each))
-        return any(is_of_another(kind, flow) for kind in kinds)
+        of_others = any(is_of_another(kind, flow) for kind in kinds)
+        return of_others and not any(_only_takes_apart(each, flow) for each in given[1:2])
     return _give_own(given, flow)
+
+
+def _only_takes_apart(reducer: ast.expr, flow: Flow) -> bool:
+    """Whether this calls nothing, and has a function of this file put an object together again."""
+    body = reducer.body if isinstance(reducer, ast.Lambda) else None
+    if not isinstance(body, ast.Tuple) or any(isinstance(n, ast.Call) for n in ast.walk(body)):
+        return False
+    again = body.elts[0] if body.elts else None
+    return isinstance(again, ast.Name) and again.id in flow.expressions.functions
 
 
 def _is_relied_on(name: str) -> bool:

@@ -133,6 +133,9 @@ _MINES_FOR = re.compile(
 _MINER = re.compile(r"--cpu-max-threads-hint|--donate-level|stratum\+(?:tcp|ssl|tls)://")
 _NEAR = 1
 """Steps from what is decoded to a command, at most."""
+_NEARBY = 4
+"""From what is fetched or decoded to another module's function that runs it: all that a large
+program holds leads to all that it does."""
 _GIT_HOOK = re.compile(r"\.git[\\/]hooks[\\/]")
 _CALLS_OUT = re.compile(
     rf"\b(?:{tables.FETCH}|git\s+(?:-\S+\s+)*push\b).{{1,200}}?https?://", re.IGNORECASE | re.DOTALL
@@ -710,7 +713,7 @@ def _run(
 ) -> Iterator[str]:
     """Yield what a call shows that runs, or loads, what it is given."""
     runs = call.does(tables.RUNS)
-    elsewhere = flow.near_labels(*run_elsewhere)
+    elsewhere = flow.near_labels(*run_elsewhere, steps=_NEARBY)
     downloaded = Label.DOWNLOADED in labels and (runs or call.does(tables.LOADS))
     if downloaded or Label.DOWNLOADED in elsewhere:
         yield "runs-downloaded-code"
