@@ -758,14 +758,16 @@ class OwnFiles:
         unknown = named.reads and not names_a_module and not certainly
         return sorted(found) if found or unknown else None
 
-    def digest_of(self, path: str) -> str:
-        """Give a file's SHA-256.
+    def mark_of(self, path: str) -> str:
+        """Give a file's SHA-256, but of compiled code, which is another in each release, its path.
 
         Raises:
             OSError: it can't be read.
         """
         if self._tree is None:
             return ""
+        if self._is_library(path):
+            return path
         with Path(self._tree, path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 

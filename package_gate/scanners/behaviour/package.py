@@ -120,6 +120,8 @@ _BASES = 4
 """Modules above each other that classes inherit from."""
 _NOTHING: frozenset[str] = frozenset()
 OWN_DATA = "runs-own-data"
+_MOST_DATA = 8
+"""Files of a package that a call may run; when there are more, it may be any."""
 UNREADABLE = "unreadable-code"
 """What leads there is too much as well: the file is what it was, or it isn't."""
 REPLACES = "replaces-what-others-use"
@@ -449,7 +451,9 @@ class PackageBehaviour:
                         else self._prints.of(each, flow, module, path, when)
                     )
                     prints[each.behaviour.rule, each.behaviour.line] = of_sink
-            prints |= self._of_own_data(found, path, module, flow, when, whole=whole)
+            prints |= self._of_own_data(
+                found, path, module, flow, when, whole=whole, by_name=by_name
+            )
         return [
             # What is run as data may be another file's in another release.
             each
@@ -472,8 +476,13 @@ class PackageBehaviour:
         when: Sequence[str],
         *,
         whole: bool,
+        by_name: bool,
     ) -> dict[tuple[str, int], str]:
-        """Identify what runs data by how it comes to that, and by the data itself."""
+        """Identify what runs data by how it comes to that, and by the data itself.
+
+        Where only another module calls it, in a program of which all leads to all, it is told like
+        what waits, and of data that may be any nobody can tell which it is.
+        """
         lines = {each.line for each in found if each.rule == OWN_DATA}
         parts: dict[int, list[str]] = {}
         for each in running_data(flow, self.own, whole=whole) if lines else ():
@@ -483,9 +492,12 @@ class PackageBehaviour:
             if each.files is None:
                 lines.discard(behaviour.line)
                 continue
-            files = [self.own.digest_of(file) for file in each.files]
-            identity = self._prints.of(each.sink, flow, module, path, when)
-            parts.setdefault(behaviour.line, []).extend((identity, *files))
+            if by_name:
+                identity = self._prints.of_waiting(each.sink, flow, module, path)
+                files = each.files if len(each.files) <= _MOST_DATA else ()
+            else:
+                identity, files = self._prints.of(each.sink, flow, module, path, when), each.files
+            parts.setdefault(behaviour.line, []).extend((identity, *map(self.own.mark_of, files)))
         return {
             (OWN_DATA, line): fingerprint_of(sorted(parts[line])) for line in lines & parts.keys()
         }
