@@ -46,6 +46,8 @@ class Comparison:
 
     precedent: Precedent | None
     """None: the project has no history, so all is new."""
+    with_itself: bool = False
+    """Whether the precedent is these very bytes."""
 
 
 def suspicions(
@@ -98,12 +100,15 @@ def compared(findings: Iterable[Finding], comparison: Comparison) -> list[Findin
             if place.fingerprint in owned
             or (finding.scanner, finding.rule, place.fingerprint) in stood
         ]
-        if precedent is None or not old or finding.count != len(finding.locations):
+        # Of more places than are named nobody knows which stood there, but of the very release.
+        all_named = finding.count == len(finding.locations) or comparison.with_itself
+        if precedent is None or not old or not all_named:
             result.append(_weighed(finding, has_history=precedent is not None))
             continue
         new = [place for place in finding.locations if place not in old]
         result += [_weighed(_with_places(finding, new), has_history=True)] if new else []
-        result.append(_lowered(_with_places(finding, old), precedent))
+        lowered = _lowered(_with_places(finding, old), precedent)
+        result.append(lowered if new else replace(lowered, count=finding.count))
     return result
 
 

@@ -83,7 +83,9 @@ class Precedents:
             except AgesUnknownError:
                 return None
             known = self._looked_at(release, package, evidence, scanners) if release else None
-        return Comparison(None if known is None or self._is_reported(known) else known)
+        if known is None or self._is_reported(known):
+            return Comparison(None)
+        return Comparison(known, with_itself=known.evidence.digest == evidence.digest)
 
     def _recorded(
         self, earlier: PackageDecision | None, scanners: Collection[str]

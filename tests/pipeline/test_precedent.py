@@ -170,6 +170,15 @@ def test_a_release_that_is_old_is_its_own_precedent(world: World) -> None:
     assert world.count("fetch idna") == 1, "it is at hand"
 
 
+def test_of_its_own_precedent_all_places_stood_named_or_not(world: World) -> None:
+    world.findings["idna 2.0"] = [replace(suspicion(OLD), count=200)]
+    world.precedents["idna"] = release(world, "idna", "2.0")
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+    (judged,) = decided(world).findings
+    assert judged.finding.count == 200
+
+
 def test_what_cannot_be_asked_leaves_undecided(world: World) -> None:
     world.history_error = SourceError("the index is away")
 
