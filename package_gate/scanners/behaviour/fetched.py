@@ -204,6 +204,8 @@ def _says_that_it_runs(name: str) -> bool:
     return not words.isdisjoint(_SAY_SO) or _LOADS_CODE.fullmatch(last.strip("_")) is not None
 
 
+_NEAR = 4
+"""Steps from what is fetched to a type; of a web framework all that it holds leads to all types."""
 _EVALUATORS = (
     tables.EVALUATES_TEXT,
     tables.LOADS_A_FILE,
@@ -220,7 +222,8 @@ def _types_evaluated(call: Call, flow: Flow) -> set[Label]:
         return set()
     types: list[ast.expr] = [each.annotation for each in flow.of_kind(ast.AnnAssign)]
     texts = flow.feeds(".__annotations__")
-    fetched = flow.labels(*call.everything, *types, *texts) & {Label.DOWNLOADED}
+    near = flow.near_labels(*call.everything, *types, *texts, steps=_NEAR)
+    fetched = near & {Label.DOWNLOADED}
     return fetched | flow.labels(*texts) & {Label.OWN_FILE}
 
 

@@ -600,7 +600,11 @@ def _of_call(call: Call, flow: Flow) -> Iterator[str]:
         yield from _sent(call, flow, sent(call, flow))
     if call.does(tables.SHOWS) and _is_stolen_by_browser(call, flow, labels):
         yield "sends-secrets"
-    run = flow.labels(*flow.run_by(call)) if call.does(tables.RUNS) else labels
+    run = labels
+    if call.does(tables.RUNS):
+        given = flow.run_by(call)
+        of_types = call.does(tables.EVALUATES_ANNOTATIONS)
+        run = flow.near_labels(*given, steps=_NEARBY) if of_types else flow.labels(*given)
     yield from _run(call, flow, run, elsewhere.get("runs", []))
     yield from _looked_up(call, flow, labels)
     if program:

@@ -482,8 +482,9 @@ NETWORK_LOGS = Table(
 """Handlers that send what is logged to another machine."""
 EVALUATES_ANNOTATIONS = Table(
     ("typing.get_type_hints", "inspect.get_annotations", "typing_extensions.get_type_hints",
-     "inspect.signature")
+     "inspect.signature", "typing.ForwardRef", "annotationlib.ForwardRef")
 )  # fmt: skip
+"""Of objects whose types are written as texts, as nearly all are: seldom is one fetched."""
 EVALUATES_TEXT = Table(
     ("sympy.sympify", "sympy.S", "sympy.parse_expr", "sympy.parsing.sympy_parser.parse_expr",
      "pandas.DataFrame().query", "pandas.DataFrame().eval", "pandas.eval")
