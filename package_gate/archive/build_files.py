@@ -49,7 +49,7 @@ def check_build_files(placer: Placer, name: str) -> None:
     projects: dict[str, dict[str, bytes]] = {}
     for path in sorted({*placer.files, *placer.copies}):
         if _COMPILED.fullmatch(path) and read_start(placer, path, 1):
-            placer.add("compiled-module", path, "", placer.mark(path))
+            placer.add("compiled-module", path)
         folder, _, file = path.rpartition("/")
         if "/" in folder or file.lower() not in _EXACT:
             continue

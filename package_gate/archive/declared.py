@@ -58,7 +58,7 @@ from package_gate.archive.owners import (
     is_foreign_module,
     is_standard_module,
 )
-from package_gate.archive.placing import Placer, below, mark_of_place
+from package_gate.archive.placing import Placer, below
 from package_gate.archive.startup import (
     PATH_FILES,
     check_startup,
@@ -135,7 +135,7 @@ def check_declared(
         if whole or is_foreign_module(module, named):
             placer.add("foreign-module", prefix + module, f"{module} is not of {named or 'it'}")
     for module in sorted(_standard_modules(source, project, sections, modules)):
-        placer.add("standard-module", prefix + module, module, mark_of_place(module))
+        placer.add("standard-module", prefix + module, module)
     for root in sorted(roots):
         _check_start(source, root)
     for script in scripts_of_project(project):
@@ -302,13 +302,12 @@ def _check_moved(source: _Source, file: str, moved: Moved) -> None:
     elif moved.scheme == LIBRARY:
         check_library(placer, source.folder + file, plain, own.name)
     elif rule := judge_place(plain, own):
-        mark = mark_of_landed(placer, rule, moved.origin, plain)
-        placer.add(rule, source.folder + file, f"to {moved.place}", mark)
+        place = source.folder + file
+        placer.add(rule, place, f"to {moved.place}", mark_of_landed(rule, plain))
     elif is_settings(plain) and source.has(moved.origin):
         content = read_start(placer, moved.origin, MAX_SETTINGS + 1)
         if problem := judge_settings(plain, content, own):
-            mark = mark_of_landed(placer, "environment-file", moved.origin, plain)
-            placer.add("environment-file", moved.origin, problem, mark)
+            placer.add("environment-file", moved.origin, problem)
 
 
 def _is_like(origin: str, place: str) -> bool:

@@ -180,7 +180,7 @@ def check_module(placer: Placer, path: str, module: str, name: str, *, whole: bo
     if is_foreign_module(module, name, whole=whole):
         placer.add("foreign-module", path, f"{module} is not of {name or 'it'}")
     elif is_standard_module(module, name):
-        placer.add("standard-module", path, module, mark_of_place(module))
+        placer.add("standard-module", path, module)
 
 
 def _check_part(placer: Placer, path: str, place: str, name: str) -> None:
@@ -239,26 +239,22 @@ def check_script(placer: Placer, path: str, script: str, name: str) -> None:
         placer.add("script-module", path, script)
 
 
-def mark_of_landed(placer: Placer, rule: str, path: str, place: str) -> str:
-    """Give the fingerprint of a file that lands where it shouldn't; see `Location.fingerprint`.
+def mark_of_landed(rule: str, place: str) -> str:
+    """Give the fingerprint of what lands where nobody reads it unasked; see `Location`.
 
-    What nobody reads unasked is known by its place alone; of all else the content counts. Settings
-    of pip and the like, at the top of the environment, are nothing that one gets used to.
+    What others read is nothing that one gets used to.
     """
-    if rule == "data-place":
-        return mark_of_place(place)
-    mark = placer.mark(path) if "/" in place else ""
-    return mark and mark_of_place(place, mark.encode())
+    return mark_of_place(place) if rule == "data-place" else ""
 
 
 def _check_data(placer: Placer, file: _Landed, own: Own) -> None:
     if {"site-packages", "dist-packages"} & set(file.place.lower().split("/")):
         placer.add("hidden-install", file.path)
     elif rule := judge_place(file.place, own):
-        placer.add(rule, file.path, "", mark_of_landed(placer, rule, file.path, file.place))
+        placer.add(rule, file.path, "", mark_of_landed(rule, file.place))
     elif is_settings(file.place):
         content = read_start(placer, file.path, MAX_SETTINGS + 1)
         if problem := judge_settings(file.place, content, own):
-            placer.add("environment-file", file.path, problem, placer.mark(file.path))
+            placer.add("environment-file", file.path, problem)
         elif file.place.startswith("etc/jupyter/jupyter_"):
             placer.add("startup-extension", file.path)

@@ -182,9 +182,9 @@ class Placer:
             self._place_link(parts, aim)
         compiled = (path for path, written in self.files.items() if written.is_bytecode)
         for path in (*compiled, *filter(is_bytecode, self.copies)):
-            self.add("bytecode", path, fingerprint=self.mark(path))
+            self.add("bytecode", path, fingerprint=self._mark(path))
 
-    def mark(self, path: str) -> str:
+    def _mark(self, path: str) -> str:
         """Give a fingerprint of a file's place and content; "" for what a link stands for."""
         written = self.files.get(path)
         return mark_of_place(path, written.sha256) if written else ""

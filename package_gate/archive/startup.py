@@ -91,12 +91,7 @@ def _check_imported(placer: Placer, landed: Collection[tuple[str, str]]) -> None
             plain = module.replace(".", "/")
             for file in (f"{plain}.py", f"{plain}/__init__.py"):
                 if file in paths and puts_folders_first(_text(placer, paths[file])):
-                    placer.add(
-                        "startup-code",
-                        path,
-                        f"imports {module}, which changes sys.path",
-                        placer.mark(path),
-                    )
+                    placer.add("startup-code", path, f"imports {module}, which changes sys.path")
 
 
 def _text(placer: Placer, path: str) -> str:
@@ -108,9 +103,9 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
         if folder.startswith(f"{installed}/"):
             placer.add("startup-path", path, "an archive, which is not looked into")
         if installed.startswith(folder) and is_startup_module(installed.removeprefix(folder)):
-            placer.add("startup-module", path, "", placer.mark(path))
+            placer.add("startup-module", path)
     if is_startup_module(installed):
-        placer.add("startup-module", path, "", placer.mark(path))
+        placer.add("startup-module", path)
     if not is_path_file(installed):
         return
     content = read_start(placer, path, _MAX_PTH + 1)
@@ -124,9 +119,9 @@ def _check_file(placer: Placer, path: str, installed: str, added: Collection[str
         or any(_HARMFUL.search(code_of(line)) for line in executed)
         or (not is_start and not all(map(is_plain, executed)))
     ):
-        placer.add("startup-code", path, "", placer.mark(path))
+        placer.add("startup-code", path)
     elif not is_start and any(_leaves(line) for line in lines):
-        placer.add("startup-path", path, "", placer.mark(path))
+        placer.add("startup-path", path)
     elif text.strip():
         placer.add("startup-hook", path)
 

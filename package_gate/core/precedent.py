@@ -1,6 +1,6 @@
 """What the world has lived with: what stood in an old release is no evidence today. Pure.
 
-A suspicion is what a rule makes of code, or of what an archive installs beside it; it is not a
+A suspicion is what a rule makes of code, or of what an archive has that no rule reads; it is not a
 report. Each of its places has a fingerprint of what leads there. Those places whose fingerprint the
 same rule found in the precedent too are set aside: reported, at `low`, or `info` of an archive. So
 are those that lead to an address which stood in the precedent's code and is one owner's alone. What
