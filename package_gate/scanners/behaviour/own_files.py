@@ -118,6 +118,7 @@ _LOADS_A_LIBRARY = {
     *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary"),
     *("importlib.machinery.ExtensionFileLoader", "sqlite3.connect().load_extension"),
 }
+_PROGRAM = b"\x7fELF"
 _LIBRARIES = (
     b"\x7fELF",
     b"MZ",
@@ -642,6 +643,12 @@ class OwnFiles:
                 digest.update(hashlib.sha256(odd).digest())
         return digest.hexdigest()
 
+    def _is_a_program(self, path: str) -> bool:
+        if self._tree is None:
+            return False
+        with Path(self._tree, path).open("rb") as file:
+            return file.read(_START) == _PROGRAM
+
     def _is_library(self, path: str) -> bool:
         if self._tree is None:
             return True
@@ -777,6 +784,8 @@ class OwnFiles:
             return True
         if named.library and not self._is_library(path):
             return True
+        if not (named.reads or named.library or named.is_script) and self._is_a_program(path):
+            return True  # nothing has read it, and no Python runs it as it is
         return named.pickled and pickles.is_plain_data(self._pickle(path))
 
     def _listed(self, pattern: str, named: Named) -> list[str]:

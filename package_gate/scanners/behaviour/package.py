@@ -480,8 +480,8 @@ class PackageBehaviour:
     ) -> dict[tuple[str, int], str]:
         """Identify what runs data by how it comes to that, and by the data itself.
 
-        Where only another module calls it, in a program of which all leads to all, it is told like
-        what waits, and of data that may be any nobody can tell which it is.
+        Where only another module calls it, or it may be any file, it is told like what waits: in a
+        large program all leads to all.
         """
         lines = {each.line for each in found if each.rule == OWN_DATA}
         parts: dict[int, list[str]] = {}
@@ -492,12 +492,13 @@ class PackageBehaviour:
             if each.files is None:
                 lines.discard(behaviour.line)
                 continue
-            if by_name:
+            may_be_any = len(each.files) > _MOST_DATA
+            if by_name or may_be_any:
                 identity = self._prints.of_waiting(each.sink, flow, module, path)
-                files = each.files if len(each.files) <= _MOST_DATA else ()
             else:
-                identity, files = self._prints.of(each.sink, flow, module, path, when), each.files
-            parts.setdefault(behaviour.line, []).extend((identity, *map(self.own.mark_of, files)))
+                identity = self._prints.of(each.sink, flow, module, path, when)
+            files = () if may_be_any else map(self.own.mark_of, each.files)
+            parts.setdefault(behaviour.line, []).extend((identity, *files))
         return {
             (OWN_DATA, line): fingerprint_of(sorted(parts[line])) for line in lines & parts.keys()
         }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from package_gate.scanners.behaviour.own_files import OwnFiles
+from package_gate.scanners.behaviour.own_files import Named, OwnFiles
 from package_gate.scanners.behaviour.rules import behaviours
 
 OWN = OwnFiles(
@@ -373,3 +373,14 @@ def test_a_distribution_may_bring_what_is_its_own() -> None:
     assert rules(setup) == set()
     of_another = OwnFiles(["s-1/setup.py"], name="demo")
     assert behaviours(setup, whole=True, own=of_another)[0].rule == "changes-other-packages"
+
+
+def test_a_program_that_nothing_reads_is_no_code_that_is_evaluated(tmp_path: Path) -> None:
+    (tmp_path / "manager").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(64))
+    own = OwnFiles(["manager"], tmp_path)
+
+    assert not own.has_run(Named(("bin/manager",)), certainly=True)
+    assert own.has_run(Named(("bin/manager",), reads=True), certainly=True)
+    assert own.has_run(Named(("bin/manager",), is_script=True), certainly=True)
+    (tmp_path / "manager").write_bytes(b"print()")
+    assert own.has_run(Named(("bin/manager",)), certainly=True)
