@@ -1128,19 +1128,19 @@ class Flow:
             if "setattr" in call.names and len(call.arguments) == 3:
                 yield from self._intercepted(call.arguments[2])
         for node in self.of_kind(ast.Assign):
-            if any(map(self._is_of_another_package, node.targets)):
-                for block in self.of_kind(ast.ClassDef):
-                    if isinstance(node.value, ast.Name) and block.name == node.value.id:
-                        for method in (each for each in block.body if isinstance(each, Function)):
-                            for each in arguments_of(method.args):
-                                yield each.arg, Label.INTERCEPTED, node.value
+            name = node.value.id if isinstance(node.value, ast.Name) else ""
+            blocks = [each for each in self.of_kind(ast.ClassDef) if name and each.name == name]
+            if blocks and any(map(self._is_of_another_package, node.targets)):
+                methods = (f for block in blocks for f in block.body if isinstance(f, Function))
+                for each in (argument for f in methods for argument in arguments_of(f.args)):
+                    yield each.arg, Label.INTERCEPTED, node.value
 
     def _is_of_another_package(self, target: ast.expr) -> bool:
         """Whether this is an attribute of what was imported from another package."""
         if not isinstance(target, ast.Attribute):
             return False
         roots = {name.partition(".")[0] for name in self.expressions.names(target.value)}
-        imported = {name.partition(".")[0] for name in self.expressions.imports.values()}
+        imported = self.expressions.roots
         return any(each and each in imported and not self.is_own(each) for each in roots)
 
     def _intercepted(self, value: ast.expr) -> Iterator[tuple[str, Label, ast.expr]]:

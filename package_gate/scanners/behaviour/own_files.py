@@ -644,16 +644,14 @@ class OwnFiles:
         return digest.hexdigest()
 
     def _is_a_program(self, path: str) -> bool:
-        if self._tree is None:
-            return False
-        with Path(self._tree, path).open("rb") as file:
-            return file.read(_START) == _PROGRAM
+        return self._tree is not None and self._start_of(path) == _PROGRAM
 
     def _is_library(self, path: str) -> bool:
-        if self._tree is None:
-            return True
-        with Path(self._tree, path).open("rb") as file:
-            return file.read(_START).startswith(_LIBRARIES)
+        return self._tree is None or self._start_of(path).startswith(_LIBRARIES)
+
+    def _start_of(self, path: str) -> bytes:
+        with Path(self._tree or "", path).open("rb") as file:
+            return file.read(_START)
 
     def _pickle(self, path: str) -> bytes:
         """Give a file that may be a pickle; the start of any other, and of a large one."""
