@@ -22,7 +22,7 @@ from benchmarks.verdict_quality_packages import judging
 from benchmarks.verdict_quality_requests import ADVISORIES, suspected
 from package_gate.core.artifact import Artifact, ArtifactFile, Origin, RemoteFile, ResolvedPackage
 from package_gate.core.decision import PackageDecision, Verdict
-from package_gate.core.policy import Policy
+from package_gate.core.policy import HistoryRules, Policy
 from tests.fakes.malware_corpus import as_archive
 
 FOLDER = PROJECT / "benchmarks" / "data" / "authored"
@@ -55,7 +55,7 @@ class TestIndex:
         return ArtifactFile(artifact, path)
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
         """See `History.precedent`."""
         return self.old.get(name)

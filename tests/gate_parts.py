@@ -23,7 +23,7 @@ from package_gate.core.decision import PackageSummary
 from package_gate.core.errors import DigestError, GateError, PublishError, ScannerError
 from package_gate.core.finding import Finding, ScannerInfo
 from package_gate.core.inventory import Component, Inventory, Unpacked
-from package_gate.core.policy import Policy
+from package_gate.core.policy import HistoryRules, Policy
 from package_gate.core.reevaluation import Reevaluated
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.core.request_file import RequestFile
@@ -178,7 +178,7 @@ class World:
         )
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
         self.called(f"history {name}")
         assert list(files)

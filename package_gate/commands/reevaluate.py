@@ -26,7 +26,7 @@ from package_gate.commands.scan_setup import ScanSetup
 from package_gate.commands.signing import add_signing, attestor_of
 from package_gate.core.artifact import ArtifactFile, RemoteFile, Resolution, ResolvedPackage
 from package_gate.core.errors import SourceError
-from package_gate.core.policy import load_policy_file, policy_warnings
+from package_gate.core.policy import HistoryRules, load_policy_file, policy_warnings
 from package_gate.core.request import ArchiveSource, PyPISource, Request
 from package_gate.pipeline.assembly import Options, Outside, Scanners, open_gate
 from package_gate.pipeline.reevaluate import Reevaluation
@@ -74,7 +74,7 @@ class _NothingOutside:
         raise SourceError(f"{request.name} {_ONLY_RECORDS}")
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
         raise SourceError(f"{name} {version} {_ONLY_RECORDS}")
 

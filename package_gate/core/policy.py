@@ -85,13 +85,15 @@ class Cooldown(_Section, frozen=True):
     days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 7
 
 
-class History(_Section, frozen=True):
+class HistoryRules(_Section, frozen=True):
     """What older releases of a project say about a suspicion."""
 
     precedent: bool = True
     """Whether what stood unchanged in an older release is set aside."""
     days: Annotated[int, msgspec.Meta(ge=30, le=3650)] = 180
     """How long that release must have been public without a report of malware."""
+    carried_days: Annotated[int, msgspec.Meta(ge=14, le=3650)] = 30
+    """How long at least, when another release was made after it."""
 
 
 class Reevaluate(_Section, frozen=True):
@@ -278,7 +280,7 @@ class Policy(_Section, frozen=True):
     unrated_vulnerability: Literal["info", "low", "medium", "high", "critical"] = "medium"
     """What an advisory without a severity counts as."""
     cooldown: Cooldown = Cooldown()
-    history: History = History()
+    history: HistoryRules = HistoryRules()
     reevaluate: Reevaluate = Reevaluate()
     advisories: AdvisoryAges = AdvisoryAges()
     prioritise: Prioritise = Prioritise()

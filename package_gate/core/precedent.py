@@ -11,7 +11,7 @@ where it is new, and in a project without history, it is `high`. What many a you
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from package_gate.core.addresses import receiver_fingerprint
 from package_gate.core.artifact import PackageIdentity
@@ -19,7 +19,7 @@ from package_gate.core.decision import PrecedentNote
 from package_gate.core.evidence import Evidence
 from package_gate.core.finding import Finding, Kind, Location, Severity, is_known_malware, quoted
 from package_gate.core.judge import refuses
-from package_gate.core.policy import Policy
+from package_gate.core.policy import HistoryRules, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,27 @@ class Comparison:
     """None: the project has no history, so all is new."""
     with_itself: bool = False
     """Whether the precedent is these very bytes."""
+
+
+def latest_upload(
+    rules: HistoryRules, now: datetime, made: datetime | None, *, itself: bool
+) -> datetime:
+    """Say when the files of a precedent must have been uploaded, at the latest.
+
+    Who takes a project over is found out, and what they added is gone from its next release. So
+    what had been public for a while when its maintainers made the next one, and is still in there,
+    counts sooner than a release alone.
+
+    Args:
+        rules: the policy's.
+        now: the moment of the run (UTC).
+        made: when the release that is to be decided was uploaded; None for an archive by address.
+        itself: whether the precedent would be, or may be, that very release.
+    """
+    alone = now - timedelta(days=rules.days)
+    if itself:
+        return alone
+    return max(alone, (made or now) - timedelta(days=rules.carried_days))
 
 
 def suspicions(

@@ -12,6 +12,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 
 from package_gate.core.lately import Lately
 from package_gate.core.newer_syntax import in_older_syntax, may_be_newer
@@ -21,6 +22,13 @@ from package_gate.core.scopes import tell_apart
 _RECURSION = 5000
 """How deep an analysis may recurse; Python's own limit is too low for long sums of texts, and much
 more than this could use the stack up while a tree is made."""
+_MOST_TOKENS = 2_000_000
+"""In one file; what has more takes minutes and gigabytes. A long text is one token."""
+_TOKEN = re.compile(
+    r"""\s*+(?:\#[^\n]*+|(?P<thrice>'''|\"\"\")(?:\\.|(?!(?P=thrice)).)*+(?:(?P=thrice)|\Z)"""
+    r"""|(?P<once>['"])(?:\\.|(?!(?P=once))[^\n])*+(?:(?P=once)|$)|\w++|.)""",
+    re.DOTALL | re.MULTILINE,
+)
 _TOO_DEEP = ("too many nested", "too many levels", "too complex", "too many statically nested")
 _OF_THIS_PYTHON = (
     *("Exceeds the limit", "invalid character", "invalid non-printable character"),
@@ -48,8 +56,11 @@ class TooHardError(Exception):
     """This can't be parsed here, or not looked at, but a Python may run it. The text says why."""
 
 
-_KEPT: Lately[tuple[str, bool], ast.Module] = Lately(8 * 1024 * 1024)
-"""Enough for nearly all packages; a tree takes some fifty bytes a letter."""
+_KEPT: Lately[tuple[str, bool], ast.Module | NotPythonError | TooHardError] = Lately(
+    8 * 1024 * 1024
+)
+"""Trees, and why there is none. Enough for nearly all packages; a tree takes some fifty bytes a
+letter."""
 
 
 @contextmanager
@@ -77,8 +88,22 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
     Raises:
         NotPythonError, TooHardError: there is no tree.
     """
-    if kept := _KEPT.get((text, is_code)):
+    kept = _KEPT.get((text, is_code))
+    if kept is None:
+        try:
+            kept = _prepared(text, is_code=is_code)
+        except (NotPythonError, TooHardError) as error:
+            kept = type(error)(*error.args)
+        _KEPT.keep((text, is_code), kept, len(text))
+    if isinstance(kept, ast.Module):
         return kept
+    raise type(kept)(*kept.args)
+
+
+def _prepared(text: str, *, is_code: bool) -> ast.Module:
+    """Parse as `parse`, anew."""
+    if len(text) > _MOST_TOKENS and next(islice(_TOKEN.finditer(text), _MOST_TOKENS, None), None):
+        raise TooHardError(f"it has more than {_MOST_TOKENS:,} names, numbers and signs")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -89,7 +114,6 @@ def parse(text: str, *, is_code: bool = True) -> ast.Module:
             tell_apart(module)
         except (RecursionError, MemoryError) as error:
             raise TooHardError("it is nested too deeply, or too large") from error
-    _KEPT.keep((text, is_code), module, len(text))
     return module
 
 

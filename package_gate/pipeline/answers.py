@@ -20,6 +20,7 @@ from package_gate.core.errors import (
     UnresolvedError,
 )
 from package_gate.core.plan import Plan
+from package_gate.core.policy import HistoryRules
 from package_gate.core.provenance import FileProvenance
 from package_gate.core.request import Request
 from package_gate.core.text import one_line
@@ -241,7 +242,7 @@ class _AskingHistory:
         self._answers = answers
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
         names = tuple(sorted(files))
         known = self._answers.precedent(name, version, names)
@@ -249,7 +250,7 @@ class _AskingHistory:
             return _release_of(known)
         answer = PrecedentAnswer(name, version, names)
         try:
-            release = self._history.precedent(name, version, names, now, days)
+            release = self._history.precedent(name, version, names, now, rules)
         except GateError as error:
             self._answers.add_precedent(replace(answer, failure=failed(error)))
             raise
@@ -262,7 +263,7 @@ class _AnsweringHistory:
         self._answers = answers
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
         answer = self._answers.precedent(name, version, files)
         if answer is None:

@@ -79,7 +79,7 @@ class Precedents:
                 return None
             files = [file.filename for file in package.files]
             try:
-                release = self._history.precedent(name, version, files, now, rules.days)
+                release = self._history.precedent(name, version, files, now, rules)
             except AgesUnknownError:
                 return None
             known = self._looked_at(release, package, evidence, scanners) if release else None
@@ -91,8 +91,7 @@ class Precedents:
         self, earlier: PackageDecision | None, scanners: Collection[str]
     ) -> Precedent | None:
         """Give the precedent that a decision names, when it still is one."""
-        today = self._settings.now().date()
-        note = precedent_that_holds(earlier, self._conditions, today)
+        note = precedent_that_holds(earlier, self._conditions, self._settings.now())
         evidence = self._records.evidence(note.evidence) if note else None
         if note is None or evidence is None or self._missing(evidence, scanners):
             return None

@@ -8,7 +8,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from operator import attrgetter
 
@@ -24,7 +24,8 @@ from package_gate.core.decision import (
 from package_gate.core.ecosystem import ecosystem_of
 from package_gate.core.evidence import Evidence
 from package_gate.core.owed import PackageKey
-from package_gate.core.policy import Policy
+from package_gate.core.policy import HistoryRules, Policy
+from package_gate.core.precedent import latest_upload
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def missing_scans(evidence: Evidence | None, conditions: Conditions) -> tuple[st
 
 
 def precedent_that_holds(
-    earlier: PackageDecision | None, conditions: Conditions, today: date
+    earlier: PackageDecision | None, conditions: Conditions, now: datetime
 ) -> PrecedentNote | None:
     """Give the precedent of an approval, when it is old enough still; None: look for another.
 
@@ -122,9 +123,17 @@ def precedent_that_holds(
     holds = (
         earlier.verdict is Verdict.APPROVED
         and history.precedent
-        and note.since <= today - timedelta(days=history.days)
+        and note.since <= _latest_upload(earlier, note, history, now).date()
     )
     return note if holds else None
+
+
+def _latest_upload(
+    earlier: PackageDecision, note: PrecedentNote, rules: HistoryRules, now: datetime
+) -> datetime:
+    uploads = [file.uploaded for file in earlier.artifacts if file.uploaded]
+    itself = note.version == earlier.version
+    return latest_upload(rules, now, min(uploads, default=None), itself=itself)
 
 
 def scans_that_hold(evidence: Evidence, missing: Collection[str]) -> Evidence:

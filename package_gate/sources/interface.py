@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from package_gate.core.artifact import Resolution, ResolvedPackage
+from package_gate.core.policy import HistoryRules
 from package_gate.core.provenance import FileProvenance
 from package_gate.core.request import Request
 
@@ -67,16 +68,16 @@ class History(Protocol):
     """Knows the releases of projects by age. Several threads may use it."""
 
     def precedent(
-        self, name: str, version: str, files: Iterable[str], now: datetime, days: int
+        self, name: str, version: str, files: Iterable[str], now: datetime, rules: HistoryRules
     ) -> ResolvedPackage | None:
-        """Name the newest release that has been public for so many days, with files of it.
+        """Name the newest release that has been public for long enough, with files of it.
 
         Args:
             name: of the project.
             version: of the release that is to be decided; "" when nobody knows.
             files: the names of its files.
             now: the moment of the run (UTC).
-            days: how long each file of the precedent must have been public.
+            rules: how long each file of the precedent must have been public.
 
         Raises:
             SourceError: the index can't be asked.

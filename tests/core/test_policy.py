@@ -18,7 +18,7 @@ from package_gate.core.judge import Judgement, judge
 from package_gate.core.limits import Limits
 from package_gate.core.policy import (
     AdvisoryAges,
-    History,
+    HistoryRules,
     Licences,
     Policy,
     Prioritise,
@@ -83,7 +83,7 @@ def test_the_page_about_the_policy_lists_every_key() -> None:
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     tables = (
         Refuse,
-        History,
+        HistoryRules,
         Reevaluate,
         AdvisoryAges,
         Prioritise,

@@ -136,3 +136,23 @@ def test_the_limit_of_recursion_is_restored() -> None:
 def test_syntax_up_to_the_newest_python_is_known() -> None:
     assert max(version for version, _ in newer_syntax._NEW) == newer_syntax.NEWEST
     assert sys.version_info[:2] <= newer_syntax.NEWEST, "the gate runs on an unknown Python"
+
+
+def test_more_than_can_be_followed_is_not_parsed() -> None:
+    with pytest.raises(TooHardError, match="2,000,000 names"):
+        parse("x = [" + "1," * 1_000_000 + "]\n")
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "'''", '"""'])
+def test_a_long_text_is_one_of_them(quote: str) -> None:
+    module = parse(f"x = {quote}{'a + ' * 1_000_000}{quote}\n# {'b - ' * 1_000_000}\n")
+
+    assert len(module.body) == 1
+
+
+def test_why_there_is_no_tree_is_told_again() -> None:
+    for _ in range(2):
+        with pytest.raises(NotPythonError):
+            parse("print 'x' 'y' z\n")
+        with pytest.raises(TooHardError, match="NUL"):
+            parse("x = 1\0\n")

@@ -1,7 +1,7 @@
 """Suspicions and what stood in an older release, through the whole gate."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from package_gate.core.artifact import Origin, ResolvedPackage
 from package_gate.core.decision import PackageDecision, Verdict
 from package_gate.core.errors import AgesUnknownError, ScannerError, SourceError
 from package_gate.core.finding import Finding, Kind, Location, Severity
-from package_gate.core.policy import History, Policy
+from package_gate.core.policy import HistoryRules, Policy
 from package_gate.core.run import Run
 from tests.fakes.advisory_source import FakeSource
 from tests.gate_parts import World, request
@@ -39,9 +39,9 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def release(world: World, name: str, version: str) -> ResolvedPackage:
+def release(world: World, name: str, version: str, since: datetime = SINCE) -> ResolvedPackage:
     package = world.package(name, version)
-    return replace(package, files=tuple(replace(f, uploaded=SINCE) for f in package.files))
+    return replace(package, files=tuple(replace(f, uploaded=since) for f in package.files))
 
 
 def decided(world: World, version: str = "2.0") -> PackageDecision:
@@ -157,7 +157,7 @@ def test_a_project_without_old_releases_has_none(world: World) -> None:
 
 
 def test_the_policy_can_do_without(world: World) -> None:
-    world.policy = Policy(history=History(precedent=False))
+    world.policy = Policy(history=HistoryRules(precedent=False))
 
     assert verdict(world.run(request("idna"))) is Verdict.REFUSED
     assert world.count("history idna") == 0
@@ -219,9 +219,24 @@ def test_an_edit_of_the_policy_fetches_no_precedent_and_asks_no_index(world: Wor
     assert (world.count("fetch idna"), world.count("history idna")) == (fetched, asked)
 
 
+@pytest.mark.parametrize(("carried_days", "asked"), [(30, 1), (36, 2)])
+def test_a_release_that_was_carried_over_stays_a_precedent_while_the_policy_says_so(
+    world: World, carried_days: int, asked: int
+) -> None:
+    world.uploaded["idna"] = world.now - timedelta(days=10)
+    carried = release(world, "idna", "1.0", world.now - timedelta(days=45))
+    world.precedents["idna"] = carried
+    world.run(request("idna"))
+    rules = HistoryRules(carried_days=carried_days)
+    world.policy = Policy(unrated_vulnerability="high", history=rules)
+
+    assert verdict(world.run(request("idna"))) is Verdict.APPROVED
+    assert world.count("history idna") == asked
+
+
 def test_more_days_in_the_policy_make_a_precedent_none(world: World) -> None:
     world.run(request("idna"))
-    world.policy = Policy(history=History(days=3650))
+    world.policy = Policy(history=HistoryRules(days=3650, carried_days=3650))
     world.precedents.clear()
 
     assert verdict(world.run(request("idna"))) is Verdict.REFUSED
@@ -272,7 +287,7 @@ def test_what_waited_in_an_old_release_too_is_set_aside(world: World) -> None:
 def test_what_cannot_be_compared_for_good_is_what_it_was(world: World, knows: bool) -> None:
     world.findings = {"idna 2.0": [WAITING]}
     if knows:
-        world.policy = Policy(history=History(precedent=False))
+        world.policy = Policy(history=HistoryRules(precedent=False))
     else:
         world.history_error = AgesUnknownError("no upload times")
 

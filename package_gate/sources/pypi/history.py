@@ -1,7 +1,7 @@
 """The precedent of a release: an older one of its project that the world has lived with."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -9,6 +9,8 @@ from packaging.version import InvalidVersion, Version
 
 from package_gate.core.artifact import Origin, RemoteFile, ResolvedPackage
 from package_gate.core.errors import AgesUnknownError
+from package_gate.core.policy import HistoryRules
+from package_gate.core.precedent import latest_upload
 from package_gate.sources.pypi.index import Index, Release
 
 
@@ -25,12 +27,12 @@ class PyPIHistory:
         version: str,
         files: Iterable[str],
         now: datetime,
-        days: int,
+        rules: HistoryRules,
     ) -> ResolvedPackage | None:
-        """Name the newest release that has been public for so many days, and files of it.
+        """Name the newest release that has been public for long enough, and files of it.
 
         Each file counts by its own upload time, since files can be added to an old release. A
-        project counts once it has been public for twice as long, so that nobody makes one for the
+        project counts once it has been public for twice `days`, so that nobody makes one for the
         purpose in that time. What is yanked or quarantined is no precedent.
 
         Args:
@@ -38,7 +40,7 @@ class PyPIHistory:
             version: of the release that is to be decided; "" when nobody knows.
             files: the names of its files; those of the precedent are as much like them as can be.
             now: the moment of the run (UTC).
-            days: how long a release must have been public.
+            rules: how long a release must have been public, see `latest_upload`.
 
         Returns:
             It, perhaps the very release itself; None when there is none.
@@ -55,33 +57,56 @@ class PyPIHistory:
         uploads = [file.uploaded for file in files_known if file.uploaded]
         if files_known and not uploads:
             raise AgesUnknownError(f"the package index tells no upload times of {name}")
-        if not uploads or min(uploads) > now - timedelta(days=2 * days):
+        if not uploads or min(uploads) > now - timedelta(days=2 * rules.days):
             return None
-        cutoff = now - timedelta(days=days)
-        old = {release.version: _old_files(release, cutoff) for release in releases}
-        chosen = _newest([v for v, its_files in old.items() if its_files], version)
+        own, filenames = _version(version), set(files)
+        made = _made([each for each in releases if each.version == own], filenames)
+        old = {}
+        for release in releases:
+            itself = own is None or release.version == own
+            latest = latest_upload(rules, now, made, itself=itself)
+            old[release.version] = _old_files(release, latest)
+        chosen = _newest([v for v, its_files in old.items() if its_files], own)
         if chosen is None:
             return None
-        picked = {file.filename: file for wanted in files if (file := _like(wanted, old[chosen]))}
+        picked = {
+            file.filename: file
+            for wanted in sorted(filenames)
+            if (file := _like(wanted, old[chosen]))
+        }
         return ResolvedPackage(
             canonicalize_name(name), str(chosen), Origin.PYPI, tuple(picked.values())
         )
 
 
-def _old_files(release: Release, cutoff: datetime) -> list[RemoteFile]:
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _made(own: Iterable[Release], filenames: Collection[str]) -> datetime | None:
+    """Say when the first of these files of a release was uploaded; None: it has none of them."""
+    uploads = (
+        file.uploaded
+        for release in own
+        for file in release.files
+        if file.filename in filenames and file.uploaded
+    )
+    return min(uploads, default=None)
+
+
+def _old_files(release: Release, latest: datetime) -> list[RemoteFile]:
     return [
         file
         for file in release.files
-        if file.sha256 and file.yanked is None and file.uploaded and file.uploaded <= cutoff
+        if file.sha256 and file.yanked is None and file.uploaded and file.uploaded <= latest
     ]
 
 
-def _newest(versions: Sequence[Version], version: str) -> Version | None:
+def _newest(versions: Sequence[Version], limit: Version | None) -> Version | None:
     """Choose the newest, but none that is newer than a release of an older line."""
-    try:
-        limit = Version(version)
-    except InvalidVersion:
-        limit = None
     final = [each for each in versions if not each.is_prerelease or each == limit] or versions
     earlier = [each for each in final if limit is None or each <= limit]
     return max(earlier or final, default=None)

@@ -8,11 +8,12 @@ import pytest
 
 from package_gate.core.artifact import RemoteFile
 from package_gate.core.errors import AgesUnknownError
+from package_gate.core.policy import HistoryRules
 from package_gate.sources.pypi.history import PyPIHistory
 from package_gate.sources.pypi.index import Index, Project
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-DAYS = 180
+RULES = HistoryRules(days=180, carried_days=30)
 
 
 class FakeIndex:
@@ -43,23 +44,51 @@ def chosen(
 ) -> list[str]:
     index = FakeIndex(Project("demo", tuple(files), **project))
     history = PyPIHistory(cast(Index, index))
-    found = history.precedent("demo", version, [wanted], NOW, DAYS)
+    found = history.precedent("demo", version, [wanted], NOW, RULES)
     return [each.filename for each in found.files] if found else []
 
 
 @pytest.mark.parametrize(
     ("ages", "version"),
     [
-        ({"1": 900, "2": 400, "3": 200, "4": 100}, "3"),
+        ({"1": 900, "2": 400, "3": 200, "4": 29}, "3"),
         ({"1": 900, "2": 400, "3": None}, "2"),
-        ({"1": 900, "2rc1": 300, "3": 100}, "1"),
-        ({"1": 900, "3": 180, "4": 179}, "3"),
+        ({"1": 900, "2rc1": 300, "3": 20}, "1"),
+        ({"1": 900, "3": 180, "9": 179}, "3"),
+        ({"1": 900, "9": 180}, "9"),
     ],
 )
 def test_it_is_the_newest_release_that_is_old_enough(
     ages: dict[str, int | None], version: str
 ) -> None:
     assert chosen(wheels(ages)) == [f"demo-{version}-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize(
+    ("ages", "version"),
+    [
+        # What had been public for 30 days when this one was made.
+        ({"1": 900, "8": 37, "9": 7}, "8"),
+        ({"1": 900, "8": 36, "9": 7}, "1"),
+        ({"1": 900, "7": 150, "8": 101, "9": 100}, "7"),
+        ({"1": 900, "8": 190, "9": 170}, "8"),
+        # None that came after it, and itself only when it is old enough alone.
+        ({"1": 900, "9": 179, "10": 40}, "1"),
+        # A release that no index knows was made now.
+        ({"1": 900, "8": 30}, "8"),
+        ({"1": 900, "8": 29}, "1"),
+    ],
+)
+def test_what_its_maintainers_carried_over_counts_sooner(
+    ages: dict[str, int | None], version: str
+) -> None:
+    assert chosen(wheels(ages)) == [f"demo-{version}-py3-none-any.whl"]
+
+
+def test_of_a_release_without_a_version_only_what_is_old_enough_alone_counts() -> None:
+    files = wheels({"1": 900, "2": 179})
+
+    assert chosen(files, "") == ["demo-1-py3-none-any.whl"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +118,7 @@ def test_a_quarantined_project_has_none() -> None:
 def test_a_project_that_no_index_knows_has_none() -> None:
     history = PyPIHistory(cast(Index, FakeIndex(None)))
 
-    assert history.precedent("demo", "1", ["demo-1.tar.gz"], NOW, DAYS) is None
+    assert history.precedent("demo", "1", ["demo-1.tar.gz"], NOW, RULES) is None
 
 
 def test_a_file_that_was_added_to_an_old_release_later_is_as_young_as_it_is() -> None:
