@@ -4,6 +4,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,9 @@ from package_gate.pipeline.observed import Closure, closure_of, observe_task, ob
 from package_gate.pipeline.stages import WorkPlan, read_batch, read_plan
 from package_gate.staging.documents import Task
 from package_gate.staging.place import Place
+
+OBSERVED_AT_ONCE = 2
+"""Packages; each may use the time of two processors, and hardly any does."""
 
 
 def main(
@@ -48,13 +52,13 @@ def main(
         policy = load_policy_file(options.policy).policy
         plan = read_plan(place, policy.digest, now())
         console = Console(soft_wrap=True, highlight=False)
-        failed = 0
         with tempfile.TemporaryDirectory(prefix="package-gate-") as name:
             observer = Observer(Path(name))
-            for task in _tasks(plan, place, policy.digest, options.batch):
+
+            def observed(task: Task) -> bool:
                 closure = closure_of(plan.document, task, options.request or None)
                 if closure is None and options.request:
-                    continue
+                    return True
                 subject = f"{task.package.name} {task.package.version}"
                 try:
                     with tempfile.TemporaryDirectory(dir=name) as scratch:
@@ -69,11 +73,16 @@ def main(
                         )
                     document = msgspec.json.format(msgspec.json.encode(seen), indent=1)
                     place.write_once(observed_key(task.digest), document)
-                    console.print(f"{subject}: observed", markup=False)
                 except GateError as error:  # one package's failure stops no other
-                    failed += 1
                     console.print(lines(f"{subject}: {error}", 1000), markup=False)
-        return UNFINISHED if failed else DECIDED
+                    return False
+                console.print(f"{subject}: observed", markup=False)
+                return True
+
+            tasks = _tasks(plan, place, policy.digest, options.batch)
+            with ThreadPoolExecutor(OBSERVED_AT_ONCE) as pool:
+                whole = all([*pool.map(observed, tasks)])
+        return DECIDED if whole else UNFINISHED
 
     return to_its_end(run)
 

@@ -4,24 +4,21 @@ Started as `python -I inside.py` with an order on its standard input, it says on
 what it will do and how each step ended, one JSON document a line (`documents.Said`). It starts
 itself again for each step, as `python inside.py step KIND SUBJECT PIPE`. Nothing but the standard
 library is there, and what it says is no more to be trusted than the packages are.
+
+A step is a Python of its own, so what takes a while and most don't need is imported in functions.
 """
 
-import configparser
 import importlib
-import importlib.metadata
 import json
 import os
 import re
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-import tomllib
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +63,8 @@ def main(order: dict[str, Any]) -> None:
 
 def _build(order: dict[str, Any]) -> list[Path]:
     """Build the sdist with what its build needs; give the wheel, if there is one."""
+    import shutil
+
     site = _make_environment()
     for name in order["build"]:
         _install(Path("/wheels", name), site)
@@ -78,6 +77,8 @@ def _build(order: dict[str, Any]) -> list[Path]:
 
 def _unpack(sdist: Path) -> Path:
     """Unpack an sdist, and give its top folder."""
+    import shutil
+
     tree = BUILD / "source"
     tree.mkdir(parents=True)
     if sdist.suffix == ".zip":
@@ -147,6 +148,8 @@ def _make_environment() -> Path:
 
 def _install(wheel: Path, site: Path) -> list[str]:
     """Unpack a wheel as installers do (PEP 427); give what lies in site-packages then."""
+    import zipfile
+
     placed: list[str] = []
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
@@ -233,6 +236,8 @@ def _modules(placed: Sequence[str]) -> set[str]:
 
 
 def _entry_points(path: Path) -> dict[str, dict[str, str]]:
+    import configparser
+
     parser = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     with suppress(OSError, configparser.Error, UnicodeDecodeError):
@@ -304,8 +309,12 @@ def _ended(process: "subprocess.Popen[bytes]", seconds: float) -> int:
     Raises:
         TimeoutExpired: it has had its time.
     """
-    with suppress(subprocess.TimeoutExpired):
-        return process.wait(seconds)
+    # `Popen.wait` with a time looks every 50 ms.
+    descriptor = os.pidfd_open(process.pid)
+    ended = select.select([descriptor], [], [], seconds)[0]
+    os.close(descriptor)
+    if ended:
+        return process.wait()
     begun = time.monotonic()
     while time.monotonic() - begun < (LONGER - 1) * seconds:
         states = _others(os.getpid())
@@ -397,13 +406,12 @@ def _sleep(seconds: float) -> None:
 def _do(kind: str, subject: str) -> None:
     if kind == "import":
         importlib.import_module(subject)
-    elif kind == "script":
+        return
+    from importlib.metadata import entry_points
+
+    if kind == "script":
         sys.argv = [subject, "--help"]
-        scripts = [
-            each
-            for group in _SCRIPTS
-            for each in importlib.metadata.entry_points(group=group, name=subject)
-        ]
+        scripts = [each for group in _SCRIPTS for each in entry_points(group=group, name=subject)]
         scripts[0].load()()
     elif kind == "build":
         _build_part(subject)
@@ -411,7 +419,7 @@ def _do(kind: str, subject: str) -> None:
         _load_jupyter_extensions()
     elif kind == "host":
         problems = []
-        for each in list(importlib.metadata.entry_points(group=subject))[:MOST_LOADED]:
+        for each in list(entry_points(group=subject))[:MOST_LOADED]:
             try:
                 each.load()
             except BaseException as error:
@@ -422,6 +430,8 @@ def _do(kind: str, subject: str) -> None:
 
 def _build_part(subject: str) -> None:
     """Do what installers do with an sdist, in its folder (PEP 517)."""
+    import tomllib
+
     del sys.path[0]
     table: dict[str, Any] = {}
     with suppress(FileNotFoundError):

@@ -478,10 +478,9 @@ class PackageBehaviour:
         whole: bool,
         by_name: bool,
     ) -> dict[tuple[str, int], str]:
-        """Identify what runs data by how it comes to that, and by the data itself.
+        """Identify what runs data by the data itself, and by its statement as what waits.
 
-        Where only another module calls it, or it may be any file, it is told like what waits: in a
-        large program all leads to all.
+        How it comes to that data is no part of it: it would lead to other files.
         """
         lines = {each.line for each in found if each.rule == OWN_DATA}
         parts: dict[int, list[str]] = {}
@@ -493,12 +492,10 @@ class PackageBehaviour:
                 lines.discard(behaviour.line)
                 continue
             may_be_any = len(each.files) > _MOST_DATA
-            if by_name or may_be_any:
-                identity = self._prints.of_waiting(each.sink, flow, module, path)
-            else:
-                identity = self._prints.of(each.sink, flow, module, path, when)
+            identity = self._prints.of_waiting(each.sink, flow, module, path)
+            moments = () if by_name or may_be_any else when
             files = () if may_be_any else map(self.own.mark_of, each.files)
-            parts.setdefault(behaviour.line, []).extend((identity, *files))
+            parts.setdefault(behaviour.line, []).extend((identity, *moments, *files))
         return {
             (OWN_DATA, line): fingerprint_of(sorted(parts[line])) for line in lines & parts.keys()
         }
