@@ -51,6 +51,9 @@ _CACHES = re.compile(
 )
 _READ_BY_TOOLS = frozenset({"pip"})
 """Canaries in settings that tools read for their work: pip itself, and what has it within."""
+_ASKED_FOR: frozenset[DeedKind] = frozenset({"connects", "resolves"})
+"""What many a program does when somebody starts it, to look for a newer version; on import nobody
+has asked for it."""
 _ASKS = frozenset(
     {
         *(
@@ -114,11 +117,12 @@ def findings_of(report: Report) -> list[Finding]:
     counts: dict[tuple[DeedKind, Severity], int] = {}
     for run in report.runs:
         for deed in run.deeds:
-            key = deed.kind, _severity(deed)
+            step = run.steps[deed.step] if deed.step < len(run.steps) else None
+            key = deed.kind, _severity(deed, step)
             places = found.setdefault(key, {})
             if deed.what not in places:
                 counts[key] = counts.get(key, 0) + 1
-                places[deed.what] = _place(deed, run.steps)
+                places[deed.what] = _place(deed, step)
     result = [
         _finding(kind, severity, list(places.values()), counts[kind, severity])
         for (kind, severity), places in found.items()
@@ -146,8 +150,11 @@ def _finding(kind: DeedKind, severity: Severity, places: list[Location], count: 
     )
 
 
-def _severity(deed: Deed) -> Severity:
+def _severity(deed: Deed, step: Step | None) -> Severity:
     severity = _RULES[deed.kind].severity
+    program = step.subject if step is not None and step.kind == "script" else ""
+    if program and (deed.kind in _ASKED_FOR or _is_its_own(deed, program)):
+        return Severity.MEDIUM
     if deed.kind == "starts":
         return _severity_of_command(deed.what)
     if deed.kind == "canary-read" and deed.what in _READ_BY_TOOLS:
@@ -157,6 +164,11 @@ def _severity(deed: Deed) -> Severity:
     if deed.kind == "limit" and deed.what.startswith("did not end"):
         return Severity.MEDIUM
     return severity
+
+
+def _is_its_own(deed: Deed, program: str) -> bool:
+    """Whether a program reads its own credentials, as `aws` does."""
+    return deed.kind == "canary-read" and deed.what == program
 
 
 def _severity_of_command(command: str) -> Severity:
@@ -187,8 +199,7 @@ def _first_word(command: str) -> str:
         return ""
 
 
-def _place(deed: Deed, steps: list[Step]) -> Location:
-    step = steps[deed.step] if deed.step < len(steps) else None
+def _place(deed: Deed, step: Step | None) -> Location:
     later = " (with the clock 30 days on)" if deed.later else ""
     # What leaves is never set aside for having left before.
     mark = "" if deed.kind == "canary-sent" else f"{deed.kind}\0{deed.what}"

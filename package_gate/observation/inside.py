@@ -94,7 +94,8 @@ def _observe(wheels: Sequence[Path], order: dict[str, Any]) -> None:
     first = 2 if order["sdist"] else 0
     site = _make_environment()
     installed = [_install(wheel, site) for wheel in wheels]
-    _try_all(list(_steps(site, installed[0])), first, order, Path.home())
+    placed, programs = installed[0]
+    _try_all(list(_steps(site, placed, programs)), first, order, Path.home())
 
 
 def _try_all(
@@ -146,11 +147,16 @@ def _make_environment() -> Path:
     return site
 
 
-def _install(wheel: Path, site: Path) -> list[str]:
-    """Unpack a wheel as installers do (PEP 427); give what lies in site-packages then."""
+def _install(wheel: Path, site: Path) -> tuple[list[str], set[str]]:
+    """Unpack a wheel as installers do (PEP 427).
+
+    Returns:
+        What lies in site-packages then, and the names of its programs.
+    """
     import zipfile
 
     placed: list[str] = []
+    programs: set[str] = set()
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
             top, _, rest = member.filename.partition("/")
@@ -171,7 +177,8 @@ def _install(wheel: Path, site: Path) -> list[str]:
                 placed.append(path)
             elif below.name == "bin":
                 _make_program(target)
-    return placed
+                programs.add(target.name)
+    return placed, programs
 
 
 def _make_program(target: Path) -> None:
@@ -182,7 +189,7 @@ def _make_program(target: Path) -> None:
     target.chmod(0o755)
 
 
-def _steps(site: Path, placed: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _steps(site: Path, placed: Sequence[str], programs: set[str]) -> Iterator[tuple[str, str, str]]:
     """Give what is to be tried, as kind and subject, and why it is not."""
     if any(_runs_at_start(path.name) for path in site.iterdir()):
         yield "startup", "site", ""
@@ -194,8 +201,7 @@ def _steps(site: Path, placed: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     if _jupyter_extensions():
         yield "host", "jupyter", ""
     scripts = {name for group in _SCRIPTS for name in entry_points.get(group, {})}
-    scripts |= {path.name for path in (ENVIRONMENT / "bin").iterdir() if not path.is_symlink()}
-    yield from _first("script", scripts, MOST_SCRIPTS)
+    yield from _first("script", scripts | programs, MOST_SCRIPTS)
 
 
 def _first(kind: str, subjects: set[str], most: int) -> Iterator[tuple[str, str, str]]:

@@ -41,7 +41,7 @@ from package_gate.observation.trace import CALLS, CLOSED, NAMESERVER, POWERLESS,
 DAYS = (0, 30)
 """How far the clock is set forward in each run."""
 _LOOK_SECONDS = 0.05
-_ENDING_LOOKS = 100
+_ENDING_LOOKS, _ENDING_LOOK_SECONDS = 1000, 0.005
 _MOST_LINE_BYTES = 1 << 20
 _MOST_SAID_BYTES = 4 << 20
 _MOST_STEPS = 500
@@ -381,7 +381,7 @@ def _end_all_others() -> None:
                 os.kill(pid, signal.SIGKILL)
         if _used_memory() == 0:
             return
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_ENDING_LOOK_SECONDS)
 
 
 if __name__ == "__main__":

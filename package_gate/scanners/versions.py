@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 ARCHIVE = "17"
 BEHAVIOUR = "48"
-OBSERVED = "5"
+OBSERVED = "6"
 """Of what is observed where nothing is built; see `observed`."""
 CODEGURU = "2018-05-10"
 """Of the service's API; the service does not date its rules."""

@@ -190,6 +190,18 @@ def test_most_samples_are_found() -> None:
     assert len(found) >= 0.9 * len(SAMPLES)
 
 
+def test_programs_of_what_it_depends_on_are_not_its_own(tmp_path: Path) -> None:
+    demo = wheel_of(tmp_path, {"demo.py": "", "demo-1.0.data/scripts/one": "#!python\n"})
+    needs = wheel_of(tmp_path / "needs", {"base.py": "", "demo-1.0.data/scripts/two": "#!python\n"})
+
+    report = Observer(tmp_path, BOUNDS).observe(
+        demo, [Wheel(needs.path, "base-1.0-py3-none-any.whl")]
+    )
+
+    steps = [(step.kind, step.subject) for step in report.runs[0].steps]
+    assert steps == [("import", "demo"), ("script", "one")]
+
+
 def test_what_is_no_wheel_is_not_observed(tmp_path: Path) -> None:
     wheel = wheel_of(tmp_path, {})
     wheel.path.write_bytes(b"no zip")

@@ -86,6 +86,31 @@ def test_settings_that_tools_read_weigh_less() -> None:
     assert severities(("canary-read", "pypirc")) == {"canary-read": Severity.HIGH}
 
 
+@pytest.mark.parametrize(
+    ("kind", "what", "severity"),
+    [
+        ("connects", "pypi.org:443", Severity.MEDIUM),
+        ("resolves", "pypi.org", Severity.MEDIUM),
+        ("canary-read", "docker", Severity.MEDIUM),
+        ("canary-read", "aws", Severity.HIGH),
+        ("canary-sent", "docker to a.example:443 (262 bytes)", Severity.CRITICAL),
+        ("metadata", "169.254.169.254", Severity.HIGH),
+        ("persists", "/home/jovyan/.bashrc", Severity.HIGH),
+    ],
+)
+def test_a_program_that_is_started_may_do_what_an_import_may_not(
+    kind: DeedKind, what: str, severity: Severity
+) -> None:
+    steps = [Step("script", "docker"), STEP]
+    started, imported = (
+        findings_of(Report([Run(steps, [Deed(kind, what, number, later=False)])]))
+        for number in range(2)
+    )
+
+    assert [each.severity for each in started] == [severity]
+    assert all(each.severity in (Severity.HIGH, Severity.CRITICAL) for each in imported)
+
+
 def test_files_in_caches_weigh_less() -> None:
     findings = seen(("writes", "/home/jovyan/.cache/x"), ("writes", "/home/jovyan/Documents/x"))
 
