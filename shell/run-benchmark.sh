@@ -4,7 +4,7 @@
 # Usage: run-benchmark.sh NAME [ARGUMENT...]
 #
 # NAME is a module of benchmarks/: fifty_wheels, many_requests, growth, large_archive, verdict_quality,
-# fuzz, kill_runs, one_writer, differential, hostile, installs, reevaluate, sign, template_mutations.
+# fuzz, kill_runs, one_writer, differential, hostile, installs, observing, reevaluate, sign, template_mutations.
 
 set -eu
 
