@@ -357,7 +357,8 @@ def is_foreign_extension(extension: str, name: str) -> bool:
     plain = extension.lower()
     scope, _, rest = plain.rpartition("/")
     if scope == "@jupyterlab":
-        return name not in ("jupyterlab", f"jupyterlab-{rest.removesuffix('-extension')}")
+        own = f"jupyterlab-{rest.removesuffix('-extension')}"
+        return name not in ("jupyterlab", own, f"{own}-core")
     owner = _EXTENSIONS.get(plain)
     return name != owner if owner else is_foreign_module(plain, name, whole=not scope)
 

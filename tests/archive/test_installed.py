@@ -187,6 +187,7 @@ def test_extensions_of_others_refuse(extension: str, tmp_path: Path) -> None:
     ("name", "extension"),
     [
         *(("jupyterlab_pygments", "jupyterlab_pygments"), ("jupyterlab_git", "@jupyterlab/git")),
+        ("jupyterlab_git_core", "@jupyterlab/git"),
         *(("jupyterlab_geojson", "@jupyterlab/geojson-extension"), ("demo_pkg", "@demo/git")),
     ],
 )
