@@ -130,6 +130,19 @@ def made_for_the_purpose(world: World) -> str:
     return "pypi:purpose"
 
 
+def again(name: str, first: int, second: int) -> Callable[[World], str]:
+    """Make a project that begins to send so many days ago, and has a release with it after that."""
+
+    def make(world: World) -> str:
+        now = datetime.now(UTC)
+        world.release(name, "1.0", OLD, {"__init__.py": b""})
+        world.release(name, "1.1", now - timedelta(days=first), {"__init__.py": SENDS})
+        world.release(name, "1.2", now - timedelta(days=second), {"__init__.py": SENDS})
+        return f"pypi:{name}"
+
+    return make
+
+
 def yanked(world: World) -> str:
     world.release("yanked", "0.9", OLD, {"__init__.py": b""})
     world.release("yanked", "1.0", OLD, {"__init__.py": SENDS}, yanked=True)
@@ -149,6 +162,7 @@ SET_ASIDE: dict[str, Callable[[World], str]] = {
         {"__init__.py": STARTS, "run.sh": FETCHES},
         {"__init__.py": STARTS, "run.sh": FETCHES, "more.py": b""},
     ),
+    "carried": again("carried", 70, 30),
     "address": by_address("address", SENDS),
     "sameaddress": both(
         "sameaddress",
@@ -164,6 +178,7 @@ SET_ASIDE: dict[str, Callable[[World], str]] = {
 REFUSED: dict[str, Callable[[World], str]] = {
     "changed": both("changed", {"__init__.py": SENDS}, {"__init__.py": ELSEWHERE}),
     "moved": both("moved", {"a.py": SENDS}, {"__init__.py": b"", "a.py": b"", "b.py": ELSEWHERE}),
+    "inaweek": again("inaweek", 70, 63),
     "beside": both("beside", {"__init__.py": SENDS}, {"__init__.py": SENDS, "b.py": ELSEWHERE}),
     "waits": both(
         "waits",
@@ -300,7 +315,8 @@ def test_what_stood_unchanged_is_set_aside_and_shown(
     request = requests[name]
 
     assert request["verdict"] == "approved", request["reasons"]
-    assert any("has stood since 1.0 of 2024-01-01" in each["message"] for each in findings(request))
+    since = "1.1 of " if name == "carried" else "1.0 of 2024-01-01"
+    assert any(f"has stood since {since}" in each["message"] for each in findings(request))
 
 
 @pytest.mark.parametrize("name", REFUSED)
