@@ -167,8 +167,8 @@ def _severity(deed: Deed, step: Step | None) -> Severity:
 
 
 def _is_its_own(deed: Deed, program: str) -> bool:
-    """Whether a program reads its own credentials, as `aws` does."""
-    return deed.kind == "canary-read" and deed.what == program
+    """Whether a program reads its own credentials, as `aws` and `aws_completer` do."""
+    return deed.kind == "canary-read" and deed.what == re.split(r"[-_.]", program)[0]
 
 
 def _severity_of_command(command: str) -> Severity:

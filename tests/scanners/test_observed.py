@@ -101,7 +101,7 @@ def test_settings_that_tools_read_weigh_less() -> None:
 def test_a_program_that_is_started_may_do_what_an_import_may_not(
     kind: DeedKind, what: str, severity: Severity
 ) -> None:
-    steps = [Step("script", "docker"), STEP]
+    steps = [Step("script", "docker-sign"), STEP]
     started, imported = (
         findings_of(Report([Run(steps, [Deed(kind, what, number, later=False)])]))
         for number in range(2)
