@@ -76,22 +76,31 @@ def closure_of(plan: PlanDocument, task: Task, request: str | None = None) -> Cl
     Args:
         plan: of the run.
         task: the package.
-        request: the request whose closure it is; None for the first that needs the package.
+        request: the request whose closure it is; None for the one that needs the fewest packages
+            besides, since all of them are installed each time.
     """
     wanted = {file.sha256 for file in task.package.files}
-    for answer in plan.requests:
-        packages = answer.plan.packages if answer.plan else ()
-        if request not in (None, answer.name):
-            continue
-        if any(wanted == {file.sha256 for file in each.files} for each in packages):
-            own = [each for each in packages if wanted == {file.sha256 for file in each.files}]
-            others = [each for each in packages if each not in own]
-            builds = [each for each in others if each.for_build]
-            installed = [each for each in others if each not in builds or own[0].for_build]
-            for_builds = {each.name for each in builds}
-            rest = [each for each in others if each.name not in for_builds]
-            return Closure(_wheels(installed), _wheels([*builds, *rest]))
-    return None
+
+    def is_wanted(package: ResolvedPackage) -> bool:
+        return wanted == {file.sha256 for file in package.files}
+
+    closures = [
+        answer.plan.packages
+        for answer in plan.requests
+        if answer.plan
+        and request in (None, answer.name)
+        and any(map(is_wanted, answer.plan.packages))
+    ]
+    if not closures:
+        return None
+    packages = min(closures, key=len)
+    own = [each for each in packages if is_wanted(each)]
+    others = [each for each in packages if each not in own]
+    builds = [each for each in others if each.for_build]
+    installed = [each for each in others if each not in builds or own[0].for_build]
+    for_builds = {each.name for each in builds}
+    rest = [each for each in others if each.name not in for_builds]
+    return Closure(_wheels(installed), _wheels([*builds, *rest]))
 
 
 def _wheels(packages: Iterable[ResolvedPackage]) -> list[Wheel]:

@@ -164,8 +164,8 @@ def test_a_package_is_observed_with_what_is_installed_with_it() -> None:
         return None if closure is None else [wheel.filename for wheel in closure.installed]
 
     assert names("app") == ["base-1.0-py3-none-any.whl"]
-    assert names("base") == ["app-1.0-py3-none-any.whl"]
-    assert names("base", "other") == ["other-1.0-py3-none-any.whl"]
+    assert names("base") == ["other-1.0-py3-none-any.whl"], "the smaller closure"
+    assert names("base", "app") == ["app-1.0-py3-none-any.whl"]
     assert names("app", "other") is None
     assert names("unknown") is None
 
