@@ -109,6 +109,8 @@ _TOOLS = frozenset(
     }
 )
 """Programs that an attacker starts."""
+_INTERPRETERS = frozenset({"node", "perl", "ruby", "php"})
+"""Those of them that run a package's own scripts as well, as Python does."""
 
 
 def findings_of(report: Report) -> list[Finding]:
@@ -167,8 +169,9 @@ def _severity(deed: Deed, step: Step | None) -> Severity:
 
 
 def _is_its_own(deed: Deed, program: str) -> bool:
-    """Whether a program reads its own credentials, as `aws` and `aws_completer` do."""
-    return deed.kind == "canary-read" and deed.what == re.split(r"[-_.]", program)[0]
+    """Whether a program reads its own credentials, as `aws` and `aws_completer` do, or the `.env`
+    of the folder that it is started in."""
+    return deed.kind == "canary-read" and deed.what in ("dotenv", re.split(r"[-_.]", program)[0])
 
 
 def _severity_of_command(command: str) -> Severity:
@@ -183,6 +186,8 @@ def _severity_of_command(command: str) -> Severity:
         )
     if program in _ASKS:
         return Severity.LOW
+    if program in _INTERPRETERS and arguments.startswith("ENV/lib/"):
+        return Severity.MEDIUM
     return Severity.HIGH if program in _TOOLS or program.startswith("/") else Severity.MEDIUM
 
 

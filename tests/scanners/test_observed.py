@@ -57,6 +57,9 @@ def test_a_machine_that_cannot_isolate_runs_nothing(
         ("/tmp/ldconfig -p", Severity.HIGH),
         ("python x.py", Severity.MEDIUM),
         ("lsmod", Severity.MEDIUM),
+        ("node ENV/lib/python3.11/site-packages/demo/yarn.js config", Severity.MEDIUM),
+        ("node /tmp/x.js", Severity.HIGH),
+        ("perl -e system('id') ENV/lib/x", Severity.HIGH),
     ],
 )
 def test_programs_weigh_what_they_can_do(command: str, severity: Severity) -> None:
@@ -92,6 +95,7 @@ def test_settings_that_tools_read_weigh_less() -> None:
         ("connects", "pypi.org:443", Severity.MEDIUM),
         ("resolves", "pypi.org", Severity.MEDIUM),
         ("canary-read", "docker", Severity.MEDIUM),
+        ("canary-read", "dotenv", Severity.MEDIUM),
         ("canary-read", "aws", Severity.HIGH),
         ("canary-sent", "docker to a.example:443 (262 bytes)", Severity.CRITICAL),
         ("metadata", "169.254.169.254", Severity.HIGH),
