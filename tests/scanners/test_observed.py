@@ -92,8 +92,8 @@ def test_settings_that_tools_read_weigh_less() -> None:
 @pytest.mark.parametrize(
     ("kind", "what", "severity"),
     [
-        ("connects", "pypi.org:443", Severity.MEDIUM),
-        ("resolves", "pypi.org", Severity.MEDIUM),
+        ("connects", "a.example:443", Severity.MEDIUM),
+        ("resolves", "a.example", Severity.MEDIUM),
         ("canary-read", "docker", Severity.MEDIUM),
         ("canary-read", "dotenv", Severity.MEDIUM),
         ("canary-read", "aws", Severity.HIGH),
