@@ -18,6 +18,7 @@ from package_gate.commands.work_place import add_work, work_place
 from package_gate.core.errors import GateError, StoreError
 from package_gate.core.policy import load_policy_file
 from package_gate.core.text import lines
+from package_gate.observation.documents import Bounds
 from package_gate.observation.findings import NAME
 from package_gate.observation.observe import Observer
 from package_gate.pipeline.observed import Closure, closure_of, observe_task, observed_key
@@ -25,7 +26,7 @@ from package_gate.pipeline.stages import WorkPlan, read_batch, read_plan
 from package_gate.staging.documents import Task
 from package_gate.staging.place import Place
 
-OBSERVED_AT_ONCE = 2
+MOST_AT_ONCE = 2
 """Packages; each may use the time of two processors, and hardly any does."""
 
 
@@ -80,11 +81,24 @@ def main(
                 return True
 
             tasks = _tasks(plan, place, policy.digest, options.batch)
-            with ThreadPoolExecutor(OBSERVED_AT_ONCE) as pool:
+            memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            with ThreadPoolExecutor(at_once(memory)) as pool:
                 whole = all([*pool.map(observed, tasks)])
         return DECIDED if whole else UNFINISHED
 
     return to_its_end(run)
+
+
+def at_once(memory: int) -> int:
+    """Say how many packages may be observed at once.
+
+    Each may use all that it may have, its files included, without taking it from another.
+
+    Args:
+        memory: the machine's, in bytes.
+    """
+    bounds = Bounds()
+    return max(1, min(MOST_AT_ONCE, memory // (bounds.memory_bytes + bounds.disk_bytes)))
 
 
 def _tasks(plan: WorkPlan, place: Place, policy_digest: str, batch: int | None) -> Iterator[Task]:

@@ -134,6 +134,11 @@ def test_a_package_that_can_t_be_run_stops_no_other_and_is_tried_again(
     assert again == name("bad")
 
 
+@pytest.mark.parametrize(("gibibytes", "packages"), [(2, 1), (8, 1), (15, 1), (16, 2), (64, 2)])
+def test_packages_at_once_leave_each_other_their_memory(gibibytes: int, packages: int) -> None:
+    assert observe.at_once(gibibytes << 30) == packages
+
+
 def test_only_what_is_asked_for_is_observed(tmp_path: Path, fake: type[FakeObserver]) -> None:
     work = Work(tmp_path)
     work.add(name("a"), b"1")
