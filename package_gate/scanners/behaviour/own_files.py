@@ -125,7 +125,7 @@ _LOADS_A_LIBRARY = {
 }
 _PROGRAM = b"\x7fELF"
 _LIBRARIES = (
-    b"\x7fELF",
+    _PROGRAM,
     b"MZ",
     b"\xfe\xed\xfa",
     b"\xca\xfe\xba\xbe",
